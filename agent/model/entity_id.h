@@ -1,0 +1,27 @@
+// Entity ids: hashes of what never changes about an entity. They are on disk: never change these.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "common/id128.h"
+
+namespace leadline::agent {
+
+inline Id128 NodeId(std::string_view cluster, std::string_view node) {
+  return HashId({"node", cluster, node});
+}
+inline Id128 PodId(std::string_view uid) { return HashId({"pod", uid}); }
+inline Id128 ContainerId(std::string_view container_id) {
+  return HashId({"container", container_id});
+}
+inline Id128 ProcessId(std::string_view boot_id, int32_t pid, uint64_t start_ticks) {
+  return HashId({"process", boot_id, std::to_string(pid), std::to_string(start_ticks)});
+}
+// A control group outside of any container; ids are unique within a hierarchy of one boot.
+inline Id128 CgroupId(std::string_view boot_id, uint32_t hierarchy, uint64_t cgroup) {
+  return HashId({"cgroup", boot_id, std::to_string(hierarchy), std::to_string(cgroup)});
+}
+
+}  // namespace leadline::agent

@@ -1,0 +1,29 @@
+# Language level, warnings, sanitizers and the compiler cache, for every target.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+add_compile_options(-Wall -Wextra -Wshadow -Werror -fno-omit-frame-pointer)
+# Paths in binaries and diagnostics are relative to the source tree, so builds of two clones are alike.
+add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wthread-safety>)
+endif()
+
+set(LEADLINE_SANITIZE "" CACHE STRING "Sanitizers for every target, as in -fsanitize=")
+option(LEADLINE_FUZZ "Build the libFuzzer targets" OFF)
+if(LEADLINE_SANITIZE)
+  add_compile_options(-fsanitize=${LEADLINE_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${LEADLINE_SANITIZE})
+endif()
+if(LEADLINE_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()

@@ -1,0 +1,168 @@
+// The store's interface: what ingest writes to and the query engine reads from.
+//
+// A series is (tenant, metric, entity, residual labels); see collector/model. Times are
+// milliseconds since the Unix epoch; ranges include both ends. Everything is kept by tenant: no
+// call sees another tenant's data.
+//
+// Errors: INVALID_ARGUMENT for what the caller got wrong (the text names it), RESOURCE_EXHAUSTED
+// for a limit or a full disk, DEADLINE_EXCEEDED and CANCELLED for queries, DATA_LOSS for damage on
+// disk, with the file. Threading: every method may be called from any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+
+#include "collector/model/entity.h"
+#include "collector/model/sample.h"
+#include "collector/model/series.h"
+#include "common/id128.h"
+#include "common/labels.h"
+
+namespace leadline::collector::store {
+
+// --- Writing ---
+
+// Who writes: batches of one writer are numbered from 1 without gaps. Id (0,0) is an anonymous
+// writer, whose batches are not numbered and not deduplicated.
+struct WriterId {
+  Id128 agent;
+  uint64_t epoch = 0;
+
+  bool operator==(const WriterId&) const = default;
+
+  template <typename H>
+  friend H AbslHashValue(H state, const WriterId& id) {
+    return H::combine(std::move(state), id.agent, id.epoch);
+  }
+};
+
+// Samples with one timestamp, as columns: series[i], an index into WriteBatch::series, has
+// values[i].
+struct FloatFrame {
+  int64_t ts_ms = 0;
+  std::vector<uint32_t> series;
+  std::vector<double> values;
+};
+
+struct HistogramFrame {
+  int64_t ts_ms = 0;
+  std::vector<uint32_t> series;
+  std::vector<model::NativeHistogram> values;
+};
+
+// A handle of a series, got from Resolve; valid as long as the store.
+using SeriesHandle = uint64_t;
+
+struct WriteBatch {
+  WriterId writer;
+  uint64_t sequence = 0;
+  std::vector<model::EntityVersion> entities;
+  std::vector<SeriesHandle> series;  // those that the frames refer to
+  std::vector<FloatFrame> floats;
+  std::vector<HistogramFrame> histograms;
+};
+
+// --- Reading ---
+
+struct Matcher {
+  enum class Op : uint8_t { kEqual, kNotEqual, kRegex, kNotRegex };
+  Op op = Op::kEqual;
+  std::string name;   // "__name__" for the metric
+  std::string value;  // a regular expression is anchored at both ends, RE2 syntax
+};
+
+struct SelectHints {
+  int64_t start_ms = 0;
+  int64_t end_ms = 0;
+  int64_t step_ms = 0;   // 0: instant
+  std::string function;  // the innermost function or aggregation over the selector, or ""
+  // Labels that the whole query names: those among them that begin with "label_" become visible.
+  std::vector<std::string> named_labels;
+  uint64_t max_samples = 50'000'000;  // RESOURCE_EXHAUSTED above
+  absl::Time deadline = absl::InfiniteFuture();
+};
+
+// One series' samples in the range, in time order, each timestamp once; staleness markers are
+// included. An entity whose visible labels changed within the range gives one block a label set.
+// Blocks of one Select whose labels are equal are joined: of equal timestamps the newest entity's
+// sample wins.
+struct SeriesBlock {
+  std::shared_ptr<const LabelSet> labels;  // all visible ones, with __name__
+  Id128 entity;
+  // Known life of the entity (its start, kOpenEnd while it lives), so that rates are not
+  // extrapolated past it. 0 and kOpenEnd for series with no known life.
+  int64_t entity_start_ms = 0;
+  int64_t entity_end_ms = model::kOpenEnd;
+  std::vector<int64_t> ts_ms;
+  std::vector<double> values;
+  std::vector<int64_t> histogram_ts_ms;
+  std::vector<model::NativeHistogram> histograms;
+};
+
+// Which series a metadata call is about: any of `selectors` (each a conjunction), or all when
+// empty.
+struct SeriesFilter {
+  std::vector<std::vector<Matcher>> selectors;
+  int64_t start_ms = 0;
+  int64_t end_ms = model::kOpenEnd;
+  size_t limit = 0;  // 0: none
+};
+
+// The read half, which is all that the query engine knows.
+class Queryable {
+ public:
+  virtual ~Queryable() = default;
+
+  // At least one matcher must not match the empty string.
+  virtual absl::StatusOr<std::vector<SeriesBlock>> Select(std::string_view tenant,
+                                                          absl::Span<const Matcher> matchers,
+                                                          const SelectHints& hints) const = 0;
+
+  // Sorted. Kubernetes labels are included.
+  virtual absl::StatusOr<std::vector<std::string>> LabelNames(std::string_view tenant,
+                                                              const SeriesFilter& filter) const = 0;
+  virtual absl::StatusOr<std::vector<std::string>> LabelValues(
+      std::string_view tenant, std::string_view name, const SeriesFilter& filter) const = 0;
+  // Sorted visible label sets, each once.
+  virtual absl::StatusOr<std::vector<LabelSet>> Series(std::string_view tenant,
+                                                       const SeriesFilter& filter) const = 0;
+  // The version in force at t of every entity that lived then.
+  virtual absl::StatusOr<std::vector<model::EntityVersion>> EntitiesAt(std::string_view tenant,
+                                                                       int64_t t_ms) const = 0;
+};
+
+class Store : public Queryable {
+ public:
+  // Called once, from a thread of the store, when the batch is durable or has failed.
+  using Durable = std::function<void(absl::Status)>;
+
+  // Handles for definitions, in their order.
+  virtual absl::StatusOr<std::vector<SeriesHandle>> Resolve(
+      std::string_view tenant, absl::Span<const model::SeriesDefinition> series) = 0;
+
+  // Takes the batch in: it is visible to queries when `durable` is called with OK. A batch whose
+  // sequence is not above LastSequence is durable already and is reported so. Batches of a writer
+  // are handed in in order. Waits when the log cannot keep up.
+  virtual void Append(std::string_view tenant, WriteBatch batch, Durable durable) = 0;
+
+  // The last durable sequence of the writer; 0 when there is none.
+  virtual uint64_t LastSequence(std::string_view tenant, const WriterId& writer) const = 0;
+
+  // Drops whole windows that end before t.
+  virtual absl::Status DropBefore(int64_t t_ms) = 0;
+
+  // Writes everything that is only in memory and the log into windows, and settles compaction.
+  virtual absl::Status Flush() = 0;
+};
+
+}  // namespace leadline::collector::store
