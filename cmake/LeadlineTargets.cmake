@@ -79,7 +79,7 @@ function(leadline_check_arrows)
       COMMAND ${CMAKE_COMMAND} "-DFOLDER=${folder}" "-DDEPS=${deps}" "-DALL=${folders}" "-DFILES=${files}"
               -DSTAMP=${stamp} -P ${CMAKE_SOURCE_DIR}/cmake/check_arrows.cmake
       DEPENDS ${files} ${CMAKE_SOURCE_DIR}/cmake/check_arrows.cmake
-      VERBATIM COMMENT "")
+      VERBATIM COMMENT "arrows of ${folder}")
     add_custom_target(${target}_arrows ALL DEPENDS ${stamp})
     add_dependencies(${target} ${target}_arrows)
   endforeach()
