@@ -5,7 +5,7 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
-add_compile_options(-Wall -Wextra -Wshadow -Werror -fno-omit-frame-pointer)
+add_compile_options(-Wall -Wextra -Wshadow -Werror -Wno-missing-field-initializers -fno-omit-frame-pointer)
 # Paths in binaries and diagnostics are relative to the source tree, so builds of two clones are alike.
 add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
 if(CMAKE_CXX_COMPILER_ID MATCHES Clang)

@@ -1,0 +1,84 @@
+#include "agent/source/cgroup_mounts.h"
+
+#include <fmt/format.h>
+
+#include "agent/source/file_reader.h"
+#include "agent/source/text.h"
+#include "common/status_macros.h"
+
+namespace leadline::agent::source {
+namespace {
+
+bool IsOctal(std::string_view digits) {
+  return digits.size() == 3 && digits.find_first_not_of("01234567") == std::string_view::npos;
+}
+
+// mountinfo writes blanks and backslashes of paths as \040 and the like.
+std::string Unescape(std::string_view field) {
+  std::string path;
+  while (!field.empty()) {
+    const std::string_view digits = field.substr(1, 3);
+    if (field[0] == '\\' && IsOctal(digits)) {
+      path += static_cast<char>((digits[0] - '0') * 64 + (digits[1] - '0') * 8 + (digits[2] - '0'));
+      field.remove_prefix(4);
+    } else {
+      path += field[0];
+      field.remove_prefix(1);
+    }
+  }
+  return path;
+}
+
+bool HasOption(std::string_view options, std::string_view option) {
+  while (!options.empty()) {
+    if (TakeUntil(options, ',') == option) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+absl::StatusOr<CgroupMounts> CgroupMounts::Parse(std::string_view mountinfo) {
+  CgroupMounts mounts;
+  while (!mountinfo.empty()) {
+    const std::string_view line = TakeUntil(mountinfo, '\n');
+    if (line.empty()) continue;
+    const size_t dash = line.find(" - ");
+    if (dash == std::string_view::npos) {
+      return absl::InvalidArgumentError(fmt::format("mountinfo has no \" - \" in: {}", line));
+    }
+    std::string_view before = line.substr(0, dash);
+    std::string_view after = line.substr(dash + 3);
+    for (int skipped = 0; skipped < 4; ++skipped) TakeWord(before);  // ids, device, root
+    const std::string_view mount_point = TakeWord(before);
+    const std::string_view type = TakeWord(after);
+    TakeWord(after);  // source
+    const std::string_view options = TakeWord(after);
+    // The first mount of a hierarchy wins; later ones are bind mounts of it.
+    if (type == "cgroup2" && mounts.v2.empty()) mounts.v2 = Unescape(mount_point);
+    if (type != "cgroup") continue;
+    if (mounts.v1_cpuacct.empty() && HasOption(options, "cpuacct")) {
+      mounts.v1_cpuacct = Unescape(mount_point);
+    }
+    if (mounts.v1_memory.empty() && HasOption(options, "memory")) {
+      mounts.v1_memory = Unescape(mount_point);
+    }
+  }
+  return mounts;
+}
+
+absl::StatusOr<CgroupMounts> FindCgroupMounts() {
+  FileReader reader;
+  LL_ASSIGN_OR_RETURN(const std::string_view text, reader.Read("/proc/self/mountinfo"));
+  LL_ASSIGN_OR_RETURN(CgroupMounts mounts, CgroupMounts::Parse(text));
+  if (mounts.v2.empty()) {
+    return absl::NotFoundError("no cgroup2 tree is mounted (/proc/self/mountinfo)");
+  }
+  LL_ASSIGN_OR_RETURN(std::string_view controllers, reader.Read(mounts.v2 + "/cgroup.controllers"));
+  while (!controllers.empty()) {
+    if (TakeWord(controllers) == "memory") mounts.v2_memory = true;
+  }
+  return mounts;
+}
+
+}  // namespace leadline::agent::source

@@ -1,0 +1,115 @@
+#include "agent/source/processes.h"
+
+#include <dirent.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "agent/source/text.h"
+#include "common/status_macros.h"
+
+namespace leadline::agent::source {
+namespace {
+
+constexpr uint64_t kKernelThread = 0x00200000;  // PF_KTHREAD in include/linux/sched.h
+
+uint64_t TicksPerSecond() {
+  static const uint64_t ticks = static_cast<uint64_t>(sysconf(_SC_CLK_TCK));
+  return ticks;
+}
+
+}  // namespace
+
+std::optional<ProcessStat> ParseProcessStat(std::string_view text) {
+  // The command stands in parentheses and may hold any byte, parentheses and blanks included.
+  const size_t open = text.find('(');
+  const size_t close = text.rfind(')');
+  if (open == std::string_view::npos || close == std::string_view::npos || close < open) {
+    return std::nullopt;
+  }
+  std::string_view head = text.substr(0, open);
+  std::string_view tail = text.substr(close + 1);
+  const auto pid = ParseNumber<int32_t>(TakeWord(head));
+  // Fields 3 to 24, numbered as in proc(5).
+  constexpr int kFirst = 3;
+  constexpr int kLast = 24;
+  std::string_view fields[kLast + 1];
+  for (int i = kFirst; i <= kLast; ++i) fields[i] = TakeWord(tail);
+  const auto flags = ParseNumber<uint64_t>(fields[9]);
+  const auto user = ParseNumber<uint64_t>(fields[14]);
+  const auto system = ParseNumber<uint64_t>(fields[15]);
+  const auto threads = ParseNumber<uint32_t>(fields[20]);
+  const auto start = ParseNumber<uint64_t>(fields[22]);
+  const auto resident = ParseNumber<int64_t>(fields[24]);
+  if (!pid || !flags || !user || !system || !threads || !start || !resident) return std::nullopt;
+  static const auto page_bytes = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const uint64_t tick_ns = 1'000'000'000 / TicksPerSecond();
+  return ProcessStat{
+      .pid = *pid,
+      .command = std::string(text.substr(open + 1, close - open - 1)),
+      .kernel_thread = (*flags & kKernelThread) != 0,
+      .user_ns = *user * tick_ns,
+      .system_ns = *system * tick_ns,
+      .threads = *threads,
+      .start_ticks = *start,
+      .resident_bytes = *resident > 0 ? static_cast<uint64_t>(*resident) * page_bytes : 0,
+  };
+}
+
+std::optional<std::string_view> ParseCgroupV2Path(std::string_view text) {
+  while (!text.empty()) {
+    std::string_view line = TakeUntil(text, '\n');
+    if (line.starts_with("0::")) return line.substr(3);
+  }
+  return std::nullopt;
+}
+
+absl::StatusOr<ProcessStat> ReadProcessStat(int32_t pid, FileReader& reader) {
+  const std::string path = fmt::format("/proc/{}/stat", pid);
+  LL_ASSIGN_OR_RETURN(const std::string_view text, reader.Read(path));
+  std::optional<ProcessStat> stat = ParseProcessStat(text);
+  if (!stat) return absl::InternalError(fmt::format("{} is not as proc(5) has it: {}", path, text));
+  return *std::move(stat);
+}
+
+absl::Status ForEachProcess(
+    FileReader& reader, absl::FunctionRef<void(const ProcessStat&, std::string_view path)> visit) {
+  DIR* proc = opendir("/proc");
+  if (proc == nullptr)
+    return absl::InternalError(fmt::format("open /proc: {}", std::strerror(errno)));
+  while (const dirent* entry = readdir(proc)) {
+    const auto pid = ParseNumber<int32_t>(entry->d_name);
+    if (!pid) continue;
+    const auto stat = ReadProcessStat(*pid, reader);
+    if (!stat.ok() || stat->kernel_thread) continue;
+    const auto cgroups = reader.Read(fmt::format("/proc/{}/cgroup", *pid));
+    if (!cgroups.ok()) continue;
+    if (const auto path = ParseCgroupV2Path(*cgroups)) visit(*stat, *path);
+  }
+  closedir(proc);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> BootTimeUnixMs(FileReader& reader) {
+  LL_ASSIGN_OR_RETURN(std::string_view text, reader.Read("/proc/stat"));
+  while (!text.empty()) {
+    std::string_view line = TakeUntil(text, '\n');
+    if (TakeWord(line) != "btime") continue;
+    if (const auto seconds = ParseNumber<int64_t>(TakeWord(line))) return *seconds * 1000;
+  }
+  return absl::InternalError("/proc/stat has no btime");
+}
+
+absl::StatusOr<std::string> BootId(FileReader& reader) {
+  LL_ASSIGN_OR_RETURN(std::string_view text, reader.Read("/proc/sys/kernel/random/boot_id"));
+  return std::string(TakeWord(text));
+}
+
+int64_t StartUnixMs(uint64_t start_ticks, int64_t boot_unix_ms) {
+  return boot_unix_ms + static_cast<int64_t>(start_ticks * 1000 / TicksPerSecond());
+}
+
+}  // namespace leadline::agent::source
