@@ -1,0 +1,55 @@
+// Watches this node's pods and their owners for the agent's main loop.
+//
+//   LL_ASSIGN_OR_RETURN(auto watcher, PodWatcher::Start(options, registry));
+//   ... for (MetaEvent& event : watcher->Take(1024)) resolver.OnEvent(event, now_ms);
+//
+// Two threads of its own: one lists and watches the pods of the node, one looks up their owners.
+// They hand events over by a bounded queue; when it is full they wait, and the API server's stream
+// waits with them, so that nothing is lost. Owners are looked up once per owner, not per pod.
+// Take may be called from any thread; `on_event` is called from the watcher's threads.
+//
+// Errors: Start fails only for a configuration that cannot work. A server that is absent, refuses
+// or breaks off is tried again with growing pauses; the log and leadline_agent_kube_* metrics say
+// so.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+#include "agent/meta/meta_event.h"
+#include "kube/client_config.h"
+
+namespace prometheus {
+class Registry;
+}
+
+namespace leadline::agent::meta {
+
+class PodWatcher {
+ public:
+  struct Options {
+    kube::ClientConfig client;
+    std::string node;  // spec.nodeName; "" for the pods of all nodes
+    size_t queue_capacity = 4096;
+    // Called after events were queued; must not block. For instance writes to an eventfd.
+    std::function<void()> on_event;
+  };
+
+  // `registry` outlives the watcher.
+  static absl::StatusOr<std::unique_ptr<PodWatcher>> Start(Options options,
+                                                           prometheus::Registry& registry);
+  // Stops both threads at once, also in the middle of a transfer or a pause.
+  virtual ~PodWatcher() = default;
+
+  // At most `max` events in the order of their arrival; does not wait.
+  virtual std::vector<MetaEvent> Take(size_t max) = 0;
+  // True from the first complete list on.
+  virtual bool synced() const = 0;
+};
+
+}  // namespace leadline::agent::meta
