@@ -1,0 +1,56 @@
+// Opens the store of one collector in a directory: recovers what is there and takes writes.
+//
+// The directory (docs/format/): LOCK, MANIFEST, log/ (the segmented log), windows/<class>/<day>/
+// (RocksDB) and quarantine/ (what was found damaged). One process at a time may have it open.
+//
+// Errors: FAILED_PRECONDITION when another process has the directory, UNIMPLEMENTED when a newer
+// version wrote it, DATA_LOSS when the manifest is damaged; the text names the file. A damaged log
+// segment or window does not stop the others: it is moved to quarantine/, logged and counted
+// (leadline_collector_store_quarantined_total). Threading: the store owns a thread that writes the
+// log and one that flushes; its destructor makes what was handed in durable and joins both. It does
+// not flush: the next start recovers from the log.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+#include "collector/store/store.h"
+#include "common/clock.h"
+
+namespace prometheus {
+class Registry;
+}
+
+namespace leadline::collector::store::file {
+class Files;
+}
+
+namespace leadline::collector::store::engine {
+
+struct StoreOptions {
+  std::string dir;           // made when missing
+  int64_t retention_ms = 0;  // samples older than this are dropped, by windows; 0 keeps for ever
+
+  // What is only in memory and the log goes to windows when the log has grown by this much...
+  uint64_t flush_log_bytes = 256 << 20;
+  // ...or this much time has passed (by `clock`, looked at once a second).
+  int64_t flush_interval_ms = 2 * 60 * 60 * 1000;
+
+  uint64_t log_segment_bytes = 64 << 20;
+  uint64_t log_queue_bytes = 64 << 20;  // Append waits above
+  size_t block_cache_bytes = 64 << 20;  // shared by all windows
+  size_t head_shards = 8;               // 1 to 256
+
+  // All outlive the store. `registry` may be null: then its metrics are not exposed.
+  prometheus::Registry* registry = nullptr;
+  const Clock* clock = &SystemClock();
+  file::Files* files = nullptr;  // null: the file system
+};
+
+absl::StatusOr<std::unique_ptr<Store>> OpenStore(const StoreOptions& options);
+
+}  // namespace leadline::collector::store::engine
