@@ -1,0 +1,43 @@
+// One connection of the server. Internal to common/http.
+//
+// Lives on the server's input and output thread, and as long as it has something under way; only
+// the handler runs elsewhere.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include "common/http/router.h"
+#include "common/http/server.h"
+#include "common/http/server_metrics.h"
+
+namespace leadline::http {
+
+// What the connections of a server share; outlives them.
+struct ConnectionContext {
+  const ServerOptions& options;
+  const Router& router;
+  ServerMetrics& metrics;
+  boost::asio::thread_pool& handlers;
+};
+
+class Connection {
+ public:
+  virtual ~Connection() = default;
+  // Answers what is under way and then closes; at once where nothing is.
+  virtual void Finish() = 0;
+  // Closes at once.
+  virtual void Abort() = 0;
+};
+
+// Serves requests until the connection closes, then calls `closed`.
+std::shared_ptr<Connection> Serve(boost::asio::ip::tcp::socket socket, ConnectionContext& context,
+                                  std::function<void()> closed);
+
+// Answers 503 and closes.
+void Refuse(boost::asio::ip::tcp::socket socket);
+
+}  // namespace leadline::http

@@ -1,0 +1,37 @@
+// The endpoints that every program of ours answers: /livez, /readyz and /metrics.
+//
+// Readiness is a list of named checks. "?verbose" prints a line a check, as Kubernetes' own servers
+// do: "[+]store ok", "[-]store failed: …". Thread-safe as long as the checks are.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+
+#include "common/http/router.h"
+
+namespace prometheus {
+class Registry;
+}
+
+namespace leadline::http {
+
+struct ReadinessCheck {
+  std::string name;
+  std::function<absl::Status()> check;
+};
+
+// 200 "ok", or 503 naming the checks that failed; with "verbose" in the query all of them.
+Handler HealthHandler(std::string endpoint, std::vector<ReadinessCheck> checks);
+
+// The registry in Prometheus' text format.
+Handler MetricsHandler(std::shared_ptr<prometheus::Registry> registry);
+
+// /livez (no checks), /readyz and /healthz (all checks), /metrics.
+void AddProgramRoutes(Router& router, std::vector<ReadinessCheck> checks,
+                      std::shared_ptr<prometheus::Registry> registry);
+
+}  // namespace leadline::http

@@ -1,0 +1,59 @@
+// HTTP requests and responses as handlers see them, and the parameters of a request.
+//
+// Plain values. Nothing here knows the server's library, so handlers are tested without a socket.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace leadline::http {
+
+using Header = std::pair<std::string, std::string>;
+
+struct Request {
+  std::string method = {};  // "GET", "POST", …
+  std::string path = {};    // percent-decoded, without the query
+  std::string query = {};   // what follows '?', as it came
+  std::vector<Header> headers = {};
+  std::string body = {};
+  // What the route's {…} segments matched, percent-decoded, in order.
+  std::vector<std::string> captures = {};
+
+  // The first header of that name, whatever its case, or "". Valid as long as the request.
+  std::string_view GetHeader(std::string_view name) const;
+};
+
+struct Response {
+  int status = 200;
+  std::string content_type = "text/plain; charset=utf-8";
+  std::string body = {};
+  std::vector<Header> headers = {};
+};
+
+// Names and values, a name any number of times.
+class Params {
+ public:
+  // "a=1&b=x+y&a=%32": lenient, as browsers and Go's net/url are; a '%' without two hexadecimal
+  // digits stands for itself.
+  static Params Parse(std::string_view encoded);
+
+  void Append(Params other);
+
+  // The first value; nullopt where there is none.
+  std::optional<std::string_view> First(std::string_view name) const;
+  std::vector<std::string> All(std::string_view name) const;
+
+ private:
+  std::vector<std::pair<std::string, std::string>> params_;
+};
+
+// The form in the body (application/x-www-form-urlencoded), then the query's parameters: where a
+// name is in both, First gives the body's.
+Params RequestParams(const Request& request);
+
+std::string PercentDecode(std::string_view encoded, bool plus_is_space);
+
+}  // namespace leadline::http

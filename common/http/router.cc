@@ -1,0 +1,66 @@
+#include "common/http/router.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <fmt/format.h>
+
+namespace leadline::http {
+namespace {
+
+// Takes the first segment off `path`, which begins with '/'.
+std::string_view TakeSegment(std::string_view& path) {
+  const std::string_view segment = path.substr(1, path.find('/', 1) - 1);
+  path.remove_prefix(segment.size() + 1);
+  return segment;
+}
+
+bool IsCapture(std::string_view segment) {
+  return segment.size() > 2 && segment.front() == '{' && segment.back() == '}';
+}
+
+std::optional<std::vector<std::string>> Captures(std::string_view pattern, std::string_view path) {
+  std::vector<std::string> captures;
+  while (!pattern.empty() && !path.empty()) {
+    const std::string_view want = TakeSegment(pattern);
+    const std::string_view have = TakeSegment(path);
+    if (IsCapture(want) && !have.empty()) {
+      captures.emplace_back(have);
+    } else if (want != have) {
+      return std::nullopt;
+    }
+  }
+  if (!pattern.empty() || !path.empty()) return std::nullopt;
+  return captures;
+}
+
+}  // namespace
+
+void Router::Add(std::string method, std::string pattern, Handler handler) {
+  routes_.push_back({std::move(method), std::move(pattern), std::move(handler)});
+}
+
+Router::Match Router::Dispatch(Request& request) const {
+  std::vector<std::string> allowed;
+  std::string_view known_route = "other";
+  if (request.path.starts_with('/')) {
+    for (const Route& route : routes_) {
+      auto captures = Captures(route.pattern, request.path);
+      if (!captures.has_value()) continue;
+      known_route = route.pattern;
+      if (request.method == route.method || (request.method == "HEAD" && route.method == "GET")) {
+        request.captures = *std::move(captures);
+        return {route.pattern, route.handler(request)};
+      }
+      allowed.push_back(route.method);
+    }
+  }
+  if (allowed.empty()) {
+    return {known_route, {.status = 404, .body = "404 page not found\n"}};
+  }
+  Response response{.status = 405, .body = "405 method not allowed\n"};
+  response.headers.emplace_back("Allow", fmt::format("{}", fmt::join(allowed, ", ")));
+  return {known_route, std::move(response)};
+}
+
+}  // namespace leadline::http

@@ -1,0 +1,209 @@
+#include "common/http/server.h"
+
+#include <charconv>
+#include <optional>
+#include <thread>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "common/http/connection.h"
+#include "common/status_macros.h"
+
+namespace leadline::http {
+namespace {
+
+namespace asio = boost::asio;
+using Tcp = asio::ip::tcp;
+using ErrorCode = boost::system::error_code;
+
+struct HostPort {
+  std::string host;
+  std::string port;
+};
+
+absl::StatusOr<HostPort> SplitAddress(std::string_view address) {
+  const size_t colon = address.rfind(':');
+  uint16_t port = 0;
+  const char* const end = address.data() + address.size();
+  if (colon != std::string_view::npos && colon + 1 < address.size()) {
+    const auto [rest, error] = std::from_chars(address.data() + colon + 1, end, port);
+    std::string_view host = address.substr(0, colon);
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    if (error == std::errc() && rest == end) {
+      return HostPort{std::string(host), std::string(address.substr(colon + 1))};
+    }
+  }
+  return absl::InvalidArgumentError(fmt::format("HTTP address \"{}\" is not host:port", address));
+}
+
+absl::Status ListenError(std::string_view address, const ErrorCode& error) {
+  const std::string text = fmt::format("listen for HTTP on {}: {}", address, error.message());
+  return error == asio::error::address_in_use ? absl::AlreadyExistsError(text)
+                                              : absl::UnavailableError(text);
+}
+
+}  // namespace
+
+class Server::Impl {
+ public:
+  Impl(ServerOptions options, Router router)
+      : options_(std::move(options)),
+        router_(std::move(router)),
+        metrics_(options_.registry, options_.metrics_prefix),
+        handlers_(static_cast<size_t>(options_.handler_threads)),
+        acceptor_(io_),
+        retry_(io_),
+        context_{options_, router_, metrics_, handlers_} {}
+
+  absl::Status Listen() {
+    LL_ASSIGN_OR_RETURN(const HostPort where, SplitAddress(options_.address));
+    ErrorCode error;
+    Tcp::resolver resolver(io_);
+    const auto found = where.host.empty() ? resolver.resolve("0.0.0.0", where.port, error)
+                                          : resolver.resolve(where.host, where.port, error);
+    if (error || found.empty()) return ListenError(options_.address, error);
+    const Tcp::endpoint endpoint = found.begin()->endpoint();
+    acceptor_.open(endpoint.protocol(), error);
+    if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
+    if (!error) acceptor_.bind(endpoint, error);
+    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    if (error) return ListenError(options_.address, error);
+    const Tcp::endpoint bound = acceptor_.local_endpoint();
+    port_ = bound.port();
+    const std::string host = bound.address().to_string();
+    address_ = bound.address().is_v6() ? fmt::format("[{}]:{}", host, port_)
+                                       : fmt::format("{}:{}", host, port_);
+    return absl::OkStatus();
+  }
+
+  void Run() {
+    Accept();
+    io_thread_ = std::thread([this] { io_.run(); });
+  }
+
+  void Stop(absl::Duration grace) {
+    absl::MutexLock stop_lock(&stop_mutex_);
+    if (!io_thread_.joinable()) return;
+    asio::post(io_, [this] {
+      ErrorCode ignored;
+      acceptor_.close(ignored);
+      retry_.cancel();
+      for (const auto& weak : Connections()) {
+        if (auto connection = weak.lock()) connection->Finish();
+      }
+    });
+    if (!WaitForConnections(grace)) {
+      asio::post(io_, [this] {
+        for (const auto& weak : Connections()) {
+          if (auto connection = weak.lock()) connection->Abort();
+        }
+      });
+    }
+    handlers_.join();
+    work_.reset();  // with the connections gone the thread runs out of work
+    io_thread_.join();
+  }
+
+  const std::string& address() const { return address_; }
+  uint16_t port() const { return port_; }
+
+ private:
+  void Accept() {
+    acceptor_.async_accept([this](ErrorCode error, Tcp::socket socket) {
+      if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
+      if (error) return RetryAccept(error);
+      Admit(std::move(socket));
+      Accept();
+    });
+  }
+
+  // Out of descriptors, for one: to go on at once would spin.
+  void RetryAccept(ErrorCode error) {
+    spdlog::warn("accept on {}: {}; trying again", address_, error.message());
+    retry_.expires_after(std::chrono::milliseconds(100));
+    retry_.async_wait([this](ErrorCode cancelled) {
+      if (!cancelled) Accept();
+    });
+  }
+
+  void Admit(Tcp::socket socket) {
+    ErrorCode ignored;
+    socket.set_option(Tcp::no_delay(true), ignored);
+    if (connections_.size() >= options_.max_connections) {
+      metrics_.ConnectionRefused();
+      return Refuse(std::move(socket));
+    }
+    const uint64_t id = ++last_id_;
+    connections_[id] = Serve(std::move(socket), context_, [this, id] {
+      // The last reference may be dropped within a loop over the connections.
+      asio::post(io_, [this, id] { Forget(id); });
+    });
+    SetCount(connections_.size());
+  }
+
+  void Forget(uint64_t id) {
+    connections_.erase(id);
+    SetCount(connections_.size());
+  }
+
+  std::vector<std::weak_ptr<Connection>> Connections() const {
+    std::vector<std::weak_ptr<Connection>> all;
+    for (const auto& [id, connection] : connections_) all.push_back(connection);
+    return all;
+  }
+
+  void SetCount(size_t count) ABSL_LOCKS_EXCLUDED(count_mutex_) {
+    metrics_.SetConnections(count);
+    absl::MutexLock lock(&count_mutex_);
+    count_ = count;
+  }
+
+  bool WaitForConnections(absl::Duration at_most) ABSL_LOCKS_EXCLUDED(count_mutex_) {
+    const auto none = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(count_mutex_) { return count_ == 0; };
+    absl::MutexLock lock(&count_mutex_);
+    return count_mutex_.AwaitWithTimeout(absl::Condition(&none), at_most);
+  }
+
+  const ServerOptions options_;
+  const Router router_;
+  ServerMetrics metrics_;
+  asio::io_context io_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
+  asio::thread_pool handlers_;
+  // Of the input and output thread:
+  Tcp::acceptor acceptor_;
+  asio::steady_timer retry_;
+  ConnectionContext context_;
+  absl::flat_hash_map<uint64_t, std::weak_ptr<Connection>> connections_;
+  uint64_t last_id_ = 0;
+
+  std::string address_;
+  uint16_t port_ = 0;
+  absl::Mutex stop_mutex_;
+  std::thread io_thread_;
+  absl::Mutex count_mutex_;
+  size_t count_ ABSL_GUARDED_BY(count_mutex_) = 0;
+};
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() { Stop(absl::ZeroDuration()); }
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options, Router router) {
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(router));
+  LL_RETURN_IF_ERROR(impl->Listen());
+  impl->Run();
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+const std::string& Server::address() const { return impl_->address(); }
+uint16_t Server::port() const { return impl_->port(); }
+void Server::Stop(absl::Duration grace) { impl_->Stop(grace); }
+
+}  // namespace leadline::http

@@ -1,0 +1,65 @@
+// A small HTTP/1.1 server: a table of routes, keep-alive, limits and a graceful stop.
+//
+// One thread of its own does all input and output; handlers run on `handler_threads` others, one
+// request of a connection at a time, so a slow handler delays nobody else until all of those are
+// busy. A handler's request is answered even where the server is asked to stop meanwhile.
+//
+// Bounds: see ServerOptions; above them a request is answered 431 or 413 and a connection 503, and
+// counted. Errors: Start says which address it could not listen on and why.
+// Threading: every method may be called from any thread but a handler's.
+// Source: RFC 9110 and 9112; Boost.Beast does the parsing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+#include "common/http/router.h"
+
+namespace prometheus {
+class Registry;
+}
+
+namespace leadline::http {
+
+struct ServerOptions {
+  std::string address = "127.0.0.1:0";  // host:port, [v6]:port; port 0 takes a free one
+
+  size_t max_header_bytes = 32 * 1024;
+  size_t max_body_bytes = 4 * 1024 * 1024;
+  size_t max_connections = 512;
+  int handler_threads = 4;
+
+  absl::Duration idle_timeout = absl::Seconds(60);   // between requests of a connection
+  absl::Duration read_timeout = absl::Seconds(15);   // from a request's first byte to its last
+  absl::Duration write_timeout = absl::Seconds(60);  // for a response
+
+  // Where the server's own metrics go, under <metrics_prefix>_http_…; nullptr for none.
+  std::shared_ptr<prometheus::Registry> registry = {};
+  std::string metrics_prefix = "leadline";
+};
+
+class Server {
+ public:
+  static absl::StatusOr<std::unique_ptr<Server>> Start(ServerOptions options, Router router);
+  ~Server();  // stops with no grace
+
+  // Where it listens, with the port that was taken: "127.0.0.1:41234".
+  const std::string& address() const;
+  uint16_t port() const;
+
+  // Takes no more connections, closes idle ones, and waits for the requests under way; after
+  // `grace` their connections are closed. Handlers that have begun are always waited for.
+  void Stop(absl::Duration grace);
+
+ private:
+  class Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace leadline::http

@@ -1,0 +1,252 @@
+#include "common/http/server.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <future>
+#include <string>
+#include <thread>
+
+#include "absl/synchronization/notification.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include "common/http/health.h"
+
+namespace leadline::http {
+namespace {
+
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+// A client that sends exactly the bytes that it is told to.
+class RawClient {
+ public:
+  explicit RawClient(uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof(to)), 0);
+  }
+  ~RawClient() { close(fd_); }
+
+  void Send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t n = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (n <= 0) return;
+      bytes.remove_prefix(static_cast<size_t>(n));
+    }
+  }
+
+  // What comes until `end` is at the end of it or the connection closes.
+  std::string ReadUntil(std::string_view end) {
+    std::string got;
+    char byte;
+    while (!(got.ends_with(end) && !end.empty()) && recv(fd_, &byte, 1, 0) == 1) got += byte;
+    return got;
+  }
+  std::string ReadAll() { return ReadUntil(""); }
+
+ private:
+  int fd_;
+};
+
+Router TestRouter() {
+  Router router;
+  router.Add("GET", "/hello", [](const Request& request) {
+    return Response{.body = "hello " + request.query + "."};
+  });
+  router.Add("POST", "/size", [](const Request& request) {
+    return Response{.body = std::to_string(request.body.size()) + "."};
+  });
+  return router;
+}
+
+std::unique_ptr<Server> StartOrDie(ServerOptions options = {}, Router router = TestRouter()) {
+  auto server = Server::Start(std::move(options), std::move(router));
+  EXPECT_TRUE(server.ok()) << server.status();
+  return *std::move(server);
+}
+
+TEST(Server, AnswersSeveralRequestsOnOneConnection) {
+  auto server = StartOrDie();
+  EXPECT_EQ(server->address(), "127.0.0.1:" + std::to_string(server->port()));
+  RawClient client(server->port());
+  client.Send("GET /hello?a HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(client.ReadUntil("hello a."), StartsWith("HTTP/1.1 200 OK\r\n"));
+  // Two at once, pipelined.
+  client.Send(
+      "GET /hello?b HTTP/1.1\r\nHost: x\r\n\r\n"
+      "POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc");
+  const std::string rest = client.ReadAll();
+  EXPECT_THAT(rest, HasSubstr("hello b."));
+  EXPECT_THAT(rest, EndsWith("3."));
+}
+
+TEST(Server, HeadHasTheLengthAndNoBody) {
+  auto server = StartOrDie();
+  RawClient client(server->port());
+  client.Send("HEAD /hello?abc HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const std::string answer = client.ReadAll();
+  EXPECT_THAT(answer, HasSubstr("Content-Length: 10\r\n"));
+  EXPECT_THAT(answer, EndsWith("\r\n\r\n"));
+}
+
+TEST(Server, SaysWhichAddressIsTaken) {
+  auto first = StartOrDie();
+  const auto second = Server::Start({.address = first->address()}, TestRouter());
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(second.status().message(),
+            "listen for HTTP on " + first->address() + ": Address already in use");
+}
+
+TEST(Server, RefusesWhatIsNoAddress) {
+  for (const char* address : {"", "localhost", "1.2.3.4:", "127.0.0.1:x", "127.0.0.1:70000"}) {
+    const auto server = Server::Start({.address = address}, TestRouter());
+    EXPECT_EQ(server.status().code(), absl::StatusCode::kInvalidArgument) << address;
+  }
+}
+
+struct BadInput {
+  std::string name, bytes;
+  int status;
+};
+
+class ServerBadInputTest : public testing::TestWithParam<BadInput> {};
+
+TEST_P(ServerBadInputTest, IsAnsweredAndTheConnectionClosed) {
+  auto server = StartOrDie({.max_header_bytes = 1024, .max_body_bytes = 2048});
+  RawClient client(server->port());
+  client.Send(GetParam().bytes);
+  const std::string answer = client.ReadAll();
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 " + std::to_string(GetParam().status)));
+  RawClient another(server->port());
+  another.Send("GET /hello HTTP/1.0\r\n\r\n");
+  EXPECT_THAT(another.ReadAll(), EndsWith("hello ."));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, ServerBadInputTest,
+    testing::Values(
+        BadInput{"Garbage", "\x16\x03\x01\x02 not http\r\n\r\n", 400},
+        BadInput{"LongHeader", "GET / HTTP/1.1\r\nA: " + std::string(5000, 'x') + "\r\n\r\n", 431},
+        BadInput{"LongBody",
+                 "POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 3000\r\n\r\n" +
+                     std::string(3000, 'x'),
+                 413},
+        BadInput{"LongChunkedBody",
+                 "POST /size HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nbb8\r\n" +
+                     std::string(3000, 'x') + "\r\n0\r\n\r\n",
+                 413},
+        BadInput{"BadLength", "POST /size HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400}),
+    [](const auto& test) { return test.param.name; });
+
+TEST(Server, ClosesConnectionsThatSendNothing) {
+  auto server = StartOrDie({.idle_timeout = absl::Milliseconds(20)});
+  RawClient client(server->port());
+  EXPECT_THAT(client.ReadAll(), IsEmpty());
+}
+
+TEST(Server, ClosesConnectionsThatDoNotFinishARequest) {
+  auto server = StartOrDie({.read_timeout = absl::Milliseconds(20)});
+  RawClient client(server->port());
+  client.Send("GET /hel");
+  EXPECT_THAT(client.ReadAll(), IsEmpty());
+}
+
+TEST(Server, RefusesAndCountsConnectionsAboveTheLimit) {
+  auto registry = std::make_shared<prometheus::Registry>();
+  auto server =
+      StartOrDie({.max_connections = 1, .registry = registry, .metrics_prefix = "leadline_test"});
+  RawClient first(server->port());
+  first.Send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+  first.ReadUntil("hello .");
+  RawClient second(server->port());
+  EXPECT_THAT(second.ReadAll(), StartsWith("HTTP/1.1 503"));
+  const std::string text = prometheus::TextSerializer().Serialize(registry->Collect());
+  EXPECT_THAT(text, HasSubstr("leadline_test_http_connections_refused_total 1"));
+  EXPECT_THAT(text, HasSubstr("leadline_test_http_connections 1"));
+}
+
+TEST(Server, CountsRequestsByRoute) {
+  auto registry = std::make_shared<prometheus::Registry>();
+  auto server = StartOrDie({.registry = registry, .metrics_prefix = "leadline_test"});
+  for (const char* path : {"/hello", "/nowhere/1", "/nowhere/2"}) {
+    RawClient client(server->port());
+    client.Send(std::string("GET ") + path + " HTTP/1.0\r\n\r\n");
+    client.ReadAll();
+  }
+  server->Stop(absl::ZeroDuration());
+  const std::string text = prometheus::TextSerializer().Serialize(registry->Collect());
+  EXPECT_THAT(text, HasSubstr(R"(leadline_test_http_requests_total{code="200",route="/hello"} 1)"));
+  EXPECT_THAT(text, HasSubstr(R"(leadline_test_http_requests_total{code="404",route="other"} 2)"));
+  EXPECT_THAT(text, Not(HasSubstr("nowhere")));
+}
+
+TEST(Server, StopWaitsForRequestsUnderWayAndClosesIdleConnections) {
+  absl::Notification entered, leave;
+  Router router = TestRouter();
+  router.Add("GET", "/slow", [&](const Request&) {
+    entered.Notify();
+    leave.WaitForNotification();
+    return Response{.body = "slow."};
+  });
+  auto server = StartOrDie({}, std::move(router));
+  RawClient idle(server->port());
+  idle.Send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+  idle.ReadUntil("hello .");
+  RawClient busy(server->port());
+  busy.Send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
+  entered.WaitForNotification();
+  std::thread stopper([&] { server->Stop(absl::InfiniteDuration()); });
+  EXPECT_THAT(idle.ReadAll(), IsEmpty());  // closed, so Stop has begun
+  leave.Notify();
+  const std::string answer = busy.ReadAll();
+  EXPECT_THAT(answer, HasSubstr("Connection: close"));
+  EXPECT_THAT(answer, EndsWith("slow."));
+  stopper.join();
+}
+
+TEST(Server, StopWithoutGraceStillWaitsForTheHandler) {
+  absl::Notification entered, leave;
+  Router router;
+  router.Add("GET", "/slow", [&](const Request&) {
+    entered.Notify();
+    leave.WaitForNotification();
+    return Response{.body = "slow."};
+  });
+  auto server = StartOrDie({}, std::move(router));
+  RawClient busy(server->port());
+  busy.Send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
+  entered.WaitForNotification();
+  std::thread stopper([&] { server->Stop(absl::ZeroDuration()); });
+  EXPECT_THAT(busy.ReadAll(), IsEmpty());
+  leave.Notify();
+  stopper.join();
+}
+
+TEST(Health, SaysWhichChecksFail) {
+  bool healthy = true;
+  const Handler handler = HealthHandler(
+      "readyz", {{"log", [] { return absl::OkStatus(); }},
+                 {"store", [&] {
+                    return healthy ? absl::OkStatus() : absl::UnavailableError("still replaying");
+                  }}});
+  EXPECT_EQ(handler({}).body, "ok");
+  EXPECT_EQ(handler({.query = "verbose"}).body, "[+]log ok\n[+]store ok\nreadyz check passed\n");
+  healthy = false;
+  EXPECT_EQ(handler({}).status, 503);
+  EXPECT_EQ(handler({}).body, "[+]log ok\n[-]store failed: still replaying\nreadyz check failed\n");
+}
+
+}  // namespace
+}  // namespace leadline::http
