@@ -1,0 +1,42 @@
+// Who this agent is to the collector, across its restarts: an id and an epoch on disk.
+//
+// The id is made at the first start and kept; the epoch grows by one with every start and is on
+// disk before Open returns, so that (id, epoch, sequence) never names two batches. The file is
+// described in docs/format/agent-identity.md.
+//
+// Errors: PERMISSION_DENIED and the like when the directory cannot be written, FAILED_PRECONDITION
+// when another agent uses it, DATA_LOSS when the file is not what we wrote; the text names the
+// path. Threading: any. The directory is locked while the object lives.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+#include "common/id128.h"
+
+namespace leadline::agent {
+
+class Identity {
+ public:
+  // Makes the directory where there is none.
+  static absl::StatusOr<std::unique_ptr<Identity>> Open(const std::string& state_dir);
+  ~Identity();
+  Identity(const Identity&) = delete;
+  Identity& operator=(const Identity&) = delete;
+
+  const Id128& agent_id() const { return agent_id_; }
+  uint64_t epoch() const { return epoch_; }
+
+ private:
+  Identity(int lock_fd, const Id128& agent_id, uint64_t epoch)
+      : lock_fd_(lock_fd), agent_id_(agent_id), epoch_(epoch) {}
+
+  const int lock_fd_;
+  const Id128 agent_id_;
+  const uint64_t epoch_;
+};
+
+}  // namespace leadline::agent

@@ -1,0 +1,78 @@
+// Delivers batches to the collector, in order and until they are acknowledged.
+//
+// One thread keeps a session with the collector (proto/leadline/v1/ingest.proto): it connects,
+// sends the definitions that the session needs and the batches that are not acknowledged, and
+// begins again with exponential back-off when the session ends. Unacknowledged batches are kept in
+// memory; when they are more than max_buffer_bytes the oldest that are not on their way are
+// dropped, counted in leadline_agent_export_batches_dropped_total{reason="buffer_full"}, and
+// declared lost to the collector with the next batch.
+//
+// Errors: none from Submit; a collector that cannot be reached or refuses is logged and tried
+// again. Threading: every method may be called from any thread. Ownership: the destructor stops the
+// thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+#include "agent/export/backoff.h"
+#include "agent/export/sealed_batch.h"
+#include "common/id128.h"
+#include "prometheus/registry.h"
+
+namespace grpc {
+class ChannelCredentials;
+}
+
+namespace leadline::agent {
+
+struct SenderOptions {
+  std::string collector;                                  // host:port
+  std::shared_ptr<grpc::ChannelCredentials> credentials;  // none: the connection is not encrypted
+  Id128 agent_id;
+  uint64_t epoch = 0;
+  std::string agent_version;
+  std::string cluster;
+  std::string node;
+
+  size_t max_buffer_bytes = 64 << 20;
+  BackoffOptions backoff;
+  // A collector that does not answer the Hello within this is given up.
+  absl::Duration handshake_timeout = absl::Seconds(15);
+  // A connection on which nothing answers for this long is dead.
+  absl::Duration keepalive = absl::Seconds(20);
+};
+
+class Sender {
+ public:
+  static std::unique_ptr<Sender> Start(SenderOptions options, prometheus::Registry& registry);
+  ~Sender();
+  Sender(const Sender&) = delete;
+  Sender& operator=(const Sender&) = delete;
+
+  // Batches in order of their sequence, as Batcher::Seal makes them.
+  void Submit(std::vector<SealedBatch> batches);
+
+  // Every batch up to this one is durable at the collector, or given up.
+  uint64_t acknowledged_sequence() const;
+
+  // Whether the collector has welcomed the current session.
+  bool connected() const;
+
+  // Waits until everything submitted is acknowledged, at most `timeout`, and ends the session.
+  // DEADLINE_EXCEEDED when batches are left, which are lost and counted.
+  absl::Status Stop(absl::Duration timeout);
+
+ private:
+  class Impl;
+  explicit Sender(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace leadline::agent
