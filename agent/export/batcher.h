@@ -38,10 +38,9 @@ struct HistogramBucket {
 };
 
 // A native histogram, cumulative since the series' start. Buckets ascend by index; empty ones may
-// be left out.
+// be left out. Its count is zero_count and all buckets together.
 struct HistogramView {
   int32_t schema = 0;  // -4 to 8
-  uint64_t count = 0;
   double sum = 0;
   uint64_t zero_count = 0;
   double zero_threshold = 0;

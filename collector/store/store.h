@@ -32,8 +32,9 @@ namespace leadline::collector::store {
 
 // --- Writing ---
 
-// Who writes: batches of one writer are numbered from 1 without gaps. Id (0,0) is an anonymous
-// writer, whose batches are not numbered and not deduplicated.
+// Who writes: batches of one writer are numbered from 1, ascending; numbers are missing where the
+// writer lost batches. Id (0,0) is an anonymous writer, whose batches are not numbered and not
+// deduplicated.
 struct WriterId {
   Id128 agent;
   uint64_t epoch = 0;
@@ -152,7 +153,8 @@ class Store : public Queryable {
 
   // Takes the batch in: it is visible to queries when `durable` is called with OK. A batch whose
   // sequence is not above LastSequence is durable already and is reported so. Batches of a writer
-  // are handed in in order. Waits when the log cannot keep up.
+  // are handed in in order; when one fails, those that were handed in behind it fail too, so that
+  // LastSequence never passes a batch that is not there. Waits when the log cannot keep up.
   virtual void Append(std::string_view tenant, WriteBatch batch, Durable durable) = 0;
 
   // The last durable sequence of the writer; 0 when there is none.
