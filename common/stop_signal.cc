@@ -1,0 +1,39 @@
+#include "common/stop_signal.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include <fmt/format.h>
+
+namespace leadline {
+
+absl::StatusOr<StopSignal> StopSignal::Open() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  // A peer that hangs up is an error of a write, not the end of the program.
+  std::signal(SIGPIPE, SIG_IGN);
+  const int fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (fd < 0) return absl::InternalError(fmt::format("signalfd: {}", std::strerror(errno)));
+  return StopSignal(fd);
+}
+
+StopSignal::~StopSignal() {
+  if (fd_ >= 0) close(fd_);
+}
+
+void StopSignal::Wait() const {
+  pollfd waiting{.fd = fd_, .events = POLLIN, .revents = 0};
+  while (poll(&waiting, 1, -1) < 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace leadline
