@@ -1,0 +1,279 @@
+#include "agent/export/session.h"
+
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+#include <google/protobuf/arena.h>
+#include <spdlog/spdlog.h>
+
+#include "common/utf8.h"
+
+namespace leadline::agent {
+namespace {
+
+constexpr uint32_t kProtocolVersion = 1;
+constexpr uint64_t kLeastMaxMessageBytes = 1 << 20;  // what the protocol promises
+// Definitions are encoded under the lock, so in small portions.
+constexpr size_t kDefinitionsBytes = 128 << 10;
+// The fields around a batch.
+constexpr size_t kEnvelopeBytes = 64;
+
+std::shared_ptr<grpc::Channel> MakeChannel(const SenderOptions& options) {
+  grpc::ChannelArguments arguments;
+  const int keepalive_ms = static_cast<int>(absl::ToInt64Milliseconds(options.keepalive));
+  const int handshake_ms = static_cast<int>(absl::ToInt64Milliseconds(options.handshake_timeout));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, keepalive_ms);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, keepalive_ms / 2);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  // Every session connects anew, at once; the back-off between sessions is ours.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, handshake_ms);
+  return grpc::CreateCustomChannel(
+      options.collector,
+      options.credentials ? options.credentials : grpc::InsecureChannelCredentials(), arguments);
+}
+
+absl::Status FromGrpc(const grpc::Status& status) {
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+}
+
+}  // namespace
+
+Session::Session(const SenderOptions& options, uint64_t instance, SendState& state)
+    : options_(options),
+      instance_(instance),
+      state_(state),
+      stub_(v1::Ingest::NewStub(MakeChannel(options))) {}
+
+Session::End Session::Run() {
+  stream_ = stub_->Stream(&context_);
+  std::thread reader(&Session::ReadLoop, this);
+  const bool drained = SendHello() && AwaitWelcome() && SendBatches();
+  if (drained) stream_->WritesDone();
+  reader.join();
+  const grpc::Status status = stream_->Finish();
+
+  MutexLock lock(state_.mutex);
+  End end;
+  end.welcomed = welcomed_;
+  end.acknowledged = acknowledged_;
+  if (!failure_.ok()) {
+    end.status = failure_;
+  } else if (!status.ok()) {
+    end.status = FromGrpc(status);
+  } else if (!drained) {
+    end.status = absl::UnavailableError("the collector ended the session");
+  }
+  return end;
+}
+
+bool Session::SendHello() {
+  v1::AgentMessage message;
+  v1::Hello& hello = *message.mutable_hello();
+  hello.set_protocol_version(kProtocolVersion);
+  hello.set_agent_id(options_.agent_id.ToBytes());
+  hello.set_epoch(options_.epoch);
+  hello.set_instance(instance_);
+  hello.set_agent_version(options_.agent_version);
+  hello.set_cluster(ToValidUtf8(options_.cluster));
+  hello.set_node(ToValidUtf8(options_.node));
+  return stream_->Write(message);
+}
+
+bool Session::AwaitWelcome() {
+  const auto begin = std::chrono::steady_clock::now();
+  {
+    MutexLock lock(state_.mutex);
+    while (!welcomed_ && !over_) {
+      const absl::Duration left =
+          options_.handshake_timeout - absl::FromChrono(std::chrono::steady_clock::now() - begin);
+      if (left <= absl::ZeroDuration()) break;
+      state_.changed.WaitFor(state_.mutex, left);
+    }
+    if (welcomed_) return true;
+    if (over_) return false;
+  }
+  Fail(absl::DeadlineExceededError(
+      fmt::format("no Welcome within {}", absl::FormatDuration(options_.handshake_timeout))));
+  return false;
+}
+
+bool Session::SendBatches() {
+  google::protobuf::Arena arena;
+  while (true) {
+    arena.Reset();
+    auto* message = google::protobuf::Arena::CreateMessage<v1::AgentMessage>(&arena);
+    const Next next = NextMessage(message);
+    if (next != Next::kMessage) return next == Next::kDrained;
+    state_.metrics.bytes_sent.Increment(static_cast<double>(message->ByteSizeLong()));
+    if (message->has_batch()) state_.metrics.batches_sent.Increment();
+    if (!stream_->Write(*message)) return false;  // the reader learns why
+  }
+}
+
+Session::Next Session::NextMessage(v1::AgentMessage* message) {
+  SendBuffer::Outgoing outgoing;
+  {
+    MutexLock lock(state_.mutex);
+    const Next next = AwaitSendable();
+    if (next != Next::kMessage) return next;
+    if (!state_.table.untold_entities().empty() || !state_.table.untold_series().empty()) {
+      FillDefinitions(message->mutable_definitions());
+      return Next::kMessage;
+    }
+    outgoing = *state_.buffer.Next();
+  }
+  v1::Batch& batch = *message->mutable_batch();
+  if (!batch.ParseFromString(*outgoing.wire)) {
+    Fail(absl::InternalError(fmt::format("batch {} cannot be read back", outgoing.sequence)));
+    return Next::kOver;
+  }
+  batch.set_lost_batches(outgoing.lost_batches);
+  batch.set_lost_samples(outgoing.lost_samples);
+  return Next::kMessage;
+}
+
+Session::Next Session::AwaitSendable() {
+  while (true) {
+    if (over_ || !failure_.ok() || state_.aborted) return Next::kOver;
+    if (state_.stopping && state_.buffer.empty()) return Next::kDrained;
+    const auto next = state_.buffer.PeekNext();
+    if (next && next->wire_bytes + kEnvelopeBytes > max_message_bytes_) {
+      const SendBuffer::Dropped dropped = state_.buffer.DropNext();
+      state_.metrics.too_large.Count(dropped.batches, dropped.samples);
+      state_.UpdateGauges();
+      spdlog::error("collector {} takes {} bytes, batch {} has {}: dropped with {} samples",
+                    options_.collector, max_message_bytes_, next->sequence, next->wire_bytes,
+                    dropped.samples);
+      continue;
+    }
+    if (next && state_.buffer.in_flight() < window_) return Next::kMessage;
+    state_.changed.Wait(state_.mutex);
+  }
+}
+
+void Session::FillDefinitions(v1::Definitions* message) {
+  encoder_.Begin(message);
+  const auto take = [&](auto& untold) {
+    while (!untold.empty() && encoder_.bytes() < kDefinitionsBytes) {
+      encoder_.Add(untold.front());
+      untold.pop_front();
+    }
+  };
+  take(state_.table.untold_entities());
+  take(state_.table.untold_series());
+  state_.metrics.repaired_texts.Increment(static_cast<double>(
+      encoder_.repaired_texts() - std::exchange(repaired_texts_, encoder_.repaired_texts())));
+}
+
+void Session::ReadLoop() {
+  v1::CollectorMessage message;
+  while (stream_->Read(&message)) {
+    absl::Status status;
+    switch (message.body_case()) {
+      case v1::CollectorMessage::kWelcome:
+        status = HandleWelcome(message.welcome());
+        break;
+      case v1::CollectorMessage::kAck:
+        status = HandleAck(message.ack());
+        break;
+      case v1::CollectorMessage::BODY_NOT_SET:
+        break;  // of a newer collector
+    }
+    if (!status.ok()) Fail(std::move(status));
+  }
+  MutexLock lock(state_.mutex);
+  over_ = true;
+  state_.changed.NotifyAll();
+}
+
+absl::Status Session::HandleWelcome(const v1::Welcome& welcome) {
+  const uint64_t durable = welcome.durable_sequence();
+  MutexLock lock(state_.mutex);
+  if (welcomed_) return absl::InternalError("the collector sent a second Welcome");
+  if (welcome.protocol_version() != kProtocolVersion) {
+    return absl::FailedPreconditionError(
+        fmt::format("the collector speaks protocol version {}, this agent {}",
+                    welcome.protocol_version(), kProtocolVersion));
+  }
+  if (welcome.max_message_bytes() < kLeastMaxMessageBytes || welcome.max_batches_in_flight() == 0) {
+    return absl::InternalError(
+        fmt::format("the collector takes messages of {} bytes and {} batches at a time, which the "
+                    "protocol does "
+                    "not allow",
+                    welcome.max_message_bytes(), welcome.max_batches_in_flight()));
+  }
+  if (durable > state_.submitted) {
+    return absl::FailedPreconditionError(
+        fmt::format("the collector has batch {} of epoch {}, of which this agent has made only {}: "
+                    "the state directory is a copy or an old one; start the agent again",
+                    durable, options_.epoch, state_.submitted));
+  }
+  if (durable < state_.acknowledged) {
+    spdlog::warn("collector {} has batches up to {} only, of {} that were acknowledged",
+                 options_.collector, durable, state_.acknowledged);
+  }
+  Acknowledge(durable);
+  state_.buffer.BeginSession(durable);
+  state_.table.BeginSession();
+  max_message_bytes_ = welcome.max_message_bytes();
+  window_ = welcome.max_batches_in_flight();
+  DropIfRefusedTwice();
+  state_.connected = welcomed_ = true;
+  state_.metrics.sessions.Increment();
+  state_.UpdateGauges();
+  state_.changed.NotifyAll();
+  spdlog::info("connected to collector {} (version {}), which has batches up to {}; {} to send",
+               options_.collector, welcome.collector_version(), durable, state_.buffer.batches());
+  return absl::OkStatus();
+}
+
+absl::Status Session::HandleAck(const v1::Ack& ack) {
+  MutexLock lock(state_.mutex);
+  if (!welcomed_ || ack.sequence() > state_.buffer.sent_sequence()) {
+    return absl::InternalError(
+        fmt::format("the collector acknowledged batch {}, which was not sent", ack.sequence()));
+  }
+  acknowledged_ = true;
+  Acknowledge(ack.sequence());
+  state_.UpdateGauges();
+  state_.changed.NotifyAll();
+  return absl::OkStatus();
+}
+
+void Session::DropIfRefusedTwice() {
+  if (!std::exchange(state_.refused, false)) return;
+  const auto first = state_.buffer.PeekNext();
+  if (!first || first->sequence != state_.suspect) {
+    state_.suspect = first ? std::optional(first->sequence) : std::nullopt;
+    return;
+  }
+  const SendBuffer::Dropped dropped = state_.buffer.DropNext();
+  state_.metrics.refused.Count(dropped.batches, dropped.samples);
+  state_.suspect.reset();
+  spdlog::error("collector {} refused batch {} twice: dropped with {} samples", options_.collector,
+                first->sequence, dropped.samples);
+}
+
+void Session::Acknowledge(uint64_t sequence) {
+  if (sequence <= state_.acknowledged) return;
+  const size_t before = state_.buffer.batches();
+  state_.buffer.Acknowledge(sequence);
+  state_.table.Acknowledge(sequence);
+  state_.metrics.batches_acknowledged.Increment(
+      static_cast<double>(before - state_.buffer.batches()));
+  state_.acknowledged = sequence;
+}
+
+void Session::Fail(absl::Status status) {
+  {
+    MutexLock lock(state_.mutex);
+    if (failure_.ok()) failure_ = std::move(status);
+    state_.changed.NotifyAll();
+  }
+  context_.TryCancel();
+}
+
+}  // namespace leadline::agent

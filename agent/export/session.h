@@ -1,0 +1,72 @@
+// One session with the collector: a gRPC stream from its Hello to its end.
+//
+// Run sends from the calling thread and receives on one of its own. Cancel may be called from any
+// thread; everything else belongs to the caller of Run.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include <grpcpp/grpcpp.h>
+
+#include "agent/export/definition_encoder.h"
+#include "agent/export/send_state.h"
+#include "agent/export/sender.h"
+#include "leadline/v1/ingest.grpc.pb.h"
+
+namespace leadline::agent {
+
+class Session {
+ public:
+  struct End {
+    absl::Status status;  // OK: everything is acknowledged and the sender is stopping
+    bool welcomed = false;
+    bool acknowledged = false;  // something
+  };
+
+  Session(const SenderOptions& options, uint64_t instance, SendState& state);
+
+  // Until the session is over.
+  End Run();
+  void Cancel() { context_.TryCancel(); }
+
+ private:
+  using Stream = grpc::ClientReaderWriter<v1::AgentMessage, v1::CollectorMessage>;
+
+  bool SendHello();
+  bool AwaitWelcome();
+  // True when the sender is stopping and nothing is left to send.
+  bool SendBatches();
+  enum class Next { kMessage, kDrained, kOver };
+  Next NextMessage(v1::AgentMessage* message);
+  // Waits until there is something that may be sent; kMessage then.
+  Next AwaitSendable() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.mutex);
+  void FillDefinitions(v1::Definitions* message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.mutex);
+
+  void ReadLoop();
+  absl::Status HandleWelcome(const v1::Welcome& welcome);
+  absl::Status HandleAck(const v1::Ack& ack);
+  void DropIfRefusedTwice() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.mutex);
+  void Acknowledge(uint64_t sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.mutex);
+  // Ends the session for a reason of ours.
+  void Fail(absl::Status status);
+
+  const SenderOptions& options_;
+  const uint64_t instance_;
+  SendState& state_;
+  DefinitionEncoder encoder_;
+  uint64_t repaired_texts_ = 0;
+  grpc::ClientContext context_;
+  std::unique_ptr<v1::Ingest::Stub> stub_;
+  std::unique_ptr<Stream> stream_;
+
+  bool welcomed_ ABSL_GUARDED_BY(state_.mutex) = false;
+  bool acknowledged_ ABSL_GUARDED_BY(state_.mutex) = false;
+  bool over_ ABSL_GUARDED_BY(state_.mutex) = false;  // nothing more is received
+  absl::Status failure_ ABSL_GUARDED_BY(state_.mutex);
+  size_t max_message_bytes_ ABSL_GUARDED_BY(state_.mutex) = 0;
+  uint32_t window_ ABSL_GUARDED_BY(state_.mutex) = 0;
+};
+
+}  // namespace leadline::agent

@@ -1,0 +1,62 @@
+#include "common/utf8.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace leadline {
+namespace {
+
+bool InRange(char c, uint8_t low, uint8_t high) {
+  const auto byte = static_cast<uint8_t>(c);
+  return byte >= low && byte <= high;
+}
+
+// The length of the valid character that `text` (not empty) begins with; 0 where there is none.
+// The ranges are those of RFC 3629, section 4.
+size_t CharacterLength(std::string_view text) {
+  const auto first = static_cast<uint8_t>(text[0]);
+  if (first < 0x80) return 1;
+  size_t length = 0;
+  uint8_t second_low = 0x80;
+  uint8_t second_high = 0xbf;
+  if (first >= 0xc2 && first <= 0xdf) {
+    length = 2;
+  } else if (first >= 0xe0 && first <= 0xef) {
+    length = 3;
+    if (first == 0xe0) second_low = 0xa0;
+    if (first == 0xed) second_high = 0x9f;
+  } else if (first >= 0xf0 && first <= 0xf4) {
+    length = 4;
+    if (first == 0xf0) second_low = 0x90;
+    if (first == 0xf4) second_high = 0x8f;
+  }
+  if (length == 0 || text.size() < length || !InRange(text[1], second_low, second_high)) return 0;
+  for (size_t i = 2; i < length; ++i) {
+    if (!InRange(text[i], 0x80, 0xbf)) return 0;
+  }
+  return length;
+}
+
+}  // namespace
+
+bool IsValidUtf8(std::string_view text) {
+  while (!text.empty()) {
+    const size_t length = CharacterLength(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+std::string ToValidUtf8(std::string_view text) {
+  std::string valid;
+  valid.reserve(text.size());
+  while (!text.empty()) {
+    const size_t length = CharacterLength(text);
+    valid.append(length == 0 ? std::string_view("\xef\xbf\xbd") : text.substr(0, length));
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  return valid;
+}
+
+}  // namespace leadline

@@ -1,0 +1,14 @@
+// UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace leadline {
+
+bool IsValidUtf8(std::string_view text);
+
+// `text` with every byte that is not part of a valid character replaced by U+FFFD.
+std::string ToValidUtf8(std::string_view text);
+
+}  // namespace leadline
