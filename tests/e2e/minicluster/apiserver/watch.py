@@ -1,0 +1,135 @@
+"""The watch: a stream of JSON lines, one an event, from a resourceVersion on."""
+
+import json
+import random
+import time
+
+from . import errors
+from .errors import ApiError
+
+_POLL_S = 0.25  # how soon a client that went away, or a server that stops, is noticed
+_INITIAL_EVENTS_END = {"k8s.io/initial-events-end": "true"}
+
+
+def serve_watch(connection, api, request, shape, fault):
+    """Writes the stream until its time is over, the client is gone or a fault ends it."""
+    action = fault.action if fault else None
+    start_rv = request.integer("resourceVersion")
+    gone = errors.expired("too old resource version: %s" % (start_rv or 0))
+    gone.reason = "Expired"
+    if action == "gone_status":
+        raise gone
+    stream = _Stream(connection, api, request, shape, fault)
+    initial = []
+    if request.flag("sendInitialEvents") or not start_rv:
+        initial, start_rv = api.store.list(request.resource, matches=request.predicate())
+    try:
+        api.store.events_after(start_rv, 0)
+    except ApiError as e:
+        if api.gone_as_status:
+            raise
+        connection.begin_stream()
+        stream.error(e)
+        connection.end_stream()
+        return
+    connection.begin_stream()
+    if action == "gone_event":
+        stream.error(gone)
+        connection.end_stream()
+        return
+    if action == "hang":
+        while not api.stopping.is_set() and not connection.client_gone(_POLL_S):
+            pass
+        connection.abort()
+    stream.run(initial, start_rv)
+
+
+class _Stream:
+    def __init__(self, connection, api, request, shape, fault):
+        self._connection = connection
+        self._api = api
+        self._request = request
+        self._shape = shape
+        self._fault = fault
+        self._matches = request.predicate()
+        self._bookmarks = request.flag("allowWatchBookmarks")
+        self._sent = 0
+
+    def run(self, initial, rv):
+        request, store = self._request, self._api.store
+        for obj in initial:
+            self._event("ADDED", obj)
+        if request.flag("sendInitialEvents"):
+            self._bookmark(rv, _INITIAL_EVENTS_END)
+        timeout_s = request.integer("timeoutSeconds") or random.uniform(1800, 3600)
+        deadline = time.monotonic() + timeout_s
+        next_bookmark = time.monotonic() + self._api.bookmark_interval_s
+        while not self._api.stopping.is_set():
+            self._check_faults_due()
+            now = time.monotonic()
+            if now >= deadline:
+                break
+            if self._bookmarks and now >= next_bookmark:
+                self._bookmark(rv)
+                next_bookmark = now + self._api.bookmark_interval_s
+            try:
+                events = store.events_after(rv, min(_POLL_S, deadline - now))
+            except ApiError as e:
+                self.error(e)
+                break
+            for event in events:
+                rv = event.rv
+                self._relay(event)
+            if not events and self._connection.client_gone():
+                self._connection.close_connection = True
+                return
+        else:
+            self._connection.abort()
+        if self._bookmarks:
+            self._bookmark(rv)
+        self._connection.end_stream()
+
+    def error(self, error):
+        self._line({"type": "ERROR", "object": error.status()})
+
+    def _relay(self, event):
+        if event.resource is not self._request.resource:
+            return
+        now = event.type != "DELETED" and self._matches(event.obj)
+        before = event.previous is not None and self._matches(event.previous)
+        if now:
+            self._event("MODIFIED" if before else "ADDED", event.obj)
+        elif before:
+            # An object that no longer matches is shown as it last did, at the version of the change.
+            last = {**event.previous, "metadata": {**event.previous["metadata"], "resourceVersion": str(event.rv)}}
+            self._event("DELETED", event.obj if event.type == "DELETED" else last)
+
+    def _event(self, event_type, obj):
+        self._check_faults_due()
+        self._line({"type": event_type, "object": self._connection.watch_object(self._request, self._shape, obj)})
+        self._sent += 1
+
+    def _bookmark(self, rv, annotations=None):
+        resource = self._request.resource
+        metadata = {"resourceVersion": str(rv), "creationTimestamp": None}
+        if annotations:
+            metadata["annotations"] = annotations
+        self._line({"type": "BOOKMARK", "object": {"kind": resource.kind, "apiVersion": resource.api_version,
+                                                   "metadata": metadata}})
+
+    def _check_faults_due(self):
+        fault = self._fault
+        if fault is None or self._sent < fault.after_events:
+            return
+        if fault.action == "truncate":
+            self._connection.send_chunk(b'{"type":"MODIFIED","object":{"kind":"' )
+            self._connection.abort()
+        if fault.action == "garbage":
+            self._connection.send_chunk(b'{"type":"MODIFIED","object":nonsense}\n')
+            self._fault = None
+        if fault.action == "close":
+            self._connection.end_stream()
+            self._connection.abort()
+
+    def _line(self, document):
+        self._connection.send_chunk(json.dumps(document, separators=(",", ":")).encode() + b"\n")
