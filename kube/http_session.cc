@@ -1,0 +1,241 @@
+#include "kube/http_session.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include "common/status_macros.h"
+#include "kube/curl_handle.h"
+#include "kube/json.h"
+
+namespace leadline::kube {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr size_t kMaxTokenBytes = 64 * 1024;
+constexpr size_t kMaxErrorBodyBytes = 64 * 1024;
+
+absl::StatusOr<std::string> ReadToken(const std::string& file) {
+  const std::unique_ptr<FILE, int (*)(FILE*)> in(std::fopen(file.c_str(), "re"), std::fclose);
+  if (in == nullptr) {
+    return absl::UnauthenticatedError(fmt::format("token file {}: {}", file, std::strerror(errno)));
+  }
+  std::string token(kMaxTokenBytes, '\0');
+  token.resize(std::fread(token.data(), 1, token.size(), in.get()));
+  while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
+  const bool printable = std::all_of(token.begin(), token.end(), [](char c) {
+    return static_cast<unsigned char>(c) > 0x20 && c != 0x7f;
+  });
+  if (token.empty() || !printable) {
+    return absl::UnauthenticatedError(fmt::format("token file {} holds no token", file));
+  }
+  return token;
+}
+
+// What curl's callbacks see of a transfer.
+struct Transfer {
+  CURL* easy;
+  HttpSession::Sink sink;
+  SteadyClock::time_point last_byte;
+  absl::Status sink_status;
+
+  int HttpStatus() const {
+    long status = 0;  // NOLINT(google-runtime-int): libcurl's type
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    return static_cast<int>(status);
+  }
+};
+
+size_t OnBody(char* data, size_t size, size_t count, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  transfer.last_byte = SteadyClock::now();
+  transfer.sink_status = transfer.sink(transfer.HttpStatus(), {data, size * count});
+  return transfer.sink_status.ok() ? size * count : 0;
+}
+
+size_t OnHeader(char*, size_t size, size_t count, void* user) {
+  static_cast<Transfer*>(user)->last_byte = SteadyClock::now();
+  return size * count;
+}
+
+}  // namespace
+
+struct HttpSession::State {
+  ClientConfig config;
+  CurlMulti multi{curl_multi_init()};
+  CurlEasy easy{curl_easy_init()};
+  std::atomic<bool> stopped = false;
+
+  absl::StatusOr<CurlHeaders> Headers(const HttpRequest& request) const;
+  void SetOptions(const std::string& url, curl_slist* headers, Transfer& transfer) const;
+  absl::Status Drive(const HttpRequest& request, Transfer& transfer);
+  // The result of the transfer, nullopt while it runs.
+  std::optional<CURLcode> Finished() const;
+};
+
+absl::StatusOr<CurlHeaders> HttpSession::State::Headers(const HttpRequest& request) const {
+  std::string token = config.token;
+  if (!config.token_file.empty()) {
+    LL_ASSIGN_OR_RETURN(token, ReadToken(config.token_file));
+  }
+  CurlHeaders headers(
+      curl_slist_append(nullptr, fmt::format("Accept: {}", request.accept).c_str()));
+  if (!token.empty()) {
+    curl_slist_append(headers.get(), fmt::format("Authorization: Bearer {}", token).c_str());
+  }
+  return headers;
+}
+
+void HttpSession::State::SetOptions(const std::string& url, curl_slist* headers,
+                                    Transfer& transfer) const {
+  CURL* curl = easy.get();
+  curl_easy_reset(curl);
+  curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+  curl_easy_setopt(curl, CURLOPT_USERAGENT, config.user_agent.c_str());
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
+  curl_easy_setopt(curl, CURLOPT_PROXY, "");
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  // A name that is still being resolved does not delay Stop.
+  curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
+  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(config.connect_timeout_ms));
+  curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_easy_setopt(curl, CURLOPT_TCP_KEEPIDLE, 30L);
+  curl_easy_setopt(curl, CURLOPT_TCP_KEEPINTVL, 10L);
+  if (!config.ca_file.empty()) {
+    curl_easy_setopt(curl, CURLOPT_CAINFO, config.ca_file.c_str());
+    curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);
+    curl_easy_setopt(curl, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+  }
+  if (config.insecure_skip_tls_verify) {
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+  }
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, OnBody);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
+  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, OnHeader);
+  curl_easy_setopt(curl, CURLOPT_HEADERDATA, &transfer);
+}
+
+std::optional<CURLcode> HttpSession::State::Finished() const {
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(multi.get(), &left)) {
+    if (message->msg == CURLMSG_DONE) return message->data.result;
+  }
+  return std::nullopt;
+}
+
+absl::Status HttpSession::State::Drive(const HttpRequest& request, Transfer& transfer) {
+  const auto failed = [&](std::string_view why) {
+    return fmt::format("GET {}{}: {}", config.url, request.target, why);
+  };
+  while (true) {
+    if (stopped) return absl::CancelledError(failed("stopped"));
+    int running = 0;
+    if (const CURLMcode code = curl_multi_perform(multi.get(), &running); code != CURLM_OK) {
+      return absl::InternalError(failed(curl_multi_strerror(code)));
+    }
+    if (const std::optional<CURLcode> result = Finished()) {
+      if (!transfer.sink_status.ok()) return transfer.sink_status;
+      if (*result != CURLE_OK) return absl::UnavailableError(failed(curl_easy_strerror(*result)));
+      return absl::OkStatus();
+    }
+    const int64_t silence_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                                   SteadyClock::now() - transfer.last_byte)
+                                   .count();
+    if (silence_ms >= request.max_silence_ms) {
+      return absl::DeadlineExceededError(failed(fmt::format("silent for {} ms", silence_ms)));
+    }
+    curl_multi_poll(multi.get(), nullptr, 0, static_cast<int>(request.max_silence_ms - silence_ms),
+                    nullptr);
+  }
+}
+
+HttpSession::HttpSession(std::unique_ptr<State> state) : state_(std::move(state)) {}
+HttpSession::~HttpSession() = default;
+
+absl::StatusOr<std::unique_ptr<HttpSession>> HttpSession::Open(ClientConfig config) {
+  static const CURLcode global = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (global != CURLE_OK) return absl::InternalError("libcurl does not start");
+  LL_RETURN_IF_ERROR(Validate(config));
+  while (config.url.ends_with('/')) config.url.pop_back();
+  auto state = std::make_unique<State>();
+  state->config = std::move(config);
+  if (state->multi == nullptr || state->easy == nullptr) {
+    return absl::ResourceExhaustedError("libcurl has no memory for a handle");
+  }
+  return std::unique_ptr<HttpSession>(new HttpSession(std::move(state)));
+}
+
+absl::StatusOr<HttpResponse> HttpSession::Get(const HttpRequest& request, Sink sink) {
+  LL_ASSIGN_OR_RETURN(const CurlHeaders headers, state_->Headers(request));
+  Transfer transfer{state_->easy.get(), sink, SteadyClock::now(), absl::OkStatus()};
+  state_->SetOptions(state_->config.url + request.target, headers.get(), transfer);
+  curl_multi_add_handle(state_->multi.get(), state_->easy.get());
+  const absl::Status status = state_->Drive(request, transfer);
+  HttpResponse response{.status = transfer.HttpStatus()};
+  curl_off_t retry_after_seconds = 0;
+  curl_easy_getinfo(state_->easy.get(), CURLINFO_RETRY_AFTER, &retry_after_seconds);
+  response.retry_after_ms = retry_after_seconds * 1000;
+  curl_multi_remove_handle(state_->multi.get(), state_->easy.get());
+  if (!status.ok()) return status;
+  return response;
+}
+
+absl::StatusOr<std::string> HttpSession::GetBody(const HttpRequest& request, size_t max_body_bytes,
+                                                 HttpResponse* response) {
+  std::string body;
+  const auto append = [&](int http_status, std::string_view chunk) {
+    const size_t limit = http_status == 200 ? max_body_bytes : kMaxErrorBodyBytes;
+    if (body.size() + chunk.size() > limit) {
+      return absl::ResourceExhaustedError(
+          fmt::format("GET {}: the answer is longer than {} bytes", request.target, limit));
+    }
+    body += chunk;
+    return absl::OkStatus();
+  };
+  LL_ASSIGN_OR_RETURN(const HttpResponse head, Get(request, append));
+  if (response != nullptr) *response = head;
+  if (head.status != 200) return StatusFromHttp(request.target, head.status, body);
+  return body;
+}
+
+void HttpSession::Stop() {
+  state_->stopped = true;
+  curl_multi_wakeup(state_->multi.get());
+}
+
+absl::Status StatusFromHttp(std::string_view target, int http_status, std::string_view body) {
+  const std::string text = fmt::format("GET {}: HTTP {} {}", target, http_status, StatusText(body));
+  switch (http_status) {
+    case 401:
+      return absl::UnauthenticatedError(text);
+    case 403:
+      return absl::PermissionDeniedError(text);
+    case 404:
+      return absl::NotFoundError(text);
+    case 410:
+      return absl::OutOfRangeError(text);
+    case 429:
+      return absl::ResourceExhaustedError(text);
+    case 504:
+      return absl::DeadlineExceededError(text);
+    default:
+      break;
+  }
+  if (http_status >= 500) return absl::UnavailableError(text);
+  if (http_status >= 400) return absl::InvalidArgumentError(text);
+  return absl::InternalError(text);
+}
+
+}  // namespace leadline::kube

@@ -1,0 +1,44 @@
+// Lists a kind of objects, page by page.
+//
+// Source: Kubernetes API concepts, "Retrieving large results sets in chunks".
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+#include "kube/http_session.h"
+#include "kube/object.h"
+#include "kube/resource.h"
+
+namespace leadline::kube {
+
+struct ListOptions {
+  int page_limit = 500;
+  size_t max_page_bytes = size_t{256} << 20;
+  int64_t max_silence_ms = 60'000;
+};
+
+struct ObjectList {
+  std::vector<std::shared_ptr<const Object>> objects;
+  std::string resource_version;  // to watch from
+  size_t bad_objects = 0;        // left out, each logged
+  int pages = 0;
+};
+
+// All objects as of `resource_version`: "" is the newest state, read from etcd in pages; "0"
+// whatever the server has in memory; another one that or a newer state from memory, in one page
+// (the server answers a limit there by a read from etcd for every agent).
+//
+// Errors are HttpSession::GetBody's; OUT_OF_RANGE when a page's continue token has expired or the
+// version is too old: list again. INVALID_ARGUMENT when the answer is no list. `retry_after_ms` is
+// set when the server asks for a pause.
+absl::StatusOr<ObjectList> List(HttpSession& session, const Resource& resource,
+                                const ListOptions& options, const std::string& resource_version,
+                                int64_t* retry_after_ms);
+
+}  // namespace leadline::kube
