@@ -1,6 +1,7 @@
 #include "kube/backoff.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "absl/time/time.h"
 
@@ -18,13 +19,20 @@ int64_t Backoff::NextMs() {
 }
 
 bool RealPauser::Wait(int64_t ms) {
-  absl::MutexLock lock(&mutex_);
-  return !mutex_.AwaitWithTimeout(absl::Condition(&stopped_), absl::Milliseconds(ms));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(ms);
+  MutexLock lock(mutex_);
+  while (!stopped_) {
+    const auto left = deadline - std::chrono::steady_clock::now();
+    if (left <= left.zero()) return true;
+    changed_.WaitFor(mutex_, absl::FromChrono(left));
+  }
+  return false;
 }
 
 void RealPauser::Stop() {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   stopped_ = true;
+  changed_.NotifyAll();
 }
 
 }  // namespace leadline::kube

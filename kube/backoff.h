@@ -5,7 +5,8 @@
 #include <random>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
+
+#include "common/mutex.h"
 
 namespace leadline::kube {
 
@@ -46,7 +47,8 @@ class RealPauser final : public Pauser {
   void Stop() override ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  absl::Mutex mutex_;
+  Mutex mutex_;
+  CondVar changed_;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

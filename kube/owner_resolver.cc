@@ -1,0 +1,147 @@
+#include "kube/owner_resolver.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "common/status_text.h"
+
+namespace leadline::kube {
+namespace {
+
+std::string_view Name(ChainEnd end) {
+  switch (end) {
+    case ChainEnd::kTop:
+      return "top";
+    case ChainEnd::kForbidden:
+      return "forbidden";
+    case ChainEnd::kNotFound:
+      return "not_found";
+    case ChainEnd::kUnknownKind:
+      return "unknown_kind";
+    case ChainEnd::kTooLong:
+      return "too_long";
+    case ChainEnd::kFailed:
+      return "failed";
+  }
+  return "unknown";
+}
+
+// nullopt for what may pass.
+std::optional<ChainEnd> FinalEnd(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kNotFound:
+      return ChainEnd::kNotFound;
+    case absl::StatusCode::kPermissionDenied:
+      return ChainEnd::kForbidden;
+    case absl::StatusCode::kUnimplemented:
+      return ChainEnd::kUnknownKind;
+    default:
+      return std::nullopt;
+  }
+}
+
+// Nobody controls a node, and an agent needs no right to read it.
+bool IsNode(const Owner& owner) { return owner.kind == "Node" && owner.api_version == "v1"; }
+
+OwnerEntry EntryOf(const ObjectMeta& meta) {
+  const OwnerReference* parent = meta.Controller();
+  if (parent == nullptr) return {};
+  return {.parent = Owner{parent->api_version, parent->kind, parent->name, parent->uid}};
+}
+
+}  // namespace
+
+OwnerResolver::OwnerResolver(OwnerResolverOptions options, std::unique_ptr<MetadataSource> source,
+                             const Clock& clock, std::unique_ptr<Pauser> pauser,
+                             OwnerMetrics metrics, Callback callback)
+    : options_(options),
+      source_(std::move(source)),
+      clock_(clock),
+      pauser_(std::move(pauser)),
+      metrics_(std::move(metrics)),
+      callback_(std::move(callback)),
+      queue_(options.max_queued),
+      cache_(options.max_cached),
+      backoff_(options.backoff, options.seed),
+      thread_([this] { Run(); }) {}
+
+OwnerResolver::~OwnerResolver() {
+  queue_.Close();
+  source_->Stop();
+  pauser_->Stop();
+  thread_.join();
+}
+
+bool OwnerResolver::Resolve(std::string object_uid, std::string namespace_name,
+                            const OwnerReference& direct) {
+  const bool taken =
+      queue_.TryPush({std::move(object_uid), std::move(namespace_name),
+                      Owner{direct.api_version, direct.kind, direct.name, direct.uid}});
+  if (!taken) metrics_.CountDropped();
+  return taken;
+}
+
+void OwnerResolver::Run() {
+  while (std::optional<Request> request = queue_.Pop()) {
+    metrics_.SetQueued(static_cast<double>(queue_.size()));
+    std::optional<OwnerChain> chain = Walk(*request);
+    if (!chain) return;
+    metrics_.CountChain(Name(chain->end));
+    metrics_.SetCached(static_cast<double>(cache_.size()));
+    callback_(request->object_uid, *std::move(chain));
+  }
+}
+
+std::optional<OwnerChain> OwnerResolver::Walk(const Request& request) {
+  OwnerChain chain{.owners = {request.direct}};
+  while (!IsNode(chain.owners.back())) {
+    std::optional<OwnerEntry> entry = Lookup(chain.owners.back(), request.namespace_name);
+    if (!entry) return std::nullopt;
+    if (!entry->parent) {
+      chain.end = entry->end;
+      break;
+    }
+    if (chain.owners.size() >= kMaxOwners) {
+      chain.end = ChainEnd::kTooLong;
+      break;
+    }
+    chain.owners.push_back(*std::move(entry->parent));
+  }
+  return chain;
+}
+
+std::optional<OwnerEntry> OwnerResolver::Lookup(const Owner& owner,
+                                                const std::string& namespace_name) {
+  if (const OwnerEntry* known = cache_.Get(owner.uid, clock_.NowMonoNs())) {
+    metrics_.CountCacheHit();
+    return *known;
+  }
+  for (int attempt = 1;; ++attempt) {
+    auto meta = source_->Get(owner, namespace_name);
+    if (meta.ok() && meta->uid != owner.uid) {
+      meta = absl::NotFoundError("another object has the name by now");
+    }
+    if (meta.ok()) {
+      metrics_.CountLookup("ok");
+      backoff_.Reset();
+      OwnerEntry entry = EntryOf(*meta);
+      cache_.Put(owner.uid, entry, clock_.NowMonoNs() + options_.positive_ttl_ms * 1'000'000);
+      return entry;
+    }
+    if (meta.status().code() == absl::StatusCode::kCancelled) return std::nullopt;
+    const std::optional<ChainEnd> end = FinalEnd(meta.status());
+    metrics_.CountLookup(Name(end.value_or(ChainEnd::kFailed)));
+    if (end || attempt >= options_.max_attempts) {
+      spdlog::debug("owner {} {}/{}: {}", owner.kind, namespace_name, owner.name,
+                    StatusMessage(meta.status()));
+      OwnerEntry entry{.end = end.value_or(ChainEnd::kFailed)};
+      cache_.Put(owner.uid, entry, clock_.NowMonoNs() + options_.negative_ttl_ms * 1'000'000);
+      return entry;
+    }
+    if (!pauser_->Wait(backoff_.NextMs())) return std::nullopt;
+  }
+}
+
+}  // namespace leadline::kube

@@ -1,0 +1,83 @@
+// Follows owner references up to the topmost controller, on a thread of its own.
+//
+// Owners are looked up one by one and remembered by uid, so that a thousand pods of one ReplicaSet
+// cost one lookup. A lookup that fails for a passing reason is repeated with growing pauses; what
+// waits behind it waits too, since the server is most likely at fault.
+//
+// Resolve may be called from any thread and never waits; the callback is called on the resolver's
+// thread, once for every request that was taken, in order. It may wait, but must return once the
+// owner is about to stop the resolver.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "common/bounded_queue.h"
+#include "common/clock.h"
+#include "kube/backoff.h"
+#include "kube/metadata_source.h"
+#include "kube/metrics.h"
+#include "kube/object.h"
+#include "kube/owner_cache.h"
+#include "kube/owner_chain.h"
+
+namespace leadline::kube {
+
+struct OwnerResolverOptions {
+  size_t max_queued = 65'536;
+  size_t max_cached = 16'384;
+  // Owner references hardly ever change; adoption does it.
+  int64_t positive_ttl_ms = 60 * 60 * 1000;
+  int64_t negative_ttl_ms = 60 * 1000;
+  int max_attempts = 6;
+  BackoffOptions backoff;
+  uint64_t seed = 0;
+};
+
+class OwnerResolver {
+ public:
+  using Callback = std::function<void(const std::string& object_uid, OwnerChain chain)>;
+
+  // `clock` outlives the resolver.
+  OwnerResolver(OwnerResolverOptions options, std::unique_ptr<MetadataSource> source,
+                const Clock& clock, std::unique_ptr<Pauser> pauser, OwnerMetrics metrics,
+                Callback callback);
+  // Stops at once and waits for the thread.
+  ~OwnerResolver();
+
+  // The chain that begins with `direct`, an owner of the object in `namespace_name`. False, and
+  // counted, when the queue is full.
+  bool Resolve(std::string object_uid, std::string namespace_name, const OwnerReference& direct);
+
+ private:
+  struct Request {
+    std::string object_uid;
+    std::string namespace_name;
+    Owner direct;
+  };
+
+  void Run();
+  // nullopt when stopped.
+  std::optional<OwnerChain> Walk(const Request& request);
+  std::optional<OwnerEntry> Lookup(const Owner& owner, const std::string& namespace_name);
+
+  const OwnerResolverOptions options_;
+  const std::unique_ptr<MetadataSource> source_;
+  const Clock& clock_;
+  const std::unique_ptr<Pauser> pauser_;
+  const OwnerMetrics metrics_;
+  const Callback callback_;
+  BoundedQueue<Request> queue_;
+
+  // The thread's own.
+  OwnerCache cache_;
+  Backoff backoff_;
+
+  std::thread thread_;  // the last member: it uses the others
+};
+
+}  // namespace leadline::kube
