@@ -30,6 +30,7 @@ struct CgroupPath {
   // Length of the path's prefix that is the container's (or pod's) own cgroup; shorter than the
   // path for a nested one.
   size_t own_length = 0;
+  size_t pod_length = 0;  // likewise of the pod's own; 0 for no pod
 
   bool operator==(const CgroupPath&) const = default;
 };
