@@ -1,0 +1,28 @@
+// The running value of one group of an aggregation, at every step.
+//
+// Source: Prometheus 3's aggregation operators: sums with Kahan and Neumaier's compensation, means
+// that do not overflow, NaN as the least of values.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "collector/promql/exec/context.h"
+#include "collector/promql/exec/series.h"
+#include "collector/promql/parse/ast.h"
+
+namespace leadline::collector::promql::exec {
+
+class Accumulator {
+ public:
+  virtual ~Accumulator() = default;
+  virtual void Add(const StepSeries& series) = 0;
+  // The values into `result`, which has none yet. Called once.
+  virtual void Finish(StepSeries& result) = 0;
+};
+
+// nullptr for an operator that does not give one value a group (topk) or is not supported.
+std::unique_ptr<Accumulator> MakeAccumulator(parse::AggregateOp op, size_t steps,
+                                             Annotations& annotations);
+
+}  // namespace leadline::collector::promql::exec

@@ -1,0 +1,38 @@
+// Series must differ in their labels: what to do when they no longer do because the metric's name
+// was dropped.
+#pragma once
+
+#include <vector>
+
+#include "absl/status/status.h"
+
+#include "collector/promql/exec/context.h"
+#include "collector/promql/exec/label_key.h"
+#include "collector/promql/exec/series.h"
+#include "collector/promql/parse/ast.h"
+
+namespace leadline::collector::promql::exec {
+
+// Whether series of the expression may have equal labels once their names are dropped.
+bool MayCollide(const parse::Expr& expr);
+
+// Joins series with equal visible labels that have no step in common. FAILED_PRECONDITION where two
+// have one.
+class Distinct {
+ public:
+  explicit Distinct(Context& context) : context_(context) {}
+  absl::Status Add(StepSeries series);
+  absl::Status Finish(Emit emit);
+
+ private:
+  Context& context_;
+  LabelKeyMap<size_t> by_labels_;
+  std::vector<StepSeries> series_;
+};
+
+// Runs `operation` so that what it emits has no labels twice: directly where `input`, whose
+// series' names it drops, cannot collide, else through a Distinct.
+absl::Status EmitDistinct(Context& context, const parse::Expr& input, Emit emit,
+                          absl::FunctionRef<absl::Status(Emit)> operation);
+
+}  // namespace leadline::collector::promql::exec

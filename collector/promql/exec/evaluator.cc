@@ -1,0 +1,180 @@
+#include "collector/promql/exec/evaluator.h"
+
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "collector/promql/exec/accumulator.h"
+#include "collector/promql/exec/binary.h"
+#include "collector/promql/exec/distinct.h"
+#include "collector/promql/exec/grouping.h"
+#include "collector/promql/exec/selector.h"
+#include "collector/promql/exec/topk.h"
+#include "common/status_macros.h"
+
+namespace leadline::collector::promql::exec {
+namespace {
+
+using parse::As;
+using parse::ExprKind;
+
+// The k of topk at each step: truncated; FAILED_PRECONDITION where it is no such number.
+absl::StatusOr<std::vector<int64_t>> ToCounts(const std::vector<double>& values) {
+  constexpr double kLimit = 9.2e18;
+  std::vector<int64_t> counts;
+  counts.reserve(values.size());
+  for (const double value : values) {
+    if (std::isnan(value)) return absl::FailedPreconditionError("Parameter value is NaN");
+    if (value >= kLimit || value <= -kLimit) {
+      return absl::FailedPreconditionError(
+          fmt::format("Scalar value {} {} int64", value, value > 0 ? "overflows" : "underflows"));
+    }
+    counts.push_back(static_cast<int64_t>(value));
+  }
+  return counts;
+}
+
+// Prometheus' remark on rates of what does not look like a counter.
+void RemarkOnName(const StepSeries& series, Annotations& annotations) {
+  const std::string_view name = series.labels->Get("__name__");
+  for (std::string_view suffix : {"_total", "_sum", "_count", "_bucket"}) {
+    if (name.empty() || name.ends_with(suffix)) return;
+  }
+  if (!series.histograms.empty()) return;
+  annotations.infos.insert(
+      fmt::format("PromQL info: metric might not be a counter, name does not end in "
+                  "_total/_sum/_count/_bucket: \"{}\"",
+                  name));
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<double>> Evaluator::Scalar(const parse::Expr& expr) {
+  switch (expr.kind) {
+    case ExprKind::kNumber: {
+      LL_RETURN_IF_ERROR(context_.budget.Charge(context_.steps()));
+      context_.budget.Release(context_.steps());
+      return std::vector<double>(context_.steps(), As<parse::NumberLiteral>(expr).value);
+    }
+    case ExprKind::kParen:
+      return Scalar(*As<parse::Paren>(expr).inner);
+    case ExprKind::kUnary: {
+      const auto& unary = As<parse::Unary>(expr);
+      LL_ASSIGN_OR_RETURN(std::vector<double> values, Scalar(*unary.inner));
+      if (unary.negate) {
+        for (double& value : values) value = -value;
+      }
+      return values;
+    }
+    case ExprKind::kBinary: {
+      const auto& binary = As<parse::Binary>(expr);
+      LL_ASSIGN_OR_RETURN(std::vector<double> left, Scalar(*binary.left));
+      LL_ASSIGN_OR_RETURN(const std::vector<double> right, Scalar(*binary.right));
+      for (size_t step = 0; step < left.size(); ++step) {
+        left[step] = ApplyFloats(binary.op, left[step], right[step]);
+      }
+      return left;
+    }
+    default:
+      return absl::InternalError("expression is no scalar");
+  }
+}
+
+absl::Status Evaluator::Vector(const parse::Expr& expr, std::string_view parent, Emit emit) {
+  switch (expr.kind) {
+    case ExprKind::kVectorSelector:
+      return SelectInstant(context_, As<parse::VectorSelector>(expr), parent, emit);
+    case ExprKind::kParen:
+      return Vector(*As<parse::Paren>(expr).inner, parent, emit);
+    case ExprKind::kUnary:
+      return Negate(As<parse::Unary>(expr), emit);
+    case ExprKind::kBinary:
+      return VectorAndScalar(As<parse::Binary>(expr), emit);
+    case ExprKind::kAggregate:
+      return Aggregate(As<parse::Aggregate>(expr), emit);
+    case ExprKind::kCall:
+      return CallFunction(As<parse::Call>(expr), emit);
+    default:
+      return absl::InternalError("expression is no instant vector");
+  }
+}
+
+absl::Status Evaluator::Negate(const parse::Unary& unary, Emit emit) {
+  if (!unary.negate) return Vector(*unary.inner, "", emit);
+  const std::vector<double> minus_one(context_.steps(), -1);
+  return EmitDistinct(context_, *unary.inner, emit, [&](Emit add) {
+    return Vector(*unary.inner, "", [&](StepSeries series) {
+      ApplyScalar(parse::BinaryOp::kMul, minus_one, false, series, context_.annotations);
+      return add(std::move(series));
+    });
+  });
+}
+
+absl::Status Evaluator::VectorAndScalar(const parse::Binary& binary, Emit emit) {
+  const bool scalar_is_left = binary.left->type == ValueType::kScalar;
+  const parse::Expr& vector = scalar_is_left ? *binary.right : *binary.left;
+  LL_ASSIGN_OR_RETURN(const std::vector<double> scalar,
+                      Scalar(scalar_is_left ? *binary.left : *binary.right));
+  return EmitDistinct(context_, vector, emit, [&](Emit add) {
+    return Vector(vector, "", [&](StepSeries series) {
+      ApplyScalar(binary.op, scalar, scalar_is_left, series, context_.annotations);
+      return series.HasAny() ? add(std::move(series)) : absl::OkStatus();
+    });
+  });
+}
+
+absl::Status Evaluator::Aggregate(const parse::Aggregate& aggregate, Emit emit) {
+  if (aggregate.op == parse::AggregateOp::kTopk || aggregate.op == parse::AggregateOp::kBottomk) {
+    return SelectBest(aggregate, emit);
+  }
+  Grouping grouping(aggregate.without, aggregate.labels);
+  std::vector<std::unique_ptr<Accumulator>> groups;
+  uint64_t held = 0;
+  LL_RETURN_IF_ERROR(
+      Vector(*aggregate.inner, parse::AggregateOpName(aggregate.op), [&](StepSeries series) {
+        const size_t group = grouping.GroupOf(series);
+        if (group == groups.size()) {
+          LL_RETURN_IF_ERROR(context_.budget.Charge(context_.steps()));
+          held += context_.steps();
+          groups.push_back(MakeAccumulator(aggregate.op, context_.steps(), context_.annotations));
+        }
+        groups[group]->Add(series);
+        return absl::OkStatus();
+      }));
+  for (size_t group = 0; group < groups.size(); ++group) {
+    StepSeries series(context_.steps());
+    series.labels = grouping.labels(group);
+    groups[group]->Finish(series);
+    groups[group].reset();
+    context_.budget.Release(context_.steps());
+    if (series.HasAny()) LL_RETURN_IF_ERROR(emit(std::move(series)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Evaluator::SelectBest(const parse::Aggregate& aggregate, Emit emit) {
+  LL_ASSIGN_OR_RETURN(const std::vector<double> parameter, Scalar(*aggregate.parameter));
+  LL_ASSIGN_OR_RETURN(std::vector<int64_t> k, ToCounts(parameter));
+  TopK best(context_, aggregate.op == parse::AggregateOp::kTopk,
+            Grouping(aggregate.without, aggregate.labels), std::move(k));
+  LL_RETURN_IF_ERROR(Vector(*aggregate.inner, parse::AggregateOpName(aggregate.op),
+                            [&](StepSeries series) { return best.Add(std::move(series)); }));
+  return best.Finish(emit);
+}
+
+absl::Status Evaluator::CallFunction(const parse::Call& call, Emit emit) {
+  const auto* const kernel = std::get_if<RangeKernel>(&call.function.kernel);
+  if (kernel == nullptr) return absl::InternalError("function has no kernel");
+  const auto& matrix = As<parse::MatrixSelector>(parse::Unwrap(*call.arguments.front()));
+  return EmitDistinct(context_, matrix, emit, [&](Emit add) {
+    return SelectRange(context_, matrix, call.function, *kernel, [&](StepSeries series) {
+      RemarkOnName(series, context_.annotations);
+      series.name_dropped = true;
+      return add(std::move(series));
+    });
+  });
+}
+
+}  // namespace leadline::collector::promql::exec

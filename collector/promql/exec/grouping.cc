@@ -1,0 +1,43 @@
+#include "collector/promql/exec/grouping.h"
+
+#include <algorithm>
+
+namespace leadline::collector::promql::exec {
+
+Grouping::Grouping(bool without, std::vector<std::string> labels)
+    : without_(without), labels_(std::move(labels)) {
+  if (without_) labels_.emplace_back("__name__");
+  std::sort(labels_.begin(), labels_.end());
+  labels_.erase(std::unique(labels_.begin(), labels_.end()), labels_.end());
+}
+
+LabelView Grouping::Project(const StepSeries& series) const {
+  LabelView view;
+  auto named = labels_.begin();
+  for (const Label& label : *series.labels) {
+    while (named != labels_.end() && *named < label.name) ++named;
+    const bool is_named = named != labels_.end() && *named == label.name;
+    if (is_named == without_ || (series.name_dropped && label.name == "__name__")) continue;
+    view.emplace_back(label.name, label.value);
+  }
+  return view;
+}
+
+size_t Grouping::GroupOf(const StepSeries& series) {
+  const auto [known, is_new] =
+      by_pointer_.try_emplace({series.labels, series.name_dropped}, groups_.size());
+  if (!is_new) return known->second;
+  const LabelView view = Project(series);
+  if (auto found = by_labels_.find(view); found != by_labels_.end()) {
+    return known->second = found->second;
+  }
+  std::vector<Label> labels;
+  labels.reserve(view.size());
+  for (const auto& [name, value] : view) labels.push_back({std::string(name), std::string(value)});
+  LabelSet set(std::move(labels));
+  groups_.push_back(std::make_shared<const LabelSet>(set));
+  by_labels_.emplace(std::move(set), known->second);
+  return known->second;
+}
+
+}  // namespace leadline::collector::promql::exec

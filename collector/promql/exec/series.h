@@ -1,0 +1,39 @@
+// One series with its values at every step of the query: what operators hand to each other.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+
+#include "collector/promql/value/sample.h"
+#include "common/labels.h"
+
+namespace leadline::collector::promql::exec {
+
+struct StepSeries {
+  std::shared_ptr<const LabelSet> labels;
+  bool name_dropped = false;   // __name__, if among the labels, does not count
+  std::vector<double> values;  // one a step; AbsentValue() where there is none or a histogram
+  std::vector<std::shared_ptr<const Histogram>> histograms;  // empty, or one a step, mostly nullptr
+
+  explicit StepSeries(size_t steps) : values(steps, AbsentValue()) {}
+
+  const Histogram* histogram(size_t step) const {
+    return histograms.empty() ? nullptr : histograms[step].get();
+  }
+  bool has(size_t step) const { return !IsAbsent(values[step]) || histogram(step) != nullptr; }
+  bool HasAny() const;
+  void Set(size_t step, Sample sample);
+  void SetHistogram(size_t step, std::shared_ptr<const Histogram> histogram);
+  uint64_t sample_count() const { return values.size() + histograms.size(); }
+  LabelSet VisibleLabels() const;
+};
+
+// Operators give their series one at a time to whoever asked, so that a sum over any number of
+// series holds one of them and its groups.
+using Emit = absl::FunctionRef<absl::Status(StepSeries)>;
+
+}  // namespace leadline::collector::promql::exec

@@ -1,0 +1,99 @@
+#include "collector/promql/exec/supported.h"
+
+#include <string>
+
+#include <fmt/format.h>
+
+#include "collector/promql/exec/binary.h"
+#include "collector/promql/parse/parser.h"
+#include "common/status_macros.h"
+
+namespace leadline::collector::promql::exec {
+namespace {
+
+using parse::As;
+using parse::Expr;
+using parse::ExprKind;
+
+class Checker {
+ public:
+  explicit Checker(std::string_view query) : query_(query) {}
+
+  absl::Status Check(const Expr& expr) const {
+    switch (expr.kind) {
+      case ExprKind::kNumber:
+      case ExprKind::kString:
+      case ExprKind::kVectorSelector:
+      case ExprKind::kMatrixSelector:
+        return absl::OkStatus();
+      case ExprKind::kParen:
+        return Check(*As<parse::Paren>(expr).inner);
+      case ExprKind::kUnary:
+        return Check(*As<parse::Unary>(expr).inner);
+      case ExprKind::kSubquery:
+        return Not(expr, "a subquery");
+      case ExprKind::kBinary:
+        return CheckBinary(As<parse::Binary>(expr));
+      case ExprKind::kAggregate:
+        return CheckAggregate(As<parse::Aggregate>(expr));
+      case ExprKind::kCall:
+        return CheckCall(As<parse::Call>(expr));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status Not(const Expr& expr, std::string_view what) const {
+    return absl::UnimplementedError(fmt::format(
+        "{}: {} is not supported", parse::LineAndColumn(query_, expr.position.start), what));
+  }
+
+  absl::Status CheckBinary(const parse::Binary& binary) const {
+    if (!IsArithmetic(binary.op)) {
+      return Not(binary, fmt::format("operator \"{}\"", parse::BinaryOpName(binary.op)));
+    }
+    if (binary.left->type == ValueType::kInstantVector &&
+        binary.right->type == ValueType::kInstantVector) {
+      return Not(binary, fmt::format("operator \"{}\" between two instant vectors",
+                                     parse::BinaryOpName(binary.op)));
+    }
+    LL_RETURN_IF_ERROR(Check(*binary.left));
+    return Check(*binary.right);
+  }
+
+  absl::Status CheckAggregate(const parse::Aggregate& aggregate) const {
+    switch (aggregate.op) {
+      case parse::AggregateOp::kSum:
+      case parse::AggregateOp::kAvg:
+      case parse::AggregateOp::kMin:
+      case parse::AggregateOp::kMax:
+      case parse::AggregateOp::kCount:
+      case parse::AggregateOp::kTopk:
+      case parse::AggregateOp::kBottomk:
+        break;
+      default:
+        return Not(aggregate, fmt::format("aggregation operator \"{}\"",
+                                          parse::AggregateOpName(aggregate.op)));
+    }
+    if (aggregate.parameter != nullptr) LL_RETURN_IF_ERROR(Check(*aggregate.parameter));
+    return Check(*aggregate.inner);
+  }
+
+  absl::Status CheckCall(const parse::Call& call) const {
+    if (!call.function.supported()) {
+      return Not(call, fmt::format("function \"{}\"", call.function.name));
+    }
+    for (const parse::ExprPtr& argument : call.arguments) LL_RETURN_IF_ERROR(Check(*argument));
+    return absl::OkStatus();
+  }
+
+  std::string_view query_;
+};
+
+}  // namespace
+
+absl::Status CheckSupported(const Expr& expr, std::string_view query) {
+  return Checker(query).Check(expr);
+}
+
+}  // namespace leadline::collector::promql::exec

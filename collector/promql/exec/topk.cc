@@ -1,0 +1,89 @@
+#include "collector/promql/exec/topk.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/container/flat_hash_map.h"
+#include <fmt/format.h>
+
+#include "common/status_macros.h"
+
+namespace leadline::collector::promql::exec {
+
+TopK::TopK(Context& context, bool largest, Grouping grouping, std::vector<int64_t> k)
+    : context_(context), largest_(largest), grouping_(std::move(grouping)), k_(std::move(k)) {}
+
+bool TopK::Better(const Entry& a, const Entry& b) const {
+  if (std::isnan(a.value) != std::isnan(b.value)) return std::isnan(b.value);
+  if (a.value != b.value && !std::isnan(a.value)) {
+    return largest_ ? a.value > b.value : a.value < b.value;
+  }
+  return a.series < b.series;
+}
+
+bool TopK::Offer(std::vector<Entry>& heap, int64_t k, const Entry& entry) const {
+  const auto better = [this](const Entry& a, const Entry& b) { return Better(a, b); };
+  if (k < 1) return false;
+  if (heap.size() >= static_cast<uint64_t>(k)) {
+    if (!Better(entry, heap.front())) return false;
+    std::pop_heap(heap.begin(), heap.end(), better);
+    heap.pop_back();
+  }
+  heap.push_back(entry);
+  std::push_heap(heap.begin(), heap.end(), better);
+  return true;
+}
+
+absl::Status TopK::Add(StepSeries series) {
+  const size_t number = grouping_.GroupOf(series);
+  if (number == groups_.size()) groups_.push_back({std::vector<std::vector<Entry>>(k_.size())});
+  Group& group = groups_[number];
+  if (!series.histograms.empty()) {
+    context_.annotations.infos.insert(fmt::format(
+        "PromQL info: ignored histogram in {} aggregation", largest_ ? "topk" : "bottomk"));
+  }
+  bool used = false;
+  uint64_t grown = 0;
+  for (size_t step = 0; step < k_.size(); ++step) {
+    if (IsAbsent(series.values[step])) continue;
+    const size_t before = group.heaps[step].size();
+    used |= Offer(group.heaps[step], k_[step], {series.values[step], kept_.size()});
+    grown += group.heaps[step].size() - before;
+  }
+  if (used) kept_.push_back({std::move(series.labels), series.name_dropped});
+  return context_.budget.Charge(grown);
+}
+
+absl::Status TopK::Finish(Emit emit) {
+  for (Group& group : groups_) LL_RETURN_IF_ERROR(FinishGroup(group, emit));
+  return absl::OkStatus();
+}
+
+absl::Status TopK::FinishGroup(Group& group, Emit emit) {
+  std::vector<StepSeries> result;
+  absl::flat_hash_map<size_t, size_t> index_of;  // from that of kept_ to that of result
+  uint64_t held = 0;
+  for (size_t step = 0; step < k_.size(); ++step) {
+    std::vector<Entry>& heap = group.heaps[step];
+    std::sort(heap.begin(), heap.end(),
+              [this](const Entry& a, const Entry& b) { return Better(a, b); });
+    for (const Entry& entry : heap) {
+      const auto [index, is_new] = index_of.try_emplace(entry.series, result.size());
+      if (is_new) {
+        LL_RETURN_IF_ERROR(context_.budget.Charge(k_.size()));
+        held += k_.size();
+        StepSeries& series = result.emplace_back(k_.size());
+        series.labels = kept_[entry.series].labels;
+        series.name_dropped = kept_[entry.series].name_dropped;
+      }
+      result[index->second].values[step] = entry.value;
+    }
+    held += heap.size();
+    heap = {};
+  }
+  context_.budget.Release(held);
+  for (StepSeries& series : result) LL_RETURN_IF_ERROR(emit(std::move(series)));
+  return absl::OkStatus();
+}
+
+}  // namespace leadline::collector::promql::exec

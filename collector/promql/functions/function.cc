@@ -1,0 +1,50 @@
+#include "collector/promql/functions/function.h"
+
+#include <algorithm>
+
+#include "collector/promql/functions/rate.h"
+
+namespace leadline::collector::promql {
+namespace {
+
+constexpr Unsupported kUnsupported;
+
+const Function kFunctions[] = {
+#define LL_FUNCTION(name, arguments, variadic, returns, kernel) \
+  {#name, arguments, variadic, returns, kernel},
+#include "collector/promql/functions/functions.def"
+#undef LL_FUNCTION
+};
+
+}  // namespace
+
+size_t Function::min_arguments() const {
+  return arguments.size() - static_cast<size_t>(variadic < 0 ? 1 : variadic);
+}
+
+ValueType Function::argument_type(size_t index) const {
+  return TypeOf(arguments[std::min(index, arguments.size() - 1)]);
+}
+
+ValueType Function::TypeOf(char letter) {
+  switch (letter) {
+    case 'm':
+      return ValueType::kRangeVector;
+    case 's':
+      return ValueType::kScalar;
+    case 't':
+      return ValueType::kString;
+    default:
+      return ValueType::kInstantVector;
+  }
+}
+
+absl::Span<const Function> Functions() { return kFunctions; }
+
+const Function* FindFunction(std::string_view name) {
+  const auto* found = std::find_if(std::begin(kFunctions), std::end(kFunctions),
+                                   [name](const Function& f) { return f.name == name; });
+  return found == std::end(kFunctions) ? nullptr : found;
+}
+
+}  // namespace leadline::collector::promql

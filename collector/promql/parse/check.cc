@@ -1,0 +1,139 @@
+#include "collector/promql/parse/check.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <re2/re2.h>
+
+namespace leadline::collector::promql::parse {
+namespace {
+
+std::optional<Complaint> Expect(const Expr& expr, ValueType want, std::string_view where) {
+  if (expr.type == want) return std::nullopt;
+  return Complaint{expr.position, fmt::format("expected type {} in {}, got {}", ValueTypeName(want),
+                                              where, ValueTypeName(expr.type))};
+}
+
+RE2::Options RegexOptions() {
+  RE2::Options options;
+  options.set_log_errors(false);
+  return options;
+}
+
+bool IsScalarOrVector(ValueType type) {
+  return type == ValueType::kScalar || type == ValueType::kInstantVector;
+}
+
+}  // namespace
+
+std::optional<Complaint> Check(const VectorSelector& selector) {
+  bool selective = false;
+  for (const LabelMatcher& matcher : selector.matchers) {
+    bool matches_empty = matcher.value.empty();
+    if (matcher.op == LabelMatcher::Op::kRegex || matcher.op == LabelMatcher::Op::kNotRegex) {
+      const RE2 regex(matcher.value, RegexOptions());
+      if (!regex.ok()) {
+        return Complaint{selector.position, fmt::format("error parsing regexp: {}", regex.error())};
+      }
+      matches_empty = RE2::FullMatch("", regex);
+    }
+    const bool negative =
+        matcher.op == LabelMatcher::Op::kNotEqual || matcher.op == LabelMatcher::Op::kNotRegex;
+    selective = selective || matches_empty == negative;
+  }
+  if (selective) return std::nullopt;
+  return Complaint{selector.position,
+                   "vector selector must contain at least one non-empty matcher"};
+}
+
+std::optional<Complaint> Check(const Subquery& subquery) {
+  if (subquery.inner->type == ValueType::kInstantVector) return std::nullopt;
+  return Complaint{subquery.position,
+                   fmt::format("subquery is only allowed on instant vector, got {} instead",
+                               ValueTypeName(subquery.inner->type))};
+}
+
+std::optional<Complaint> Check(const Unary& unary) {
+  if (IsScalarOrVector(unary.type)) return std::nullopt;
+  return Complaint{unary.position,
+                   fmt::format("unary expression only allowed on expressions of type scalar or "
+                               "instant vector, got \"{}\"",
+                               ValueTypeName(unary.type))};
+}
+
+std::optional<Complaint> Check(const Binary& binary) {
+  for (const Expr* side : {binary.left.get(), binary.right.get()}) {
+    if (IsScalarOrVector(side->type)) continue;
+    return Complaint{side->position,
+                     "binary expression must contain only scalar and instant vector types"};
+  }
+  const bool has_scalar =
+      binary.left->type == ValueType::kScalar || binary.right->type == ValueType::kScalar;
+  if (IsComparison(binary.op)) {
+    if (binary.type == ValueType::kScalar && !binary.returns_bool) {
+      return Complaint{binary.position, "comparisons between scalars must use BOOL modifier"};
+    }
+  } else if (binary.returns_bool) {
+    return Complaint{binary.position, "bool modifier can only be used on comparison operators"};
+  }
+  if (IsSetOperator(binary.op) && has_scalar) {
+    return Complaint{binary.position,
+                     fmt::format("set operator \"{}\" not allowed in binary scalar expression",
+                                 BinaryOpName(binary.op))};
+  }
+  if (!binary.matching.has_value()) return std::nullopt;
+  const VectorMatching& matching = *binary.matching;
+  if (has_scalar) {
+    return Complaint{binary.position, "vector matching only allowed between instant vectors"};
+  }
+  if (matching.cardinality == VectorMatching::Cardinality::kOneToOne) return std::nullopt;
+  if (IsSetOperator(binary.op)) {
+    return Complaint{binary.position, fmt::format("no grouping allowed for \"{}\" operation",
+                                                  BinaryOpName(binary.op))};
+  }
+  for (const std::string& label : matching.include) {
+    const bool matched =
+        std::find(matching.labels.begin(), matching.labels.end(), label) != matching.labels.end();
+    if (!matching.on || !matched) continue;
+    return Complaint{
+        binary.position,
+        fmt::format("label \"{}\" must not occur in ON and GROUP clause at once", label)};
+  }
+  return std::nullopt;
+}
+
+std::optional<Complaint> Check(const Aggregate& aggregate) {
+  if (auto complaint =
+          Expect(*aggregate.inner, ValueType::kInstantVector, "aggregation expression")) {
+    return complaint;
+  }
+  if (aggregate.parameter == nullptr) return std::nullopt;
+  return Expect(*aggregate.parameter, *AggregateParameter(aggregate.op), "aggregation parameter");
+}
+
+std::optional<Complaint> Check(const Call& call) {
+  const Function& function = call.function;
+  const size_t have = call.arguments.size();
+  if (function.variadic == 0 && have != function.arguments.size()) {
+    return Complaint{call.position, fmt::format("expected {} argument(s) in call to \"{}\", got {}",
+                                                function.arguments.size(), function.name, have)};
+  }
+  if (have < function.min_arguments()) {
+    return Complaint{call.position,
+                     fmt::format("expected at least {} argument(s) in call to \"{}\", got {}",
+                                 function.min_arguments(), function.name, have)};
+  }
+  if (have > function.arguments.size() && !function.repeats_last()) {
+    return Complaint{call.position,
+                     fmt::format("expected at most {} argument(s) in call to \"{}\", got {}",
+                                 function.arguments.size(), function.name, have)};
+  }
+  for (size_t i = 0; i < have; ++i) {
+    auto complaint = Expect(*call.arguments[i], function.argument_type(i),
+                            fmt::format("call to function \"{}\"", function.name));
+    if (complaint.has_value()) return complaint;
+  }
+  return std::nullopt;
+}
+
+}  // namespace leadline::collector::promql::parse

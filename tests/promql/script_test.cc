@@ -1,0 +1,70 @@
+// Runs every script of tests/promql/scripts.
+#include "tests/promql/script.h"
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace leadline::collector::testing {
+namespace {
+
+std::vector<std::string> ScriptNames() {
+  std::vector<std::string> names;
+  const std::filesystem::path folder = LEADLINE_SOURCE_DIR "/tests/promql/scripts";
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() == ".test") names.push_back(entry.path().stem());
+  }
+  return names;
+}
+
+std::string ReadScript(const std::string& name) {
+  std::ifstream file(LEADLINE_SOURCE_DIR "/tests/promql/scripts/" + name + ".test");
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+class ScriptTest : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(ScriptTest, GivesWhatItExpects) {
+  const std::string text = ReadScript(GetParam());
+  ASSERT_FALSE(text.empty());
+  const absl::Status status = RunScript(text);
+  EXPECT_TRUE(status.ok()) << GetParam() << ".test: " << status.message();
+}
+
+INSTANTIATE_TEST_SUITE_P(Scripts, ScriptTest, ::testing::ValuesIn(ScriptNames()),
+                         [](const auto& script) { return script.param; });
+
+// A script whose expectation is wrong must fail, whatever is wrong with it.
+class WrongScriptTest : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(WrongScriptTest, Fails) {
+  const std::string load = "load 10s\n  a_total{x=\"1\"} 0+1x30\n  a_total{x=\"2\"} 0+2x30\n";
+  EXPECT_FALSE(RunScript(load + GetParam()).ok());
+}
+
+INSTANTIATE_TEST_SUITE_P(All, WrongScriptTest,
+                         ::testing::Values("eval instant at 1m sum(a_total)\n  {} 19\n",
+                                           "eval instant at 1m sum(a_total)\n",
+                                           "eval instant at 1m sum(a_total)\n  {a=\"b\"} 18\n",
+                                           "eval instant at 1m 1+1\n  3\n",
+                                           "eval instant at 1m a_total\n  a_total{x=\"1\"} 6\n",
+                                           "eval range from 0 to 20s step 10s sum(a_total)\n"
+                                           "  {} 0 3\n",
+                                           "eval range from 0 to 10s step 10s sum(a_total)\n"
+                                           "  {} 0 3 6\n",
+                                           "eval instant at 1m topk(2, a_total)\n"
+                                           "  expect ordered\n"
+                                           "  a_total{x=\"1\"} 6\n  a_total{x=\"2\"} 12\n",
+                                           "eval instant at 1m 1\n  expect fail\n",
+                                           "eval instant at 1m nope(\n",
+                                           "eval instant at 1m nope(\n  expect fail msg:other\n",
+                                           "frobnicate\n"));
+
+}  // namespace
+}  // namespace leadline::collector::testing
