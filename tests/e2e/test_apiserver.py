@@ -419,6 +419,8 @@ class FaultsOnDemand(ApiCase):
         counts = [self.api.faults.requests(verb, "pods") for verb in ("list", "watch", "get")]
         self.assertEqual(counts, [2, 1, 1])
         self.assertEqual(self.api.faults.requests(), 4)
+        self.get(f"{PODS}?limit=7")
+        self.assertEqual(self.api.faults.queries("list", "pods"), [{}, {}, {"limit": "7"}])
 
 
 class Reaching(unittest.TestCase):

@@ -15,7 +15,7 @@ _COMMAND_TIMEOUT_S = 30
 _DOWN_TIMEOUT_S = 10
 
 
-class NodeError(Exception):
+class NodeError(RuntimeError):
     pass
 
 
@@ -27,6 +27,7 @@ class Node:
         self.dir = None
         self.pid = None  # of the node's pid 1, as the host sees it
         self._supervisor = None
+        self._reader = None
         self._lock_file = None
         self._users_file = None
         self._on_exit = None
@@ -44,50 +45,61 @@ class Node:
             code = self._supervisor.wait(_READY_TIMEOUT_S)
             raise NodeError(f"{paths.node_init()} ended with {code}")
         self.pid = int(ready[1])
-        threading.Thread(target=self._read_exits, name="node-exits", daemon=True).start()
+        self._reader = threading.Thread(target=self._read_exits, args=(self._supervisor.stdout,), name="node-exits",
+                                        daemon=True)
+        self._reader.start()
         self.run(["ip", "-batch", "-"], stdin="\n".join([
             "link set lo up", "link add cni0 type bridge", "addr add 10.244.0.1/24 dev cni0", "link set cni0 up"]))
 
     def down(self):
         """Ends everything in the node, and removes its groups and its state. May be called twice."""
-        if self._supervisor is not None:
-            self._supervisor.stdin.close()
-            try:
-                code = self._supervisor.wait(_DOWN_TIMEOUT_S)
-                if code != 0:
-                    raise NodeError(f"node {self.tag}: the supervisor ended with {code}")
-            finally:
-                self._supervisor.stdout.close()
-                self._supervisor = None
+        code = self._stop_supervisor()
         if self.dir is not None:
             shutil.rmtree(self.dir, ignore_errors=True)
-            self.dir = None
         for lock in (self._lock_file, self._users_file):
             if lock is not None:
                 lock.close()
         self._lock_file = self._users_file = None
         _drop_parents()
+        if code not in (None, 0):
+            raise NodeError(f"node {self.tag}: the supervisor ended with {code}")
+
+    def _stop_supervisor(self):
+        supervisor, self._supervisor = self._supervisor, None
+        if supervisor is None:
+            return None
+        supervisor.stdin.close()
+        try:
+            return supervisor.wait(_DOWN_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            supervisor.kill()
+            return supervisor.wait()
+        finally:
+            if self._reader is not None:
+                self._reader.join()
+            supervisor.stdout.close()
 
     def run(self, args, stdin=None, check=True):
         """Runs a command in the node's namespaces and returns its output."""
-        command = ["nsenter", "-t", str(self.pid), "-m", "-n", "-p", "-u", "-i", "--", *args]
-        done = subprocess.run(command, input=stdin, stdin=None if stdin is not None else subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              timeout=_COMMAND_TIMEOUT_S, check=False)
+        done = self._run(args, input=stdin, stdin=None if stdin is not None else subprocess.DEVNULL,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if check and done.returncode != 0:
             raise NodeError(f"{' '.join(args[:6])}: {done.returncode}: {done.stderr.strip() or done.stdout.strip()}")
         return done.stdout
 
-    def start(self, args, log):
-        """Runs a command in the node with its output in a file, and waits for it; for what daemonises."""
-        command = ["nsenter", "-t", str(self.pid), "-m", "-n", "-p", "-u", "-i", "--", *args]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                              timeout=_COMMAND_TIMEOUT_S, check=False)
-        return done.returncode
+    def run_logged(self, args, log):
+        """As run(), with the output in a file that what it leaves running keeps open; returns the exit code."""
+        return self._run(args, stdin=subprocess.DEVNULL, stdout=log, stderr=log).returncode
 
-    def _read_exits(self):
-        supervisor = self._supervisor
-        for line in supervisor.stdout:
+    def _run(self, args, **options):
+        command = ["nsenter", "-t", str(self.pid), "-m", "-n", "-p", "-u", "-i", "--", *args]
+        try:
+            return subprocess.run(command, timeout=_COMMAND_TIMEOUT_S, check=False, **options)
+        except subprocess.TimeoutExpired:
+            raise NodeError(f"{' '.join(args[:6])}: not done within {_COMMAND_TIMEOUT_S} s") from None
+
+    def _read_exits(self, lines):
+        for line in lines:
             word, pid, status = line.split()
             if word == b"exit":
                 self._on_exit(int(pid), int(status))

@@ -8,7 +8,7 @@ import time
 from . import cgroups, podspec
 from .apiserver import ApiError
 from .apiserver.resources import resource
-from .runtime import RuntimeFailure, oci_spec
+from .runtime import oci_spec
 
 _POD = resource("Pod")
 _FIRST_BACKOFF_S = 0.2
@@ -83,7 +83,7 @@ class PodWorker(threading.Thread):
             self._report()
             self._start_sandbox()
             self._advance()
-        except (RuntimeFailure, OSError, RuntimeError) as e:
+        except (RuntimeError, OSError) as e:
             for slot in self.slots:
                 if slot.instance is None:
                     slot.error = str(e)
@@ -165,7 +165,7 @@ class PodWorker(threading.Thread):
             slot.instance = self._kubelet.runtime.start(
                 spec, self._runtime, self._container_cgroup, self.log_path(slot.name),
                 lambda container: self.post("exit", container))
-        except (RuntimeFailure, OSError) as e:
+        except (RuntimeError, OSError) as e:
             slot.error = str(e)
 
     def _spec(self, args, env, mounts, namespaces, resources, container_type, name):

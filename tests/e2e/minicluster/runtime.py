@@ -17,7 +17,7 @@ _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 RUNTIMES = ("runc", "crun")
 
 
-class RuntimeFailure(Exception):
+class RuntimeFailure(RuntimeError):
     pass
 
 
@@ -97,8 +97,8 @@ class Runtime:
         container = Container(container_id, runtime, cgroup, bundle)
         pid_file = os.path.join(bundle, "pid")
         with open(log_path, "ab") as log:
-            code = self._node.start([runtime, "--root", f"/run/{runtime}", "run", "-d", "--bundle", bundle,
-                                     "--pid-file", pid_file, container_id], log)
+            code = self._node.run_logged([runtime, "--root", f"/run/{runtime}", "run", "-d", "--bundle", bundle,
+                                          "--pid-file", pid_file, container_id], log)
         if code != 0:
             with open(log_path, encoding="utf-8", errors="replace") as log:
                 raise RuntimeFailure(f"{runtime} run: {code}: {log.read()[-500:].strip()}")

@@ -83,11 +83,32 @@ static void send_bytes(const char* target, uint64_t bytes, struct result* result
   for (;;) pause();
 }
 
+static void send_steadily(const char* target, uint64_t bytes_per_s, struct result* result) {
+  static char buffer[16384];
+  const int fd = connect_to(target);
+  result_start(result);
+  const uint64_t begin = now_ns(CLOCK_MONOTONIC);
+  const struct timespec tick = {0, 20 * 1000 * 1000};
+  for (;;) {
+    const uint64_t due =
+        (uint64_t)((double)(now_ns(CLOCK_MONOTONIC) - begin) / 1e9 * (double)bytes_per_s);
+    while (result->count < due) {
+      const uint64_t left = due - result->count;
+      const ssize_t n = write(fd, buffer, left < sizeof buffer ? left : sizeof buffer);
+      if (n < 0) fail("tcp: write");
+      result->count += (uint64_t)n;
+    }
+    nanosleep(&tick, NULL);
+  }
+}
+
 int main(int argc, char** argv) {
   signal(SIGTERM, on_term);
   struct result* result = result_open(option(argc, argv, "--result", "/results/tcp"));
   const char* port = option(argc, argv, "--serve", NULL);
   if (port != NULL) serve((uint16_t)atoi(port), result);
+  const uint64_t rate = strtoull(option(argc, argv, "--rate", "0"), NULL, 10);
+  if (rate > 0) send_steadily(option(argc, argv, "--to", ""), rate, result);
   send_bytes(option(argc, argv, "--to", ""), strtoull(option(argc, argv, "--bytes", "0"), NULL, 10),
              result);
   return 0;

@@ -1,7 +1,7 @@
 """Faults on demand: what the server does wrong, for which requests, how often."""
 
 import threading
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import Optional
 
@@ -16,6 +16,8 @@ ACTIONS = (
     "close",  # a watch: ends it properly after `after_events` events
     "garbage",  # a watch: a line that is not JSON
 )
+
+_QUERIES_KEPT = 1000
 
 
 @dataclass
@@ -44,6 +46,7 @@ class Faults:
         self._faults = []
         self._requests = Counter()
         self._partial = Counter()
+        self._queries = deque(maxlen=_QUERIES_KEPT)
         self.fired = Counter()
 
     def add(self, action, **what):
@@ -73,8 +76,9 @@ class Faults:
                 return fault
         return None
 
-    def count(self, verb, resource, partial):
+    def count(self, verb, resource, partial, query):
         with self._lock:
+            self._queries.append((verb, resource, query))
             self._requests[(verb, resource)] += 1
             if partial:
                 self._partial[(verb, resource)] += 1
@@ -86,6 +90,11 @@ class Faults:
             counts = self._partial if partial else self._requests
             return sum(n for (v, r), n in counts.items()
                        if verb in (None, v) and resource in (None, r))
+
+    def queries(self, verb, resource):
+        """The query parameters of the latest requests, oldest first."""
+        with self._lock:
+            return [q for v, r, q in self._queries if (v, r) == (verb, resource)]
 
     def wait_fired(self, action, timeout_s, times=1):
         with self._lock:

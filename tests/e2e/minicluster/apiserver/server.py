@@ -301,7 +301,8 @@ class _Handler(BaseHTTPRequestHandler):
         api = self.server.api
         shape = requests.representation(request.accept)
         plural = request.resource.plural
-        api.faults.count(request.verb, plural, shape.startswith("PartialObjectMetadata"))
+        api.faults.count(request.verb, plural, shape.startswith("PartialObjectMetadata"),
+                         {k: v[-1] for k, v in request.query.items()})
         self.fault = api.faults.take(request.verb, plural, request.name)
         self._apply_fault(request)
         if request.verb == "watch":

@@ -14,34 +14,34 @@ _INITIAL_EVENTS_END = {"k8s.io/initial-events-end": "true"}
 def serve_watch(connection, api, request, shape, fault):
     """Writes the stream until its time is over, the client is gone or a fault ends it."""
     action = fault.action if fault else None
-    start_rv = request.integer("resourceVersion")
-    gone = errors.expired("too old resource version: %s" % (start_rv or 0))
-    gone.reason = "Expired"
-    if action == "gone_status":
-        raise gone
-    stream = _Stream(connection, api, request, shape, fault)
-    initial = []
+    initial, start_rv = [], request.integer("resourceVersion")
     if request.flag("sendInitialEvents") or not start_rv:
         initial, start_rv = api.store.list(request.resource, matches=request.predicate())
-    try:
-        api.store.events_after(start_rv, 0)
-    except ApiError as e:
-        if api.gone_as_status:
-            raise
-        connection.begin_stream()
-        stream.error(e)
-        connection.end_stream()
-        return
+    gone = _forgotten(api.store, start_rv, asked=action in ("gone_event", "gone_status"))
+    if gone is not None and (api.gone_as_status or action == "gone_status"):
+        raise gone
     connection.begin_stream()
-    if action == "gone_event":
+    stream = _Stream(connection, api, request, shape, fault)
+    if gone is not None:
         stream.error(gone)
         connection.end_stream()
-        return
-    if action == "hang":
+    elif action == "hang":
         while not api.stopping.is_set() and not connection.client_gone(_POLL_S):
             pass
         connection.abort()
-    stream.run(initial, start_rv)
+    else:
+        stream.run(initial, start_rv)
+
+
+def _forgotten(store, rv, asked):
+    """The 410 for a version that is too old, or is to be treated so."""
+    if asked:
+        return errors.expired(f"too old resource version: {rv} (on demand)")
+    try:
+        store.events_after(rv, 0)
+    except ApiError as e:
+        return e
+    return None
 
 
 class _Stream:
@@ -122,7 +122,7 @@ class _Stream:
         if fault is None or self._sent < fault.after_events:
             return
         if fault.action == "truncate":
-            self._connection.send_chunk(b'{"type":"MODIFIED","object":{"kind":"' )
+            self._connection.send_chunk(b'{"type":"MODIFIED","object":{"kind":"')
             self._connection.abort()
         if fault.action == "garbage":
             self._connection.send_chunk(b'{"type":"MODIFIED","object":nonsense}\n')
