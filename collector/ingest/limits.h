@@ -1,0 +1,26 @@
+// What a session takes; docs/format/wire.md lists them for agents' authors.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/time/time.h"
+
+namespace leadline::collector::ingest {
+
+inline constexpr uint32_t kProtocolVersion = 1;
+inline constexpr size_t kMaxTextBytes = 16 << 10;  // of a label's name or value
+inline constexpr int kMaxLabels = 512;  // of an entity, Kubernetes' included, or a series
+inline constexpr int32_t kMaxBucketIndex = 1 << 19;     // beyond the finest schema's for any double
+inline constexpr size_t kMaxPendingVersions = 1 << 20;  // of entities, before a batch follows
+
+struct Limits {
+  size_t max_message_bytes = 4 << 20;
+  uint32_t max_batches_in_flight = 16;
+  size_t max_bytes_in_flight = 16 << 20;
+  uint32_t max_entities = 1 << 18;
+  uint32_t max_series = 1 << 21;
+  absl::Duration max_ahead = absl::Minutes(10);
+};
+
+}  // namespace leadline::collector::ingest

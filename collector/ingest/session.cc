@@ -1,0 +1,395 @@
+#include "collector/ingest/session.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+#include <google/protobuf/arena.h>
+#include <grpcpp/support/proto_buffer_reader.h>
+#include <spdlog/spdlog.h>
+
+#include "collector/ingest/translate.h"
+
+namespace leadline::collector::ingest {
+namespace {
+
+constexpr size_t kArenaBlockBytes = 64 << 10;
+
+grpc::Status ToGrpc(const absl::Status& status) {
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
+}
+
+grpc::ByteBuffer Serialize(const v1::CollectorMessage& message) {
+  grpc::Slice slice(message.SerializeAsString());
+  return grpc::ByteBuffer(&slice, 1);
+}
+
+}  // namespace
+
+std::shared_ptr<Session> Session::Start(std::shared_ptr<IngestContext> context, std::string peer) {
+  std::shared_ptr<Session> session(new Session(std::move(context), std::move(peer)));
+  session->self_ = session;
+  session->AdvanceAndRelease();
+  return session;
+}
+
+Session::Session(std::shared_ptr<IngestContext> context, std::string peer)
+    : context_(std::move(context)), peer_(std::move(peer)), tables_(context_->limits) {
+  context_->metrics.sessions.Increment();
+}
+
+Session::~Session() { context_->metrics.sessions.Decrement(); }
+
+void Session::Close(absl::Status status) {
+  {
+    MutexLock lock(mutex_);
+    CloseLocked(std::move(status));
+  }
+  AdvanceAndRelease();
+}
+
+// --- gRPC's reactions ---
+
+void Session::OnReadDone(bool ok) {
+  {
+    MutexLock lock(mutex_);
+    reading_ = false;
+    if (!ok) {
+      CloseLocked(absl::OkStatus());  // the agent has said all it has to say
+    } else if (!closing_) {
+      PostProcess();
+    }
+  }
+  AdvanceAndRelease();
+}
+
+void Session::OnWriteDone(bool ok) {
+  {
+    MutexLock lock(mutex_);
+    writing_ = false;
+    if (!ok) broken_ = true;
+  }
+  AdvanceAndRelease();
+}
+
+void Session::OnCancel() {
+  {
+    MutexLock lock(mutex_);
+    broken_ = true;
+    CloseLocked(absl::CancelledError("the connection is lost"));
+  }
+  AdvanceAndRelease();
+}
+
+void Session::OnDone() { const std::shared_ptr<Session> self = std::move(self_); }
+
+// --- The agent's identity ---
+
+void Session::Granted() {
+  {
+    MutexLock lock(mutex_);
+    granted_ = true;
+    if (!closing_ && !processing_) PostProcess();
+  }
+  AdvanceAndRelease();
+}
+
+void Session::TakenOver(const AgentClaim& by) {
+  context_->metrics.takeovers.Increment();
+  Refuse({Reason::kTakenOver,
+          absl::AbortedError(fmt::format("the agent has another session, from {} with epoch {}",
+                                         by.peer, by.epoch))});
+}
+
+// --- The worker's part ---
+
+void Session::PostProcess() {
+  processing_ = true;
+  context_->workers->Post([self = shared_from_this()] { self->Process(); });
+}
+
+void Session::Process() {
+  bool welcome = false;
+  {
+    MutexLock lock(mutex_);
+    welcome = phase_ == Phase::kClaiming && granted_ && !closing_;
+  }
+  if (welcome) {
+    Welcome();
+  } else if (auto refusal = HandleMessage()) {
+    Refuse(*refusal);
+  }
+  {
+    MutexLock lock(mutex_);
+    processing_ = false;
+    if (phase_ == Phase::kClaiming && granted_ && !closing_) PostProcess();
+  }
+  AdvanceAndRelease();
+}
+
+void Session::Welcome() {
+  last_sequence_ = context_->store->LastSequence(context_->tenant, writer_);
+  spdlog::info("{} connected, has batches up to {}", Name(), last_sequence_);
+  MutexLock lock(mutex_);
+  phase_ = Phase::kOpen;
+  durable_sequence_ = last_sequence_;
+  welcome_ = last_sequence_;
+}
+
+MaybeRefusal Session::HandleMessage() {
+  grpc::ByteBuffer buffer;
+  buffer.Swap(&read_buffer_);
+  const size_t bytes = buffer.Length();
+  context_->metrics.received_bytes.Increment(static_cast<double>(bytes));
+  if (bytes > context_->limits.max_message_bytes) {
+    return Invalid(Reason::kTooLarge, fmt::format("a message of {} bytes, at most {} are taken",
+                                                  bytes, context_->limits.max_message_bytes));
+  }
+  google::protobuf::ArenaOptions arena_options;
+  arena_options.start_block_size = kArenaBlockBytes;
+  google::protobuf::Arena arena(arena_options);
+  auto* message = google::protobuf::Arena::CreateMessage<v1::AgentMessage>(&arena);
+  grpc::ProtoBufferReader reader(&buffer);
+  if (!reader.status().ok() || !message->ParseFromZeroCopyStream(&reader)) {
+    return Invalid(Reason::kMalformed, fmt::format("{} bytes that are not an AgentMessage", bytes));
+  }
+  Phase phase;
+  {
+    MutexLock lock(mutex_);
+    phase = phase_;
+  }
+  if ((phase == Phase::kHello) != message->has_hello()) {
+    return Refusal{Reason::kOutOfOrder, absl::FailedPreconditionError(
+                                            phase == Phase::kHello ? "the first message is no Hello"
+                                                                   : "a second Hello")};
+  }
+  switch (message->body_case()) {
+    case v1::AgentMessage::kHello:
+      return HandleHello(message->hello());
+    case v1::AgentMessage::kDefinitions:
+      return HandleDefinitions(message->definitions());
+    case v1::AgentMessage::kBatch:
+      return HandleBatch(message->batch(), bytes);
+    case v1::AgentMessage::BODY_NOT_SET:
+      break;  // of a newer agent
+  }
+  return std::nullopt;
+}
+
+MaybeRefusal Session::HandleHello(const v1::Hello& hello) {
+  if (hello.protocol_version() != kProtocolVersion) {
+    return Refusal{Reason::kVersion, absl::FailedPreconditionError(fmt::format(
+                                         "the agent speaks protocol version {}, this collector {}",
+                                         hello.protocol_version(), kProtocolVersion))};
+  }
+  const auto agent_id = Id128::FromBytes(hello.agent_id());
+  if (!agent_id) {
+    return Invalid(Reason::kIdentity,
+                   fmt::format("agent_id has {} bytes, not 16", hello.agent_id().size()));
+  }
+  if (*agent_id == Id128{} || hello.epoch() == 0) {
+    return Invalid(Reason::kIdentity, "agent_id and epoch must not be 0");
+  }
+  claim_ = {*agent_id, hello.epoch(), hello.instance(), peer_};
+  writer_ = {*agent_id, hello.epoch()};
+  {
+    MutexLock lock(mutex_);
+    agent_name_ =
+        fmt::format("agent {} of {}/{} (epoch {}, version {}, {})", agent_id->ToHex(),
+                    hello.cluster(), hello.node(), hello.epoch(), hello.agent_version(), peer_);
+    phase_ = Phase::kClaiming;
+    claimed_ = true;
+  }
+  if (auto refusal = context_->agents.Claim(shared_from_this(), claim_)) {
+    MutexLock lock(mutex_);
+    claimed_ = false;
+    return refusal;
+  }
+  return std::nullopt;
+}
+
+MaybeRefusal Session::HandleDefinitions(const v1::Definitions& definitions) {
+  if (auto refusal = tables_.Define(definitions, &unresolved_)) return refusal;
+  if (unresolved_.series.empty()) return std::nullopt;
+  const auto handles = context_->store->Resolve(context_->tenant, unresolved_.series);
+  if (!handles.ok()) return Refusal{Reason::kStore, handles.status()};
+  tables_.SetHandles(unresolved_.refs, *handles);
+  return std::nullopt;
+}
+
+MaybeRefusal Session::CheckSequence(const v1::Batch& message) const {
+  const uint64_t sequence = message.sequence();
+  if (sequence == 0) return Invalid(Reason::kSequence, "a batch without a sequence");
+  if (sequence <= last_sequence_) return std::nullopt;
+  if (message.lost_batches() >= sequence ||
+      sequence - message.lost_batches() != last_sequence_ + 1) {
+    return Refusal{Reason::kSequence, absl::FailedPreconditionError(fmt::format(
+                                          "batch {} with {} lost before it comes after batch {}",
+                                          sequence, message.lost_batches(), last_sequence_))};
+  }
+  return std::nullopt;
+}
+
+MaybeRefusal Session::HandleBatch(const v1::Batch& message, size_t bytes) {
+  IngestMetrics& metrics = context_->metrics;
+  const uint64_t sequence = message.sequence();
+  if (auto refusal = CheckSequence(message)) return refusal;
+  if (sequence <= last_sequence_) {
+    metrics.duplicate_batches.Increment();
+    MutexLock lock(mutex_);
+    if (sequence <= durable_sequence_) ack_due_ = true;
+    return std::nullopt;
+  }
+  store::WriteBatch batch;
+  uint64_t samples = 0;
+  const int64_t newest_ms =
+      context_->clock->NowUnixMs() + absl::ToInt64Milliseconds(context_->limits.max_ahead);
+  if (auto refusal = Translate(message, newest_ms, tables_, &batch, &samples)) {
+    refusal->status =
+        absl::Status(refusal->status.code(),
+                     fmt::format("batch {}: {}", sequence, std::string(refusal->status.message())));
+    return refusal;
+  }
+  if (message.lost_batches() > 0) {
+    spdlog::warn("{} has lost the {} batches before batch {}, with {} samples", Name(),
+                 message.lost_batches(), sequence, message.lost_samples());
+    metrics.lost_batches.Increment(static_cast<double>(message.lost_batches()));
+    metrics.lost_samples.Increment(static_cast<double>(message.lost_samples()));
+  }
+  batch.writer = writer_;
+  last_sequence_ = sequence;
+  metrics.batches.Increment();
+  metrics.samples.Increment(static_cast<double>(samples));
+  metrics.batches_in_flight.Increment();
+  {
+    MutexLock lock(mutex_);
+    pending_.push_back({sequence, bytes, context_->clock->NowMonoNs()});
+    pending_bytes_ += bytes;
+  }
+  context_->store->Append(context_->tenant, std::move(batch),
+                          [self = shared_from_this(), sequence](const absl::Status& status) {
+                            self->OnDurable(sequence, status);
+                          });
+  return std::nullopt;
+}
+
+void Session::Refuse(const Refusal& refusal) {
+  context_->metrics.CountRefusal(refusal.reason);
+  spdlog::warn("{} refused ({}): {}", Name(), kReasonNames[static_cast<size_t>(refusal.reason)],
+               std::string(refusal.status.message()));
+  Close(refusal.status);
+}
+
+// --- The store's part ---
+
+void Session::OnDurable(uint64_t sequence, const absl::Status& status) {
+  context_->metrics.batches_in_flight.Decrement();
+  bool first_failure = false;
+  {
+    MutexLock lock(mutex_);
+    if (!status.ok()) first_failure = !std::exchange(store_failed_, true);
+    for (Pending& pending : pending_) {
+      if (pending.sequence == sequence) pending.answered = true;
+    }
+    while (!pending_.empty() && pending_.front().answered) {
+      const Pending& front = pending_.front();
+      if (!store_failed_) {
+        durable_sequence_ = front.sequence;
+        ack_due_ = true;
+        context_->metrics.durable_seconds.Observe(
+            static_cast<double>(context_->clock->NowMonoNs() - front.received_mono_ns) / 1e9);
+      }
+      pending_bytes_ -= front.bytes;
+      pending_.pop_front();
+    }
+  }
+  if (first_failure) {
+    Refuse({Reason::kStore,
+            absl::Status(status.code(), fmt::format("batch {}: the store: {}", sequence,
+                                                    std::string(status.message())))});
+  } else {
+    AdvanceAndRelease();
+  }
+}
+
+// --- The state machine ---
+
+void Session::CloseLocked(absl::Status status) {
+  if (closing_) return;
+  closing_ = true;
+  close_status_ = std::move(status);
+}
+
+bool Session::Advance() {
+  MaybeRead();
+  MaybeWrite();
+  MaybeFinish();
+  const bool done = closing_ && !processing_ && pending_.empty();
+  if (!done || released_) return false;
+  released_ = true;
+  return claimed_;
+}
+
+void Session::AdvanceAndRelease() {
+  bool release = false;
+  bool ended = false;
+  {
+    MutexLock lock(mutex_);
+    ended = closing_ && claimed_ && !released_;
+    release = Advance();
+  }
+  if (release) {
+    context_->agents.Release(claim_.agent_id, this);
+  } else if (ended) {
+    context_->agents.Ended(claim_.agent_id, this);
+  }
+}
+
+void Session::MaybeRead() {
+  if (closing_ || reading_ || processing_ || phase_ == Phase::kClaiming) return;
+  if (pending_.size() >= context_->limits.max_batches_in_flight ||
+      pending_bytes_ >= context_->limits.max_bytes_in_flight) {
+    if (!std::exchange(stalled_, true)) context_->metrics.stalls.Increment();
+    return;
+  }
+  stalled_ = false;
+  reading_ = true;
+  StartRead(&read_buffer_);
+}
+
+void Session::MaybeWrite() {
+  if (writing_ || finished_ || broken_) return;
+  v1::CollectorMessage message;
+  if (welcome_) {
+    v1::Welcome& welcome = *message.mutable_welcome();
+    welcome.set_protocol_version(kProtocolVersion);
+    welcome.set_collector_version(context_->version);
+    welcome.set_durable_sequence(*welcome_);
+    welcome.set_max_message_bytes(context_->limits.max_message_bytes);
+    welcome.set_max_batches_in_flight(context_->limits.max_batches_in_flight);
+    welcome_.reset();
+  } else if (ack_due_) {
+    message.mutable_ack()->set_sequence(durable_sequence_);
+    ack_due_ = false;
+  } else {
+    return;
+  }
+  write_buffer_ = Serialize(message);
+  writing_ = true;
+  StartWrite(&write_buffer_);
+}
+
+void Session::MaybeFinish() {
+  if (!closing_ || finished_ || processing_) return;
+  // Those who hear the end have heard of everything that is durable before it.
+  const bool settled = pending_.empty() && !writing_ && !ack_due_ && !welcome_;
+  if (!settled && !broken_ && !store_failed_) return;
+  finished_ = true;
+  Finish(ToGrpc(close_status_));
+}
+
+std::string Session::Name() const {
+  MutexLock lock(mutex_);
+  return agent_name_.empty() ? fmt::format("a stream from {}", peer_) : agent_name_;
+}
+
+}  // namespace leadline::collector::ingest

@@ -1,0 +1,224 @@
+#include "collector/ingest/session_tables.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/labels.h"
+#include "common/utf8.h"
+
+namespace leadline::collector::ingest {
+namespace {
+
+bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+bool IsLabelName(std::string_view name) {
+  return !name.empty() && !IsDigit(name[0]) && name != "__name__" &&
+         std::all_of(name.begin(), name.end(), [](char c) { return IsLetter(c) || IsDigit(c); });
+}
+
+bool IsMetricName(std::string_view name) {
+  return !name.empty() && !IsDigit(name[0]) && std::all_of(name.begin(), name.end(), [](char c) {
+    return IsLetter(c) || IsDigit(c) || c == ':';
+  });
+}
+
+bool IsEntityKind(int kind) { return kind >= v1::ENTITY_KIND_NODE && kind <= v1::EntityKind_MAX; }
+
+// The strings of one message.
+class Texts {
+ public:
+  explicit Texts(const v1::Definitions& message) : message_(message) {}
+
+  MaybeRefusal Check() const {
+    for (int i = 0; i < message_.strings_size(); ++i) {
+      const std::string& text = message_.strings(i);
+      if (text.size() > kMaxTextBytes) {
+        return Invalid(Reason::kText, fmt::format("strings[{}] has {} bytes, at most {} are taken",
+                                                  i, text.size(), kMaxTextBytes));
+      }
+      if (!IsValidUtf8(text)) {
+        return Invalid(Reason::kText, fmt::format("strings[{}] is not UTF-8", i));
+      }
+    }
+    return std::nullopt;
+  }
+
+  // nullopt when there is no such string.
+  std::optional<std::string_view> Get(uint32_t index) const {
+    if (index == 0) return std::string_view();
+    if (index > static_cast<uint32_t>(message_.strings_size())) return std::nullopt;
+    return message_.strings(static_cast<int>(index - 1));
+  }
+
+  // `what` begins the text of a refusal.
+  template <typename IsName>
+  MaybeRefusal ReadLabels(const google::protobuf::RepeatedField<uint32_t>& pairs, IsName is_name,
+                          std::string_view what, std::vector<Label>* labels) const {
+    if (pairs.size() % 2 != 0) {
+      return Invalid(Reason::kLabels,
+                     fmt::format("{}: {} indices are not pairs", what, pairs.size()));
+    }
+    if (pairs.size() / 2 > kMaxLabels) {
+      return Invalid(Reason::kLabels, fmt::format("{}: {} labels, at most {} are taken", what,
+                                                  pairs.size() / 2, kMaxLabels));
+    }
+    labels->reserve(static_cast<size_t>(pairs.size() / 2));
+    for (int i = 0; i < pairs.size(); i += 2) {
+      const auto name = Get(pairs[i]);
+      const auto value = Get(pairs[i + 1]);
+      if (!name || !value) {
+        return Invalid(Reason::kText,
+                       fmt::format("{}: string {} of {}", what, name ? pairs[i + 1] : pairs[i],
+                                   message_.strings_size()));
+      }
+      if (!is_name(*name)) {
+        return Invalid(Reason::kLabels, fmt::format("{}: \"{}\" is no label name", what, *name));
+      }
+      labels->push_back({std::string(*name), std::string(*value)});
+    }
+    std::sort(labels->begin(), labels->end());
+    const auto repeated =
+        std::adjacent_find(labels->begin(), labels->end(),
+                           [](const Label& a, const Label& b) { return a.name == b.name; });
+    if (repeated != labels->end()) {
+      return Invalid(Reason::kLabels,
+                     fmt::format("{}: \"{}\" is there twice", what, repeated->name));
+    }
+    return std::nullopt;
+  }
+
+ private:
+  const v1::Definitions& message_;
+};
+
+MaybeRefusal ReadEntity(const v1::EntityDefinition& definition, const Texts& texts,
+                        model::EntityVersion* version) {
+  const auto id = Id128::FromBytes(definition.id());
+  if (!id) {
+    return Invalid(Reason::kEntity, fmt::format("entity {}: id has {} bytes, not 16",
+                                                definition.ref(), definition.id().size()));
+  }
+  if (!IsEntityKind(definition.kind())) {
+    return Invalid(Reason::kEntity, fmt::format("entity {}: kind {} is not known", definition.ref(),
+                                                static_cast<int>(definition.kind())));
+  }
+  const bool has_end = definition.end_unix_ms() != 0;
+  if (definition.start_unix_ms() < 0 || definition.valid_from_unix_ms() < 0 ||
+      (has_end && definition.end_unix_ms() < definition.start_unix_ms())) {
+    return Invalid(Reason::kEntity,
+                   fmt::format("entity {}: start {}, valid from {}, end {} ms", definition.ref(),
+                               definition.start_unix_ms(), definition.valid_from_unix_ms(),
+                               definition.end_unix_ms()));
+  }
+  std::vector<Label> labels;
+  std::vector<Label> kubernetes_labels;
+  if (auto refusal =
+          texts.ReadLabels(definition.labels(), IsLabelName,
+                           fmt::format("labels of entity {}", definition.ref()), &labels)) {
+    return refusal;
+  }
+  if (auto refusal = texts.ReadLabels(
+          definition.kubernetes_labels(), [](std::string_view key) { return !key.empty(); },
+          fmt::format("kubernetes_labels of entity {}", definition.ref()), &kubernetes_labels)) {
+    return refusal;
+  }
+  for (Label& label : kubernetes_labels) label.name = KubernetesLabelName(label.name);
+  version->id = *id;
+  version->kind = static_cast<model::EntityKind>(definition.kind());
+  version->labels = LabelSet(std::move(labels));
+  version->kubernetes_labels = LabelSet(std::move(kubernetes_labels));
+  version->start_ms = definition.start_unix_ms();
+  version->end_ms = has_end ? definition.end_unix_ms() : model::kOpenEnd;
+  version->valid_from_ms = definition.valid_from_unix_ms();
+  version->revision = definition.revision();
+  return std::nullopt;
+}
+
+Refusal OverLimit(std::string_view what, uint32_t ref, uint32_t limit) {
+  return {Reason::kLimit, absl::ResourceExhaustedError(
+                              fmt::format("{} ref {}: a session may have {}", what, ref, limit))};
+}
+
+}  // namespace
+
+MaybeRefusal SessionTables::Define(const v1::Definitions& message, Unresolved* unresolved) {
+  const Texts texts(message);
+  if (auto refusal = texts.Check()) return refusal;
+
+  std::vector<model::EntityVersion> versions(static_cast<size_t>(message.entities_size()));
+  if (pending_versions_.size() + versions.size() > kMaxPendingVersions) {
+    return Refusal{Reason::kLimit,
+                   absl::ResourceExhaustedError(fmt::format(
+                       "over {} versions of entities before a batch", kMaxPendingVersions))};
+  }
+  // Refs that this message defines, with their ids; the tables change only at the end.
+  std::vector<std::pair<uint32_t, Id128>> defined;
+  for (int i = 0; i < message.entities_size(); ++i) {
+    const uint32_t ref = message.entities(i).ref();
+    if (ref >= limits_.max_entities) return OverLimit("entity", ref, limits_.max_entities);
+    if (auto refusal = ReadEntity(message.entities(i), texts, &versions[static_cast<size_t>(i)])) {
+      return refusal;
+    }
+    defined.emplace_back(ref, versions[static_cast<size_t>(i)].id);
+  }
+  std::stable_sort(defined.begin(), defined.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  const auto find_entity = [&](uint32_t ref) -> std::optional<Id128> {
+    auto it =
+        std::upper_bound(defined.begin(), defined.end(), ref,
+                         [](uint32_t wanted, const auto& entry) { return wanted < entry.first; });
+    if (it != defined.begin() && std::prev(it)->first == ref) return std::prev(it)->second;
+    if (ref < entities_.size() && entities_[ref].defined) return entities_[ref].id;
+    return std::nullopt;
+  };
+
+  unresolved->refs.clear();
+  unresolved->series.clear();
+  for (const v1::SeriesDefinition& definition : message.series()) {
+    const uint32_t ref = definition.ref();
+    if (ref >= limits_.max_series) return OverLimit("series", ref, limits_.max_series);
+    const auto metric = texts.Get(definition.metric());
+    if (!metric || !IsMetricName(*metric)) {
+      return Invalid(Reason::kText, fmt::format("series {}: string {}, \"{}\", is no metric name",
+                                                ref, definition.metric(), metric.value_or("")));
+    }
+    const auto entity = find_entity(definition.entity());
+    if (!entity) {
+      return Invalid(Reason::kUnknownRef,
+                     fmt::format("series {}: entity {} is not defined", ref, definition.entity()));
+    }
+    std::vector<Label> residual;
+    if (auto refusal = texts.ReadLabels(definition.labels(), IsLabelName,
+                                        fmt::format("labels of series {}", ref), &residual)) {
+      return refusal;
+    }
+    unresolved->refs.push_back(ref);
+    unresolved->series.push_back({std::string(*metric), *entity, LabelSet(std::move(residual))});
+  }
+
+  for (const auto& [ref, id] : defined) {
+    if (ref >= entities_.size()) entities_.resize(ref + 1);
+    entities_[ref] = {id, true};
+  }
+  std::move(versions.begin(), versions.end(), std::back_inserter(pending_versions_));
+  return std::nullopt;
+}
+
+void SessionTables::SetHandles(absl::Span<const uint32_t> refs,
+                               absl::Span<const store::SeriesHandle> handles) {
+  for (size_t i = 0; i < refs.size(); ++i) {
+    if (refs[i] >= series_.size()) series_.resize(refs[i] + 1);
+    series_[refs[i]] = Series{.handle = handles[i], .defined = true};
+  }
+}
+
+std::vector<model::EntityVersion> SessionTables::TakeVersions() {
+  return std::exchange(pending_versions_, {});
+}
+
+}  // namespace leadline::collector::ingest

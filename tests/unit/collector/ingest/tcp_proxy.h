@@ -1,0 +1,51 @@
+// Forwards loopback connections to a port that may change, and breaks them at the test's word: so a
+// collector can be "restarted" elsewhere while its agents keep their address. Thread-safe.
+#pragma once
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "common/mutex.h"
+
+namespace leadline::collector::ingest {
+
+class TcpProxy {
+ public:
+  TcpProxy();
+  ~TcpProxy();
+
+  int port() const { return port_; }
+  // Where new connections go; 0: they are closed at once.
+  void SetTarget(int port);
+  // Breaks every connection.
+  void Cut();
+  // While set, what the target sends is swallowed: acknowledgements are lost.
+  void SwallowAnswers(bool swallow) { swallow_ = swallow; }
+  // While set, nothing is forwarded and nothing is closed: the peer is gone without a word.
+  void Freeze(bool freeze);
+
+ private:
+  struct Link {
+    int client = -1;
+    int target = -1;
+  };
+  void Run();
+  void Accept();
+  bool Forward(int from, int to, bool swallow);
+  void Wake();
+
+  int listener_ = -1;
+  int wake_[2] = {-1, -1};
+  int port_ = 0;
+  std::atomic<int> target_port_ = 0;
+  std::atomic<bool> swallow_ = false;
+  std::atomic<bool> freeze_ = false;
+  std::atomic<bool> stop_ = false;
+  std::atomic<int> cuts_ = 0;  // asked for
+  std::atomic<int> cuts_done_ = 0;
+  std::vector<Link> links_;  // of the thread
+  std::thread thread_;
+};
+
+}  // namespace leadline::collector::ingest
