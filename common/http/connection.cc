@@ -115,31 +115,33 @@ class BeastConnection final : public Connection,
       auto answer = AnswerTo(error);
       if (!answer.has_value()) return;
       finishing_ = true;  // where the next request would begin is not known
-      return Write({"other", *std::move(answer)}, kHttp11, false);
+      return Write("other", *std::move(answer), kHttp11, false);
     }
     const unsigned version = parser_->get().version();
     const bool head = parser_->get().method() == beast::http::verb::head;
     finishing_ = finishing_ || !parser_->get().keep_alive();
     stream_.expires_never();
-    asio::post(context_.handlers, [self = shared_from_this(), version, head,
-                                   request = FromBeast(parser_->release())]() mutable {
-      auto match = self->context_.router.Dispatch(request);
+    Request request = FromBeast(parser_->release());
+    Router::Match match = context_.router.Find(request);
+    auto& threads = match.load == Load::kHeavy ? context_.heavy_handlers : context_.light_handlers;
+    asio::post(threads, [self = shared_from_this(), version, head, match = std::move(match),
+                         request = std::move(request)]() mutable {
+      Response response = match.handler(request);
       const auto executor = self->stream_.get_executor();
-      asio::post(executor,
-                 [self = std::move(self), version, head, match = std::move(match)]() mutable {
-                   self->Write(std::move(match), version, head);
-                 });
+      asio::post(executor, [self = std::move(self), version, head, route = match.route,
+                            response = std::move(response)]() mutable {
+        self->Write(route, std::move(response), version, head);
+      });
     });
   }
 
-  void Write(Router::Match match, unsigned version, bool head) {
-    const int status = match.response.status;
-    response_ = ToBeast(std::move(match.response), version, !finishing_);
+  void Write(std::string_view route, Response response, unsigned version, bool head) {
+    const int status = response.status;
+    response_ = ToBeast(std::move(response), version, !finishing_);
     if (head) response_.body().clear();  // Content-Length stays what GET would have
     serializer_.emplace(response_);
     stream_.expires_after(Chrono(context_.options.write_timeout));
-    auto on_written = [self = shared_from_this(), route = match.route, status](ErrorCode error,
-                                                                               size_t) {
+    auto on_written = [self = shared_from_this(), route, status](ErrorCode error, size_t) {
       self->context_.metrics.RequestDone(route, status, absl::Now() - self->received_);
       self->OnWritten(error);
     };

@@ -21,7 +21,8 @@ struct ConnectionContext {
   const ServerOptions& options;
   const Router& router;
   ServerMetrics& metrics;
-  boost::asio::thread_pool& handlers;
+  boost::asio::thread_pool& light_handlers;
+  boost::asio::thread_pool& heavy_handlers;
 };
 
 class Connection {

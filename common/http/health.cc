@@ -4,6 +4,8 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include "common/status_text.h"
+
 namespace leadline::http {
 
 Handler HealthHandler(std::string endpoint, std::vector<ReadinessCheck> checks) {
@@ -13,11 +15,8 @@ Handler HealthHandler(std::string endpoint, std::vector<ReadinessCheck> checks) 
     for (const ReadinessCheck& check : checks) {
       const absl::Status status = check.check();
       ok = ok && status.ok();
-      lines +=
-          status.ok()
-              ? fmt::format("[+]{} ok\n", check.name)
-              : fmt::format("[-]{} failed: {}\n", check.name,
-                            std::string_view(status.message().data(), status.message().size()));
+      lines += status.ok() ? fmt::format("[+]{} ok\n", check.name)
+                           : fmt::format("[-]{} failed: {}\n", check.name, StatusMessage(status));
     }
     if (!ok) {
       return Response{.status = 503, .body = fmt::format("{}{} check failed\n", lines, endpoint)};

@@ -36,11 +36,11 @@ std::optional<std::vector<std::string>> Captures(std::string_view pattern, std::
 
 }  // namespace
 
-void Router::Add(std::string method, std::string pattern, Handler handler) {
-  routes_.push_back({std::move(method), std::move(pattern), std::move(handler)});
+void Router::Add(std::string method, std::string pattern, Handler handler, Load load) {
+  routes_.push_back({std::move(method), std::move(pattern), std::move(handler), load});
 }
 
-Router::Match Router::Dispatch(Request& request) const {
+Router::Match Router::Find(Request& request) const {
   std::vector<std::string> allowed;
   std::string_view known_route = "other";
   if (request.path.starts_with('/')) {
@@ -50,17 +50,20 @@ Router::Match Router::Dispatch(Request& request) const {
       known_route = route.pattern;
       if (request.method == route.method || (request.method == "HEAD" && route.method == "GET")) {
         request.captures = *std::move(captures);
-        return {route.pattern, route.handler(request)};
+        return {route.pattern, route.load, route.handler};
       }
       allowed.push_back(route.method);
     }
   }
   if (allowed.empty()) {
-    return {known_route, {.status = 404, .body = "404 page not found\n"}};
+    return {known_route, Load::kLight,
+            [](const Request&) { return Response{.status = 404, .body = "404 page not found\n"}; }};
   }
-  Response response{.status = 405, .body = "405 method not allowed\n"};
-  response.headers.emplace_back("Allow", fmt::format("{}", fmt::join(allowed, ", ")));
-  return {known_route, std::move(response)};
+  return {known_route, Load::kLight,
+          [allow = fmt::format("{}", fmt::join(allowed, ", "))](const Request&) {
+            return Response{
+                .status = 405, .body = "405 method not allowed\n", .headers = {{"Allow", allow}}};
+          }};
 }
 
 }  // namespace leadline::http

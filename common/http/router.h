@@ -18,24 +18,29 @@ namespace leadline::http {
 
 using Handler = std::function<Response(const Request&)>;
 
+// Which of the server's threads a handler takes: heavy ones never keep light ones waiting.
+enum class Load { kLight, kHeavy };
+
 class Router {
  public:
-  void Add(std::string method, std::string pattern, Handler handler);
+  void Add(std::string method, std::string pattern, Handler handler, Load load = Load::kLight);
 
   struct Match {
     // The pattern, or "other" where no route matched: a bounded set, fit for a metric's label.
     std::string_view route;
-    Response response;
+    Load load = Load::kLight;
+    Handler handler;
   };
 
-  // Fills request.captures and calls the handler.
-  Match Dispatch(Request& request) const;
+  // Fills request.captures.
+  Match Find(Request& request) const;
 
  private:
   struct Route {
     std::string method;
     std::string pattern;
     Handler handler;
+    Load load;
   };
 
   std::vector<Route> routes_;

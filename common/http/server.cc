@@ -57,10 +57,11 @@ class Server::Impl {
       : options_(std::move(options)),
         router_(std::move(router)),
         metrics_(options_.registry, options_.metrics_prefix),
-        handlers_(static_cast<size_t>(options_.handler_threads)),
+        light_handlers_(1),
+        heavy_handlers_(static_cast<size_t>(options_.heavy_threads)),
         acceptor_(io_),
         retry_(io_),
-        context_{options_, router_, metrics_, handlers_} {}
+        context_{options_, router_, metrics_, light_handlers_, heavy_handlers_} {}
 
   absl::Status Listen() {
     LL_ASSIGN_OR_RETURN(const HostPort where, SplitAddress(options_.address));
@@ -106,7 +107,8 @@ class Server::Impl {
         }
       });
     }
-    handlers_.join();
+    heavy_handlers_.join();
+    light_handlers_.join();
     work_.reset();  // with the connections gone the thread runs out of work
     io_thread_.join();
   }
@@ -176,7 +178,8 @@ class Server::Impl {
   ServerMetrics metrics_;
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
-  asio::thread_pool handlers_;
+  asio::thread_pool light_handlers_;
+  asio::thread_pool heavy_handlers_;
   // Of the input and output thread:
   Tcp::acceptor acceptor_;
   asio::steady_timer retry_;

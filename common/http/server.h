@@ -1,8 +1,8 @@
 // A small HTTP/1.1 server: a table of routes, keep-alive, limits and a graceful stop.
 //
-// One thread of its own does all input and output; handlers run on `handler_threads` others, one
-// request of a connection at a time, so a slow handler delays nobody else until all of those are
-// busy. A handler's request is answered even where the server is asked to stop meanwhile.
+// One thread of its own does all input and output, another runs light handlers, `heavy_threads`
+// more the heavy ones; a connection has one request under way at a time. A handler's request is
+// answered even where the server is asked to stop meanwhile.
 //
 // Bounds: see ServerOptions; above them a request is answered 431 or 413 and a connection 503, and
 // counted. Errors: Start says which address it could not listen on and why.
@@ -32,7 +32,7 @@ struct ServerOptions {
   size_t max_header_bytes = 32 * 1024;
   size_t max_body_bytes = 4 * 1024 * 1024;
   size_t max_connections = 512;
-  int handler_threads = 4;
+  int heavy_threads = 4;
 
   absl::Duration idle_timeout = absl::Seconds(60);   // between requests of a connection
   absl::Duration read_timeout = absl::Seconds(15);   // from a request's first byte to its last

@@ -33,9 +33,10 @@ class RouterTest : public testing::TestWithParam<Case> {};
 TEST_P(RouterTest, Dispatches) {
   const Router router = TestRouter();
   Request request{.method = GetParam().method, .path = GetParam().path};
-  const auto match = router.Dispatch(request);
-  EXPECT_EQ(match.response.status, GetParam().status);
-  EXPECT_EQ(match.response.body, GetParam().body);
+  const auto match = router.Find(request);
+  const Response response = match.handler(request);
+  EXPECT_EQ(response.status, GetParam().status);
+  EXPECT_EQ(response.body, GetParam().body);
   EXPECT_EQ(match.route, GetParam().route);
 }
 
@@ -59,7 +60,8 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(Router, NamesTheMethodsThatAreAllowed) {
   const Router router = TestRouter();
   Request request{.method = "PUT", .path = "/labels"};
-  EXPECT_THAT(router.Dispatch(request).response.headers, ElementsAre(Pair("Allow", "GET, POST")));
+  EXPECT_THAT(router.Find(request).handler(request).headers,
+              ElementsAre(Pair("Allow", "GET, POST")));
 }
 
 }  // namespace

@@ -234,6 +234,28 @@ TEST(Server, StopWithoutGraceStillWaitsForTheHandler) {
   stopper.join();
 }
 
+TEST(Server, HeavyHandlersDoNotKeepLightOnesWaiting) {
+  absl::Notification entered, leave;
+  Router router = TestRouter();
+  router.Add(
+      "GET", "/heavy",
+      [&](const Request&) {
+        entered.Notify();
+        leave.WaitForNotification();
+        return Response{.body = "heavy."};
+      },
+      Load::kHeavy);
+  auto server = StartOrDie({.heavy_threads = 1}, std::move(router));
+  RawClient heavy(server->port());
+  heavy.Send("GET /heavy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  entered.WaitForNotification();
+  RawClient light(server->port());
+  light.Send("GET /hello HTTP/1.0\r\n\r\n");
+  EXPECT_THAT(light.ReadAll(), EndsWith("hello ."));
+  leave.Notify();
+  EXPECT_THAT(heavy.ReadAll(), EndsWith("heavy."));
+}
+
 TEST(Health, SaysWhichChecksFail) {
   bool healthy = true;
   const Handler handler = HealthHandler(
