@@ -12,6 +12,7 @@
 #include "collector/promql/parse/literal.h"
 #include "collector/promql/parse/parser.h"
 #include "common/status_macros.h"
+#include "common/status_text.h"
 #include "tests/promql/memory_queryable.h"
 #include "tests/promql/script_values.h"
 
@@ -33,9 +34,7 @@ absl::Status At(int line, std::string_view what) {
   return absl::InvalidArgumentError(fmt::format("line {}: {}", line, what));
 }
 
-absl::Status At(int line, const absl::Status& status) {
-  return At(line, std::string_view(status.message().data(), status.message().size()));
-}
+absl::Status At(int line, const absl::Status& status) { return At(line, StatusMessage(status)); }
 
 std::string_view TakeWord(std::string_view& text) {
   text = Trim(text);

@@ -3,10 +3,10 @@
 #include <charconv>
 #include <limits>
 
+#include "common/duration.h"
+
 namespace leadline::collector::promql::parse {
 namespace {
-
-constexpr int64_t kMaxDurationMs = std::numeric_limits<int64_t>::max() / 1'000'000;
 
 std::string Lower(std::string_view text) {
   std::string lower(text);
@@ -139,31 +139,9 @@ std::optional<double> ParseNumber(std::string_view text) {
 }
 
 std::optional<int64_t> ParseDurationMs(std::string_view text) {
-  struct Unit {
-    std::string_view name;
-    int64_t ms;
-  };
-  constexpr int64_t kDayMs = 24 * 3600 * 1000;
-  constexpr Unit kUnits[] = {
-      {"y", 365 * kDayMs}, {"w", 7 * kDayMs}, {"d", kDayMs}, {"h", 3600 * 1000},
-      {"m", 60 * 1000},    {"s", 1000},       {"ms", 1}};
-  if (text.empty()) return std::nullopt;
-  int64_t total_ms = 0;
-  size_t next_unit = 0;
-  while (!text.empty()) {
-    int64_t count = 0;
-    const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (error != std::errc() || count < 0 || text.front() == '-') return std::nullopt;
-    text.remove_prefix(static_cast<size_t>(rest - text.data()));
-    const std::string_view name = text.substr(0, text.find_first_of("0123456789"));
-    while (next_unit < std::size(kUnits) && kUnits[next_unit].name != name) ++next_unit;
-    if (next_unit == std::size(kUnits)) return std::nullopt;
-    const int64_t unit_ms = kUnits[next_unit++].ms;
-    if (count > (kMaxDurationMs - total_ms) / unit_ms) return std::nullopt;
-    total_ms += count * unit_ms;
-    text.remove_prefix(name.size());
-  }
-  return total_ms;
+  const absl::StatusOr<absl::Duration> duration = ParseDuration(text);
+  if (!duration.ok()) return std::nullopt;
+  return absl::ToInt64Milliseconds(*duration);
 }
 
 std::optional<std::string> Unquote(std::string_view text, char quote) {
@@ -180,28 +158,6 @@ std::optional<std::string> Unquote(std::string_view text, char quote) {
     }
   }
   return out;
-}
-
-bool IsValidUtf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<uint8_t>(text[i]);
-    const size_t length = lead < 0x80             ? 1
-                          : (lead & 0xE0) == 0xC0 ? 2
-                          : (lead & 0xF0) == 0xE0 ? 3
-                          : (lead & 0xF8) == 0xF0 ? 4
-                                                  : 0;
-    if (length == 0 || i + length > text.size()) return false;
-    uint32_t rune = length == 1 ? lead : lead & (0x7Fu >> length);
-    for (size_t k = 1; k < length; ++k) {
-      const auto next = static_cast<uint8_t>(text[i + k]);
-      if ((next & 0xC0) != 0x80) return false;
-      rune = rune << 6 | (next & 0x3F);
-    }
-    constexpr uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (rune < kLeast[length] || rune > 0x10FFFF || (rune >= 0xD800 && rune < 0xE000)) return false;
-    i += length;
-  }
-  return true;
 }
 
 }  // namespace leadline::collector::promql::parse

@@ -14,13 +14,10 @@ namespace leadline::collector::promql::parse {
 // "1", "1.5e3", ".5", "0x1F", "0755" (octal, as in Go), "1_000"; "inf" and "nan" in any case.
 std::optional<double> ParseNumber(std::string_view text);
 
-// "5m", "1h30m", "1y2w3d4h5m6s7ms": units in that order, each once. nullopt also when it does not
-// fit 64-bit nanoseconds, which is Go's range.
+// "5m", "1h30m", as ParseDuration of common/duration.h.
 std::optional<int64_t> ParseDurationMs(std::string_view text);
 
 // What stands between the quotes `quote` (', " or `), which are not part of `text`; Go's escapes.
 std::optional<std::string> Unquote(std::string_view text, char quote);
-
-bool IsValidUtf8(std::string_view text);
 
 }  // namespace leadline::collector::promql::parse

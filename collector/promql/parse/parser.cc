@@ -11,6 +11,7 @@
 #include "collector/promql/parse/check.h"
 #include "collector/promql/parse/keywords.h"
 #include "collector/promql/parse/literal.h"
+#include "common/utf8.h"
 
 namespace leadline::collector::promql::parse {
 namespace {

@@ -1,0 +1,57 @@
+// The collector's HTTP face: Prometheus' HTTP API as Grafana uses it, health and administration.
+//
+//   GET, POST  /api/v1/query  query_range  labels  series
+//   GET        /api/v1/label/{name}/values  metadata  status/buildinfo
+//   GET        /livez  /readyz  /healthz (?verbose)  /-/ready  /-/healthy  /metrics
+//   POST       /api/v2/admin/flush    writes everything out and settles compaction
+//
+// Errors: Start gives those of http::Server. Threading: every method from any thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+#include "collector/promql/engine.h"
+#include "collector/store/store.h"
+#include "common/clock.h"
+#include "common/http/health.h"
+
+namespace leadline::collector::api {
+
+struct ApiOptions {
+  std::string address = "127.0.0.1:7070";  // port 0 takes a free one
+  std::string tenant = "default";
+  promql::EngineOptions engine;
+  int query_threads = 4;  // queries that run at a time; others wait
+  std::vector<http::ReadinessCheck> checks;
+  std::function<absl::Status()> flush;             // nullptr: answered 404
+  std::shared_ptr<prometheus::Registry> registry;  // nullptr: one of its own
+  const Clock* clock = &SystemClock();
+};
+
+class ApiServer {
+ public:
+  // The queryable, the clock and what the checks and `flush` use must outlive the server.
+  static absl::StatusOr<std::unique_ptr<ApiServer>> Start(const store::Queryable& queryable,
+                                                          ApiOptions options);
+  ~ApiServer();
+
+  const std::string& address() const;  // with the port that was taken
+  uint16_t port() const;
+
+  // Waits at most `grace` for answers to be taken, and for queries under way in any case.
+  void Stop(absl::Duration grace);
+
+ private:
+  class Impl;
+  explicit ApiServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace leadline::collector::api

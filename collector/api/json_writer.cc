@@ -1,0 +1,129 @@
+#include "collector/api/json_writer.h"
+
+#include <charconv>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "common/utf8.h"
+
+namespace leadline::collector::api {
+namespace {
+
+// "1.25e+20" as "125000000000000000000". REQUIRES: an exponent no less than the number of digits
+// after the point.
+void AppendExpanded(std::string_view scientific, std::string& out) {
+  const size_t e = scientific.find('e');
+  int exponent = 0;
+  // from_chars takes no plus sign.
+  std::from_chars(scientific.data() + e + 2, scientific.data() + scientific.size(), exponent);
+  std::string_view mantissa = scientific.substr(0, e);
+  const size_t point = mantissa.find('.');
+  const size_t fraction = point == std::string_view::npos ? 0 : mantissa.size() - point - 1;
+  out.append(mantissa.substr(0, point));
+  if (fraction > 0) out.append(mantissa.substr(point + 1));
+  out.append(static_cast<size_t>(exponent) - fraction, '0');
+}
+
+}  // namespace
+
+void AppendFloat(double value, std::string& out) {
+  if (std::isnan(value)) {
+    out += "NaN";
+    return;
+  }
+  if (std::isinf(value)) {
+    out += value > 0 ? "+Inf" : "-Inf";
+    return;
+  }
+  const double magnitude = std::fabs(value);
+  char buffer[64];
+  const auto write = [&](std::chars_format format) {
+    const auto [end, error] = std::to_chars(buffer, buffer + sizeof(buffer), value, format);
+    return std::string_view(buffer, static_cast<size_t>(end - buffer));
+  };
+  constexpr double kAllDigitsCount = 9007199254740992.0;  // 2^53
+  if (magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21)) {
+    out += write(std::chars_format::scientific);
+  } else if (magnitude < kAllDigitsCount) {
+    out += write(std::chars_format::fixed);
+  } else {
+    // Fixed format would write digits beyond those that are needed.
+    AppendExpanded(write(std::chars_format::scientific), out);
+  }
+}
+
+void JsonWriter::Separate() {
+  if (need_comma_) out_ += ',';
+  need_comma_ = true;
+}
+
+void JsonWriter::Open(char bracket) {
+  Separate();
+  out_ += bracket;
+  need_comma_ = false;
+}
+
+void JsonWriter::Close(char bracket) {
+  out_ += bracket;
+  need_comma_ = true;
+}
+
+void JsonWriter::Key(std::string_view key) {
+  Separate();
+  Quote(key);
+  out_ += ':';
+  need_comma_ = false;
+}
+
+void JsonWriter::String(std::string_view text) {
+  Separate();
+  Quote(text);
+}
+
+void JsonWriter::Integer(int64_t value) {
+  Separate();
+  fmt::format_to(std::back_inserter(out_), "{}", value);
+}
+
+void JsonWriter::Time(int64_t ts_ms) {
+  Separate();
+  const bool negative = ts_ms < 0;
+  const uint64_t magnitude =
+      negative ? uint64_t{0} - static_cast<uint64_t>(ts_ms) : static_cast<uint64_t>(ts_ms);
+  fmt::format_to(std::back_inserter(out_), "{}{}", negative ? "-" : "", magnitude / 1000);
+  if (magnitude % 1000 != 0) {
+    fmt::format_to(std::back_inserter(out_), ".{:03}", magnitude % 1000);
+  }
+}
+
+void JsonWriter::SampleValue(double value) {
+  Separate();
+  out_ += '"';
+  AppendFloat(value, out_);
+  out_ += '"';
+}
+
+void JsonWriter::Quote(std::string_view text) {
+  std::string valid;
+  if (!IsValidUtf8(text)) {
+    valid = ToValidUtf8(text);
+    text = valid;
+  }
+  out_ += '"';
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out_ += '\\';
+      out_ += c;
+    } else if (c == '\n') {
+      out_ += "\\n";
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      fmt::format_to(std::back_inserter(out_), "\\u{:04x}", c);
+    } else {
+      out_ += c;
+    }
+  }
+  out_ += '"';
+}
+
+}  // namespace leadline::collector::api

@@ -1,0 +1,46 @@
+// Writes JSON piece by piece into a string, numbers as Prometheus' API has them.
+//
+// Commas come by themselves. Text is made valid UTF-8. Not synchronized.
+//
+//   JsonWriter json(body);
+//   json.BeginObject(); json.Key("a"); json.String("b"); json.EndObject();
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace leadline::collector::api {
+
+class JsonWriter {
+ public:
+  // Appends to `out`, which must outlive the writer.
+  explicit JsonWriter(std::string& out) : out_(out) {}
+
+  void BeginObject() { Open('{'); }
+  void EndObject() { Close('}'); }
+  void BeginArray() { Open('['); }
+  void EndArray() { Close(']'); }
+  void Key(std::string_view key);
+  void String(std::string_view text);
+  void Integer(int64_t value);
+  // Milliseconds as a number of seconds: 1435781451.781.
+  void Time(int64_t ts_ms);
+  // A sample's value, in quotes.
+  void SampleValue(double value);
+
+ private:
+  void Open(char bracket);
+  void Close(char bracket);
+  void Separate();
+  void Quote(std::string_view text);
+
+  std::string& out_;
+  bool need_comma_ = false;
+};
+
+// The shortest text that gives the same number back, as Go's strconv writes it in Prometheus' API:
+// "0.1", "+Inf", "NaN", "1e-07", and no exponent from 1e-6 up to 1e21.
+void AppendFloat(double value, std::string& out);
+
+}  // namespace leadline::collector::api

@@ -1,0 +1,44 @@
+// /api/v1/query and /api/v1/query_range.
+//
+// Thread-safe.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "collector/promql/engine.h"
+#include "common/clock.h"
+#include "common/http/router.h"
+
+namespace prometheus {
+class Counter;
+class Registry;
+template <typename T>
+class Family;
+}  // namespace prometheus
+
+namespace leadline::collector::api {
+
+// More points of a series than this are refused, as by Prometheus.
+inline constexpr int64_t kMaxPoints = 11'000;
+
+class QueryApi {
+ public:
+  // The engine, the clock and the registry must outlive it.
+  QueryApi(const promql::Engine& engine, const Clock& clock, std::string tenant,
+           prometheus::Registry& registry);
+
+  http::Response Instant(const http::Request& request) const;
+  http::Response Range(const http::Request& request) const;
+
+ private:
+  http::Response Answer(const http::Params& params,
+                        absl::StatusOr<promql::QueryResult> result) const;
+
+  const promql::Engine& engine_;
+  const Clock& clock_;
+  const std::string tenant_;
+  prometheus::Family<prometheus::Counter>& queries_;
+};
+
+}  // namespace leadline::collector::api

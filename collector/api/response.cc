@@ -1,0 +1,209 @@
+#include "collector/api/response.h"
+
+#include <set>
+#include <string>
+
+#include "common/status_text.h"
+
+namespace leadline::collector::api {
+namespace {
+
+using promql::Histogram;
+using promql::QueryResult;
+using promql::ResultSeries;
+
+constexpr std::string_view kJson = "application/json";
+
+void WriteRemarks(std::string_view key, const std::set<std::string>& remarks, JsonWriter& json) {
+  if (remarks.empty()) return;
+  json.Key(key);
+  json.BeginArray();
+  for (const std::string& remark : remarks) json.String(remark);
+  json.EndArray();
+}
+
+// Which ends of a bucket belong to it, as the API numbers them.
+enum BucketEnds { kUpperEnd = 0, kLowerEnd = 1, kBothEnds = 3 };
+
+void WriteBucket(BucketEnds ends, double lower, double upper, double count, JsonWriter& json) {
+  if (count == 0) return;
+  json.BeginArray();
+  json.Integer(ends);
+  json.SampleValue(lower);
+  json.SampleValue(upper);
+  json.SampleValue(count);
+  json.EndArray();
+}
+
+// From the lowest bucket to the highest.
+void WriteHistogram(const Histogram& histogram, JsonWriter& json) {
+  const auto bound = [&](int32_t index) {
+    return promql::BucketUpperBound(histogram.schema, index);
+  };
+  json.BeginObject();
+  json.Key("count");
+  json.SampleValue(histogram.count);
+  json.Key("sum");
+  json.SampleValue(histogram.sum);
+  json.Key("buckets");
+  json.BeginArray();
+  for (auto bucket = histogram.negative.rbegin(); bucket != histogram.negative.rend(); ++bucket) {
+    WriteBucket(kLowerEnd, -bound(bucket->index), -bound(bucket->index - 1), bucket->count, json);
+  }
+  WriteBucket(kBothEnds, -histogram.zero_threshold, histogram.zero_threshold, histogram.zero_count,
+              json);
+  for (const Histogram::Bucket& bucket : histogram.positive) {
+    WriteBucket(kUpperEnd, bound(bucket.index - 1), bound(bucket.index), bucket.count, json);
+  }
+  json.EndArray();
+  json.EndObject();
+}
+
+void WriteFloatPoint(const ResultSeries& series, size_t i, JsonWriter& json) {
+  json.BeginArray();
+  json.Time(series.ts_ms[i]);
+  json.SampleValue(series.values[i]);
+  json.EndArray();
+}
+
+void WriteHistogramPoint(const ResultSeries& series, size_t i, JsonWriter& json) {
+  json.BeginArray();
+  json.Time(series.histogram_ts_ms[i]);
+  WriteHistogram(*series.histograms[i], json);
+  json.EndArray();
+}
+
+void WriteVectorSeries(const ResultSeries& series, JsonWriter& json) {
+  if (!series.values.empty()) {
+    json.Key("value");
+    WriteFloatPoint(series, 0, json);
+  } else {
+    json.Key("histogram");
+    WriteHistogramPoint(series, 0, json);
+  }
+}
+
+void WriteMatrixSeries(const ResultSeries& series, JsonWriter& json) {
+  if (!series.values.empty()) {
+    json.Key("values");
+    json.BeginArray();
+    for (size_t i = 0; i < series.values.size(); ++i) WriteFloatPoint(series, i, json);
+    json.EndArray();
+  }
+  if (!series.histograms.empty()) {
+    json.Key("histograms");
+    json.BeginArray();
+    for (size_t i = 0; i < series.histograms.size(); ++i) WriteHistogramPoint(series, i, json);
+    json.EndArray();
+  }
+}
+
+std::string_view TypeName(QueryResult::Type type) {
+  switch (type) {
+    case QueryResult::Type::kScalar:
+      return "scalar";
+    case QueryResult::Type::kString:
+      return "string";
+    case QueryResult::Type::kVector:
+      return "vector";
+    case QueryResult::Type::kMatrix:
+      return "matrix";
+  }
+  return "";
+}
+
+}  // namespace
+
+http::Response Success(const std::function<void(JsonWriter&)>& write_data,
+                       const promql::Annotations& annotations) {
+  http::Response response;
+  response.content_type = kJson;
+  JsonWriter json(response.body);
+  json.BeginObject();
+  json.Key("status");
+  json.String("success");
+  json.Key("data");
+  write_data(json);
+  WriteRemarks("warnings", annotations.warnings, json);
+  WriteRemarks("infos", annotations.infos, json);
+  json.EndObject();
+  return response;
+}
+
+ErrorKind KindOf(const absl::Status& error) {
+  switch (error.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kUnimplemented:
+      return {"bad_data", 400};
+    case absl::StatusCode::kNotFound:
+      return {"not_found", 404};
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kResourceExhausted:
+      return {"execution", 422};
+    case absl::StatusCode::kDeadlineExceeded:
+      return {"timeout", 503};
+    case absl::StatusCode::kCancelled:
+      return {"canceled", 503};
+    case absl::StatusCode::kUnavailable:
+      return {"unavailable", 503};
+    default:
+      return {"internal", 500};
+  }
+}
+
+http::Response Error(const absl::Status& error) {
+  const ErrorKind kind = KindOf(error);
+  http::Response response;
+  response.status = kind.http_status;
+  response.content_type = kJson;
+  JsonWriter json(response.body);
+  json.BeginObject();
+  json.Key("status");
+  json.String("error");
+  json.Key("errorType");
+  json.String(kind.type);
+  json.Key("error");
+  json.String(StatusMessage(error));
+  json.EndObject();
+  return response;
+}
+
+void WriteLabels(const LabelSet& labels, JsonWriter& json) {
+  json.BeginObject();
+  for (const Label& label : labels) {
+    json.Key(label.name);
+    json.String(label.value);
+  }
+  json.EndObject();
+}
+
+void WriteResult(const QueryResult& result, JsonWriter& json) {
+  json.BeginObject();
+  json.Key("resultType");
+  json.String(TypeName(result.type));
+  json.Key("result");
+  json.BeginArray();
+  if (result.type == QueryResult::Type::kScalar || result.type == QueryResult::Type::kString) {
+    json.Time(result.ts_ms);
+    if (result.type == QueryResult::Type::kScalar) {
+      json.SampleValue(result.scalar);
+    } else {
+      json.String(result.string);
+    }
+  }
+  for (const ResultSeries& series : result.series) {
+    json.BeginObject();
+    json.Key("metric");
+    WriteLabels(series.labels, json);
+    if (result.type == QueryResult::Type::kVector) {
+      WriteVectorSeries(series, json);
+    } else {
+      WriteMatrixSeries(series, json);
+    }
+    json.EndObject();
+  }
+  json.EndArray();
+  json.EndObject();
+}
+
+}  // namespace leadline::collector::api

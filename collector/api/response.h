@@ -1,0 +1,39 @@
+// Answers in the form of Prometheus' HTTP API.
+//
+//   {"status":"success","data":…,"warnings":[…],"infos":[…]}
+//   {"status":"error","errorType":"bad_data","error":"…"}
+// Source: https://prometheus.io/docs/prometheus/3.0/querying/api/. Pure functions.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "absl/status/status.h"
+
+#include "collector/api/json_writer.h"
+#include "collector/promql/value/result.h"
+#include "common/http/message.h"
+#include "common/labels.h"
+
+namespace leadline::collector::api {
+
+// `write_data` writes one JSON value.
+http::Response Success(const std::function<void(JsonWriter&)>& write_data,
+                       const promql::Annotations& annotations = {});
+
+// The kind of error in Prometheus' words, and the status that it answers with: bad_data 400,
+// execution 422, timeout and canceled and unavailable 503, internal 500.
+struct ErrorKind {
+  std::string_view type;
+  int http_status;
+};
+ErrorKind KindOf(const absl::Status& error);
+
+http::Response Error(const absl::Status& error);
+
+void WriteLabels(const LabelSet& labels, JsonWriter& json);
+
+// {"resultType":…,"result":…}
+void WriteResult(const promql::QueryResult& result, JsonWriter& json);
+
+}  // namespace leadline::collector::api
