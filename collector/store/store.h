@@ -144,7 +144,8 @@ class Queryable {
 
 class Store : public Queryable {
  public:
-  // Called once, from a thread of the store, when the batch is durable or has failed.
+  // Called once, from a thread of the store, when the batch is durable or has failed; it must
+  // neither block nor call the store's methods that wait (Append, Flush, DropBefore).
   using Durable = std::function<void(absl::Status)>;
 
   // Handles for definitions, in their order.

@@ -38,7 +38,7 @@ struct StoreOptions {
   // What is only in memory and the log goes to windows when the log has grown by this much...
   uint64_t flush_log_bytes = 256 << 20;
   // ...or this much time has passed (by `clock`, looked at once a second).
-  int64_t flush_interval_ms = 2 * 60 * 60 * 1000;
+  int64_t flush_interval_ms = int64_t{2} * 60 * 60 * 1000;
 
   uint64_t log_segment_bytes = 64 << 20;
   uint64_t log_queue_bytes = 64 << 20;  // Append waits above

@@ -1,0 +1,42 @@
+// The versions of one entity in time, after the rule of entity.h has been applied.
+//
+// A plain value; not synchronized. Immutable snapshots of it are shared between threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "collector/model/entity.h"
+
+namespace leadline::collector::model {
+
+class EntityTimeline {
+ public:
+  // Versions may come in any order; the result is the same, except that of versions with equal
+  // valid_from_ms and revision the one added last counts. False when `version` changed nothing.
+  bool Add(const EntityVersion& version);
+  void Merge(const EntityTimeline& other);
+
+  bool empty() const { return versions_.empty(); }
+  // By valid_from_ms, ascending; each is in force until the next begins, the first also before.
+  const std::vector<EntityVersion>& versions() const { return versions_; }
+  // The version in force at t. REQUIRES: !empty().
+  const EntityVersion& At(int64_t t_ms) const { return versions_[IndexAt(t_ms)]; }
+  size_t IndexAt(int64_t t_ms) const;
+
+  // The life of the entity as its newest revision knows it. REQUIRES: !empty().
+  int64_t start_ms() const { return Newest().start_ms; }
+  int64_t end_ms() const { return Newest().end_ms; }
+  bool LivedAt(int64_t t_ms) const { return start_ms() <= t_ms && t_ms <= end_ms(); }
+
+  bool operator==(const EntityTimeline&) const = default;
+
+ private:
+  // Versions in force have ascending revisions, so the last one is the newest.
+  const EntityVersion& Newest() const { return versions_.back(); }
+
+  std::vector<EntityVersion> versions_;
+};
+
+}  // namespace leadline::collector::model

@@ -1,0 +1,105 @@
+#include "collector/store/chunk/pieces.h"
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include <fmt/format.h>
+
+#include "common/status_macros.h"
+
+namespace leadline::collector::store::chunk {
+namespace {
+
+template <typename Value>
+void AppendRange(Samples<Value>&& run, int64_t start_ms, int64_t end_ms, Samples<Value>& out) {
+  const auto first = std::lower_bound(run.ts_ms.begin(), run.ts_ms.end(), start_ms);
+  const auto last = std::upper_bound(first, run.ts_ms.end(), end_ms);
+  const auto values = run.values.begin() + (first - run.ts_ms.begin());
+  out.ts_ms.insert(out.ts_ms.end(), first, last);
+  out.values.insert(out.values.end(), std::make_move_iterator(values),
+                    std::make_move_iterator(values + (last - first)));
+}
+
+template <typename Value>
+absl::Status AppendChunk(const SealedChunk& chunk, int64_t start_ms, int64_t end_ms,
+                         Samples<Value>& out) {
+  Samples<Value> run;
+  LL_RETURN_IF_ERROR(codec::DecodeChunk(chunk.bytes, run.ts_ms, run.values));
+  AppendRange(std::move(run), start_ms, end_ms, out);
+  return absl::OkStatus();
+}
+
+template <typename Value>
+void SortKeepLastOf(Samples<Value>& samples) {
+  const auto& ts_ms = samples.ts_ms;
+  if (std::adjacent_find(ts_ms.begin(), ts_ms.end(), std::greater_equal<>()) == ts_ms.end()) return;
+  std::vector<size_t> order(ts_ms.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return ts_ms[a] < ts_ms[b]; });
+  Samples<Value> sorted;
+  for (size_t i = 0; i < order.size(); ++i) {
+    if (i + 1 < order.size() && ts_ms[order[i]] == ts_ms[order[i + 1]]) continue;
+    sorted.Append(ts_ms[order[i]], std::move(samples.values[order[i]]));
+  }
+  samples = std::move(sorted);
+}
+
+absl::Status AppendPiece(const Piece& piece, int64_t start_ms, int64_t end_ms, MergedSamples& out) {
+  if (piece.floats) AppendRange(Floats(*piece.floats), start_ms, end_ms, out.floats);
+  if (piece.histograms) {
+    AppendRange(Histograms(*piece.histograms), start_ms, end_ms, out.histograms);
+  }
+  if (!piece.sealed) return absl::OkStatus();
+  const SealedChunk& chunk = *piece.sealed;
+  if (chunk.info.last_ms < start_ms || chunk.info.first_ms > end_ms) return absl::OkStatus();
+  return chunk.info.kind == codec::ChunkKind::kFloat
+             ? AppendChunk(chunk, start_ms, end_ms, out.floats)
+             : AppendChunk(chunk, start_ms, end_ms, out.histograms);
+}
+
+}  // namespace
+
+std::pair<int64_t, int64_t> SpanOf(const Piece& piece) {
+  if (piece.sealed) return {piece.sealed->info.first_ms, piece.sealed->info.last_ms};
+  const std::vector<int64_t>& ts_ms = piece.floats ? piece.floats->ts_ms : piece.histograms->ts_ms;
+  return {ts_ms.front(), ts_ms.back()};
+}
+
+bool Overlaps(const Piece& piece, int64_t start_ms, int64_t end_ms) {
+  const auto [first_ms, last_ms] = SpanOf(piece);
+  return last_ms >= start_ms && first_ms <= end_ms;
+}
+
+absl::Status ReadBudget::Spend(size_t samples) {
+  spent_ += samples;
+  if (spent_ > max_samples_) {
+    return absl::ResourceExhaustedError(
+        fmt::format("the query reads more than {} samples, which is its limit", max_samples_));
+  }
+  if (deadline_ != absl::InfiniteFuture() && absl::Now() > deadline_) {
+    return absl::DeadlineExceededError("the query ran out of time while reading samples");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<MergedSamples> MergePieces(absl::Span<const Piece> pieces, int64_t start_ms,
+                                          int64_t end_ms, ReadBudget& budget) {
+  MergedSamples merged;
+  for (const Piece& piece : pieces) {
+    const size_t before = merged.floats.size() + merged.histograms.size();
+    LL_RETURN_IF_ERROR(AppendPiece(piece, start_ms, end_ms, merged));
+    LL_RETURN_IF_ERROR(budget.Spend(merged.floats.size() + merged.histograms.size() - before));
+  }
+  SortKeepLast(merged.floats);
+  SortKeepLast(merged.histograms);
+  return merged;
+}
+
+void SortKeepLast(Floats& samples) { SortKeepLastOf(samples); }
+void SortKeepLast(Histograms& samples) { SortKeepLastOf(samples); }
+
+}  // namespace leadline::collector::store::chunk

@@ -1,0 +1,63 @@
+// One series' samples from several places, merged: of equal timestamps the last piece's wins.
+//
+// Errors: RESOURCE_EXHAUSTED and DEADLINE_EXCEEDED when a limit is met, DATA_LOSS for a malformed
+// chunk. Not synchronized; a piece shares what it points to.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+
+#include "collector/store/chunk/sealed_chunk.h"
+
+namespace leadline::collector::store::chunk {
+
+// Exactly one is set.
+struct Piece {
+  SealedChunkPtr sealed;
+  std::shared_ptr<const Floats> floats;
+  std::shared_ptr<const Histograms> histograms;
+};
+
+// Whether the piece's span and the range have a time in common.
+bool Overlaps(const Piece& piece, int64_t start_ms, int64_t end_ms);
+
+// The times of the piece's first and last sample.
+std::pair<int64_t, int64_t> SpanOf(const Piece& piece);
+
+// What one read may cost. Counts what it is told, over all its series.
+class ReadBudget {
+ public:
+  ReadBudget(uint64_t max_samples, absl::Time deadline)
+      : max_samples_(max_samples), deadline_(deadline) {}
+  static ReadBudget Unlimited() { return ReadBudget(UINT64_MAX, absl::InfiniteFuture()); }
+
+  // To be called for every chunk or run decoded.
+  absl::Status Spend(size_t samples);
+
+ private:
+  const uint64_t max_samples_;
+  const absl::Time deadline_;
+  uint64_t spent_ = 0;
+};
+
+struct MergedSamples {
+  Floats floats;
+  Histograms histograms;
+};
+
+// Samples in [start, end]; only those count against the budget's samples.
+absl::StatusOr<MergedSamples> MergePieces(absl::Span<const Piece> pieces, int64_t start_ms,
+                                          int64_t end_ms, ReadBudget& budget);
+
+// Makes a concatenation of ascending runs ascending: of equal timestamps the last one stays.
+void SortKeepLast(Floats& samples);
+void SortKeepLast(Histograms& samples);
+
+}  // namespace leadline::collector::store::chunk

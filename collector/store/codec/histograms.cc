@@ -1,0 +1,132 @@
+#include "collector/store/codec/histograms.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+
+#include "collector/store/codec/floats.h"
+#include "collector/store/codec/integers.h"
+
+namespace leadline::collector::store::codec {
+namespace {
+
+using model::NativeHistogram;
+using Buckets = std::vector<NativeHistogram::Bucket>;
+
+// A column has a mode byte and a varint at least.
+constexpr size_t kLeastColumnBytes = 2;
+
+template <typename Get>
+void EncodeIntegerField(absl::Span<const NativeHistogram> values, Get get, std::string& out) {
+  std::vector<int64_t> column;
+  column.reserve(values.size());
+  for (const NativeHistogram& value : values) column.push_back(static_cast<int64_t>(get(value)));
+  EncodeIntegers(column, out);
+}
+
+template <typename Get>
+void EncodeFloatField(absl::Span<const NativeHistogram> values, Get get, std::string& out) {
+  std::vector<double> column;
+  column.reserve(values.size());
+  for (const NativeHistogram& value : values) column.push_back(get(value));
+  EncodeFloats(column, out);
+}
+
+void EncodeBuckets(absl::Span<const NativeHistogram> values, Buckets NativeHistogram::*field,
+                   std::string& out) {
+  std::vector<int32_t> indices;
+  for (const NativeHistogram& value : values) {
+    for (const auto& bucket : value.*field) indices.push_back(bucket.index);
+  }
+  std::sort(indices.begin(), indices.end());
+  indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
+
+  AppendVarint(indices.size(), out);
+  std::vector<size_t> next(values.size());  // of each histogram, its first bucket not yet written
+  std::vector<int64_t> column(values.size());
+  int64_t previous = 0;
+  for (const int32_t index : indices) {
+    AppendSigned(index - previous, out);
+    previous = index;
+    for (size_t i = 0; i < values.size(); ++i) {
+      const Buckets& buckets = values[i].*field;
+      const bool has = next[i] < buckets.size() && buckets[next[i]].index == index;
+      column[i] = has ? static_cast<int64_t>(buckets[next[i]++].count) : 0;
+    }
+    EncodeIntegers(column, out);
+  }
+}
+
+void DecodeBuckets(ByteReader& reader, size_t max_cells, Buckets NativeHistogram::*field,
+                   std::vector<NativeHistogram>& values, size_t first) {
+  const size_t count = values.size() - first;
+  const size_t columns = reader.Count(kLeastColumnBytes);
+  if (columns > max_cells / count) return reader.Fail();
+  int64_t index = 0;
+  std::vector<int64_t> column;
+  for (size_t i = 0; i < columns; ++i) {
+    const int64_t step = reader.Signed();
+    if (step < std::numeric_limits<int32_t>::min() - index ||
+        step > std::numeric_limits<int32_t>::max() - index || (i > 0 && step <= 0)) {
+      return reader.Fail();
+    }
+    index += step;
+    column.clear();
+    DecodeIntegers(reader, count, column);
+    if (!reader.ok()) return;
+    for (size_t j = 0; j < count; ++j) {
+      if (column[j] == 0) continue;
+      (values[first + j].*field)
+          .push_back({static_cast<int32_t>(index), static_cast<uint64_t>(column[j])});
+    }
+  }
+}
+
+}  // namespace
+
+void EncodeHistograms(absl::Span<const NativeHistogram> values, std::string& out) {
+  EncodeIntegerField(
+      values, [](const NativeHistogram& value) { return value.schema; }, out);
+  EncodeFloatField(
+      values, [](const NativeHistogram& value) { return value.zero_threshold; }, out);
+  EncodeIntegerField(
+      values, [](const NativeHistogram& value) { return value.zero_count; }, out);
+  EncodeIntegerField(
+      values, [](const NativeHistogram& value) { return value.count; }, out);
+  EncodeFloatField(
+      values, [](const NativeHistogram& value) { return value.sum; }, out);
+  EncodeBuckets(values, &NativeHistogram::positive, out);
+  EncodeBuckets(values, &NativeHistogram::negative, out);
+}
+
+void DecodeHistograms(ByteReader& reader, size_t count, size_t max_cells,
+                      std::vector<NativeHistogram>& values) {
+  std::vector<int64_t> schemas;
+  std::vector<int64_t> zero_counts;
+  std::vector<int64_t> counts;
+  std::vector<double> thresholds;
+  std::vector<double> sums;
+  DecodeIntegers(reader, count, schemas);
+  DecodeFloats(reader, count, thresholds);
+  DecodeIntegers(reader, count, zero_counts);
+  DecodeIntegers(reader, count, counts);
+  DecodeFloats(reader, count, sums);
+  if (!reader.ok()) return;
+  const size_t first = values.size();
+  for (size_t i = 0; i < count; ++i) {
+    if (schemas[i] < std::numeric_limits<int32_t>::min() ||
+        schemas[i] > std::numeric_limits<int32_t>::max()) {
+      return reader.Fail();
+    }
+    NativeHistogram& value = values.emplace_back();
+    value.schema = static_cast<int32_t>(schemas[i]);
+    value.zero_threshold = thresholds[i];
+    value.zero_count = static_cast<uint64_t>(zero_counts[i]);
+    value.count = static_cast<uint64_t>(counts[i]);
+    value.sum = sums[i];
+  }
+  DecodeBuckets(reader, max_cells, &NativeHistogram::positive, values, first);
+  DecodeBuckets(reader, max_cells, &NativeHistogram::negative, values, first);
+}
+
+}  // namespace leadline::collector::store::codec

@@ -1,0 +1,109 @@
+#include "collector/store/codec/model_codec.h"
+
+#include <bit>
+#include <utility>
+#include <vector>
+
+namespace leadline::collector::store::codec {
+namespace {
+
+using model::NativeHistogram;
+
+constexpr size_t kIdBytes = 16;
+constexpr size_t kLeastLabelBytes = 2;
+constexpr size_t kLeastBucketBytes = 2;
+
+void AppendBuckets(const std::vector<NativeHistogram::Bucket>& buckets, std::string& out) {
+  AppendVarint(buckets.size(), out);
+  int64_t previous = 0;
+  for (const NativeHistogram::Bucket& bucket : buckets) {
+    AppendSigned(bucket.index - previous, out);
+    AppendVarint(bucket.count, out);
+    previous = bucket.index;
+  }
+}
+
+std::vector<NativeHistogram::Bucket> ReadBuckets(ByteReader& reader) {
+  std::vector<NativeHistogram::Bucket> buckets(reader.Count(kLeastBucketBytes));
+  uint64_t index = 0;
+  for (NativeHistogram::Bucket& bucket : buckets) {
+    index += static_cast<uint64_t>(reader.Signed());
+    bucket.index = static_cast<int32_t>(index);
+    bucket.count = reader.Varint();
+    if (static_cast<int64_t>(index) != bucket.index) reader.Fail();
+  }
+  return buckets;
+}
+
+}  // namespace
+
+void AppendId(const Id128& id, std::string& out) { out += id.ToBytes(); }
+
+Id128 ReadId(ByteReader& reader) {
+  return Id128::FromBytes(reader.Bytes(kIdBytes)).value_or(Id128{});
+}
+
+void AppendLabels(const LabelSet& labels, std::string& out) {
+  AppendVarint(labels.size(), out);
+  for (const Label& label : labels) {
+    AppendString(label.name, out);
+    AppendString(label.value, out);
+  }
+}
+
+LabelSet ReadLabels(ByteReader& reader) {
+  std::vector<Label> labels(reader.Count(kLeastLabelBytes));
+  for (Label& label : labels) {
+    label.name = reader.String();
+    label.value = reader.String();
+  }
+  return LabelSet(std::move(labels));
+}
+
+void AppendEntityVersion(const model::EntityVersion& version, std::string& out) {
+  AppendId(version.id, out);
+  out.push_back(static_cast<char>(version.kind));
+  AppendLabels(version.labels, out);
+  AppendLabels(version.kubernetes_labels, out);
+  AppendSigned(version.start_ms, out);
+  AppendSigned(version.end_ms, out);
+  AppendSigned(version.valid_from_ms, out);
+  AppendVarint(version.revision, out);
+}
+
+model::EntityVersion ReadEntityVersion(ByteReader& reader) {
+  model::EntityVersion version;
+  version.id = ReadId(reader);
+  version.kind = static_cast<model::EntityKind>(reader.Byte());
+  version.labels = ReadLabels(reader);
+  version.kubernetes_labels = ReadLabels(reader);
+  version.start_ms = reader.Signed();
+  version.end_ms = reader.Signed();
+  version.valid_from_ms = reader.Signed();
+  version.revision = reader.Varint();
+  return version;
+}
+
+void AppendHistogram(const NativeHistogram& histogram, std::string& out) {
+  AppendSigned(histogram.schema, out);
+  AppendFixed64(std::bit_cast<uint64_t>(histogram.zero_threshold), out);
+  AppendVarint(histogram.zero_count, out);
+  AppendVarint(histogram.count, out);
+  AppendFixed64(std::bit_cast<uint64_t>(histogram.sum), out);
+  AppendBuckets(histogram.positive, out);
+  AppendBuckets(histogram.negative, out);
+}
+
+NativeHistogram ReadHistogram(ByteReader& reader) {
+  NativeHistogram histogram;
+  histogram.schema = static_cast<int32_t>(reader.Signed());
+  histogram.zero_threshold = std::bit_cast<double>(reader.Fixed64());
+  histogram.zero_count = reader.Varint();
+  histogram.count = reader.Varint();
+  histogram.sum = std::bit_cast<double>(reader.Fixed64());
+  histogram.positive = ReadBuckets(reader);
+  histogram.negative = ReadBuckets(reader);
+  return histogram;
+}
+
+}  // namespace leadline::collector::store::codec

@@ -1,0 +1,244 @@
+#include "collector/store/engine/committer.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "collector/store/log/record.h"
+#include "common/status_macros.h"
+
+namespace leadline::collector::store::engine {
+namespace {
+
+constexpr size_t kGroupBytes = 8 << 20;
+constexpr size_t kEntitiesPerRecord = 1000;
+// Entities that ended this long ago are not carried over in checkpoints: their samples have come.
+constexpr int64_t kEndedGraceMs = 60 * 60 * 1000;
+
+}  // namespace
+
+Committer::Committer(std::unique_ptr<log::Writer> writer, head::Head& head, Writers& writers,
+                     Metrics& metrics, Options options)
+    : writer_(std::move(writer)),
+      head_(head),
+      writers_(writers),
+      metrics_(metrics),
+      options_(std::move(options)),
+      thread_([this] { Run(); }) {}
+
+Committer::~Committer() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  thread_.join();
+}
+
+void Committer::Submit(PendingBatch batch) {
+  absl::MutexLock lock(&mutex_);
+  mutex_.Await(absl::Condition(this, &Committer::HasRoom));
+  queued_bytes_ += batch.record.size();
+  queue_.push_back(std::move(batch));
+}
+
+absl::StatusOr<uint64_t> Committer::Checkpoint() {
+  CheckpointRequest request;
+  absl::MutexLock lock(&mutex_);
+  mutex_.Await(absl::Condition(
+      +[](CheckpointRequest** pending) { return *pending == nullptr; }, &checkpoint_));
+  checkpoint_ = &request;
+  mutex_.Await(absl::Condition(&request.done));
+  return std::move(request.result);
+}
+
+uint64_t Committer::bytes_since_checkpoint() const {
+  absl::MutexLock lock(&mutex_);
+  return bytes_since_checkpoint_;
+}
+
+void Committer::Run() {
+  while (true) {
+    Group group;
+    CheckpointRequest* request = nullptr;
+    {
+      absl::MutexLock lock(&mutex_);
+      mutex_.Await(absl::Condition(this, &Committer::HasWork));
+      request = checkpoint_;
+      if (request == nullptr) {
+        if (queue_.empty()) return;  // stopping
+        group = TakeGroup();
+      }
+    }
+    if (request == nullptr) {
+      CommitGroup(std::move(group));
+      continue;
+    }
+    absl::StatusOr<uint64_t> result = WriteCheckpoint();
+    absl::MutexLock lock(&mutex_);
+    if (result.ok()) bytes_since_checkpoint_ = 0;
+    request->result = std::move(result);
+    request->done = true;
+    checkpoint_ = nullptr;
+  }
+}
+
+Committer::Group Committer::TakeGroup() {
+  Group group;
+  size_t bytes = 0;
+  while (!queue_.empty() &&
+         (group.empty() || bytes + queue_.front().record.size() <= kGroupBytes)) {
+    bytes += queue_.front().record.size();
+    group.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  queued_bytes_ -= bytes;
+  return group;
+}
+
+Committer::Verdict Committer::Judge(const PendingBatch& pending,
+                                    absl::flat_hash_map<WriterKey, uint64_t>& in_group,
+                                    absl::Status& refusal) {
+  if (!pending.rejected.ok()) {
+    refusal = pending.rejected;
+    return Verdict::kRefuse;
+  }
+  const WriterId& writer = pending.batch.writer;
+  if (!IsNumbered(writer)) return Verdict::kWrite;
+  const uint64_t sequence = pending.batch.sequence;
+  const WriterKey key(pending.tenant, writer);
+  uint64_t& last = in_group.try_emplace(key, writers_.Last(pending.tenant, writer)).first->second;
+  if (sequence <= last) return Verdict::kRepeat;
+  if (const auto failed = failed_from_.find(key);
+      failed != failed_from_.end() && sequence > failed->second) {
+    refusal = absl::UnavailableError(
+        fmt::format("batch {} could not be written before; send it again first, then {}",
+                    failed->second, sequence));
+    return Verdict::kRefuse;
+  }
+  if (sequence != last + 1) metrics_.sequence_gaps.Increment();
+  last = sequence;
+  return Verdict::kWrite;
+}
+
+void Committer::DescribeSeries(const PendingBatch& pending,
+                               absl::flat_hash_set<SeriesHandle>& described,
+                               std::string& payload) const {
+  log::SeriesRecord record;
+  for (const SeriesHandle handle : pending.batch.series) {
+    if (described_.contains(handle) || !described.insert(handle).second) continue;
+    record.rows.push_back({handle, *head_.Find(pending.tenant, handle)});
+  }
+  if (record.rows.empty()) return;
+  record.tenant = pending.tenant;
+  log::AppendRecord(record, payload);
+}
+
+void Committer::CommitGroup(Group group) {
+  std::string payload;
+  absl::flat_hash_set<SeriesHandle> described;
+  absl::flat_hash_map<WriterKey, uint64_t> in_group;
+  std::vector<Verdict> verdicts;
+  std::vector<absl::Status> outcomes(group.size());
+  for (size_t i = 0; i < group.size(); ++i) {
+    verdicts.push_back(Judge(group[i], in_group, outcomes[i]));
+    if (verdicts[i] != Verdict::kWrite) continue;
+    DescribeSeries(group[i], described, payload);
+    payload += group[i].record;
+  }
+
+  const absl::Status committed = payload.empty() ? absl::OkStatus() : Commit(payload);
+  if (committed.ok()) described_.merge(described);
+  for (size_t i = 0; i < group.size(); ++i) {
+    const PendingBatch& pending = group[i];
+    const WriterKey key(pending.tenant, pending.batch.writer);
+    switch (verdicts[i]) {
+      case Verdict::kRefuse:
+        metrics_.batches_rejected.Increment();
+        break;
+      case Verdict::kRepeat:
+        metrics_.batches_duplicate.Increment();
+        // Of this very group: it is as durable as the batch that it repeats.
+        if (pending.batch.sequence > writers_.Last(pending.tenant, pending.batch.writer)) {
+          outcomes[i] = committed;
+        }
+        break;
+      case Verdict::kWrite:
+        outcomes[i] = committed;
+        if (committed.ok()) {
+          metrics_.Count(head_.Append(pending.tenant, pending.batch, options_.oldest_ms()));
+          writers_.Advance(pending.tenant, pending.batch.writer, pending.batch.sequence);
+          failed_from_.erase(key);
+        } else if (IsNumbered(pending.batch.writer)) {
+          failed_from_.try_emplace(key, pending.batch.sequence);
+        }
+        break;
+    }
+  }
+  for (size_t i = 0; i < group.size(); ++i) group[i].durable(outcomes[i]);
+
+  if (writer_->segment_bytes() >= options_.segment_bytes && !writer_->broken()) {
+    if (absl::Status begun = BeginSegment(); !begun.ok()) {
+      spdlog::warn("log segment goes on, no new one could be begun segment={} reason=\"{}\"",
+                   writer_->segment(), std::string(begun.message()));
+    }
+  }
+}
+
+absl::Status Committer::Commit(const std::string& payload) {
+  absl::Status status = writer_->Commit(payload);
+  if (!status.ok()) {
+    metrics_.log_errors.Increment();
+    spdlog::error("log commit failed segment={} bytes={} reason=\"{}\"", writer_->segment(),
+                  payload.size(), std::string(status.message()));
+    return status;
+  }
+  metrics_.log_fsyncs.Increment();
+  metrics_.log_bytes.Increment(static_cast<double>(payload.size()));
+  absl::MutexLock lock(&mutex_);
+  bytes_since_checkpoint_ += payload.size();
+  return status;
+}
+
+absl::Status Committer::BeginSegment() {
+  LL_RETURN_IF_ERROR(writer_->Rotate());
+  described_.clear();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> Committer::WriteCheckpoint() {
+  LL_RETURN_IF_ERROR(BeginSegment());
+  const uint64_t segment = writer_->segment();
+  std::string payload;
+  log::AppendRecord(writers_.All(), payload);
+  LL_RETURN_IF_ERROR(Commit(payload));
+  LL_RETURN_IF_ERROR(WriteLiveEntities());
+  head_.Freeze();
+  return segment;
+}
+
+absl::Status Committer::WriteLiveEntities() {
+  const int64_t ended_before_ms = options_.now_ms() - kEndedGraceMs;
+  for (const std::string& tenant : head_.Tenants()) {
+    log::EntitiesRecord record;
+    record.tenant = tenant;
+    const auto write = [&] {
+      if (record.versions.empty()) return absl::OkStatus();
+      std::string payload;
+      log::AppendRecord(record, payload);
+      record.versions.clear();
+      return Commit(payload);
+    };
+    for (const index::TimelinePtr& timeline : head_.Timelines(tenant)) {
+      if (timeline->end_ms() < ended_before_ms) continue;
+      for (const model::EntityVersion& version : timeline->versions()) {
+        record.versions.push_back(version);
+      }
+      if (record.versions.size() >= kEntitiesPerRecord) LL_RETURN_IF_ERROR(write());
+    }
+    LL_RETURN_IF_ERROR(write());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace leadline::collector::store::engine

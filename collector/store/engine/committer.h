@@ -1,0 +1,122 @@
+// The log thread: takes batches, writes what has gathered as one commit with one sync, applies them
+// to the head in order, then reports each as durable.
+//
+// A batch that a writer sent before is reported durable and not written. When a numbered batch
+// could not be written, later ones of its writer are refused until it comes again, so that the
+// writer's sequence never has a hole that looks durable. After a failed sync nothing is taken any
+// more.
+//
+// Threading: Submit and Checkpoint from any thread; `durable` callbacks run on the log thread and
+// must neither block nor call the store. Ownership: the head, writers and metrics outlive it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+
+#include "collector/store/engine/metrics.h"
+#include "collector/store/engine/writers.h"
+#include "collector/store/head/head.h"
+#include "collector/store/log/writer.h"
+#include "collector/store/store.h"
+
+namespace leadline::collector::store::engine {
+
+struct PendingBatch {
+  std::string tenant;
+  WriteBatch batch;
+  std::string record;     // the batch, encoded
+  absl::Status rejected;  // not OK: only to be reported
+  Store::Durable durable;
+};
+
+class Committer {
+ public:
+  struct Options {
+    uint64_t segment_bytes = 0;
+    uint64_t queue_bytes = 0;
+    std::function<int64_t()> oldest_ms;  // samples before are dropped
+    std::function<int64_t()> now_ms;
+  };
+
+  Committer(std::unique_ptr<log::Writer> writer, head::Head& head, Writers& writers,
+            Metrics& metrics, Options options);
+  // Writes what is queued.
+  ~Committer();
+  Committer(const Committer&) = delete;
+  Committer& operator=(const Committer&) = delete;
+
+  // Waits while the queue is full.
+  void Submit(PendingBatch batch) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Begins a segment with what is needed to recover without the ones before, once what the head
+  // holds now is in windows, and freezes the head. Gives the segment's number.
+  absl::StatusOr<uint64_t> Checkpoint() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Bytes of the log since the last checkpoint.
+  uint64_t bytes_since_checkpoint() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  using WriterKey = std::pair<std::string, WriterId>;
+  using Group = std::vector<PendingBatch>;
+
+  struct CheckpointRequest {
+    absl::StatusOr<uint64_t> result;
+    bool done = false;
+  };
+
+  void Run() ABSL_LOCKS_EXCLUDED(mutex_);
+  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return !queue_.empty() || checkpoint_ != nullptr || stopping_;
+  }
+  bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return queued_bytes_ < options_.queue_bytes;
+  }
+  Group TakeGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // What becomes of a batch of a group.
+  enum class Verdict : uint8_t { kWrite, kRepeat, kRefuse };
+  Verdict Judge(const PendingBatch& batch, absl::flat_hash_map<WriterKey, uint64_t>& in_group,
+                absl::Status& refusal);
+  void CommitGroup(Group group);
+  void DescribeSeries(const PendingBatch& batch, absl::flat_hash_set<SeriesHandle>& described,
+                      std::string& payload) const;
+  absl::Status Commit(const std::string& payload);
+  absl::Status BeginSegment();
+  absl::StatusOr<uint64_t> WriteCheckpoint();
+  absl::Status WriteLiveEntities();
+
+  const std::unique_ptr<log::Writer> writer_;
+  head::Head& head_;
+  Writers& writers_;
+  Metrics& metrics_;
+  const Options options_;
+
+  mutable absl::Mutex mutex_;
+  std::deque<PendingBatch> queue_ ABSL_GUARDED_BY(mutex_);
+  uint64_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t bytes_since_checkpoint_ ABSL_GUARDED_BY(mutex_) = 0;
+  CheckpointRequest* checkpoint_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+
+  // Of the log thread.
+  absl::flat_hash_set<SeriesHandle> described_;           // series that the segment defines
+  absl::flat_hash_map<WriterKey, uint64_t> failed_from_;  // sequences that could not be written
+
+  std::thread thread_;
+};
+
+}  // namespace leadline::collector::store::engine

@@ -1,0 +1,171 @@
+#include "collector/store/engine/flusher.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "collector/store/chunk/window_time.h"
+#include "collector/store/engine/manifest.h"
+#include "collector/store/engine/quarantine.h"
+#include "collector/store/log/segment.h"
+#include "common/status_macros.h"
+
+namespace leadline::collector::store::engine {
+namespace {
+
+using chunk::kWindowMs;
+using chunk::WindowStart;
+
+std::set<int64_t> WindowsOf(const head::SeriesSnapshot& series) {
+  std::set<int64_t> starts;
+  for (const chunk::Piece& piece : series.pieces) {
+    if (piece.sealed) {
+      starts.insert(WindowStart(piece.sealed->info.first_ms));
+      continue;
+    }
+    for (const int64_t ts_ms : piece.floats ? piece.floats->ts_ms : piece.histograms->ts_ms) {
+      if (starts.empty() || WindowStart(ts_ms) != *starts.rbegin())
+        starts.insert(WindowStart(ts_ms));
+    }
+  }
+  return starts;
+}
+
+}  // namespace
+
+absl::Status Flusher::Flush(const std::set<uint64_t>& damaged) {
+  absl::StatusOr<uint64_t> checkpoint = committer_.Checkpoint();
+  absl::Status status = checkpoint.ok() ? FlushFrozen(*checkpoint, damaged) : checkpoint.status();
+  if (!status.ok()) {
+    metrics_.flush_errors.Increment();
+    spdlog::error("flush failed reason=\"{}\"", std::string(status.message()));
+  }
+  return status;
+}
+
+absl::Status Flusher::FlushFrozen(uint64_t checkpoint, const std::set<uint64_t>& damaged) {
+  const std::vector<head::Head::FrozenShard> frozen = head_.Frozen();
+  std::set<int64_t> written;
+  for (const head::Head::FrozenShard& shard : frozen) {
+    for (const head::FrozenTenant& tenant : shard.tenants) {
+      LL_ASSIGN_OR_RETURN(const auto plan, Plan(tenant));
+      for (const auto& [start_ms, chunks] : plan) {
+        LL_RETURN_IF_ERROR(WriteWindow(start_ms, chunks));
+        written.insert(start_ms);
+      }
+    }
+  }
+  for (const int64_t start_ms : written) {
+    LL_ASSIGN_OR_RETURN(const auto window, windows_.GetOrCreate(start_ms));
+    LL_RETURN_IF_ERROR(window->Sync());
+    metrics_.window_flushes.Increment();
+  }
+  LL_RETURN_IF_ERROR(WriteManifest(checkpoint));
+  head_.DropFrozen(frozen);
+  return RemoveLogBefore(checkpoint, damaged);
+}
+
+absl::StatusOr<std::map<int64_t, Flusher::WindowChunks>> Flusher::Plan(
+    const head::FrozenTenant& tenant) const {
+  std::map<int64_t, WindowChunks> plan;
+  absl::flat_hash_set<std::pair<int64_t, Id128>> placed;
+  const auto place = [&](int64_t start_ms, const index::TimelinePtr& timeline) {
+    if (placed.emplace(start_ms, timeline->versions().front().id).second) {
+      plan[start_ms][tenant.tenant].entities.push_back(timeline);
+    }
+  };
+  for (const head::SeriesSnapshot& series : tenant.series) {
+    for (const int64_t start_ms : WindowsOf(series)) {
+      plan[start_ms][tenant.tenant].series.push_back({series.definition, series.pieces});
+      if (series.timeline) place(start_ms, series.timeline);
+    }
+  }
+  for (const head::FrozenTenant::Entity& entity : tenant.entities) {
+    const Id128& id = entity.timeline->versions().front().id;
+    bool known = false;
+    for (const auto& window : windows_.Overlapping(entity.changed_from_ms, model::kOpenEnd)) {
+      LL_ASSIGN_OR_RETURN(const bool has, window->HasEntity(tenant.tenant, id));
+      if (!has) continue;
+      known = true;
+      place(window->start_ms(), entity.timeline);
+    }
+    known = known || std::any_of(plan.begin(), plan.end(), [&](const auto& window) {
+              return placed.contains(std::pair(window.first, id));
+            });
+    if (!known) place(HomeWindow(*entity.timeline), entity.timeline);
+  }
+  return plan;
+}
+
+// Where an entity without samples is kept: when it was last known to live.
+int64_t Flusher::HomeWindow(const model::EntityTimeline& timeline) const {
+  const int64_t last_ms = std::min(timeline.end_ms(), clock_.NowUnixMs());
+  return WindowStart(std::clamp(last_ms, chunk::kMinTimestampMs, chunk::kMaxTimestampMs));
+}
+
+absl::Status Flusher::WriteWindow(int64_t start_ms, const WindowChunks& chunks) {
+  absl::Status status = TryWriteWindow(start_ms, chunks);
+  if (!absl::IsDataLoss(status)) return status;
+  // What is there is damaged: it must not keep new data from being written.
+  LL_RETURN_IF_ERROR(windows_.Quarantine(start_ms, status));
+  return TryWriteWindow(start_ms, chunks);
+}
+
+absl::Status Flusher::TryWriteWindow(int64_t start_ms, const WindowChunks& chunks) {
+  LL_ASSIGN_OR_RETURN(const auto window, windows_.GetOrCreate(start_ms));
+  for (const auto& [tenant, tenant_chunks] : chunks) {
+    LL_RETURN_IF_ERROR(window->Write(tenant, tenant_chunks));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Flusher::WriteManifest(uint64_t checkpoint) {
+  const Manifest manifest{checkpoint, windows_.Starts()};
+  LL_RETURN_IF_ERROR(
+      file::ReplaceFile(files_, paths_.dir, std::string(kManifestName), EncodeManifest(manifest)));
+  checkpoint_ = checkpoint;
+  return absl::OkStatus();
+}
+
+absl::Status Flusher::RemoveLogBefore(uint64_t checkpoint, const std::set<uint64_t>& damaged) {
+  LL_ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.List(paths_.log));
+  for (const std::string& name : names) {
+    const uint64_t number = log::SegmentNumber(name);
+    if (number == 0 || number >= checkpoint) continue;
+    const std::string path = fmt::format("{}/{}", paths_.log, name);
+    if (damaged.contains(number)) {
+      metrics_.quarantined_segments.Increment();
+      LL_RETURN_IF_ERROR(QuarantinePath(files_, paths_, path, fmt::format("log-{}", name),
+                                        absl::DataLossError("damaged in the middle")));
+    } else {
+      LL_RETURN_IF_ERROR(files_.Remove(path));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Flusher::DropBefore(int64_t t_ms) {
+  std::vector<int64_t> dropped;
+  std::set<int64_t> kept = windows_.Starts();
+  std::erase_if(kept, [&](int64_t start_ms) {
+    if (chunk::WindowLast(start_ms) >= t_ms) return false;
+    dropped.push_back(start_ms);
+    return true;
+  });
+  if (dropped.empty()) return absl::OkStatus();
+  // The manifest first: a directory that it does not list is removed at the next start.
+  LL_RETURN_IF_ERROR(file::ReplaceFile(files_, paths_.dir, std::string(kManifestName),
+                                       EncodeManifest({checkpoint_, kept})));
+  for (const int64_t start_ms : dropped) {
+    LL_RETURN_IF_ERROR(windows_.Drop(start_ms));
+    metrics_.windows_dropped.Increment();
+    spdlog::info("dropped window start={}", WindowName(start_ms));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace leadline::collector::store::engine

@@ -1,0 +1,68 @@
+// Flushes: what is in the head goes to windows, and the log before it is removed.
+//
+// In this order, so that a kill at any point loses and doubles nothing: the log begins a new
+// segment with the writers' sequences and the live entities, and the head is frozen; windows are
+// written and synced; the manifest names the new segment as the checkpoint; the head forgets what
+// was frozen; older segments are unlinked. Until the manifest is replaced recovery reads the older
+// segments again, and what is in windows already is merged with itself.
+//
+// Threading: any thread, one at a time (the caller's lock). Ownership: the arguments outlive it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+
+#include "absl/status/status.h"
+
+#include "collector/store/engine/committer.h"
+#include "collector/store/engine/metrics.h"
+#include "collector/store/engine/paths.h"
+#include "collector/store/engine/window_set.h"
+#include "collector/store/file/files.h"
+#include "collector/store/head/head.h"
+#include "common/clock.h"
+
+namespace leadline::collector::store::engine {
+
+class Flusher {
+ public:
+  Flusher(file::Files& files, const Paths& paths, const Clock& clock, head::Head& head,
+          WindowSet& windows, Committer& committer, Metrics& metrics, uint64_t checkpoint)
+      : files_(files),
+        paths_(paths),
+        clock_(clock),
+        head_(head),
+        windows_(windows),
+        committer_(committer),
+        metrics_(metrics),
+        checkpoint_(checkpoint) {}
+
+  // `damaged`: log segments that are quarantined where others are unlinked.
+  absl::Status Flush(const std::set<uint64_t>& damaged = {});
+  // Windows that end before t.
+  absl::Status DropBefore(int64_t t_ms);
+  absl::Status WriteManifest(uint64_t checkpoint);
+
+ private:
+  using WindowChunks = std::map<std::string, window::TenantChunks>;  // by tenant
+
+  absl::Status FlushFrozen(uint64_t checkpoint, const std::set<uint64_t>& damaged);
+  absl::StatusOr<std::map<int64_t, WindowChunks>> Plan(const head::FrozenTenant& tenant) const;
+  absl::Status WriteWindow(int64_t start_ms, const WindowChunks& chunks);
+  absl::Status TryWriteWindow(int64_t start_ms, const WindowChunks& chunks);
+  absl::Status RemoveLogBefore(uint64_t checkpoint, const std::set<uint64_t>& damaged);
+  int64_t HomeWindow(const model::EntityTimeline& timeline) const;
+
+  file::Files& files_;
+  const Paths& paths_;
+  const Clock& clock_;
+  head::Head& head_;
+  WindowSet& windows_;
+  Committer& committer_;
+  Metrics& metrics_;
+  uint64_t checkpoint_;
+};
+
+}  // namespace leadline::collector::store::engine

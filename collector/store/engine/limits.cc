@@ -1,0 +1,112 @@
+#include "collector/store/engine/limits.h"
+
+#include <fmt/format.h>
+
+#include "collector/store/chunk/sealed_chunk.h"
+#include "collector/store/chunk/window_time.h"
+#include "collector/store/window/keys.h"
+#include "common/status_macros.h"
+
+namespace leadline::collector::store::engine {
+namespace {
+
+template <typename... Args>
+absl::Status Invalid(fmt::format_string<Args...> format, Args&&... args) {
+  return absl::InvalidArgumentError(fmt::format(format, std::forward<Args>(args)...));
+}
+
+absl::Status CheckLabels(const LabelSet& labels, std::string_view whose) {
+  if (labels.size() > kMaxLabels) {
+    return Invalid("{} has {} labels; the limit is {}", whose, labels.size(), kMaxLabels);
+  }
+  for (const Label& label : labels) {
+    if (label.name.empty()) return Invalid("{} has a label without a name", whose);
+    if (label.name.size() > kMaxLabelNameBytes) {
+      return Invalid("{} has a label name of {} bytes; the limit is {}", whose, label.name.size(),
+                     kMaxLabelNameBytes);
+    }
+    if (label.value.size() > kMaxLabelValueBytes) {
+      return Invalid("label {} of {} has a value of {} bytes; the limit is {}", label.name, whose,
+                     label.value.size(), kMaxLabelValueBytes);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckEntity(const model::EntityVersion& version) {
+  const std::string whose = fmt::format("entity {}", version.id.ToHex());
+  LL_RETURN_IF_ERROR(CheckLabels(version.labels, whose));
+  LL_RETURN_IF_ERROR(CheckLabels(version.kubernetes_labels, whose));
+  if (version.end_ms < version.start_ms) {
+    return Invalid("{} ends at {} ms, before its start at {} ms", whose, version.end_ms,
+                   version.start_ms);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckBuckets(const std::vector<model::NativeHistogram::Bucket>& buckets) {
+  if (buckets.size() > chunk::kMaxHistogramBuckets) {
+    return Invalid("a histogram has {} buckets of one sign; the limit is {}", buckets.size(),
+                   chunk::kMaxHistogramBuckets);
+  }
+  for (size_t i = 0; i < buckets.size(); ++i) {
+    if (buckets[i].count == 0)
+      return Invalid("bucket {} of a histogram is empty", buckets[i].index);
+    if (i > 0 && buckets[i].index <= buckets[i - 1].index) {
+      return Invalid("bucket {} of a histogram comes after bucket {}", buckets[i].index,
+                     buckets[i - 1].index);
+    }
+  }
+  return absl::OkStatus();
+}
+
+template <typename Frame>
+absl::Status CheckFrame(const Frame& frame, size_t series) {
+  if (frame.ts_ms < chunk::kMinTimestampMs || frame.ts_ms > chunk::kMaxTimestampMs) {
+    return Invalid("timestamp {} ms is not between {} and {}", frame.ts_ms, chunk::kMinTimestampMs,
+                   chunk::kMaxTimestampMs);
+  }
+  if (frame.series.size() != frame.values.size()) {
+    return Invalid("a frame has {} series and {} values", frame.series.size(), frame.values.size());
+  }
+  for (const uint32_t index : frame.series) {
+    if (index >= series) return Invalid("a frame refers to series {} of {}", index, series);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status CheckTenant(std::string_view tenant) {
+  if (tenant.empty() || tenant.size() > window::kMaxTenantBytes) {
+    return Invalid("the tenant's name has {} bytes; 1 to {} are allowed", tenant.size(),
+                   window::kMaxTenantBytes);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckSeries(const model::SeriesDefinition& series) {
+  if (series.metric.empty() || series.metric.size() > kMaxMetricBytes) {
+    return Invalid("a metric's name has {} bytes; 1 to {} are allowed", series.metric.size(),
+                   kMaxMetricBytes);
+  }
+  return CheckLabels(series.residual, fmt::format("a series of {}", series.metric));
+}
+
+absl::Status CheckBatch(const WriteBatch& batch) {
+  for (const model::EntityVersion& version : batch.entities)
+    LL_RETURN_IF_ERROR(CheckEntity(version));
+  for (const FloatFrame& frame : batch.floats) {
+    LL_RETURN_IF_ERROR(CheckFrame(frame, batch.series.size()));
+  }
+  for (const HistogramFrame& frame : batch.histograms) {
+    LL_RETURN_IF_ERROR(CheckFrame(frame, batch.series.size()));
+    for (const model::NativeHistogram& value : frame.values) {
+      LL_RETURN_IF_ERROR(CheckBuckets(value.positive));
+      LL_RETURN_IF_ERROR(CheckBuckets(value.negative));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace leadline::collector::store::engine

@@ -1,0 +1,220 @@
+#include "collector/store/engine/local_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "collector/store/chunk/window_time.h"
+#include "collector/store/engine/limits.h"
+#include "collector/store/engine/manifest.h"
+#include "collector/store/engine/recovery.h"
+#include "collector/store/log/record.h"
+#include "collector/store/log/writer.h"
+#include "common/status_macros.h"
+
+namespace leadline::collector::store::engine {
+namespace {
+
+constexpr absl::Duration kMaintenanceInterval = absl::Seconds(1);
+
+absl::StatusOr<Manifest> ReadManifest(file::Files& files, const Paths& paths) {
+  const std::string path = fmt::format("{}/{}", paths.dir, kManifestName);
+  const absl::StatusOr<std::string> text = files.Read(path);
+  if (absl::IsNotFound(text.status())) {
+    LL_ASSIGN_OR_RETURN(const std::vector<std::string> windows, files.List(paths.windows));
+    if (windows.empty()) return Manifest();
+    return absl::DataLossError(
+        fmt::format("{} is missing although there are windows in {}", path, paths.windows));
+  }
+  LL_RETURN_IF_ERROR(text.status());
+  absl::StatusOr<Manifest> manifest = ParseManifest(*text);
+  if (manifest.ok()) return manifest;
+  return absl::Status(manifest.status().code(),
+                      fmt::format("{}: {}", path, std::string(manifest.status().message())));
+}
+
+}  // namespace
+
+LocalStore::LocalStore(const StoreOptions& options)
+    : options_(options),
+      paths_(options.dir),
+      files_(options.files ? *options.files : file::PosixFiles()),
+      own_registry_(options.registry ? nullptr : std::make_unique<prometheus::Registry>()),
+      metrics_(options.registry ? *options.registry : *own_registry_),
+      head_(options.head_shards),
+      windows_(files_, paths_, options.block_cache_bytes, metrics_),
+      reader_(head_, windows_) {}
+
+absl::StatusOr<std::unique_ptr<Store>> LocalStore::Open(const StoreOptions& options) {
+  if (options.dir.empty()) return absl::InvalidArgumentError("the data directory has no name");
+  if (options.head_shards < 1 || options.head_shards > 256) {
+    return absl::InvalidArgumentError(
+        fmt::format("head_shards is {}; 1 to 256 are allowed", options.head_shards));
+  }
+  std::unique_ptr<LocalStore> store(new LocalStore(options));
+  const int64_t begin_ns = options.clock->NowMonoNs();
+  LL_RETURN_IF_ERROR(store->Recover());
+  store->metrics_.recovery_seconds.Set(static_cast<double>(options.clock->NowMonoNs() - begin_ns) /
+                                       1e9);
+  store->maintenance_ = std::thread([&store = *store] { store.Maintain(); });
+  return store;
+}
+
+absl::Status LocalStore::Recover() {
+  for (const std::string& dir : {paths_.dir, paths_.log, paths_.windows}) {
+    LL_RETURN_IF_ERROR(files_.MakeDirs(dir));
+  }
+  LL_RETURN_IF_ERROR(files_.SyncDir(paths_.dir + "/windows"));
+  LL_RETURN_IF_ERROR(files_.SyncDir(paths_.dir));
+  absl::StatusOr<std::unique_ptr<file::FileLock>> lock = files_.Lock(paths_.lock);
+  if (absl::IsFailedPrecondition(lock.status())) {
+    return absl::FailedPreconditionError(
+        fmt::format("the data directory {} is in use by another collector: {}", paths_.dir,
+                    std::string(lock.status().message())));
+  }
+  LL_RETURN_IF_ERROR(lock.status());
+  lock_ = *std::move(lock);
+
+  LL_ASSIGN_OR_RETURN(const Manifest manifest, ReadManifest(files_, paths_));
+  LL_RETURN_IF_ERROR(windows_.OpenAll(manifest.windows));
+  LL_ASSIGN_OR_RETURN(const Recovered recovered, RecoverLog(files_, paths_, manifest.checkpoint,
+                                                            OldestMs(), head_, writers_, metrics_));
+  LL_ASSIGN_OR_RETURN(std::unique_ptr<log::Writer> writer,
+                      log::Writer::Open(files_, paths_.log, recovered.next_segment));
+  committer_ = std::make_unique<Committer>(
+      std::move(writer), head_, writers_, metrics_,
+      Committer::Options{options_.log_segment_bytes, options_.log_queue_bytes,
+                         [this] { return OldestMs(); },
+                         [this] { return options_.clock->NowUnixMs(); }});
+  absl::MutexLock flush_lock(&flush_mutex_);
+  flusher_ = std::make_unique<Flusher>(files_, paths_, *options_.clock, head_, windows_,
+                                       *committer_, metrics_, manifest.checkpoint);
+  metrics_.series.Set(static_cast<double>(head_.series_count()));
+  if (recovered.damaged.empty()) return flusher_->WriteManifest(manifest.checkpoint);
+  return flusher_->Flush(recovered.damaged);
+}
+
+LocalStore::~LocalStore() {
+  stop_.Notify();
+  if (maintenance_.joinable()) maintenance_.join();
+}
+
+int64_t LocalStore::OldestMs() const {
+  return options_.retention_ms > 0 ? options_.clock->NowUnixMs() - options_.retention_ms
+                                   : chunk::kBeforeAllTime;
+}
+
+bool LocalStore::FlushIsDue(int64_t last_flush_ms) const {
+  const uint64_t bytes = committer_->bytes_since_checkpoint();
+  return bytes >= options_.flush_log_bytes ||
+         (bytes > 0 &&
+          options_.clock->NowMonoNs() / 1'000'000 - last_flush_ms >= options_.flush_interval_ms);
+}
+
+void LocalStore::Maintain() {
+  int64_t last_flush_ms = options_.clock->NowMonoNs() / 1'000'000;
+  do {
+    metrics_.series.Set(static_cast<double>(head_.series_count()));
+    if (FlushIsDue(last_flush_ms)) {
+      last_flush_ms = options_.clock->NowMonoNs() / 1'000'000;
+      absl::MutexLock lock(&flush_mutex_);
+      flusher_->Flush().IgnoreError();  // logged and counted, and tried again
+    }
+    if (options_.retention_ms > 0) {
+      if (absl::Status dropped = DropBefore(OldestMs()); !dropped.ok()) {
+        spdlog::error("retention failed reason=\"{}\"", std::string(dropped.message()));
+      }
+    }
+  } while (!stop_.WaitForNotificationWithTimeout(kMaintenanceInterval));
+}
+
+absl::StatusOr<std::vector<SeriesHandle>> LocalStore::Resolve(
+    std::string_view tenant, absl::Span<const model::SeriesDefinition> series) {
+  LL_RETURN_IF_ERROR(CheckTenant(tenant));
+  for (const model::SeriesDefinition& definition : series) {
+    LL_RETURN_IF_ERROR(CheckSeries(definition));
+  }
+  return head_.Resolve(tenant, series);
+}
+
+absl::Status LocalStore::CheckBatchAndHandles(std::string_view tenant,
+                                              const WriteBatch& batch) const {
+  LL_RETURN_IF_ERROR(CheckTenant(tenant));
+  LL_RETURN_IF_ERROR(CheckBatch(batch));
+  for (const SeriesHandle handle : batch.series) {
+    if (head_.Find(tenant, handle) == nullptr) {
+      return absl::InvalidArgumentError(
+          fmt::format("{} is not the handle of a series of tenant {}", handle, tenant));
+    }
+  }
+  return absl::OkStatus();
+}
+
+void LocalStore::Append(std::string_view tenant, WriteBatch batch, Durable durable) {
+  PendingBatch pending;
+  pending.tenant = tenant;
+  pending.durable = std::move(durable);
+  pending.rejected = CheckBatchAndHandles(tenant, batch);
+  if (pending.rejected.ok()) {
+    log::AppendRecord(tenant, batch, pending.record);
+    if (pending.record.size() > kMaxBatchBytes) {
+      pending.rejected = absl::InvalidArgumentError(fmt::format(
+          "a batch of {} bytes; the limit is {}", pending.record.size(), kMaxBatchBytes));
+    }
+  }
+  pending.batch = std::move(batch);
+  committer_->Submit(std::move(pending));
+}
+
+uint64_t LocalStore::LastSequence(std::string_view tenant, const WriterId& writer) const {
+  return writers_.Last(tenant, writer);
+}
+
+absl::Status LocalStore::DropBefore(int64_t t_ms) {
+  absl::MutexLock lock(&flush_mutex_);
+  return flusher_->DropBefore(t_ms);
+}
+
+absl::Status LocalStore::Flush() {
+  absl::MutexLock lock(&flush_mutex_);
+  LL_RETURN_IF_ERROR(flusher_->Flush());
+  for (const auto& window : windows_.Overlapping(chunk::kMinTimestampMs, chunk::kMaxTimestampMs)) {
+    LL_RETURN_IF_ERROR(window->Compact());
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<SeriesBlock>> LocalStore::Select(std::string_view tenant,
+                                                            absl::Span<const Matcher> matchers,
+                                                            const SelectHints& hints) const {
+  return reader_.Select(tenant, matchers, hints);
+}
+
+absl::StatusOr<std::vector<std::string>> LocalStore::LabelNames(std::string_view tenant,
+                                                                const SeriesFilter& filter) const {
+  return reader_.LabelNames(tenant, filter);
+}
+
+absl::StatusOr<std::vector<std::string>> LocalStore::LabelValues(std::string_view tenant,
+                                                                 std::string_view name,
+                                                                 const SeriesFilter& filter) const {
+  return reader_.LabelValues(tenant, name, filter);
+}
+
+absl::StatusOr<std::vector<LabelSet>> LocalStore::Series(std::string_view tenant,
+                                                         const SeriesFilter& filter) const {
+  return reader_.Series(tenant, filter);
+}
+
+absl::StatusOr<std::vector<model::EntityVersion>> LocalStore::EntitiesAt(std::string_view tenant,
+                                                                         int64_t t_ms) const {
+  return reader_.EntitiesAt(tenant, t_ms);
+}
+
+absl::StatusOr<std::unique_ptr<Store>> OpenStore(const StoreOptions& options) {
+  return LocalStore::Open(options);
+}
+
+}  // namespace leadline::collector::store::engine

@@ -1,0 +1,82 @@
+// The store on local disk: the parts put together. See open.h for how to get one.
+//
+// Threads: the committer's (the log), and one here that flushes and drops what is past retention.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include <prometheus/registry.h>
+
+#include "collector/store/engine/committer.h"
+#include "collector/store/engine/flusher.h"
+#include "collector/store/engine/metrics.h"
+#include "collector/store/engine/open.h"
+#include "collector/store/engine/paths.h"
+#include "collector/store/engine/reader.h"
+#include "collector/store/engine/window_set.h"
+#include "collector/store/engine/writers.h"
+#include "collector/store/file/files.h"
+#include "collector/store/head/head.h"
+#include "collector/store/store.h"
+
+namespace leadline::collector::store::engine {
+
+class LocalStore final : public Store {
+ public:
+  static absl::StatusOr<std::unique_ptr<Store>> Open(const StoreOptions& options);
+  ~LocalStore() override;
+
+  absl::StatusOr<std::vector<SeriesHandle>> Resolve(
+      std::string_view tenant, absl::Span<const model::SeriesDefinition> series) override;
+  void Append(std::string_view tenant, WriteBatch batch, Durable durable) override;
+  uint64_t LastSequence(std::string_view tenant, const WriterId& writer) const override;
+  absl::Status DropBefore(int64_t t_ms) override ABSL_LOCKS_EXCLUDED(flush_mutex_);
+  absl::Status Flush() override ABSL_LOCKS_EXCLUDED(flush_mutex_);
+
+  absl::StatusOr<std::vector<SeriesBlock>> Select(std::string_view tenant,
+                                                  absl::Span<const Matcher> matchers,
+                                                  const SelectHints& hints) const override;
+  absl::StatusOr<std::vector<std::string>> LabelNames(std::string_view tenant,
+                                                      const SeriesFilter& filter) const override;
+  absl::StatusOr<std::vector<std::string>> LabelValues(std::string_view tenant,
+                                                       std::string_view name,
+                                                       const SeriesFilter& filter) const override;
+  absl::StatusOr<std::vector<LabelSet>> Series(std::string_view tenant,
+                                               const SeriesFilter& filter) const override;
+  absl::StatusOr<std::vector<model::EntityVersion>> EntitiesAt(std::string_view tenant,
+                                                               int64_t t_ms) const override;
+
+ private:
+  explicit LocalStore(const StoreOptions& options);
+  absl::Status Recover();
+  void Maintain();
+  bool FlushIsDue(int64_t last_flush_ms) const;
+  int64_t OldestMs() const;
+  absl::Status CheckBatchAndHandles(std::string_view tenant, const WriteBatch& batch) const;
+
+  const StoreOptions options_;
+  const Paths paths_;
+  file::Files& files_;
+  const std::unique_ptr<prometheus::Registry> own_registry_;  // when none was given
+  Metrics metrics_;
+  std::unique_ptr<file::FileLock> lock_;
+  head::Head head_;
+  Writers writers_;
+  WindowSet windows_;
+  const Reader reader_;
+  std::unique_ptr<Committer> committer_;  // stops before what it uses
+  absl::Mutex flush_mutex_;               // one flush or drop at a time
+  std::unique_ptr<Flusher> flusher_ ABSL_PT_GUARDED_BY(flush_mutex_);
+  absl::Notification stop_;
+  std::thread maintenance_;
+};
+
+}  // namespace leadline::collector::store::engine

@@ -1,0 +1,147 @@
+// Reader's answers about names, values, series and entities, from the indices alone.
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+
+#include "collector/store/chunk/window_time.h"
+#include "collector/store/engine/found_series.h"
+#include "collector/store/engine/reader.h"
+#include "collector/store/index/visible_labels.h"
+#include "common/status_macros.h"
+#include "common/string_map.h"
+
+namespace leadline::collector::store::engine {
+namespace {
+
+template <typename Values>
+auto SortedUpTo(Values values, size_t limit) {
+  std::vector<typename Values::value_type> sorted(values.begin(), values.end());
+  std::sort(sorted.begin(), sorted.end());
+  if (limit > 0 && sorted.size() > limit) sorted.resize(limit);
+  return sorted;
+}
+
+}  // namespace
+
+absl::Status Reader::VisitAll(std::string_view tenant, const SeriesFilter& filter,
+                              const VisitSeries& visit) const {
+  const int64_t start_ms = std::max(filter.start_ms, chunk::kMinTimestampMs);
+  const int64_t end_ms = std::min(filter.end_ms, chunk::kMaxTimestampMs);
+  if (start_ms > end_ms) return absl::OkStatus();
+  std::vector<index::Matchers> selectors;
+  for (const std::vector<Matcher>& selector : filter.selectors) {
+    LL_ASSIGN_OR_RETURN(index::Matchers compiled, index::Matchers::Compile(selector));
+    if (compiled.matches_empty()) {
+      return absl::InvalidArgumentError(
+          "a selector must have at least one matcher that does not match the empty string");
+    }
+    selectors.push_back(std::move(compiled));
+  }
+  if (selectors.empty()) selectors.emplace_back();
+
+  for (const index::Matchers& matchers : selectors) {
+    FoundSet found(tenant, start_ms, end_ms);
+    LL_RETURN_IF_ERROR(found.Gather(head_, windows_, matchers, /*with_samples=*/false));
+    const auto visit_version = [&](const FoundSeries& series, const model::EntityVersion* version) {
+      if (index::MatchesAll(matchers, *series.definition, version)) {
+        visit(*series.definition, version, matchers);
+      }
+    };
+    for (const FoundSeries& series : found.series()) {
+      if (series.timeline == nullptr) {
+        visit_version(series, nullptr);
+        continue;
+      }
+      const size_t last = series.timeline->IndexAt(end_ms);
+      for (size_t i = series.timeline->IndexAt(start_ms); i <= last; ++i) {
+        visit_version(series, &series.timeline->versions()[i]);
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::string>> Reader::LabelNames(std::string_view tenant,
+                                                            const SeriesFilter& filter) const {
+  StringSet names;
+  absl::flat_hash_set<std::tuple<Id128, int64_t, uint64_t>> seen;  // versions
+  const auto add = [&](const LabelSet& labels) {
+    for (const Label& label : labels) {
+      if (!names.contains(label.name)) names.insert(label.name);
+    }
+  };
+  LL_RETURN_IF_ERROR(
+      VisitAll(tenant, filter,
+               [&](const model::SeriesDefinition& series, const model::EntityVersion* version,
+                   const index::Matchers&) {
+                 if (names.empty()) names.emplace(index::kNameLabel);
+                 add(series.residual);
+                 if (version == nullptr ||
+                     !seen.emplace(version->id, version->valid_from_ms, version->revision).second) {
+                   return;
+                 }
+                 add(version->labels);
+                 add(version->kubernetes_labels);
+               }));
+  return SortedUpTo(std::move(names), filter.limit);
+}
+
+absl::StatusOr<std::vector<std::string>> Reader::LabelValues(std::string_view tenant,
+                                                             std::string_view name,
+                                                             const SeriesFilter& filter) const {
+  StringSet values;
+  LL_RETURN_IF_ERROR(VisitAll(tenant, filter,
+                              [&](const model::SeriesDefinition& series,
+                                  const model::EntityVersion* version, const index::Matchers&) {
+                                const std::string_view value =
+                                    index::LabelValue(series, version, name);
+                                if (!value.empty() && !values.contains(value)) {
+                                  values.emplace(value);
+                                }
+                              }));
+  return SortedUpTo(std::move(values), filter.limit);
+}
+
+absl::StatusOr<std::vector<LabelSet>> Reader::Series(std::string_view tenant,
+                                                     const SeriesFilter& filter) const {
+  absl::flat_hash_set<LabelSet> found;
+  LL_RETURN_IF_ERROR(
+      VisitAll(tenant, filter,
+               [&](const model::SeriesDefinition& series, const model::EntityVersion* version,
+                   const index::Matchers& matchers) {
+                 found.insert(index::VisibleLabels(series, version,
+                                                   index::NamedKubernetesLabels(matchers, {})));
+               }));
+  return SortedUpTo(std::move(found), filter.limit);
+}
+
+absl::StatusOr<std::vector<model::EntityVersion>> Reader::EntitiesAt(std::string_view tenant,
+                                                                     int64_t t_ms) const {
+  std::vector<index::TimelinePtr> timelines = head_.Timelines(tenant);
+  for (const auto& window : windows_.Overlapping(t_ms, t_ms)) {
+    LL_RETURN_IF_ERROR(window->Timelines(tenant, timelines));
+  }
+  absl::flat_hash_map<Id128, index::TimelinePtr> by_entity;
+  for (index::TimelinePtr& timeline : timelines) {
+    index::TimelinePtr& known = by_entity[timeline->versions().front().id];
+    if (known == nullptr) {
+      known = std::move(timeline);
+    } else if (!(*known == *timeline)) {
+      auto merged = std::make_shared<model::EntityTimeline>(*known);
+      merged->Merge(*timeline);
+      known = std::move(merged);
+    }
+  }
+  std::vector<model::EntityVersion> versions;
+  for (const auto& [id, timeline] : by_entity) {
+    if (timeline->LivedAt(t_ms)) versions.push_back(timeline->At(t_ms));
+  }
+  std::sort(versions.begin(), versions.end(),
+            [](const auto& a, const auto& b) { return a.id < b.id; });
+  return versions;
+}
+
+}  // namespace leadline::collector::store::engine

@@ -1,0 +1,71 @@
+#include "collector/store/engine/metrics.h"
+
+#include <string>
+
+namespace leadline::collector::store::engine {
+namespace {
+
+using Labels = prometheus::Labels;
+
+prometheus::Counter& AddCounter(prometheus::Registry& registry, const std::string& name,
+                                const std::string& help, const Labels& labels = {}) {
+  return prometheus::BuildCounter()
+      .Name("leadline_collector_" + name)
+      .Help(help)
+      .Register(registry)
+      .Add(labels);
+}
+
+prometheus::Gauge& AddGauge(prometheus::Registry& registry, const std::string& name,
+                            const std::string& help) {
+  return prometheus::BuildGauge()
+      .Name("leadline_collector_" + name)
+      .Help(help)
+      .Register(registry)
+      .Add({});
+}
+
+constexpr char kDuplicatesHelp[] =
+    "Samples and batches that were there already, and samples that replaced another value.";
+constexpr char kQuarantinedHelp[] = "Damaged files that were moved to quarantine.";
+
+}  // namespace
+
+Metrics::Metrics(prometheus::Registry& registry)
+    : log_fsyncs(AddCounter(registry, "log_fsyncs_total", "Commits of the log made durable.")),
+      log_bytes(AddCounter(registry, "log_bytes_total", "Bytes committed to the log.")),
+      log_errors(AddCounter(registry, "log_errors_total", "Commits of the log that failed.")),
+      log_torn_bytes(AddCounter(registry, "log_torn_bytes_total",
+                                "Unacknowledged bytes cut from the end of the log at start.")),
+      series(AddGauge(registry, "series", "Series known to the head.")),
+      samples_appended(AddCounter(registry, "samples_appended_total", "Samples taken in.")),
+      samples_duplicate(
+          AddCounter(registry, "duplicates_total", kDuplicatesHelp, {{"kind", "sample"}})),
+      samples_replaced(
+          AddCounter(registry, "duplicates_total", kDuplicatesHelp, {{"kind", "replaced"}})),
+      samples_too_old(AddCounter(registry, "samples_dropped_total",
+                                 "Samples that were not taken in.", {{"reason", "too_old"}})),
+      batches_duplicate(
+          AddCounter(registry, "duplicates_total", kDuplicatesHelp, {{"kind", "batch"}})),
+      batches_rejected(
+          AddCounter(registry, "batches_rejected_total", "Batches that were refused.")),
+      recovery_seconds(AddGauge(registry, "recovery_seconds", "Time that the last start took.")),
+      window_flushes(AddCounter(registry, "window_flushes_total", "Windows written by flushes.")),
+      flush_errors(AddCounter(registry, "flush_errors_total", "Flushes that failed.")),
+      windows_dropped(
+          AddCounter(registry, "windows_dropped_total", "Windows dropped by retention.")),
+      quarantined_segments(AddCounter(registry, "store_quarantined_total", kQuarantinedHelp,
+                                      {{"kind", "log_segment"}})),
+      quarantined_windows(
+          AddCounter(registry, "store_quarantined_total", kQuarantinedHelp, {{"kind", "window"}})),
+      sequence_gaps(AddCounter(registry, "sequence_gaps_total",
+                               "Batches whose sequence is not the next one of their writer.")) {}
+
+void Metrics::Count(const head::AppendCounts& counts) {
+  samples_appended.Increment(static_cast<double>(counts.appended));
+  samples_duplicate.Increment(static_cast<double>(counts.duplicates));
+  samples_replaced.Increment(static_cast<double>(counts.replaced));
+  samples_too_old.Increment(static_cast<double>(counts.too_old));
+}
+
+}  // namespace leadline::collector::store::engine

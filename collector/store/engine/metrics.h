@@ -1,0 +1,37 @@
+// The store's own metrics. Thread-safe.
+#pragma once
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+
+#include "collector/store/head/shard.h"
+
+namespace leadline::collector::store::engine {
+
+struct Metrics {
+  explicit Metrics(prometheus::Registry& registry);
+
+  void Count(const head::AppendCounts& counts);
+
+  prometheus::Counter& log_fsyncs;
+  prometheus::Counter& log_bytes;
+  prometheus::Counter& log_errors;
+  prometheus::Counter& log_torn_bytes;
+  prometheus::Gauge& series;
+  prometheus::Counter& samples_appended;
+  prometheus::Counter& samples_duplicate;
+  prometheus::Counter& samples_replaced;
+  prometheus::Counter& samples_too_old;
+  prometheus::Counter& batches_duplicate;
+  prometheus::Counter& batches_rejected;
+  prometheus::Gauge& recovery_seconds;
+  prometheus::Counter& window_flushes;
+  prometheus::Counter& flush_errors;
+  prometheus::Counter& windows_dropped;
+  prometheus::Counter& quarantined_segments;
+  prometheus::Counter& quarantined_windows;
+  prometheus::Counter& sequence_gaps;
+};
+
+}  // namespace leadline::collector::store::engine

@@ -1,0 +1,57 @@
+// Queries over the head and the windows.
+//
+// The head is read first, then the windows: what a flush moves from one to the other in between is
+// seen twice, and merged, but never missed. An entity's versions are taken from everywhere, so that
+// labels learned late are seen in windows that do not have them yet.
+//
+// Threading: any thread. Ownership: the head and the windows outlive it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+
+#include "collector/store/engine/window_set.h"
+#include "collector/store/head/head.h"
+#include "collector/store/index/matchers.h"
+#include "collector/store/store.h"
+
+namespace leadline::collector::store::engine {
+
+class Reader final : public Queryable {
+ public:
+  Reader(const head::Head& head, const WindowSet& windows) : head_(head), windows_(windows) {}
+
+  absl::StatusOr<std::vector<SeriesBlock>> Select(std::string_view tenant,
+                                                  absl::Span<const Matcher> matchers,
+                                                  const SelectHints& hints) const override;
+  absl::StatusOr<std::vector<std::string>> LabelNames(std::string_view tenant,
+                                                      const SeriesFilter& filter) const override;
+  absl::StatusOr<std::vector<std::string>> LabelValues(std::string_view tenant,
+                                                       std::string_view name,
+                                                       const SeriesFilter& filter) const override;
+  absl::StatusOr<std::vector<LabelSet>> Series(std::string_view tenant,
+                                               const SeriesFilter& filter) const override;
+  absl::StatusOr<std::vector<model::EntityVersion>> EntitiesAt(std::string_view tenant,
+                                                               int64_t t_ms) const override;
+
+ private:
+  // Called with every series of the filter and each version of its entity in force in the range
+  // that matches (null when none is known), and the selector's matchers.
+  using VisitSeries =
+      std::function<void(const model::SeriesDefinition& series, const model::EntityVersion* version,
+                         const index::Matchers& matchers)>;
+  absl::Status VisitAll(std::string_view tenant, const SeriesFilter& filter,
+                        const VisitSeries& visit) const;
+
+  const head::Head& head_;
+  const WindowSet& windows_;
+};
+
+}  // namespace leadline::collector::store::engine

@@ -1,0 +1,59 @@
+// The windows that are open, by time.
+//
+// Threading: any thread; a window that is dropped or quarantined lives on for those who hold it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+
+#include "collector/store/engine/metrics.h"
+#include "collector/store/engine/paths.h"
+#include "collector/store/file/files.h"
+#include "collector/store/window/window.h"
+
+namespace leadline::collector::store::engine {
+
+class WindowSet {
+ public:
+  // Ownership: the arguments outlive the set.
+  WindowSet(file::Files& files, const Paths& paths, size_t block_cache_bytes, Metrics& metrics);
+
+  // Opens the windows that the manifest lists, quarantines those that are damaged, and removes
+  // directories that it does not list: left-overs of a flush that did not end (the log has what
+  // they hold) or of a window that was being dropped.
+  absl::Status OpenAll(const std::set<int64_t>& listed);
+
+  std::set<int64_t> Starts() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Oldest first.
+  std::vector<std::shared_ptr<window::Window>> Overlapping(int64_t start_ms, int64_t end_ms) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<std::shared_ptr<window::Window>> GetOrCreate(int64_t start_ms)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Takes the window out and unlinks it, or moves it to quarantine.
+  absl::Status Drop(int64_t start_ms) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status Quarantine(int64_t start_ms, const absl::Status& why) ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  std::string PathOf(int64_t start_ms) const;
+  absl::Status MoveToQuarantine(int64_t start_ms, const absl::Status& why);
+
+  file::Files& files_;
+  const Paths& paths_;
+  Metrics& metrics_;
+  const std::shared_ptr<rocksdb::Cache> cache_;
+  mutable absl::Mutex mutex_;
+  std::map<int64_t, std::shared_ptr<window::Window>> windows_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace leadline::collector::store::engine

@@ -1,0 +1,65 @@
+// The head: everything that is not in a window yet, in shards by entity.
+//
+// All series of an entity are in one shard, with the entity's versions. A handle is the shard's
+// number and the slot in it; it stays valid as long as the head. Threading: any thread; a batch
+// becomes visible shard by shard.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+
+#include "collector/store/head/shard.h"
+#include "collector/store/store.h"
+
+namespace leadline::collector::store::head {
+
+class Head {
+ public:
+  // REQUIRES: 1 <= shards <= 256.
+  explicit Head(size_t shards);
+
+  std::vector<SeriesHandle> Resolve(std::string_view tenant,
+                                    absl::Span<const model::SeriesDefinition> series);
+  // Null when the handle is not one of this tenant's.
+  index::DefinitionPtr Find(std::string_view tenant, SeriesHandle handle) const;
+
+  // Takes the batch's entities and samples, except samples before `oldest_ms`.
+  // REQUIRES: the batch's handles are valid, its indices in range.
+  AppendCounts Append(std::string_view tenant, const WriteBatch& batch, int64_t oldest_ms);
+  // `in_windows`: windows hold these versions already.
+  void AddEntities(std::string_view tenant, absl::Span<const model::EntityVersion> versions,
+                   bool in_windows);
+
+  std::vector<SeriesSnapshot> Find(std::string_view tenant, const index::Matchers& matchers,
+                                   int64_t start_ms, int64_t end_ms, bool with_samples) const;
+  std::vector<Id128> ChangedEntities(std::string_view tenant,
+                                     const index::Matchers& matchers) const;
+  index::TimelinePtr Timeline(std::string_view tenant, const Id128& entity) const;
+  std::vector<index::TimelinePtr> Timelines(std::string_view tenant) const;
+  std::vector<std::string> Tenants() const;  // sorted
+
+  // A flush: Freeze sets aside what there is, Frozen gives it (with what earlier flushes that
+  // failed have left), DropFrozen forgets it once it is in windows. One flush at a time.
+  struct FrozenShard {
+    size_t shard = 0;
+    std::vector<FrozenTenant> tenants;
+  };
+  void Freeze();
+  std::vector<FrozenShard> Frozen() const;
+  void DropFrozen(absl::Span<const FrozenShard> frozen);
+
+  size_t series_count() const;
+
+ private:
+  size_t ShardOf(std::string_view tenant, const Id128& entity) const;
+
+  std::vector<std::unique_ptr<Shard>> shards_;
+};
+
+}  // namespace leadline::collector::store::head

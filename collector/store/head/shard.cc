@@ -1,0 +1,252 @@
+#include "collector/store/head/shard.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "collector/store/index/visible_labels.h"
+
+namespace leadline::collector::store::head {
+namespace {
+
+bool MayMatch(const index::Matchers& matchers, const model::SeriesDefinition& series,
+              const index::TimelinePtr& timeline) {
+  if (timeline == nullptr) return index::MatchesAll(matchers, series, nullptr);
+  return std::any_of(timeline->versions().begin(), timeline->versions().end(),
+                     [&](const model::EntityVersion& version) {
+                       return index::MatchesAll(matchers, series, &version);
+                     });
+}
+
+}  // namespace
+
+void AppendCounts::Add(Appended result) {
+  switch (result) {
+    case Appended::kNew:
+      ++appended;
+      break;
+    case Appended::kDuplicate:
+      ++duplicates;
+      break;
+    case Appended::kReplaced:
+      ++replaced;
+      break;
+  }
+}
+
+void AppendCounts::Add(const AppendCounts& other) {
+  appended += other.appended;
+  duplicates += other.duplicates;
+  replaced += other.replaced;
+  too_old += other.too_old;
+}
+
+Shard::Tenant& Shard::TenantOf(std::string_view name, uint32_t& number) {
+  auto it = tenant_numbers_.find(name);
+  if (it == tenant_numbers_.end()) {
+    it = tenant_numbers_.emplace(std::string(name), static_cast<uint32_t>(tenants_.size())).first;
+    tenants_.push_back(std::make_unique<Tenant>());
+    tenants_.back()->name = name;
+  }
+  number = it->second;
+  return *tenants_[number];
+}
+
+const Shard::Tenant* Shard::FindTenant(std::string_view name) const {
+  const auto it = tenant_numbers_.find(name);
+  return it == tenant_numbers_.end() ? nullptr : tenants_[it->second].get();
+}
+
+uint32_t Shard::Resolve(std::string_view tenant_name, const model::SeriesDefinition& series) {
+  {
+    absl::ReaderMutexLock lock(&mutex_);
+    if (const Tenant* tenant = FindTenant(tenant_name)) {
+      if (const auto known = tenant->index.FindSeries(series)) return tenant->slots[*known];
+    }
+  }
+  absl::MutexLock lock(&mutex_);
+  uint32_t number = 0;
+  Tenant& tenant = TenantOf(tenant_name, number);
+  const uint32_t ordinal =
+      tenant.index.AddSeries(std::make_shared<const model::SeriesDefinition>(series));
+  if (ordinal < tenant.slots.size()) return tenant.slots[ordinal];
+  tenant.changes.resize(tenant.index.entity_count());
+  const auto slot = static_cast<uint32_t>(series_.size());
+  tenant.slots.push_back(slot);
+  series_.push_back(std::make_unique<Series>());
+  series_.back()->tenant = number;
+  series_.back()->ordinal = ordinal;
+  return slot;
+}
+
+index::DefinitionPtr Shard::Find(std::string_view tenant, uint32_t slot) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  if (slot >= series_.size()) return nullptr;
+  const Tenant& owner = TenantOf(*series_[slot]);
+  return owner.name == tenant ? owner.index.definition(series_[slot]->ordinal) : nullptr;
+}
+
+void Shard::AddEntity(std::string_view tenant_name, const model::EntityVersion& version,
+                      bool in_windows) {
+  absl::MutexLock lock(&mutex_);
+  uint32_t number = 0;
+  Tenant& tenant = TenantOf(tenant_name, number);
+  const uint32_t entity = tenant.index.AddEntity(version.id);
+  tenant.changes.resize(tenant.index.entity_count());
+  const index::TimelinePtr& known = tenant.index.timeline(entity);
+  auto timeline = known ? std::make_shared<model::EntityTimeline>(*known)
+                        : std::make_shared<model::EntityTimeline>();
+  if (!timeline->Add(version)) return;
+  tenant.index.SetTimeline(entity, std::move(timeline));
+  if (in_windows) return;
+  Tenant::Change& change = tenant.changes[entity];
+  ++change.count;
+  change.from_ms = std::min(change.from_ms, version.valid_from_ms);
+  tenant.changed.add(entity);
+}
+
+AppendCounts Shard::Append(const WriteBatch& batch, absl::Span<const uint32_t> slots,
+                           int64_t oldest_ms) {
+  AppendCounts counts;
+  absl::MutexLock lock(&mutex_);
+  const auto each = [&](const auto& frame, auto append) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    for (size_t i = 0; i < frame.series.size(); ++i) {
+      const uint32_t slot = slots[frame.series[i]];
+      if (slot == kNoSlot) continue;
+      if (frame.ts_ms < oldest_ms) {
+        ++counts.too_old;
+      } else {
+        counts.Add(append(*series_[slot], frame.values[i]));
+      }
+    }
+  };
+  for (const FloatFrame& frame : batch.floats) {
+    each(frame,
+         [&](Series& series, double value) { return series.floats.Append(frame.ts_ms, value); });
+  }
+  for (const HistogramFrame& frame : batch.histograms) {
+    each(frame, [&](Series& series, const model::NativeHistogram& value) {
+      if (!series.histograms) {
+        series.histograms = std::make_unique<Stream<model::NativeHistogram>>();
+      }
+      return series.histograms->Append(frame.ts_ms, value);
+    });
+  }
+  return counts;
+}
+
+void Shard::Find(std::string_view tenant_name, const index::Matchers& matchers, int64_t start_ms,
+                 int64_t end_ms, bool with_samples, std::vector<SeriesSnapshot>& out) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const Tenant* tenant = FindTenant(tenant_name);
+  if (tenant == nullptr) return;
+  for (const uint32_t ordinal : tenant->index.SeriesCandidates(matchers)) {
+    const index::DefinitionPtr& definition = tenant->index.definition(ordinal);
+    const index::TimelinePtr& timeline = tenant->index.timeline(tenant->index.entity_of(ordinal));
+    if (!MayMatch(matchers, *definition, timeline)) continue;
+    const Series& series = *series_[tenant->slots[ordinal]];
+    if (!HasSamplesIn(series, start_ms, end_ms)) continue;
+    out.push_back({definition, timeline, {}});
+    if (with_samples) out.back().pieces = PiecesOf(series, start_ms, end_ms);
+  }
+}
+
+std::vector<chunk::Piece> Shard::PiecesOf(const Series& series, int64_t start_ms, int64_t end_ms) {
+  std::vector<chunk::Piece> pieces;
+  for (const chunk::Piece& piece : series.flushing) {
+    if (chunk::Overlaps(piece, start_ms, end_ms)) pieces.push_back(piece);
+  }
+  series.floats.Collect(start_ms, end_ms, pieces);
+  if (series.histograms) series.histograms->Collect(start_ms, end_ms, pieces);
+  return pieces;
+}
+
+bool Shard::HasSamplesIn(const Series& series, int64_t start_ms, int64_t end_ms) {
+  return series.floats.HasSamplesIn(start_ms, end_ms) ||
+         (series.histograms && series.histograms->HasSamplesIn(start_ms, end_ms)) ||
+         std::any_of(
+             series.flushing.begin(), series.flushing.end(),
+             [&](const chunk::Piece& piece) { return chunk::Overlaps(piece, start_ms, end_ms); });
+}
+
+void Shard::ChangedEntities(std::string_view tenant_name, const index::Matchers& matchers,
+                            std::vector<Id128>& out) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const Tenant* tenant = FindTenant(tenant_name);
+  if (tenant == nullptr || tenant->changed.isEmpty()) return;
+  for (const uint32_t entity : tenant->index.EntitiesNamedBy(matchers) & tenant->changed) {
+    out.push_back(tenant->index.entity_id(entity));
+  }
+}
+
+index::TimelinePtr Shard::Timeline(std::string_view tenant_name, const Id128& id) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const Tenant* tenant = FindTenant(tenant_name);
+  if (tenant == nullptr) return nullptr;
+  const auto entity = tenant->index.FindEntity(id);
+  return entity ? tenant->index.timeline(*entity) : nullptr;
+}
+
+void Shard::Timelines(std::string_view tenant_name, std::vector<index::TimelinePtr>& out) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const Tenant* tenant = FindTenant(tenant_name);
+  if (tenant == nullptr) return;
+  for (uint32_t entity = 0; entity < tenant->index.entity_count(); ++entity) {
+    if (tenant->index.timeline(entity)) out.push_back(tenant->index.timeline(entity));
+  }
+}
+
+void Shard::Tenants(StringSet& out) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  for (const auto& tenant : tenants_) out.insert(tenant->name);
+}
+
+void Shard::Freeze() {
+  absl::MutexLock lock(&mutex_);
+  for (const auto& series : series_) {
+    series->floats.TakeAll(series->flushing);
+    if (series->histograms) series->histograms->TakeAll(series->flushing);
+  }
+}
+
+void Shard::Frozen(std::vector<FrozenTenant>& out) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  for (const auto& tenant : tenants_) {
+    FrozenTenant& frozen = out.emplace_back();
+    frozen.tenant = tenant->name;
+    for (uint32_t ordinal = 0; ordinal < tenant->slots.size(); ++ordinal) {
+      const Series& series = *series_[tenant->slots[ordinal]];
+      if (series.flushing.empty()) continue;
+      frozen.series.push_back({tenant->index.definition(ordinal),
+                               tenant->index.timeline(tenant->index.entity_of(ordinal)),
+                               series.flushing});
+    }
+    for (const uint32_t entity : tenant->changed) {
+      const Tenant::Change& change = tenant->changes[entity];
+      frozen.entities.push_back({tenant->index.timeline(entity), change.count, change.from_ms});
+    }
+  }
+}
+
+void Shard::DropFrozen(const FrozenTenant& frozen) {
+  absl::MutexLock lock(&mutex_);
+  uint32_t number = 0;
+  Tenant& tenant = TenantOf(frozen.tenant, number);
+  for (const SeriesSnapshot& snapshot : frozen.series) {
+    const auto ordinal = tenant.index.FindSeries(*snapshot.definition);
+    series_[tenant.slots[*ordinal]]->flushing.clear();
+  }
+  for (const FrozenTenant::Entity& written : frozen.entities) {
+    const auto entity = tenant.index.FindEntity(written.timeline->versions().front().id);
+    Tenant::Change& change = tenant.changes[*entity];
+    if (change.count != written.change) continue;
+    tenant.changed.remove(*entity);
+    change.from_ms = model::kOpenEnd;
+  }
+}
+
+size_t Shard::series_count() const {
+  absl::ReaderMutexLock lock(&mutex_);
+  return series_.size();
+}
+
+}  // namespace leadline::collector::store::head

@@ -1,0 +1,56 @@
+// Compiled label matchers.
+//
+// A label that is not there has the value "". Regular expressions are RE2's, anchored at both ends,
+// "." matches any character. Immutable after Compile; thread-safe.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+
+#include "collector/store/store.h"
+
+namespace re2 {
+class RE2;
+}
+
+namespace leadline::collector::store::index {
+
+inline constexpr std::string_view kNameLabel = "__name__";
+inline constexpr std::string_view kKubernetesLabelPrefix = "label_";
+
+class CompiledMatcher {
+ public:
+  // INVALID_ARGUMENT for a bad regular expression.
+  static absl::StatusOr<CompiledMatcher> Compile(const Matcher& matcher);
+
+  bool Matches(std::string_view value) const;
+  bool matches_empty() const { return matches_empty_; }
+  bool is_equality() const { return matcher_.op == Matcher::Op::kEqual; }
+  const std::string& name() const { return matcher_.name; }
+  const std::string& value() const { return matcher_.value; }
+
+ private:
+  Matcher matcher_;
+  std::shared_ptr<const re2::RE2> regex_;
+  bool matches_empty_ = false;
+};
+
+// A conjunction.
+class Matchers {
+ public:
+  static absl::StatusOr<Matchers> Compile(absl::Span<const Matcher> matchers);
+
+  const std::vector<CompiledMatcher>& all() const { return matchers_; }
+  // True when a series without labels would match, so that all series have to be looked at.
+  bool matches_empty() const;
+
+ private:
+  std::vector<CompiledMatcher> matchers_;
+};
+
+}  // namespace leadline::collector::store::index

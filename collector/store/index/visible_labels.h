@@ -1,0 +1,34 @@
+// The labels of a series that a query sees.
+//
+// Visible are __name__, the entity's identifying labels and the residual labels, which win over the
+// entity's of the same name; Kubernetes labels only where the query names them. A label set without
+// entity stands in where no version of the entity is known. Pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "collector/model/entity.h"
+#include "collector/model/series.h"
+#include "collector/store/index/matchers.h"
+#include "common/labels.h"
+#include "common/string_map.h"
+
+namespace leadline::collector::store::index {
+
+// The value of a label of the series, Kubernetes labels included; "" when there is none. Valid as
+// long as the arguments. `version` may be null.
+std::string_view LabelValue(const model::SeriesDefinition& series,
+                            const model::EntityVersion* version, std::string_view name);
+
+bool MatchesAll(const Matchers& matchers, const model::SeriesDefinition& series,
+                const model::EntityVersion* version);
+
+// `named` are the names of Kubernetes labels that are visible.
+LabelSet VisibleLabels(const model::SeriesDefinition& series, const model::EntityVersion* version,
+                       const StringSet& named);
+
+// The Kubernetes labels that matchers name, and those among `names`.
+StringSet NamedKubernetesLabels(const Matchers& matchers, const std::vector<std::string>& names);
+
+}  // namespace leadline::collector::store::index

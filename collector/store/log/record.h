@@ -1,0 +1,67 @@
+// What the log's frames hold: records of series definitions, batches, writers and entities.
+//
+// Series are named by handles of the process that wrote them; a segment defines each handle before
+// it uses it, so that it can be read by itself. Format: docs/format/log.md. Pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+
+#include "collector/model/entity.h"
+#include "collector/model/series.h"
+#include "collector/store/store.h"
+
+namespace leadline::collector::store::log {
+
+inline constexpr uint8_t kRecordVersion = 1;
+
+struct SeriesRecord {
+  struct Row {
+    SeriesHandle handle = 0;
+    model::SeriesDefinition definition;
+    bool operator==(const Row&) const = default;
+  };
+  std::string tenant;
+  std::vector<Row> rows;
+};
+
+struct BatchRecord {
+  std::string tenant;
+  WriteBatch batch;  // handles are the segment's
+};
+
+// The last durable sequence of each writer, as of the beginning of a checkpoint.
+struct WritersRecord {
+  struct Row {
+    std::string tenant;
+    WriterId writer;
+    uint64_t sequence = 0;
+    bool operator==(const Row&) const = default;
+  };
+  std::vector<Row> rows;
+};
+
+// Entities that live, as of the beginning of a checkpoint.
+struct EntitiesRecord {
+  std::string tenant;
+  std::vector<model::EntityVersion> versions;
+};
+
+using Record = std::variant<SeriesRecord, BatchRecord, WritersRecord, EntitiesRecord>;
+
+void AppendRecord(const SeriesRecord& record, std::string& out);
+void AppendRecord(std::string_view tenant, const WriteBatch& batch, std::string& out);
+void AppendRecord(const WritersRecord& record, std::string& out);
+void AppendRecord(const EntitiesRecord& record, std::string& out);
+
+// The records of a frame. DATA_LOSS when it is malformed (it passed its checksum, so that this is a
+// defect or an attack), UNIMPLEMENTED for a record of a newer version or type.
+absl::Status ReadRecords(std::string_view payload, std::vector<Record>& records);
+
+}  // namespace leadline::collector::store::log

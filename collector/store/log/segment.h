@@ -1,0 +1,44 @@
+// Segments of the log: files of checksummed frames, one frame a commit.
+//
+// A commit is written as one frame and synced before the next begins. So a frame that is damaged
+// although a good one follows was durable once: that is DATA_LOSS. A damaged end of the last
+// segment was never acknowledged: it is torn, and cut. Format: docs/format/log.md.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace leadline::collector::store::log {
+
+inline constexpr uint8_t kSegmentVersion = 1;
+inline constexpr size_t kSegmentHeaderBytes = 24;
+inline constexpr size_t kFrameHeaderBytes = 24;
+inline constexpr size_t kMaxFrameBytes = size_t{1} << 30;
+
+std::string SegmentName(uint64_t number);
+// 0 when `name` is not that of a segment; numbers begin with 1.
+uint64_t SegmentNumber(std::string_view name);
+
+void AppendSegmentHeader(uint64_t number, std::string& out);
+// REQUIRES: payload.size() <= kMaxFrameBytes.
+void AppendFrame(uint64_t segment, std::string_view payload, std::string& out);
+
+struct SegmentEnd {
+  uint64_t good_bytes = 0;  // up to here the segment is whole; 0 when even its header is torn
+  uint64_t torn_bytes = 0;  // after that, to be cut
+};
+
+// Calls `visit` with each frame's payload and offset in order, until it returns an error, which is
+// passed on. DATA_LOSS, after the good frames before it were visited, for damage that is not a torn
+// end; UNIMPLEMENTED for a newer version; the text names `path` and the offset.
+absl::StatusOr<SegmentEnd> ReadSegment(
+    std::string_view contents, const std::string& path, uint64_t number, bool is_last,
+    const std::function<absl::Status(std::string_view payload, uint64_t offset)>& visit);
+
+}  // namespace leadline::collector::store::log

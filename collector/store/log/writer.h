@@ -1,0 +1,49 @@
+// Writes the log: commits are appended to the current segment and synced, one at a time.
+//
+// Threading: one thread. Ownership: `files` outlives the writer.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "collector/store/file/files.h"
+
+namespace leadline::collector::store::log {
+
+class Writer {
+ public:
+  // Begins segment `number` in `dir`.
+  static absl::StatusOr<std::unique_ptr<Writer>> Open(file::Files& files, std::string dir,
+                                                      uint64_t number);
+
+  // OK: the payload is durable. On an error it is not in the log, and later commits may succeed:
+  // RESOURCE_EXHAUSTED for a full disk, INVALID_ARGUMENT for a payload above kMaxFrameBytes. After
+  // a failed sync nobody can say what is on disk, so that every later call fails with the same
+  // error; so it is when a partial write could not be taken back.
+  absl::Status Commit(std::string_view payload);
+
+  // Begins the next segment. On an error the current one goes on.
+  absl::Status Rotate();
+
+  uint64_t segment() const { return segment_; }
+  uint64_t segment_bytes() const { return size_; }
+  bool broken() const { return !broken_.ok(); }
+
+ private:
+  Writer(file::Files& files, std::string dir) : files_(files), dir_(std::move(dir)) {}
+  absl::Status Begin(uint64_t number);
+
+  file::Files& files_;
+  const std::string dir_;
+  std::unique_ptr<file::WritableFile> file_;
+  uint64_t segment_ = 0;
+  uint64_t size_ = 0;
+  absl::Status broken_;
+};
+
+}  // namespace leadline::collector::store::log

@@ -1,0 +1,120 @@
+#include "collector/store/window/keys.h"
+
+#include <utility>
+
+#include "collector/store/codec/bytes.h"
+#include "collector/store/codec/model_codec.h"
+
+namespace leadline::collector::store::window {
+namespace {
+
+using codec::ByteReader;
+
+constexpr uint8_t kRowVersion = 1;
+constexpr size_t kLeastVersionBytes = 23;
+
+void AppendBigEndian(uint64_t value, int bytes, std::string& out) {
+  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
+    out.push_back(static_cast<char>(value >> shift));
+  }
+}
+
+uint64_t ReadBigEndian(std::string_view bytes) {
+  uint64_t value = 0;
+  for (const char c : bytes) value = value << 8 | static_cast<uint8_t>(c);
+  return value;
+}
+
+// A tenant's length is a byte, so that no tenant's keys are among another's.
+std::string TableAndTenant(Table table, std::string_view tenant) {
+  std::string key(1, static_cast<char>(table));
+  key.push_back(static_cast<char>(tenant.size()));
+  key += tenant;
+  return key;
+}
+
+}  // namespace
+
+std::string FormatKey() { return std::string(1, static_cast<char>(Table::kFormat)); }
+
+std::string RowKey(Table table, std::string_view tenant, uint32_t ordinal) {
+  std::string key = TableAndTenant(table, tenant);
+  AppendBigEndian(ordinal, 4, key);
+  return key;
+}
+
+std::string ChunkPrefix(std::string_view tenant, uint32_t metric, uint32_t series,
+                        codec::ChunkKind kind) {
+  std::string key = TableAndTenant(Table::kChunk, tenant);
+  AppendBigEndian(metric, 4, key);
+  AppendBigEndian(series, 4, key);
+  key.push_back(static_cast<char>(kind));
+  return key;
+}
+
+std::string ChunkKey(std::string_view prefix, int64_t first_ms) {
+  std::string key(prefix);
+  AppendBigEndian(static_cast<uint64_t>(first_ms), 8, key);
+  return key;
+}
+
+int64_t ChunkKeyFirstMs(std::string_view key) {
+  return key.size() < 8 ? 0 : static_cast<int64_t>(ReadBigEndian(key.substr(key.size() - 8)));
+}
+
+std::optional<RowKeyParts> ParseRowKey(std::string_view key) {
+  ByteReader reader(key);
+  RowKeyParts parts;
+  parts.table = static_cast<Table>(reader.Byte());
+  const size_t tenant_bytes = reader.Byte();
+  parts.tenant = reader.Bytes(tenant_bytes);
+  parts.ordinal = static_cast<uint32_t>(ReadBigEndian(reader.Bytes(4)));
+  if (!reader.ok() || !reader.AtEnd()) return std::nullopt;
+  return parts;
+}
+
+std::string EncodeEntityRow(const EntityRow& row) {
+  std::string out(1, static_cast<char>(kRowVersion));
+  codec::AppendId(row.id, out);
+  codec::AppendVarint(row.timeline.versions().size(), out);
+  for (const model::EntityVersion& version : row.timeline.versions()) {
+    codec::AppendEntityVersion(version, out);
+  }
+  return out;
+}
+
+std::optional<EntityRow> ParseEntityRow(std::string_view row) {
+  ByteReader reader(row);
+  EntityRow parsed;
+  if (reader.Byte() != kRowVersion) return std::nullopt;
+  parsed.id = codec::ReadId(reader);
+  const size_t count = reader.Count(kLeastVersionBytes);
+  for (size_t i = 0; i < count && reader.ok(); ++i) {
+    parsed.timeline.Add(codec::ReadEntityVersion(reader));
+  }
+  if (!reader.ok() || !reader.AtEnd()) return std::nullopt;
+  return parsed;
+}
+
+std::string EncodeSeriesRow(const SeriesRow& row) {
+  std::string out(1, static_cast<char>(kRowVersion));
+  codec::AppendVarint(row.metric, out);
+  codec::AppendVarint(row.entity, out);
+  codec::AppendLabels(row.residual, out);
+  return out;
+}
+
+std::optional<SeriesRow> ParseSeriesRow(std::string_view row) {
+  ByteReader reader(row);
+  if (reader.Byte() != kRowVersion) return std::nullopt;
+  const uint64_t metric = reader.Varint();
+  const uint64_t entity = reader.Varint();
+  SeriesRow parsed{static_cast<uint32_t>(metric), static_cast<uint32_t>(entity),
+                   codec::ReadLabels(reader)};
+  if (!reader.ok() || !reader.AtEnd() || parsed.metric != metric || parsed.entity != entity) {
+    return std::nullopt;
+  }
+  return parsed;
+}
+
+}  // namespace leadline::collector::store::window

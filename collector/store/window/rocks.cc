@@ -1,0 +1,50 @@
+#include "collector/store/window/rocks.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/options.h>
+#include <rocksdb/status.h>
+#include <rocksdb/table.h>
+
+namespace leadline::collector::store::window {
+namespace {
+
+constexpr size_t kWriteBufferBytes = 16 << 20;
+constexpr size_t kBlockBytes = 16 << 10;
+constexpr int kMaxOpenFiles = 64;  // a window
+
+}  // namespace
+
+std::shared_ptr<rocksdb::Cache> MakeBlockCache(size_t bytes) { return rocksdb::NewLRUCache(bytes); }
+
+rocksdb::Options WindowOptions(std::shared_ptr<rocksdb::Cache> cache, bool create) {
+  rocksdb::Options options;
+  options.create_if_missing = create;
+  options.error_if_exists = create;
+  options.write_buffer_size = kWriteBufferBytes;
+  options.max_open_files = kMaxOpenFiles;
+  options.compression = rocksdb::kZSTD;
+  options.info_log_level = rocksdb::WARN_LEVEL;
+  options.keep_log_file_num = 1;
+  // What is not flushed is in the store's log; closing must not take the time of a flush.
+  options.avoid_flush_during_shutdown = true;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = std::move(cache);
+  table.block_size = kBlockBytes;
+  table.format_version = 5;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+absl::Status FromRocks(const rocksdb::Status& status, const std::string& path,
+                       std::string_view operation) {
+  if (status.ok()) return absl::OkStatus();
+  const std::string text = fmt::format("{} window {}: {}", operation, path, status.ToString());
+  if (status.IsCorruption()) return absl::DataLossError(text);
+  if (status.IsNoSpace()) return absl::ResourceExhaustedError(text);
+  return absl::InternalError(text);
+}
+
+}  // namespace leadline::collector::store::window

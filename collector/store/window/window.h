@@ -1,0 +1,134 @@
+// A window: the samples and entities of one day, in a RocksDB directory of its own.
+//
+// RocksDB's own log is off: what a window holds is durable after Sync, and until then in the log of
+// the store. Chunks of a series never overlap: samples that arrive for a time that is there already
+// are merged with it when they are written, and win.
+//
+// Errors: DATA_LOSS for damage, UNIMPLEMENTED for a newer version, RESOURCE_EXHAUSTED for a full
+// disk, INTERNAL for the rest; the text has the window's path. Threading: reads from any thread;
+// Write, Sync and Compact from one at a time. The index is built from the dictionary when it is
+// first needed, and is then kept.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/types/span.h"
+
+#include "collector/store/chunk/pieces.h"
+#include "collector/store/index/series_index.h"
+#include "common/string_map.h"
+
+namespace rocksdb {
+class Cache;
+class DB;
+class Iterator;
+class WriteBatch;
+}  // namespace rocksdb
+
+namespace leadline::collector::store::window {
+
+// What a flush adds for one tenant.
+struct SeriesChunks {
+  index::DefinitionPtr definition;
+  std::vector<chunk::Piece> pieces;  // those within other windows are left out
+};
+struct TenantChunks {
+  std::vector<SeriesChunks> series;
+  std::vector<index::TimelinePtr> entities;  // of the series, and others to be known here
+};
+
+// A series of the window, for reading.
+struct SeriesRef {
+  index::DefinitionPtr definition;
+  index::TimelinePtr timeline;  // null when no version is known
+  uint32_t metric = 0;
+  uint32_t series = 0;
+};
+
+class Window {
+ public:
+  // `cache` may be shared by all windows.
+  static absl::StatusOr<std::shared_ptr<Window>> Open(const std::string& path, int64_t start_ms,
+                                                      std::shared_ptr<rocksdb::Cache> cache,
+                                                      bool create);
+  ~Window();
+  Window(const Window&) = delete;
+  Window& operator=(const Window&) = delete;
+
+  int64_t start_ms() const { return start_ms_; }
+  const std::string& path() const { return path_; }
+
+  // Each series once a call. May be called again after an error.
+  absl::Status Write(std::string_view tenant, const TenantChunks& chunks);
+  // Makes what was written durable.
+  absl::Status Sync();
+  absl::Status Compact();
+
+  absl::StatusOr<bool> HasEntity(std::string_view tenant, const Id128& id) const;
+
+  // Series that may match, and all of the entities in `also`.
+  absl::Status Find(std::string_view tenant, const index::Matchers& matchers,
+                    absl::Span<const Id128> also, std::vector<SeriesRef>& out) const;
+  // Calls `take` with the pieces in the range of each of `series`, by number, in any order of
+  // series, until it returns an error, which is passed on.
+  using TakePiece = std::function<absl::Status(size_t number, chunk::Piece piece)>;
+  absl::Status Read(std::string_view tenant, absl::Span<const SeriesRef> series, int64_t start_ms,
+                    int64_t end_ms, const TakePiece& take) const;
+  absl::Status Timelines(std::string_view tenant, std::vector<index::TimelinePtr>& out) const;
+
+ private:
+  struct Tenant {
+    index::SeriesIndex index;
+    StringMap<uint32_t> metric_ordinals;
+    std::vector<std::string> metrics;
+    std::vector<uint32_t> series_metrics;  // by series ordinal
+  };
+  using Tenants = StringMap<std::unique_ptr<Tenant>>;
+
+  Window(std::string path, int64_t start_ms);
+
+  absl::Status CheckFormat(bool create);
+  absl::Status EnsureIndex() const ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status CheckIndexed() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  absl::Status BuildIndex(Tenants& tenants) const;
+  absl::Status AddRow(std::string_view key, std::string_view value, Tenants& tenants) const;
+  Tenant& TenantOf(std::string_view name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  const Tenant* FindTenant(std::string_view name) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+
+  // Gives what is new its ordinal and row.
+  void AddEntity(std::string_view tenant_name, const index::TimelinePtr& timeline, Tenant& tenant,
+                 rocksdb::WriteBatch& batch);
+  SeriesRef AddSeries(std::string_view tenant_name, const index::DefinitionPtr& definition,
+                      Tenant& tenant, rocksdb::WriteBatch& batch);
+  absl::Status PutChunks(std::string_view prefix, codec::ChunkKind kind,
+                         absl::Span<const chunk::Piece> pieces, rocksdb::Iterator& stored,
+                         rocksdb::WriteBatch& batch) const;
+  // Chunks of the prefix with samples in the range.
+  absl::Status Overlapping(std::string_view prefix, int64_t start_ms, int64_t end_ms,
+                           rocksdb::Iterator& stored,
+                           std::vector<chunk::SealedChunkPtr>& out) const;
+  absl::Status WriteRows(std::string_view tenant_name, const TenantChunks& chunks,
+                         std::vector<SeriesRef>& refs) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status WriteChunks(std::string_view tenant_name, const TenantChunks& chunks,
+                           absl::Span<const SeriesRef> refs);
+  absl::Status Damage(std::string_view what) const;
+
+  const std::string path_;
+  const int64_t start_ms_;
+  std::unique_ptr<rocksdb::DB> db_;
+  mutable absl::Mutex mutex_;
+  mutable bool indexed_ ABSL_GUARDED_BY(mutex_) = false;
+  mutable Tenants tenants_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace leadline::collector::store::window
