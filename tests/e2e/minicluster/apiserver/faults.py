@@ -59,13 +59,18 @@ class Faults:
         with self._lock:
             self._faults.clear()
 
-    def take(self, verb, resource, name=None):
-        """The fault that this request meets, if any; one that is used up goes away."""
+    def take(self, verb, resource, name=None, continued=False):
+        """The fault that this request meets, if any; one that is used up goes away.
+
+        `continued`: it is a list with a continue token.
+        """
         with self._lock:
             for fault in self._faults:
                 if fault.verb not in (None, verb) or fault.resource not in (None, resource):
                     continue
                 if fault.name not in (None, name):
+                    continue
+                if fault.action == "expired_continue" and not continued:
                     continue
                 if fault.times is not None:
                     fault.times -= 1

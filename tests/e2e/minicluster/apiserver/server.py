@@ -303,7 +303,7 @@ class _Handler(BaseHTTPRequestHandler):
         plural = request.resource.plural
         api.faults.count(request.verb, plural, shape.startswith("PartialObjectMetadata"),
                          {k: v[-1] for k, v in request.query.items()})
-        self.fault = api.faults.take(request.verb, plural, request.name)
+        self.fault = api.faults.take(request.verb, plural, request.name, bool(request.parameter("continue")))
         self._apply_fault(request)
         if request.verb == "watch":
             serve_watch(self, api, request, shape, self.fault)

@@ -1,0 +1,92 @@
+// Prints what the agent's Kubernetes client sees, a line an event, until standard input ends: for
+// tests of the client against the emulated API server, without BPF and without containers.
+//
+//   watch_pods URL NODE [TOKEN_FILE CA_FILE]
+//
+//   synced | applied NAMESPACE/NAME LABELS | deleted NAMESPACE/NAME | owners POD_UID Kind/name,...
+//   END
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+#include <variant>
+
+#include <fmt/core.h>
+#include <prometheus/registry.h>
+
+#include "agent/meta/pod_watcher.h"
+#include "common/log.h"
+
+namespace leadline {
+namespace {
+
+using agent::meta::OwnersResolved;
+using agent::meta::PodApplied;
+using agent::meta::PodDeleted;
+using agent::meta::PodWatcher;
+
+std::string Line(const PodApplied& event) {
+  std::string labels;
+  for (const Label& label : event.pod->meta.labels)
+    labels += fmt::format(" {}={}", label.name, label.value);
+  return fmt::format("applied {}/{}{}", event.pod->meta.namespace_name, event.pod->meta.name,
+                     labels);
+}
+std::string Line(const PodDeleted& event) {
+  return fmt::format("deleted {}/{}", event.pod->meta.namespace_name, event.pod->meta.name);
+}
+std::string Line(const OwnersResolved& event) {
+  std::string owners;
+  for (const kube::Owner& owner : event.chain.owners) {
+    owners += fmt::format("{}{}/{}", owners.empty() ? "" : ",", owner.kind, owner.name);
+  }
+  return fmt::format("owners {} {} {}", event.pod_uid, owners, static_cast<int>(event.chain.end));
+}
+std::string Line(const agent::meta::PodsSynced&) { return "synced"; }
+
+int Run(PodWatcher::Options options) {
+  if (const absl::Status log = SetUpLog("watch_pods", "info"); !log.ok()) return 1;
+  const int wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  options.on_event = [wake] { eventfd_write(wake, 1); };
+  prometheus::Registry registry;
+  auto watcher = PodWatcher::Start(std::move(options), registry);
+  if (!watcher.ok()) {
+    fmt::print(stderr, "watch_pods: {}\n", watcher.status().ToString());
+    return 1;
+  }
+  pollfd fds[] = {{.fd = wake, .events = POLLIN, .revents = 0},
+                  {.fd = STDIN_FILENO, .events = POLLIN, .revents = 0}};
+  while (poll(fds, 2, -1) > 0 && fds[1].revents == 0) {
+    eventfd_t count = 0;
+    eventfd_read(wake, &count);
+    for (;;) {
+      const auto events = (*watcher)->Take(256);
+      if (events.empty()) break;
+      for (const auto& event : events) {
+        fmt::print("{}\n", std::visit([](const auto& e) { return Line(e); }, event));
+      }
+      std::fflush(stdout);
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace leadline
+
+int main(int argc, char** argv) {
+  if (argc != 3 && argc != 5) {
+    fmt::print(stderr, "usage: watch_pods URL NODE [TOKEN_FILE CA_FILE]\n");
+    return 2;
+  }
+  leadline::agent::meta::PodWatcher::Options options;
+  options.client.url = argv[1];
+  options.node = argv[2];
+  if (argc == 5) {
+    options.client.token_file = argv[3];
+    options.client.ca_file = argv[4];
+  }
+  return leadline::Run(std::move(options));
+}
