@@ -217,6 +217,7 @@ void Reflector::Loop::DeliverList(ObjectList list) {
   for (auto& object : vanished) Apply(WatchEventType::kDeleted, std::move(object));
   for (auto& object : list.objects) Apply(WatchEventType::kModified, std::move(object));
   version_ = std::move(list.resource_version);
+  spdlog::info("{}: listed {} as of version {}", resource_.name, known_.size(), version_);
   Emit(EventType::kSynced);
 }
 
