@@ -14,8 +14,16 @@ std::string SeriesName(const model::SeriesDefinition& series) {
 FakeStore::~FakeStore() { Crash(); }
 
 void FakeStore::Hold(bool hold) {
-  MutexLock lock(mutex_);
-  hold_ = hold;
+  while (true) {
+    {
+      MutexLock lock(mutex_);
+      if (hold || waiting_.empty()) {
+        hold_ = hold;
+        return;
+      }
+    }
+    Commit(1);
+  }
 }
 
 void FakeStore::Commit(size_t count, const absl::Status& status) {

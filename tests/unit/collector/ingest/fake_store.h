@@ -38,7 +38,8 @@ class FakeStore final : public store::Store {
   FakeStore() = default;
   ~FakeStore() override;
 
-  // While held, batches wait for Commit; otherwise they are durable at once.
+  // While held, batches wait for Commit; otherwise they are durable at once. Those that wait when
+  // the hold ends become durable first.
   void Hold(bool hold);
   // Makes the `count` oldest waiting batches durable, or fails them.
   void Commit(size_t count, const absl::Status& status = absl::OkStatus());

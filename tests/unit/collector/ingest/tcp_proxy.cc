@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
 
 namespace leadline::collector::ingest {
@@ -49,15 +48,15 @@ TcpProxy::~TcpProxy() {
 
 void TcpProxy::SetTarget(int port) { target_port_ = port; }
 
-void TcpProxy::Cut() {
-  const int wanted = ++cuts_;
-  Wake();
-  while (cuts_done_ < wanted) std::this_thread::yield();
-}
+void TcpProxy::Cut() { Ask(cuts_); }
 
-void TcpProxy::Freeze(bool freeze) {
-  freeze_ = freeze;
+void TcpProxy::Abandon() { Ask(abandons_); }
+
+void TcpProxy::Ask(std::atomic<int>& wish) {
+  const int done = breaks_done_;
+  ++wish;
   Wake();
+  while (breaks_done_ == done) std::this_thread::yield();
 }
 
 void TcpProxy::Wake() { Check(write(wake_[1], "w", 1) == 1); }
@@ -89,46 +88,48 @@ bool TcpProxy::Forward(int from, int to, bool swallow) {
   return true;
 }
 
+void TcpProxy::Break() {
+  const bool abandon = abandons_ > 0;
+  for (Link& link : links_) {
+    close(link.client);
+    if (abandon) {
+      abandoned_.push_back(link.target);
+    } else {
+      close(link.target);
+    }
+  }
+  links_.clear();
+  cuts_ = abandons_ = 0;
+  ++breaks_done_;
+}
+
 void TcpProxy::Run() {
   while (!stop_) {
     std::vector<pollfd> polled = {{wake_[0], POLLIN, 0}, {listener_, POLLIN, 0}};
-    if (!freeze_) {
-      for (const Link& link : links_) {
-        polled.push_back({link.client, POLLIN, 0});
-        polled.push_back({link.target, POLLIN, 0});
-      }
+    for (const Link& link : links_) {
+      polled.push_back({link.client, POLLIN, 0});
+      polled.push_back({link.target, POLLIN, 0});
     }
     Check(poll(polled.data(), polled.size(), -1) >= 0);
     for (size_t i = 2; i < polled.size(); i += 2) {
       Link& link = links_[(i - 2) / 2];
       const bool ok = (polled[i].revents == 0 || Forward(link.client, link.target, false)) &&
                       (polled[i + 1].revents == 0 || Forward(link.target, link.client, swallow_));
-      if (!ok) {
-        close(link.client);
-        close(link.target);
-        link.client = link.target = -1;
-      }
+      if (ok) continue;
+      close(link.client);
+      close(link.target);
+      link.client = -1;
     }
+    std::erase_if(links_, [](const Link& link) { return link.client < 0; });
     if (polled[1].revents != 0) Accept();
     if (polled[0].revents != 0) {
       char byte;
       Check(read(wake_[0], &byte, 1) == 1);
     }
-    const int wanted = cuts_;
-    for (Link& link : links_) {
-      if (cuts_done_ == wanted && !stop_) break;
-      if (link.client < 0) continue;
-      close(link.client);
-      close(link.target);
-      link.client = -1;
-    }
-    cuts_done_ = wanted;
-    std::erase_if(links_, [](const Link& link) { return link.client < 0; });
+    if (cuts_ > 0 || abandons_ > 0) Break();
   }
-  for (const Link& link : links_) {
-    close(link.client);
-    close(link.target);
-  }
+  Break();
+  for (int target : abandoned_) close(target);
 }
 
 }  // namespace leadline::collector::ingest

@@ -22,8 +22,8 @@ class TcpProxy {
   void Cut();
   // While set, what the target sends is swallowed: acknowledgements are lost.
   void SwallowAnswers(bool swallow) { swallow_ = swallow; }
-  // While set, nothing is forwarded and nothing is closed: the peer is gone without a word.
-  void Freeze(bool freeze);
+  // Breaks every connection towards the client and leaves the target without a word of it.
+  void Abandon();
 
  private:
   struct Link {
@@ -34,17 +34,21 @@ class TcpProxy {
   void Accept();
   bool Forward(int from, int to, bool swallow);
   void Wake();
+  void Ask(std::atomic<int>& wish);
+  void Break();
 
   int listener_ = -1;
   int wake_[2] = {-1, -1};
   int port_ = 0;
   std::atomic<int> target_port_ = 0;
   std::atomic<bool> swallow_ = false;
-  std::atomic<bool> freeze_ = false;
   std::atomic<bool> stop_ = false;
-  std::atomic<int> cuts_ = 0;  // asked for
-  std::atomic<int> cuts_done_ = 0;
-  std::vector<Link> links_;  // of the thread
+  // Asked for, and done.
+  std::atomic<int> cuts_ = 0;
+  std::atomic<int> abandons_ = 0;
+  std::atomic<int> breaks_done_ = 0;
+  std::vector<Link> links_;     // of the thread
+  std::vector<int> abandoned_;  // of the thread
   std::thread thread_;
 };
 
