@@ -24,45 +24,88 @@ _WINDOW = "15s"
 _SETTLED = f'sum(count_over_time(container_cpu_usage_seconds_total{{namespace="shop"}}[{_WINDOW}]))'
 
 _QUESTIONS = [
-    ("System calls a second, by namespace and controller",
-     "Counted in the kernel by control group, and tagged with what Kubernetes says of the container.",
-     f"sum by (namespace, controller) (rate(container_syscalls_total{{namespace!=\"\"}}[{_WINDOW}]))"),
-    ("The five busiest system calls of the shop",
-     "Nothing was installed in any container for this.",
-     f"topk(5, sum by (controller, syscall) (rate(container_syscalls_total{{namespace=\"shop\"}}[{_WINDOW}])))"),
-    ("CPU, in cores",
-     "The pods of data/store use 20 % of a CPU on purpose.",
-     f"sum by (namespace, controller) (rate(container_cpu_usage_seconds_total{{namespace!=\"\"}}[{_WINDOW}]))"),
-    ("Memory, in MiB",
-     "data/store holds 48 MiB on purpose.",
-     "sum by (namespace, controller) (container_memory_working_set_bytes{namespace!=\"\"}) / 1048576"),
-    ("Bytes sent a second",
-     "shop/cart sends 256 KiB a second to shop/web; the pods on the host's network are not counted.",
-     f"sum by (namespace, controller) (rate(container_network_transmit_bytes_total{{namespace!=\"\"}}[{_WINDOW}]))"),
-    ("The job that lived for 200 ms",
-     "Its pod and its objects are gone; its 200 system calls belong to the CronJob all the same.",
-     'sum by (namespace, controller, controller_kind) '
-     '(last_over_time(container_syscalls_total{namespace="batch",syscall="times"}[10m]))'),
+    (
+        "System calls a second, by namespace and controller",
+        "Counted in the kernel by control group, and tagged with what Kubernetes says of the container.",
+        f'sum by (namespace, controller) (rate(container_syscalls_total{{namespace!=""}}[{_WINDOW}]))',
+    ),
+    (
+        "The five busiest system calls of the shop",
+        "Nothing was installed in any container for this.",
+        f'topk(5, sum by (controller, syscall) (rate(container_syscalls_total{{namespace="shop"}}[{_WINDOW}])))',
+    ),
+    (
+        "CPU, in cores",
+        "The pods of data/store use 20 % of a CPU on purpose.",
+        f'sum by (namespace, controller) (rate(container_cpu_usage_seconds_total{{namespace!=""}}[{_WINDOW}]))',
+    ),
+    (
+        "Memory, in MiB",
+        "data/store holds 48 MiB on purpose.",
+        'sum by (namespace, controller) (container_memory_working_set_bytes{namespace!=""}) / 1048576',
+    ),
+    (
+        "Bytes sent a second",
+        "shop/cart sends 256 KiB a second to shop/web; the pods on the host's network are not counted.",
+        f'sum by (namespace, controller) (rate(container_network_transmit_bytes_total{{namespace!=""}}[{_WINDOW}]))',
+    ),
+    (
+        "The job that lived for 200 ms",
+        "Its pod and its objects are gone; its 200 system calls belong to the CronJob all the same.",
+        "sum by (namespace, controller, controller_kind) "
+        '(last_over_time(container_syscalls_total{namespace="batch",syscall="times"}[10m]))',
+    ),
 ]
 
 
 def _workloads(cluster):
     """A shop with two web pods and a client, a database, a node agent, a bare pod."""
-    web = [o.calls("getpriority", name="web", rate=300, requests={"cpu": "50m", "memory": "32Mi"}),
-           o.container("http", "/bin/tcp", "--serve", "8080", "--result", "/results/http")]
+    web = [
+        o.calls("getpriority", name="web", rate=300, requests={"cpu": "50m", "memory": "32Mi"}),
+        o.container("http", "/bin/tcp", "--serve", "8080", "--result", "/results/http"),
+    ]
     cluster.apply(
         o.deployment("shop", "web", *web, replicas=2),
-        o.replication_controller("data", "store",
-                                 o.container("cache", "/bin/hold", "--mib", "48", "--result", "/results/hold"),
-                                 o.container("engine", "/bin/burn", "--percent", "20", "--result", "/results/burn",
-                                             limits={"cpu": "500m", "memory": "64Mi"})),
+        o.replication_controller(
+            "data",
+            "store",
+            o.container("cache", "/bin/hold", "--mib", "48", "--result", "/results/hold"),
+            o.container(
+                "engine",
+                "/bin/burn",
+                "--percent",
+                "20",
+                "--result",
+                "/results/burn",
+                limits={"cpu": "500m", "memory": "64Mi"},
+            ),
+        ),
         o.stateful_set("data", "queue", o.calls("ioprio_get", name="queue", rate=150)),
-        o.daemon_set("kube-system", "node-agent", o.calls("sched_rr_get_interval", name="agent", rate=50),
-                     host_network=True),
-        o.pod("shop", "debug", o.calls("timer_getoverrun", name="shell", rate=20)))
+        o.daemon_set(
+            "kube-system",
+            "node-agent",
+            o.calls("sched_rr_get_interval", name="agent", rate=50),
+            host_network=True,
+        ),
+        o.pod("shop", "debug", o.calls("timer_getoverrun", name="shell", rate=20)),
+    )
     address = cluster.wait_pods(2, "shop", app="web")[0]["status"]["podIP"]
-    cluster.apply(o.deployment("shop", "cart", o.container(
-        "cart", "/bin/tcp", "--to", f"{address}:8080", "--rate", str(256 << 10), "--result", "/results/cart")))
+    cluster.apply(
+        o.deployment(
+            "shop",
+            "cart",
+            o.container(
+                "cart",
+                "/bin/tcp",
+                "--to",
+                f"{address}:8080",
+                "--rate",
+                str(256 << 10),
+                "--result",
+                "/results/cart",
+            ),
+        )
+    )
     cluster.wait_pods(_PODS - 1)
 
 
@@ -71,8 +114,13 @@ def _say(text=""):
 
 
 def _ask(collector, expression):
-    done = subprocess.run([paths.program("leadline"), "query", "--url", collector.url, expression], capture_output=True,
-                          text=True, timeout=30, check=False)
+    done = subprocess.run(
+        [paths.program("leadline"), "query", "--url", collector.url, expression],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
     if done.returncode != 0:
         raise RuntimeError(f"leadline query: {done.stderr.strip()}")
     return done.stdout
@@ -87,19 +135,32 @@ def run(keep=False):
             agent = None
             try:
                 collector.up()
-                agent = Agent(os.path.join(folder, "agent"), collector, cluster.name, cluster.node_name, cluster.api.url)
+                agent = Agent(
+                    os.path.join(folder, "agent"),
+                    collector,
+                    cluster.name,
+                    cluster.node_name,
+                    cluster.api.url,
+                )
                 agent.up()
                 _workloads(cluster)
                 nightly = cluster.apply(o.cron_job("batch", "nightly"))
                 cluster.flash(nightly, o.calls("times", rate=1000, for_ms=200, hold=False))
                 pods = cluster.pods()
-                _say(f"A cluster of one node with {len(pods)} pods in {len({p['metadata']['namespace'] for p in pods})} "
-                     f"namespaces, a collector and an agent are up ({time.monotonic() - begin:.1f} s).\n")
-                wait_for(lambda: list(collector.query(_SETTLED).values()) >= [10.0 * 5],
-                         lambda: f"data of {_WINDOW}: {collector.query(_SETTLED)}; the agent's log:\n{agent.log()}",
-                         _DATA_TIMEOUT_S, 0.2)
+                _say(
+                    f"A cluster of one node with {len(pods)} pods in {len({p['metadata']['namespace'] for p in pods})} "
+                    f"namespaces, a collector and an agent are up ({time.monotonic() - begin:.1f} s).\n"
+                )
+                wait_for(
+                    lambda: list(collector.query(_SETTLED).values()) >= [10.0 * 5],
+                    lambda: f"data of {_WINDOW}: {collector.query(_SETTLED)}; the agent's log:\n{agent.log()}",
+                    _DATA_TIMEOUT_S,
+                    0.2,
+                )
                 for title, why, expression in _QUESTIONS:
-                    _say(f"## {title}\n{why}\n\n    leadline query '{expression}'\n\n{_ask(collector, expression)}")
+                    _say(
+                        f"## {title}\n{why}\n\n    leadline query '{expression}'\n\n{_ask(collector, expression)}"
+                    )
                 if keep:
                     _wait_for_interrupt(cluster, collector)
             finally:
@@ -111,20 +172,26 @@ def run(keep=False):
 
 
 def _wait_for_interrupt(cluster, collector):
-    _say(f"Everything stays up until Ctrl-C. Try:\n"
-         f"  {paths.program('leadline')} query --url {collector.url} 'topk(10, sum by (syscall) "
-         f"(rate(container_syscalls_total[15s])))'\n"
-         f"  curl '{collector.url}/api/v1/label/controller/values'\n"
-         f"  kubectl --server {cluster.api.url} get pods -A -o wide\n"
-         f"Grafana: a Prometheus data source at {collector.url}")
+    _say(
+        f"Everything stays up until Ctrl-C. Try:\n"
+        f"  {paths.program('leadline')} query --url {collector.url} 'topk(10, sum by (syscall) "
+        f"(rate(container_syscalls_total[15s])))'\n"
+        f"  curl '{collector.url}/api/v1/label/controller/values'\n"
+        f"  kubectl --server {cluster.api.url} get pods -A -o wide\n"
+        f"Grafana: a Prometheus data source at {collector.url}"
+    )
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     signal.sigwait({signal.SIGINT, signal.SIGTERM})
     _say("\nTaking everything down.")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bin_dir", nargs="?", help="where the programs were built, as build/release/bin")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "bin_dir", nargs="?", help="where the programs were built, as build/release/bin"
+    )
     parser.add_argument("--keep", action="store_true", help="leave everything up until Ctrl-C")
     args = parser.parse_args()
     if os.geteuid() != 0:

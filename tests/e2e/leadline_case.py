@@ -35,8 +35,14 @@ class LeadlineCase(unittest.TestCase):
 
     @classmethod
     def new_agent(cls):
-        return Agent(os.path.join(cls.folder, "agent"), cls.collector, cls.cluster.name, cls.cluster.node_name,
-                     cls.cluster.api.url, f"{INTERVAL_S}s")
+        return Agent(
+            os.path.join(cls.folder, "agent"),
+            cls.collector,
+            cls.cluster.name,
+            cls.cluster.node_name,
+            cls.cluster.api.url,
+            f"{INTERVAL_S}s",
+        )
 
     def run(self, result=None):
         failures = len(result.failures) + len(result.errors) if result else 0
@@ -49,17 +55,34 @@ class LeadlineCase(unittest.TestCase):
     # --- questions ---
 
     def selector(self, call, metric="container_syscalls_total", **labels):
-        matchers = {"syscall": call, "cluster": self.cluster.name, "node": self.cluster.node_name, **labels}
-        return metric + "{" + ",".join(f'{k}="{v}"' for k, v in matchers.items() if v is not None) + "}"
+        matchers = {
+            "syscall": call,
+            "cluster": self.cluster.name,
+            "node": self.cluster.node_name,
+            **labels,
+        }
+        return (
+            metric
+            + "{"
+            + ",".join(f'{k}="{v}"' for k, v in matchers.items() if v is not None)
+            + "}"
+        )
 
     def wait_value(self, expression, want, timeout_s=VISIBLE_TIMEOUT_S):
         """Until the expression's only value is `want`; larger ones are an error at once."""
+
         def reached():
             values = list(self.collector.query(expression).values())
             for value in values:
                 self.assertLessEqual(value, want, expression)
             return values == [want]
-        wait_for(reached, lambda: f"{expression} = {want}; it is {self.collector.query(expression)}", timeout_s, 0.1)
+
+        wait_for(
+            reached,
+            lambda: f"{expression} = {want}; it is {self.collector.query(expression)}",
+            timeout_s,
+            0.1,
+        )
 
     def counted(self, selector):
         """What the samples of all series add up to, restarts of a counter included."""
@@ -74,19 +97,32 @@ class LeadlineCase(unittest.TestCase):
     def wait_counted(self, call, want):
         """As wait_value, also when the pods are gone and their last values are in the past."""
         selector = self.selector(call)
-        wait_for(lambda: self.counted(selector) == want,
-                 lambda: f"{call} = {want}; it is {self.counted(selector)}: {self.collector.raw(selector)}",
-                 VISIBLE_TIMEOUT_S, 0.2)
+        wait_for(
+            lambda: self.counted(selector) == want,
+            lambda: f"{call} = {want}; it is {self.counted(selector)}: {self.collector.raw(selector)}",
+            VISIBLE_TIMEOUT_S,
+            0.2,
+        )
 
     def last_sample_time(self, selector):
         samples = [t for series in self.collector.raw(selector).values() for t, _ in series]
         self.assertTrue(samples, f"{selector} has no samples")
         return max(samples)
 
-    def assert_increase(self, call, want, metric="container_syscalls_total", by=("namespace", "controller"), **labels):
+    def assert_increase(
+        self,
+        call,
+        want,
+        metric="container_syscalls_total",
+        by=("namespace", "controller"),
+        **labels,
+    ):
         """That the increase by namespace and controller is `want`, exactly, where the last sample is."""
         selector = self.selector(call, metric, **labels)
         at = self.last_sample_time(selector)
         expression = f"sum by ({', '.join(by)}) (increase({selector}[5m]))"
-        self.assertEqual(self.collector.by(expression, *by, at=at), want,
-                         f"{expression} @ {at}; samples: {self.collector.raw(selector)}")
+        self.assertEqual(
+            self.collector.by(expression, *by, at=at),
+            want,
+            f"{expression} @ {at}; samples: {self.collector.raw(selector)}",
+        )

@@ -53,7 +53,12 @@ def _run(args):
         if args.fixture:
             cluster.apply(*fixture.standard())
             cluster.wait_pods(fixture.PODS)
-        info = {"tag": cluster.node.tag, "pid": os.getpid(), "url": cluster.api.url, "node": cluster.node_name}
+        info = {
+            "tag": cluster.node.tag,
+            "pid": os.getpid(),
+            "url": cluster.api.url,
+            "node": cluster.node_name,
+        }
         with open(_info_path(cluster.node.tag), "w", encoding="utf-8") as f:
             json.dump(info, f)
         print(_READY + json.dumps(info), flush=True)
@@ -64,15 +69,20 @@ def _run(args):
 def _up(args):
     if args.foreground:
         return _run(args)
-    command = [sys.executable, os.path.abspath(__file__), "up", "--foreground"] + ["--fixture"] * args.fixture
-    holder = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True,
-                              text=True)
+    command = [sys.executable, os.path.abspath(__file__), "up", "--foreground"] + [
+        "--fixture"
+    ] * args.fixture
+    holder = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True, text=True
+    )
     line = holder.stdout.readline()
     if not line.startswith(_READY):
         return holder.wait() or 1
-    info = json.loads(line[len(_READY):])
-    print(f"cluster {info['tag']} is up:  kubectl --server {info['url']} get pods -A\n"
-          f"take it down:           {sys.argv[0]} down {info['tag']}")
+    info = json.loads(line[len(_READY) :])
+    print(
+        f"cluster {info['tag']} is up:  kubectl --server {info['url']} get pods -A\n"
+        f"take it down:           {sys.argv[0]} down {info['tag']}"
+    )
     return 0
 
 
@@ -81,7 +91,10 @@ def _down(args):
     for cluster in _clusters():
         if not args.tags or cluster["tag"] in args.tags:
             os.kill(cluster["pid"], signal.SIGTERM)
-            wait_for(lambda tag=cluster["tag"]: not os.path.exists(_info_path(tag)), f"cluster {cluster['tag']} gone")
+            wait_for(
+                lambda tag=cluster["tag"]: not os.path.exists(_info_path(tag)),
+                f"cluster {cluster['tag']} gone",
+            )
     for tag in unknown:
         print(f"no cluster {tag} is up", file=sys.stderr)
     return 1 if unknown else 0
@@ -94,7 +107,9 @@ def _list(_):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(required=True)
     up = commands.add_parser("up")
     up.add_argument("--fixture", action="store_true", help="with the pods of tests and demo")

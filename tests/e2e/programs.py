@@ -31,8 +31,12 @@ class Program:
         os.makedirs(self.folder, exist_ok=True)
         with open(self.log_path, "ab") as log:
             self._log_start = log.tell()
-            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--", paths.program(self.name), *args],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", "--", paths.program(self.name), *args],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
         return self
 
     def log(self):
@@ -43,22 +47,30 @@ class Program:
 
     def wait_listening(self):
         """Reads the bound ports from the line that says so: ports["http"], ports["grpc"]."""
+
         def listening():
             self.check_running()
             return _LISTENING.search(self.log())
-        match = wait_for(listening, lambda: f"{self.name} listens; its log:\n{self.log()}", START_TIMEOUT_S)
+
+        match = wait_for(
+            listening, lambda: f"{self.name} listens; its log:\n{self.log()}", START_TIMEOUT_S
+        )
         for item in match[1].split():
             what, _, address = item.partition("=")
             self.ports[what] = int(address.rsplit(":", 1)[1])
 
     def check_running(self):
         if self.process.poll() is not None:
-            raise AssertionError(f"{self.name} ended with {self.process.returncode}; its log:\n{self.log()}")
+            raise AssertionError(
+                f"{self.name} ended with {self.process.returncode}; its log:\n{self.log()}"
+            )
 
     def get(self, path, timeout_s=10):
         """(status, body) of its HTTP server."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['http']}{path}", timeout=timeout_s) as response:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.ports['http']}{path}", timeout=timeout_s
+            ) as response:
                 return response.status, response.read().decode()
         except urllib.error.HTTPError as e:
             with e:
@@ -68,15 +80,23 @@ class Program:
         def ready():
             self.check_running()
             return self.get("/readyz?verbose")[0] == 200
-        wait_for(ready, lambda: f"{self.name} is ready: {self.get('/readyz?verbose')}; its log:\n{self.log()}",
-                 START_TIMEOUT_S)
+
+        wait_for(
+            ready,
+            lambda: f"{self.name} is ready: {self.get('/readyz?verbose')}; its log:\n{self.log()}",
+            START_TIMEOUT_S,
+        )
 
     def metric(self, name, **labels):
         """The sum of the samples of one of its own metrics; 0 when there is none."""
         total = 0.0
         for line in self.get("/metrics")[1].splitlines():
             match = re.match(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)", line)
-            if match and match[1] == name and all(f'{k}="{v}"' in (match[2] or "") for k, v in labels.items()):
+            if (
+                match
+                and match[1] == name
+                and all(f'{k}="{v}"' in (match[2] or "") for k, v in labels.items())
+            ):
                 total += float(match[3])
         return total
 
@@ -93,8 +113,10 @@ class Program:
             return self.process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise AssertionError(f"{self.name} did not end within {STOP_TIMEOUT_S} s of SIGTERM; its log:\n"
-                                 f"{self.log()}") from None
+            raise AssertionError(
+                f"{self.name} did not end within {STOP_TIMEOUT_S} s of SIGTERM; its log:\n"
+                f"{self.log()}"
+            ) from None
 
 
 class Collector(Program):
@@ -104,8 +126,14 @@ class Collector(Program):
 
     def up(self):
         """Starts it, after the first time on the ports that it had."""
-        self.start("--data", self.data_dir, "--http", f"127.0.0.1:{self.ports.get('http', 0)}",
-                   "--grpc", f"127.0.0.1:{self.ports.get('grpc', 0)}")
+        self.start(
+            "--data",
+            self.data_dir,
+            "--http",
+            f"127.0.0.1:{self.ports.get('http', 0)}",
+            "--grpc",
+            f"127.0.0.1:{self.ports.get('grpc', 0)}",
+        )
         self.wait_listening()
         self.wait_ready()
         return self
@@ -116,7 +144,9 @@ class Collector(Program):
 
     def api(self, path, **parameters):
         """`data` of a successful answer of the Prometheus API."""
-        status, body = self.get(f"/api/v1/{path}?{urllib.parse.urlencode(parameters, doseq=True)}", 60)
+        status, body = self.get(
+            f"/api/v1/{path}?{urllib.parse.urlencode(parameters, doseq=True)}", 60
+        )
         answer = json.loads(body)
         if status != 200 or answer["status"] != "success":
             raise AssertionError(f"{path} {parameters}: {status} {body}")
@@ -124,28 +154,45 @@ class Collector(Program):
 
     def query(self, expression, at=None):
         """An instant vector as {sorted label pairs: value}."""
-        parameters = {"query": expression} if at is None else {"query": expression, "time": f"{at:.3f}"}
+        parameters = (
+            {"query": expression} if at is None else {"query": expression, "time": f"{at:.3f}"}
+        )
         data = self.api("query", **parameters)
         return {tuple(sorted(e["metric"].items())): float(e["value"][1]) for e in data["result"]}
 
     def by(self, expression, *labels, at=None):
         """An instant vector as {values of the labels: value}."""
-        return {tuple(dict(key).get(label, "") for label in labels): value
-                for key, value in self.query(expression, at).items()}
+        return {
+            tuple(dict(key).get(label, "") for label in labels): value
+            for key, value in self.query(expression, at).items()
+        }
 
     def raw(self, selector, window="1h", at=None):
         """Raw samples: {sorted label pairs: [(timestamp, value)]}, without staleness markers."""
         parameters = {"query": f"{selector}[{window}]", **({"time": f"{at:.3f}"} if at else {})}
         data = self.api("query", **parameters)
-        return {tuple(sorted(e["metric"].items())): [(t, float(v)) for t, v in e.get("values", [])]
-                for e in data["result"]}
+        return {
+            tuple(sorted(e["metric"].items())): [(t, float(v)) for t, v in e.get("values", [])]
+            for e in data["result"]
+        }
 
 
 class Agent(Program):
     def __init__(self, folder, collector, cluster, node, kubernetes_url, interval="1s", extra=()):
         super().__init__("leadline-agent", folder)
-        self._args = ["--collector", f"127.0.0.1:{collector.ports['grpc']}", "--cluster", cluster, "--node", node,
-                      "--interval", interval, "--state", os.path.join(folder, "agent-state"), *extra]
+        self._args = [
+            "--collector",
+            f"127.0.0.1:{collector.ports['grpc']}",
+            "--cluster",
+            cluster,
+            "--node",
+            node,
+            "--interval",
+            interval,
+            "--state",
+            os.path.join(folder, "agent-state"),
+            *extra,
+        ]
         if kubernetes_url:
             self._args += ["-k", kubernetes_url]
 

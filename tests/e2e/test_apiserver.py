@@ -21,8 +21,11 @@ READ_TIMEOUT_S = 10
 
 
 def pod(name, node="n1", labels=None, phase="Pending"):
-    return {"metadata": {"name": name, "labels": labels or {}}, "status": {"phase": phase},
-            "spec": {"nodeName": node, "containers": [{"name": "c", "image": "i"}]}}
+    return {
+        "metadata": {"name": name, "labels": labels or {}},
+        "status": {"phase": phase},
+        "spec": {"nodeName": node, "containers": [{"name": "c", "image": "i"}]},
+    }
 
 
 class Watch:
@@ -64,7 +67,9 @@ class ApiCase(unittest.TestCase):
         connection = http.client.HTTPConnection("127.0.0.1", self.api.port, timeout=READ_TIMEOUT_S)
         self.addCleanup(connection.close)
         data = json.dumps(body) if body is not None else None
-        connection.request(method, path, data, {"Content-Type": "application/json", **(headers or {})})
+        connection.request(
+            method, path, data, {"Content-Type": "application/json", **(headers or {})}
+        )
         response = connection.getresponse()
         self.headers = response.headers
         return response.status, json.loads(response.read() or b"null")
@@ -87,10 +92,15 @@ class Lists(ApiCase):
         self.add("b", node="n2", labels={"app": "y"}, phase="Running")
         self.add("c", namespace="kube-system", node="n1")
         for query, want in [
-            ("", ["a", "b", "c"]), ("fieldSelector=spec.nodeName%3Dn1", ["a", "c"]),
-            ("fieldSelector=spec.nodeName!%3Dn1", ["b"]), ("fieldSelector=metadata.name%3Db", ["b"]),
-            ("fieldSelector=status.phase%3DRunning,spec.nodeName%3Dn2", ["b"]), ("labelSelector=app%3Dx", ["a"]),
-            ("labelSelector=app+in+(x,y)", ["a", "b"]), ("labelSelector=!app", ["c"]), ("labelSelector=app", ["a", "b"]),
+            ("", ["a", "b", "c"]),
+            ("fieldSelector=spec.nodeName%3Dn1", ["a", "c"]),
+            ("fieldSelector=spec.nodeName!%3Dn1", ["b"]),
+            ("fieldSelector=metadata.name%3Db", ["b"]),
+            ("fieldSelector=status.phase%3DRunning,spec.nodeName%3Dn2", ["b"]),
+            ("labelSelector=app%3Dx", ["a"]),
+            ("labelSelector=app+in+(x,y)", ["a", "b"]),
+            ("labelSelector=!app", ["c"]),
+            ("labelSelector=app", ["a", "b"]),
             ("labelSelector=app%3Dx&fieldSelector=spec.nodeName%3Dn2", []),
         ]:
             with self.subTest(query):
@@ -114,7 +124,9 @@ class Lists(ApiCase):
         self.add("cc")
         second = self.get(f"{PODS}?limit=2&continue={first['metadata']['continue']}")[1]
         third = self.get(f"{PODS}?limit=2&continue={second['metadata']['continue']}")[1]
-        self.assertEqual(self.names(first) + self.names(second) + self.names(third), ["a", "b", "c", "d", "e"])
+        self.assertEqual(
+            self.names(first) + self.names(second) + self.names(third), ["a", "b", "c", "d", "e"]
+        )
         self.assertEqual(first["metadata"]["remainingItemCount"], 3)
         self.assertEqual(third["metadata"]["resourceVersion"], first["metadata"]["resourceVersion"])
         self.assertNotIn("continue", third["metadata"])
@@ -183,12 +195,16 @@ class Watches(ApiCase):
             self.store.update(POD, "default", "a", node(name))
         self.store.update(POD, "default", "a", node("n1"))
         self.store.delete(POD, "default", "a")
-        self.assertEqual([t for t, _ in watch.take(6)],
-                         ["ADDED", "DELETED", "ADDED", "DELETED", "ADDED", "DELETED"])
+        self.assertEqual(
+            [t for t, _ in watch.take(6)],
+            ["ADDED", "DELETED", "ADDED", "DELETED", "ADDED", "DELETED"],
+        )
 
     def test_bookmarks_advance_without_events_of_ours(self):
         self.api.bookmark_interval_s = 0.05
-        watch = self.watch(f"resourceVersion={self.store.resource_version}&allowWatchBookmarks=true")
+        watch = self.watch(
+            f"resourceVersion={self.store.resource_version}&allowWatchBookmarks=true"
+        )
         self.store.create(resource("ConfigMap"), "default", {"metadata": {"name": "m"}})
         version = 0
         while version < self.store.resource_version:
@@ -202,7 +218,9 @@ class Watches(ApiCase):
         self.assertEqual(watch.rest(), b"")
 
     def test_ends_after_its_time(self):
-        watch = self.watch(f"resourceVersion={self.store.resource_version}&timeoutSeconds=1&allowWatchBookmarks=true")
+        watch = self.watch(
+            f"resourceVersion={self.store.resource_version}&timeoutSeconds=1&allowWatchBookmarks=true"
+        )
         lines = [json.loads(line) for line in watch.rest().splitlines()]
         self.assertEqual([line["type"] for line in lines], ["BOOKMARK"])
 
@@ -210,7 +228,10 @@ class Watches(ApiCase):
         rv = self.add("a")[0]["metadata"]["resourceVersion"]
         self.store.compact()
         event = self.watch(f"resourceVersion={rv}").next()
-        self.assertEqual((event["type"], event["object"]["code"], event["object"]["reason"]), ("ERROR", 410, "Expired"))
+        self.assertEqual(
+            (event["type"], event["object"]["code"], event["object"]["reason"]),
+            ("ERROR", 410, "Expired"),
+        )
         self.api.gone_as_status = True
         code, status = self.get(f"{PODS}?watch=1&resourceVersion={rv}")
         self.assertEqual((code, status["kind"], status["code"]), (410, "Status", 410))
@@ -222,12 +243,18 @@ class Watches(ApiCase):
 
     def test_initial_events_end_with_a_bookmark(self):
         self.add("a")
-        watch = self.watch("sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true")
+        watch = self.watch(
+            "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
+        )
         self.assertEqual(watch.take(1), [("ADDED", "a")])
-        self.assertEqual(watch.next()["object"]["metadata"]["annotations"], {"k8s.io/initial-events-end": "true"})
+        self.assertEqual(
+            watch.next()["object"]["metadata"]["annotations"], {"k8s.io/initial-events-end": "true"}
+        )
 
     def test_metadata_only(self):
-        watch = self.watch(headers={"Accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"})
+        watch = self.watch(
+            headers={"Accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
+        )
         self.add("a")
         self.assertEqual(watch.next()["object"]["kind"], "PartialObjectMetadata")
 
@@ -263,8 +290,13 @@ class Writes(ApiCase):
         patch = {"Content-Type": "application/merge-patch+json"}
         patched = self.call("PATCH", f"{path}/m", {"data": {"a": None, "c": "3"}}, patch)[1]
         self.assertEqual(patched["data"], {"b": "2", "c": "3"})
-        operations = [{"op": "replace", "path": "/data/b", "value": "9"}, {"op": "remove", "path": "/data/c"}]
-        patched = self.call("PATCH", f"{path}/m", operations, {"Content-Type": "application/json-patch+json"})[1]
+        operations = [
+            {"op": "replace", "path": "/data/b", "value": "9"},
+            {"op": "remove", "path": "/data/c"},
+        ]
+        patched = self.call(
+            "PATCH", f"{path}/m", operations, {"Content-Type": "application/json-patch+json"}
+        )[1]
         self.assertEqual(patched["data"], {"b": "9"})
         self.assertEqual(self.call("DELETE", f"{path}/m")[0], 200)
         self.assertEqual(self.get(f"{path}/m")[0], 404)
@@ -272,10 +304,15 @@ class Writes(ApiCase):
     def test_strategic_merge_knows_lists_by_key(self):
         self.add("a")
         headers = {"Content-Type": "application/strategic-merge-patch+json"}
-        patch = {"spec": {"containers": [{"name": "c", "image": "j"}, {"name": "d", "image": "k"}]},
-                 "metadata": {"labels": {"x": "y"}}}
+        patch = {
+            "spec": {"containers": [{"name": "c", "image": "j"}, {"name": "d", "image": "k"}]},
+            "metadata": {"labels": {"x": "y"}},
+        }
         patched = self.call("PATCH", "/api/v1/namespaces/default/pods/a", patch, headers)[1]
-        self.assertEqual([(c["name"], c["image"]) for c in patched["spec"]["containers"]], [("c", "j"), ("d", "k")])
+        self.assertEqual(
+            [(c["name"], c["image"]) for c in patched["spec"]["containers"]],
+            [("c", "j"), ("d", "k")],
+        )
         patch = {"spec": {"containers": [{"name": "c", "$patch": "delete"}]}}
         patched = self.call("PATCH", "/api/v1/namespaces/default/pods/a", patch, headers)[1]
         self.assertEqual([c["name"] for c in patched["spec"]["containers"]], ["d"])
@@ -284,12 +321,22 @@ class Writes(ApiCase):
         self.add("a")
         path = "/api/v1/namespaces/default/pods"
         stale = {**self.get(f"{path}/a")[1]}
-        self.store.update(POD, "default", "a", lambda o: {**o, "metadata": {**o["metadata"], "labels": {"n": "1"}}})
+        self.store.update(
+            POD,
+            "default",
+            "a",
+            lambda o: {**o, "metadata": {**o["metadata"], "labels": {"n": "1"}}},
+        )
         for method, where, body, want in [
             ("POST", path, pod("a"), (409, "AlreadyExists")),
             ("PUT", f"{path}/a", stale, (409, "Conflict")),
             ("POST", path, pod("Not_A_Name"), (422, "Invalid")),
-            ("POST", path, {"metadata": {"name": "b"}, "spec": {"containers": []}}, (422, "Invalid")),
+            (
+                "POST",
+                path,
+                {"metadata": {"name": "b"}, "spec": {"containers": []}},
+                (422, "Invalid"),
+            ),
             ("POST", path, {"kind": "Service", "metadata": {"name": "b"}}, (400, "BadRequest")),
             ("POST", "/api/v1/namespaces/nowhere/pods", pod("b"), (404, "NotFound")),
             ("DELETE", f"{path}/none", None, (404, "NotFound")),
@@ -300,17 +347,23 @@ class Writes(ApiCase):
             with self.subTest(f"{method} {where} {want}"):
                 code, status = self.call(method, where, body)
                 self.assertEqual((code, status["reason"]), want)
-                self.assertEqual((status["kind"], status["code"], status["status"]), ("Status", code, "Failure"))
+                self.assertEqual(
+                    (status["kind"], status["code"], status["status"]), ("Status", code, "Failure")
+                )
 
     def test_status_and_spec_do_not_mix(self):
         self.add("a")
         path = "/api/v1/namespaces/default/pods/a"
         headers = {"Content-Type": "application/merge-patch+json"}
         both = {"spec": {"nodeName": "other"}, "status": {"phase": "Running"}}
-        self.assertEqual(self.call("PATCH", f"{path}/status", both, headers)[1]["spec"]["nodeName"], "n1")
+        self.assertEqual(
+            self.call("PATCH", f"{path}/status", both, headers)[1]["spec"]["nodeName"], "n1"
+        )
         both["status"]["phase"] = "Failed"
         changed = self.call("PATCH", path, both, headers)[1]
-        self.assertEqual((changed["spec"]["nodeName"], changed["status"]["phase"]), ("other", "Running"))
+        self.assertEqual(
+            (changed["spec"]["nodeName"], changed["status"]["phase"]), ("other", "Running")
+        )
 
     def test_a_running_pod_is_marked_before_it_goes(self):
         self.add("a", phase="Running")
@@ -328,20 +381,28 @@ class Writes(ApiCase):
 
         def write(i):
             for j in range(20):
-                self.store.update(POD, "default", "a",
-                                  lambda o: {**o, "metadata": {**o["metadata"], "labels": {"w": f"{i}-{j}"}}})
+                self.store.update(
+                    POD,
+                    "default",
+                    "a",
+                    lambda o: {**o, "metadata": {**o["metadata"], "labels": {"w": f"{i}-{j}"}}},
+                )
 
         threads = [threading.Thread(target=write, args=(i,)) for i in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        self.assertEqual([e.rv for e in self.store.events_after(rv, 0)], list(range(rv + 1, rv + 81)))
+        self.assertEqual(
+            [e.rv for e in self.store.events_after(rv, 0)], list(range(rv + 1, rv + 81))
+        )
 
 
 class FaultsOnDemand(ApiCase):
     def test_statuses_and_how_often(self):
-        self.api.faults.add("status", verb="list", code=429, reason="TooManyRequests", retry_after_s=3, times=2)
+        self.api.faults.add(
+            "status", verb="list", code=429, reason="TooManyRequests", retry_after_s=3, times=2
+        )
         for _ in range(2):
             code, status = self.get(PODS)
             self.assertEqual((code, status["details"]["retryAfterSeconds"]), (429, 3))
@@ -349,7 +410,9 @@ class FaultsOnDemand(ApiCase):
         self.assertEqual(self.get(PODS)[0], 200)
 
     def test_only_what_they_are_for(self):
-        self.api.faults.add("status", verb="get", resource="replicasets", code=403, reason="Forbidden", times=None)
+        self.api.faults.add(
+            "status", verb="get", resource="replicasets", code=403, reason="Forbidden", times=None
+        )
         self.assertEqual(self.get(PODS)[0], 200)
         for _ in range(3):
             self.assertEqual(self.get("/apis/apps/v1/namespaces/default/replicasets/x")[0], 403)
@@ -438,16 +501,26 @@ class Reaching(unittest.TestCase):
             with ApiServer(token="secret", tls=(certificate, key)) as api:
                 context = ssl.create_default_context(cafile=certificate)
                 for header, want in ((None, 401), ("Bearer wrong", 401), ("Bearer secret", 200)):
-                    connection = http.client.HTTPSConnection("127.0.0.1", api.port, timeout=5, context=context)
-                    connection.request("GET", "/version", headers={"Authorization": header} if header else {})
+                    connection = http.client.HTTPSConnection(
+                        "127.0.0.1", api.port, timeout=5, context=context
+                    )
+                    connection.request(
+                        "GET", "/version", headers={"Authorization": header} if header else {}
+                    )
                     self.assertEqual(connection.getresponse().status, want)
                     connection.close()
 
     def test_broken_requests_are_refused_and_the_server_lives(self):
         with ApiServer() as api:
-            for raw in (b"\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00", b"GET /api/v1/pods?limit=x "
-                        b"HTTP/1.1\r\nHost: a\r\n\r\n", b"POST /api/v1/namespaces/default/pods HTTP/1.1\r\nHost: a\r\n"
-                        b"Content-Length: 3\r\n\r\n{{{"):
+            for raw in (
+                b"\r\n\r\n",
+                b"GET\r\n\r\n",
+                b"GET / HTTP/9.9\r\n\r\n",
+                b"\x16\x03\x01\x02\x00",
+                b"GET /api/v1/pods?limit=x " b"HTTP/1.1\r\nHost: a\r\n\r\n",
+                b"POST /api/v1/namespaces/default/pods HTTP/1.1\r\nHost: a\r\n"
+                b"Content-Length: 3\r\n\r\n{{{",
+            ):
                 with socket.create_connection(("127.0.0.1", api.port), 5) as connection:
                     connection.sendall(raw)
                     connection.shutdown(socket.SHUT_WR)
@@ -465,9 +538,20 @@ class Selectors(unittest.TestCase):
         labels = {"app": "web", "tier": "front", "empty": ""}
         obj = {"metadata": {"labels": labels}}
         for text, want in [
-            ("app=web", True), ("app==web", True), ("app!=web", False), ("none!=x", True), ("app", True), ("!app", False),
-            ("!none", True), ("app in (web, db)", True), ("app notin (web)", False), ("none notin (a)", True),
-            ("none in (a)", False), ("app=web,tier=back", False), ("app in (web),tier=front", True), ("empty=", True),
+            ("app=web", True),
+            ("app==web", True),
+            ("app!=web", False),
+            ("none!=x", True),
+            ("app", True),
+            ("!app", False),
+            ("!none", True),
+            ("app in (web, db)", True),
+            ("app notin (web)", False),
+            ("none notin (a)", True),
+            ("none in (a)", False),
+            ("app=web,tier=back", False),
+            ("app in (web),tier=front", True),
+            ("empty=", True),
         ]:
             with self.subTest(text):
                 self.assertEqual(label_predicate(text)(obj), want)
@@ -476,8 +560,13 @@ class Selectors(unittest.TestCase):
 
     def test_fields(self):
         obj = {"metadata": {"name": "n", "namespace": "s"}, "spec": {"nodeName": "x"}}
-        for text, want in [("metadata.name=n", True), ("metadata.namespace!=s", False), ("spec.nodeName=x", True),
-                           ("status.phase=", True), ("status.phase=Running", False)]:
+        for text, want in [
+            ("metadata.name=n", True),
+            ("metadata.namespace!=s", False),
+            ("spec.nodeName=x", True),
+            ("status.phase=", True),
+            ("status.phase=Running", False),
+        ]:
             with self.subTest(text):
                 self.assertEqual(field_predicate(text, POD)(obj), want)
 
@@ -485,9 +574,30 @@ class Selectors(unittest.TestCase):
 def make_certificate(folder):
     """A self-signed certificate for 127.0.0.1: (certificate file, key file)."""
     certificate, key = os.path.join(folder, "ca.crt"), os.path.join(folder, "tls.key")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                    "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=leadline-test",
-                    "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-keyout",
+            key,
+            "-out",
+            certificate,
+            "-days",
+            "2",
+            "-subj",
+            "/CN=leadline-test",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+        ],
+        check=True,
+        capture_output=True,
+    )
     return certificate, key
 
 

@@ -19,23 +19,51 @@ class Counts(LeadlineCase):
         self.cluster.apply(
             o.deployment("shop", "web", o.calls("getpriority", count=1234), replicas=2),
             o.replication_controller("data", "store", o.calls("getpriority", count=777)),
-            o.daemon_set("kube-system", "node-agent", o.calls("getpriority", count=55), host_network=True),
+            o.daemon_set(
+                "kube-system", "node-agent", o.calls("getpriority", count=55), host_network=True
+            ),
             o.stateful_set("data", "db", o.calls("getpriority", count=91)),
-            o.pod("shop", "debug", o.calls("getpriority", count=13)))
-        for namespace, app, count in (("shop", "web", 2), ("data", "store", 1), ("kube-system", "node-agent", 1),
-                                      ("data", "db", 1), ("shop", "debug", 1)):
+            o.pod("shop", "debug", o.calls("getpriority", count=13)),
+        )
+        for namespace, app, count in (
+            ("shop", "web", 2),
+            ("data", "store", 1),
+            ("kube-system", "node-agent", 1),
+            ("data", "db", 1),
+            ("shop", "debug", 1),
+        ):
             self.finished(namespace, app, "getpriority", count)
         total = 2 * 1234 + 777 + 55 + 91 + 13
         self.wait_value(f"sum({self.selector('getpriority')})", total)
-        self.assert_increase("getpriority", {
-            ("shop", "web"): 2468, ("data", "store"): 777, ("kube-system", "node-agent"): 55, ("data", "db"): 91,
-            ("shop", ""): 13})
-        self.assert_increase("getpriority", {
-            ("Deployment", "ReplicaSet"): 2468, ("ReplicationController", "ReplicationController"): 777,
-            ("DaemonSet", "DaemonSet"): 55, ("StatefulSet", "StatefulSet"): 91, ("", ""): 13},
-            by=("controller_kind", "owner_kind"))
-        pods = {p["metadata"]["name"] for p in self.cluster.pods() if p["metadata"]["labels"].get("app") == "web"}
-        counted = self.collector.by(f"sum by (pod) ({self.selector('getpriority', controller='web')})", "pod")
+        self.assert_increase(
+            "getpriority",
+            {
+                ("shop", "web"): 2468,
+                ("data", "store"): 777,
+                ("kube-system", "node-agent"): 55,
+                ("data", "db"): 91,
+                ("shop", ""): 13,
+            },
+        )
+        self.assert_increase(
+            "getpriority",
+            {
+                ("Deployment", "ReplicaSet"): 2468,
+                ("ReplicationController", "ReplicationController"): 777,
+                ("DaemonSet", "DaemonSet"): 55,
+                ("StatefulSet", "StatefulSet"): 91,
+                ("", ""): 13,
+            },
+            by=("controller_kind", "owner_kind"),
+        )
+        pods = {
+            p["metadata"]["name"]
+            for p in self.cluster.pods()
+            if p["metadata"]["labels"].get("app") == "web"
+        }
+        counted = self.collector.by(
+            f"sum by (pod) ({self.selector('getpriority', controller='web')})", "pod"
+        )
         self.assertEqual(counted, {(pod,): 1234 for pod in pods})
 
     def test_runtimes_and_cgroup_styles(self):
@@ -43,25 +71,48 @@ class Counts(LeadlineCase):
         for i, (runtime, style) in enumerate(itertools.product(("runc", "crun"), cgroups.STYLES)):
             name = f"{runtime}-{style}"
             want[("styles", name)] = 100 + i
-            self.cluster.apply(o.deployment("styles", name, o.calls("ioprio_get", count=100 + i), runtime=runtime,
-                                            cgroup_style=style))
+            self.cluster.apply(
+                o.deployment(
+                    "styles",
+                    name,
+                    o.calls("ioprio_get", count=100 + i),
+                    runtime=runtime,
+                    cgroup_style=style,
+                )
+            )
         self.wait_value(f"sum({self.selector('ioprio_get')})", sum(want.values()))
         self.assert_increase("ioprio_get", want)
 
     def test_failing_calls_and_the_other_abi(self):
-        pod = self.cluster.apply(o.pod("calls", "failing", o.calls("timer_getoverrun", name="a", count=321),
-                                       o.calls("timer_getoverrun:i386", name="b", count=45)))
+        pod = self.cluster.apply(
+            o.pod(
+                "calls",
+                "failing",
+                o.calls("timer_getoverrun", name="a", count=321),
+                o.calls("timer_getoverrun:i386", name="b", count=45),
+            )
+        )
         for result in ("timer_getoverrun", "timer_getoverrun-i386"):
             self.cluster.wait_result(pod, result)
         self.wait_value(f"sum({self.selector('timer_getoverrun')})", 366)
         for metric in ("container_syscalls_total", "container_syscall_errors_total"):
-            self.assert_increase("timer_getoverrun", {("a", "x86_64"): 321, ("b", "i386"): 45}, metric,
-                                 by=("container", "abi"))
-        self.assert_increase("timer_getoverrun", {("calls",): 366}, "container_syscall_duration_seconds_count",
-                             by=("namespace",))
+            self.assert_increase(
+                "timer_getoverrun",
+                {("a", "x86_64"): 321, ("b", "i386"): 45},
+                metric,
+                by=("container", "abi"),
+            )
+        self.assert_increase(
+            "timer_getoverrun",
+            {("calls",): 366},
+            "container_syscall_duration_seconds_count",
+            by=("namespace",),
+        )
 
     def test_a_nested_cgroup_belongs_to_its_container(self):
-        pod = self.cluster.apply(o.deployment("nested", "app", o.calls("sched_get_priority_max", rate=50)))
+        pod = self.cluster.apply(
+            o.deployment("nested", "app", o.calls("sched_get_priority_max", rate=50))
+        )
         pod = self.cluster.wait_pods(1, "nested", app="app")[0]
         self.cluster.wait_result(pod, "sched_get_priority_max", until=lambda r: r.count > 20)
         container = self.cluster.container(pod)
@@ -74,7 +125,9 @@ class Counts(LeadlineCase):
             with open(os.path.join(nested, "cgroup.procs"), "w", encoding="ascii") as f:
                 f.write(str(pid))
         moved = self.cluster.result(pod, "sched_get_priority_max").count
-        self.cluster.wait_result(pod, "sched_get_priority_max", until=lambda r: r.count > moved + 100)
+        self.cluster.wait_result(
+            pod, "sched_get_priority_max", until=lambda r: r.count > moved + 100
+        )
         self.cluster.delete("Deployment", "nested", "app")
         self.cluster.wait_gone("Pod", "nested", pod["metadata"]["name"])
         final = self.cluster.result(pod, "sched_get_priority_max").count
@@ -83,8 +136,14 @@ class Counts(LeadlineCase):
         self.assert_increase("sched_get_priority_max", {("app",): final}, by=("container",))
 
     def test_two_containers_of_a_pod_are_told_apart(self):
-        pod = self.cluster.apply(o.pod("pair", "both", o.calls("getitimer", name="one", count=10),
-                                       o.calls("times", name="two", count=20)))
+        pod = self.cluster.apply(
+            o.pod(
+                "pair",
+                "both",
+                o.calls("getitimer", name="one", count=10),
+                o.calls("times", name="two", count=20),
+            )
+        )
         self.cluster.wait_result(pod, "getitimer")
         self.cluster.wait_result(pod, "times")
         self.wait_value(f"sum({self.selector('times', namespace='pair')})", 20)
@@ -93,10 +152,14 @@ class Counts(LeadlineCase):
 
     def test_a_restarted_container_goes_on_counting(self):
         """Three runs of one container, 40 calls each: the sum over its instances is 120."""
-        script = ("n=$(cat /results/n 2>/dev/null || echo 0); echo $((n+1)) > /results/n; "
-                  "/bin/calls --call io_destroy --count 40 --result /results/run$n; "
-                  "[ $n -ge 2 ] && exec /bin/pause; exit 1")
-        self.cluster.apply(o.deployment("again", "app", o.container("app", "/bin/sh", "-c", script)))
+        script = (
+            "n=$(cat /results/n 2>/dev/null || echo 0); echo $((n+1)) > /results/n; "
+            "/bin/calls --call io_destroy --count 40 --result /results/run$n; "
+            "[ $n -ge 2 ] && exec /bin/pause; exit 1"
+        )
+        self.cluster.apply(
+            o.deployment("again", "app", o.container("app", "/bin/sh", "-c", script))
+        )
         pod = self.cluster.wait_pods(1, "again", app="app")[0]
         self.cluster.wait_result(pod, "run2")
         self.wait_counted("io_destroy", 120)
@@ -106,9 +169,19 @@ class Counts(LeadlineCase):
         """The calls are rare: only the pods that make them have any."""
         self.cluster.apply(o.deployment("quiet", "app", o.container("app", "/bin/pause")))
         self.cluster.wait_pods(1, "quiet")
-        wait_for(lambda: self.collector.query('container_last_seen{namespace="quiet",container="app"}'),
-                 "the quiet pod is seen", 30, 0.1)
-        for call in ("getpriority", "ioprio_get", "timer_getoverrun", "mq_getsetattr", "remap_file_pages"):
+        wait_for(
+            lambda: self.collector.query('container_last_seen{namespace="quiet",container="app"}'),
+            "the quiet pod is seen",
+            30,
+            0.1,
+        )
+        for call in (
+            "getpriority",
+            "ioprio_get",
+            "timer_getoverrun",
+            "mq_getsetattr",
+            "remap_file_pages",
+        ):
             self.assertEqual(self.collector.query(self.selector(call, namespace="quiet")), {})
 
 

@@ -19,7 +19,9 @@ class Seen:
         for series, samples in self.samples.items():
             self._case.assertIn(series, now)
             missing = {t: v for t, v in samples.items() if now[series].get(t) != v}
-            self._case.assertEqual(missing, {}, f"samples of {series} that were there are gone or changed")
+            self._case.assertEqual(
+                missing, {}, f"samples of {series} that were there are gone or changed"
+            )
         self.samples = now
         return now
 
@@ -30,7 +32,9 @@ class Seen:
             key = tuple(labels.get(k, "") for k in ("namespace", "pod", "container"))
             self._case.assertNotIn(key, result, "a series came twice")
             times = [t for t, _ in samples]
-            self._case.assertEqual(times, sorted(set(times)), f"timestamps of {key} repeat or go back")
+            self._case.assertEqual(
+                times, sorted(set(times)), f"timestamps of {key} repeat or go back"
+            )
             result[key] = dict(samples)
         return result
 
@@ -39,13 +43,19 @@ class Seen:
 
     def wait_more(self, samples):
         want = self.count() + samples
-        wait_for(lambda: self.look() is not None and self.count() >= want, lambda: f"{want} samples: {self.samples}", 30,
-                 0.05)
+        wait_for(
+            lambda: self.look() is not None and self.count() >= want,
+            lambda: f"{want} samples: {self.samples}",
+            30,
+            0.05,
+        )
 
 
 class CollectorKilled(LeadlineCase):
     def test_in_mid_stream(self):
-        self.cluster.apply(o.deployment("shop", "web", o.calls("getpriority", rate=300), replicas=2))
+        self.cluster.apply(
+            o.deployment("shop", "web", o.calls("getpriority", rate=300), replicas=2)
+        )
         pods = self.cluster.wait_pods(2, "shop")
         seen = Seen(self, self.selector("getpriority", namespace="shop"))
         for _ in range(4):
@@ -56,23 +66,38 @@ class CollectorKilled(LeadlineCase):
         seen.wait_more(4)
         self.cluster.change("Deployment", "shop", "web", lambda d: d["spec"].update(replicas=0))
         wait_for(lambda: not self.cluster.pods("shop"), self.cluster.describe)
-        counts = {pod["metadata"]["name"]: self.cluster.result(pod, "getpriority").count for pod in pods}
+        counts = {
+            pod["metadata"]["name"]: self.cluster.result(pod, "getpriority").count for pod in pods
+        }
 
         def complete():
             return {key[1]: max(samples.values()) for key, samples in seen.look().items()} == counts
+
         wait_for(complete, lambda: f"{counts}; there is {seen.samples}", 30, 0.2)
-        self.assert_increase("getpriority", {("shop", "web"): sum(counts.values())}, namespace="shop")
+        self.assert_increase(
+            "getpriority", {("shop", "web"): sum(counts.values())}, namespace="shop"
+        )
         for series, samples in seen.samples.items():
             times = sorted(samples)
             gaps = [b - a for a, b in zip(times, times[1:])]
-            self.assertLess(max(gaps), 2.5 * INTERVAL_S, f"{series}: what was read while the collector was away is missing")
+            self.assertLess(
+                max(gaps),
+                2.5 * INTERVAL_S,
+                f"{series}: what was read while the collector was away is missing",
+            )
 
     def test_while_it_was_away(self):
         """What a pod did and how it ended while there was no collector arrives when there is one."""
         self.collector.kill()
         try:
-            pod = self.cluster.apply(o.pod("away", "brief", o.calls("ioprio_get", count=444, hold=False),
-                                           restart_policy="Never"))
+            pod = self.cluster.apply(
+                o.pod(
+                    "away",
+                    "brief",
+                    o.calls("ioprio_get", count=444, hold=False),
+                    restart_policy="Never",
+                )
+            )
             self.cluster.wait_pods(1, "away", phase="Succeeded")
             self.assertEqual(self.cluster.wait_result(pod, "ioprio_get").count, 444)
             self.cluster.delete("Pod", "away", "brief", gracePeriodSeconds=0)
@@ -85,8 +110,10 @@ class CollectorKilled(LeadlineCase):
 
 class AgentKilled(LeadlineCase):
     def test_what_was_acknowledged_stays_and_counting_goes_on(self):
-        self.cluster.apply(o.deployment("shop", "before", o.calls("getpriority", count=500)),
-                           o.deployment("shop", "through", o.calls("ioprio_get", rate=200)))
+        self.cluster.apply(
+            o.deployment("shop", "before", o.calls("getpriority", count=500)),
+            o.deployment("shop", "through", o.calls("ioprio_get", rate=200)),
+        )
         self.cluster.wait_pods(2, "shop")
         self.wait_value(f"sum({self.selector('getpriority')})", 500)
         before = Seen(self, self.selector("getpriority"))
@@ -109,7 +136,9 @@ class AgentKilled(LeadlineCase):
         made = self.cluster.result(pod, "ioprio_get").count
         selector = self.selector("ioprio_get")
         at = self.last_sample_time(selector)
-        counted = self.collector.by(f"sum by (controller) (increase({selector}[5m]))", "controller", at=at)[("through",)]
+        counted = self.collector.by(
+            f"sum by (controller) (increase({selector}[5m]))", "controller", at=at
+        )[("through",)]
         self.assertLessEqual(counted, made, "calls were counted twice")
         self.assertGreater(counted, made / 2)  # the time without an agent is short
 

@@ -26,14 +26,22 @@ class Watcher:
 
     def __init__(self, url, *files):
         program = os.path.join(paths.build_dir(), "e2e", "bin", "watch_pods")
-        self.process = subprocess.Popen([program, url, NODE, *files], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            [program, url, NODE, *files],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         self.lines = []
         self.errors = []
         self.pods = {}  # name -> labels, as the client has them
         self.owners = {}
         self.synced = 0
-        self._threads = [threading.Thread(target=self._read, daemon=True), threading.Thread(target=self._read_errors, daemon=True)]
+        self._threads = [
+            threading.Thread(target=self._read, daemon=True),
+            threading.Thread(target=self._read_errors, daemon=True),
+        ]
         for thread in self._threads:
             thread.start()
 
@@ -95,6 +103,7 @@ class KubeClientCase(unittest.TestCase):
         def change(pod):
             pod["metadata"]["labels"].update(labels)
             return pod
+
         self.store.update(POD, "shop", name, change)
 
     def wait(self, condition, what):
@@ -102,7 +111,9 @@ class KubeClientCase(unittest.TestCase):
 
     def wait_pods(self, *names):
         want = {f"shop/{name}" for name in names}
-        self.wait(lambda: set(self.watcher.pods) == want, f"{want}, it has {set(self.watcher.pods)}")
+        self.wait(
+            lambda: set(self.watcher.pods) == want, f"{want}, it has {set(self.watcher.pods)}"
+        )
 
 
 class Following(KubeClientCase):
@@ -125,26 +136,51 @@ class Following(KubeClientCase):
             self.add(name)
         self.watch()
         self.wait_pods(*names)
-        self.assertGreater(self.api.faults.requests("list", "pods"), 1, "the list should be read in pages")
+        self.assertGreater(
+            self.api.faults.requests("list", "pods"), 1, "the list should be read in pages"
+        )
 
     def test_owners(self):
         deployment = self.store.create(resource("Deployment"), "shop", o.deployment("shop", "web"))
         name = f"web-{template_hash(deployment['spec']['template'])}"
-        replica_set = self.store.create(resource("ReplicaSet"), "shop", {
-            "metadata": {"name": name, "ownerReferences": [owner_reference(deployment)]}, "spec": {}})
+        replica_set = self.store.create(
+            resource("ReplicaSet"),
+            "shop",
+            {
+                "metadata": {"name": name, "ownerReferences": [owner_reference(deployment)]},
+                "spec": {},
+            },
+        )
         cron = self.store.create(resource("CronJob"), "shop", o.cron_job("shop", "nightly"))
-        job = self.store.create(resource("Job"), "shop", {
-            "metadata": {"name": "nightly-1", "ownerReferences": [owner_reference(cron)]}, "spec": {}})
-        rc = self.store.create(resource("ReplicationController"), "shop", o.replication_controller("shop", "rc"))
+        job = self.store.create(
+            resource("Job"),
+            "shop",
+            {
+                "metadata": {"name": "nightly-1", "ownerReferences": [owner_reference(cron)]},
+                "spec": {},
+            },
+        )
+        rc = self.store.create(
+            resource("ReplicationController"), "shop", o.replication_controller("shop", "rc")
+        )
         self.watch()
         want = {}
-        for i, (owner, chain) in enumerate([(replica_set, f"ReplicaSet/{name},Deployment/web"),
-                                            (job, "Job/nightly-1,CronJob/nightly"), (rc, "ReplicationController/rc")]):
+        for i, (owner, chain) in enumerate(
+            [
+                (replica_set, f"ReplicaSet/{name},Deployment/web"),
+                (job, "Job/nightly-1,CronJob/nightly"),
+                (rc, "ReplicationController/rc"),
+            ]
+        ):
             for j in range(3):
                 want[self.add(f"p{i}{j}", owner=owner)["metadata"]["uid"]] = chain
-        self.wait(lambda: {k: v for k, v in self.watcher.owners.items() if k in want} == want, f"{want}")
+        self.wait(
+            lambda: {k: v for k, v in self.watcher.owners.items() if k in want} == want, f"{want}"
+        )
         for kind in ("replicasets", "jobs"):
-            self.assertEqual(self.api.faults.requests("get", kind), 1, "looked up once, not once a pod")
+            self.assertEqual(
+                self.api.faults.requests("get", kind), 1, "looked up once, not once a pod"
+            )
             self.assertEqual(self.api.faults.requests("get", kind, partial=True), 1)
 
     def test_what_it_asks_for(self):
@@ -153,7 +189,9 @@ class Following(KubeClientCase):
         for verb in ("list", "watch"):
             for query in self.api.faults.queries(verb, "pods"):
                 self.assertEqual(query.get("fieldSelector"), f"spec.nodeName={NODE}")
-        self.assertIn(self.api.faults.queries("watch", "pods")[0].get("allowWatchBookmarks"), ("true", "1"))
+        self.assertIn(
+            self.api.faults.queries("watch", "pods")[0].get("allowWatchBookmarks"), ("true", "1")
+        )
 
 
 class Disturbed(KubeClientCase):
@@ -172,7 +210,10 @@ class Disturbed(KubeClientCase):
         self.label("before", changed="yes")
         meanwhile()
         for action, _ in faults:
-            self.assertTrue(self.api.faults.wait_fired(action, TIMEOUT_S), f"{action} was never met: {self.watcher}")
+            self.assertTrue(
+                self.api.faults.wait_fired(action, TIMEOUT_S),
+                f"{action} was never met: {self.watcher}",
+            )
         self.wait_pods("before", "while")
         self.wait(lambda: self.watcher.pods["shop/before"].get("changed") == "yes", "the change")
         self.add("after")
@@ -197,13 +238,20 @@ class Disturbed(KubeClientCase):
         self.disturbed(("gone_status", {"verb": "watch"}))
 
     def test_a_forgotten_version_and_a_list_that_breaks_off(self):
-        self.disturbed(("gone_event", {"verb": "watch"}), ("truncate", {"verb": "list", "after_bytes": 100}))
+        self.disturbed(
+            ("gone_event", {"verb": "watch"}), ("truncate", {"verb": "list", "after_bytes": 100})
+        )
 
     def test_server_errors(self):
-        self.disturbed(("status", {"code": 500, "times": 2}), ("status", {"code": 503, "reason": "ServiceUnavailable"}))
+        self.disturbed(
+            ("status", {"code": 500, "times": 2}),
+            ("status", {"code": 503, "reason": "ServiceUnavailable"}),
+        )
 
     def test_too_many_requests(self):
-        self.disturbed(("status", {"code": 429, "reason": "TooManyRequests", "retry_after_s": 1, "times": 2}))
+        self.disturbed(
+            ("status", {"code": 429, "reason": "TooManyRequests", "retry_after_s": 1, "times": 2})
+        )
 
     def test_a_compaction_that_ends_the_watch(self):
         self.disturbed(meanwhile=self.store.compact)
@@ -268,7 +316,11 @@ class Secured(unittest.TestCase):
             with ApiServer(Store(), tls=(certificate, key)) as api:
                 watcher = Watcher(api.url, token_file, other)
                 self.addCleanup(watcher.stop)
-                wait_for(lambda: any("certificate" in e.lower() for e in watcher.errors), lambda: str(watcher), TIMEOUT_S)
+                wait_for(
+                    lambda: any("certificate" in e.lower() for e in watcher.errors),
+                    lambda: str(watcher),
+                    TIMEOUT_S,
+                )
                 self.assertEqual(watcher.synced, 0)
                 self.assertEqual(api.faults.requests(), 0)
 

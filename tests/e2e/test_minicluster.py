@@ -86,15 +86,26 @@ class Killed(unittest.TestCase):
     """After kill -9 of the process that holds the cluster, and of its supervisor as well."""
 
     def start(self):
-        holder = subprocess.Popen([sys.executable, os.path.join(_HERE, "minicluster.py"), "up", "--fixture", "--foreground"],
-                                  stdout=subprocess.PIPE, text=True)
+        holder = subprocess.Popen(
+            [
+                sys.executable,
+                os.path.join(_HERE, "minicluster.py"),
+                "up",
+                "--fixture",
+                "--foreground",
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         self.addCleanup(holder.stdout.close)
         self.addCleanup(holder.wait)
         self.addCleanup(holder.kill)
         line = holder.stdout.readline()
         self.assertTrue(line.startswith("ready "), line)
         tag = re.search(r'"tag": "(\w+)"', line)[1]
-        supervisor = next(int(pid) for pid, command in processes_with(tag) if "node_init" in command)
+        supervisor = next(
+            int(pid) for pid, command in processes_with(tag) if "node_init" in command
+        )
         return holder, tag, supervisor
 
     def init_of(self, supervisor):
@@ -104,7 +115,10 @@ class Killed(unittest.TestCase):
     def test_of_the_holder(self):
         holder, tag, supervisor = self.start()
         init = self.init_of(supervisor)
-        spaces = {kind: os.readlink(f"/proc/{init}/ns/{kind}") for kind in ("pid", "mnt", "net", "uts", "ipc")}
+        spaces = {
+            kind: os.readlink(f"/proc/{init}/ns/{kind}")
+            for kind in ("pid", "mnt", "net", "uts", "ipc")
+        }
         holder.kill()
         wait_for(lambda: not os.path.exists(f"/proc/{supervisor}"), "supervisor gone")
         self.assertEqual(processes_with(tag), [])
@@ -113,7 +127,10 @@ class Killed(unittest.TestCase):
             self.assertNotIn(space, namespace_ids(kind))
         with open("/proc/self/mountinfo", encoding="utf-8") as f:
             self.assertNotIn(tag, f.read())
-        self.assertNotIn("veth", subprocess.run(["ip", "link"], capture_output=True, text=True, check=True).stdout)
+        self.assertNotIn(
+            "veth",
+            subprocess.run(["ip", "link"], capture_output=True, text=True, check=True).stdout,
+        )
         sweep()
         self.assertFalse(os.path.exists(os.path.join(paths.state_root(), tag)))
 
@@ -140,14 +157,19 @@ class Pods(unittest.TestCase):
         self.cluster.apply(o.deployment("shop", "web", o.calls("times", count=1), replicas=2))
         pods = self.cluster.wait_pods(2, "shop", app="web")
         for pod in pods:
-            self.assertRegex(pod["metadata"]["name"], r"^web-[bcdf-hj-np-tv-xz0-9]{6,10}-[bcdf-hj-np-tv-xz2-9]{5}$")
+            self.assertRegex(
+                pod["metadata"]["name"],
+                r"^web-[bcdf-hj-np-tv-xz0-9]{6,10}-[bcdf-hj-np-tv-xz2-9]{5}$",
+            )
             owner = pod["metadata"]["ownerReferences"][0]
             self.assertEqual((owner["kind"], owner["controller"]), ("ReplicaSet", True))
             replica_set = self.cluster.get("ReplicaSet", "shop", owner["name"])
             self.assertEqual(replica_set["metadata"]["uid"], owner["uid"])
             self.assertEqual(replica_set["metadata"]["ownerReferences"][0]["name"], "web")
-            self.assertEqual(pod["metadata"]["labels"]["pod-template-hash"],
-                             replica_set["metadata"]["labels"]["pod-template-hash"])
+            self.assertEqual(
+                pod["metadata"]["labels"]["pod-template-hash"],
+                replica_set["metadata"]["labels"]["pod-template-hash"],
+            )
             status = pod["status"]["containerStatuses"][0]
             self.assertRegex(status["containerID"], r"^containerd://[0-9a-f]{64}$")
             self.assertIn("startedAt", status["state"]["running"])
@@ -155,33 +177,51 @@ class Pods(unittest.TestCase):
         self.cluster.change("Deployment", "shop", "web", lambda d: d["spec"].update(replicas=0))
         wait_for(lambda: not self.cluster.pods("shop", app="web"), "scaled to none")
         self.cluster.delete("Deployment", "shop", "web")
-        wait_for(lambda: not self.cluster.store.list(_kind("ReplicaSet"), "shop")[0], "its ReplicaSet collected")
+        wait_for(
+            lambda: not self.cluster.store.list(_kind("ReplicaSet"), "shop")[0],
+            "its ReplicaSet collected",
+        )
 
     def test_each_owner_kind(self):
-        self.cluster.apply(o.replication_controller("kinds", "rc", o.calls("times", count=1)),
-                           o.daemon_set("kinds", "ds", o.calls("times", count=1)),
-                           o.stateful_set("kinds", "sts", o.calls("times", count=1), replicas=2),
-                           o.job("kinds", "job", o.calls("times", count=1, hold=False)))
+        self.cluster.apply(
+            o.replication_controller("kinds", "rc", o.calls("times", count=1)),
+            o.daemon_set("kinds", "ds", o.calls("times", count=1)),
+            o.stateful_set("kinds", "sts", o.calls("times", count=1), replicas=2),
+            o.job("kinds", "job", o.calls("times", count=1, hold=False)),
+        )
         self.cluster.wait_pods(4, "kinds")
         self.cluster.wait_pods(1, "kinds", phase="Succeeded", app="job")
         owners = {p["metadata"]["ownerReferences"][0]["kind"] for p in self.cluster.pods("kinds")}
         self.assertEqual(owners, {"ReplicationController", "DaemonSet", "StatefulSet", "Job"})
-        self.assertEqual({p["metadata"]["name"] for p in self.cluster.pods("kinds", app="sts")}, {"sts-0", "sts-1"})
+        self.assertEqual(
+            {p["metadata"]["name"] for p in self.cluster.pods("kinds", app="sts")},
+            {"sts-0", "sts-1"},
+        )
         self.cluster.delete("Namespace", "", "kinds")
         self.cluster.wait_gone("Namespace", "", "kinds")
         self.assertEqual(self.cluster.pods("kinds"), [])
 
     def test_runtimes_styles_and_classes(self):
         """Each pod's container is in the group that a kubelet of that style would give it."""
-        classes = {"Guaranteed": {"limits": {"cpu": "100m", "memory": "16Mi"}},
-                   "Burstable": {"requests": {"cpu": "10m"}}, "BestEffort": {}}
+        classes = {
+            "Guaranteed": {"limits": {"cpu": "100m", "memory": "16Mi"}},
+            "Burstable": {"requests": {"cpu": "10m"}},
+            "BestEffort": {},
+        }
         for runtime in ("runc", "crun"):
             for style in cgroups.STYLES:
                 for qos, resources in classes.items():
                     with self.subTest(runtime=runtime, style=style, qos=qos):
                         name = f"{runtime}-{style}-{qos.lower()}"
-                        pod = self.cluster.apply(o.pod("styles", name, o.calls("times", count=7, **resources),
-                                                       runtime=runtime, cgroup_style=style))
+                        pod = self.cluster.apply(
+                            o.pod(
+                                "styles",
+                                name,
+                                o.calls("times", count=7, **resources),
+                                runtime=runtime,
+                                cgroup_style=style,
+                            )
+                        )
                         self.assertEqual(self.cluster.wait_result(pod, "times").count, 7)
                         pod = self.cluster.wait_pods(1, "styles", app=name)[0]
                         self.assertEqual(pod["status"]["qosClass"], qos)
@@ -191,12 +231,20 @@ class Pods(unittest.TestCase):
                         self.assertEqual(groups[""], container.cgroup)
                         self.assertEqual(groups.get("memory", container.cgroup), container.cgroup)
                         uid = pod["metadata"]["uid"]
-                        self.assertIn(uid if style == "cgroupfs" else uid.replace("-", "_"), container.cgroup)
+                        self.assertIn(
+                            uid if style == "cgroupfs" else uid.replace("-", "_"), container.cgroup
+                        )
                         self.cluster.delete("Pod", "styles", name)
         wait_for(lambda: not self.cluster.pods("styles"), "pods gone")
 
     def test_limits_reach_the_kernel(self):
-        pod = self.cluster.apply(o.pod("default", "limited", o.calls("times", count=1, limits={"cpu": "250m", "memory": "24Mi"})))
+        pod = self.cluster.apply(
+            o.pod(
+                "default",
+                "limited",
+                o.calls("times", count=1, limits={"cpu": "250m", "memory": "24Mi"}),
+            )
+        )
         self.cluster.wait_result(pod, "times")
         group = self.cluster.container(pod).cgroup
         memory = f"{cgroups.ROOT}/memory{group}/memory.limit_in_bytes"
@@ -206,11 +254,17 @@ class Pods(unittest.TestCase):
             self.assertEqual(int(f.read()), 24 << 20)
 
     def test_an_exit_is_reported_and_restarted(self):
-        pod = self.cluster.apply(o.pod("default", "again", o.container("app", "/bin/sh", "-c", "exit 3")))
+        pod = self.cluster.apply(
+            o.pod("default", "again", o.container("app", "/bin/sh", "-c", "exit 3"))
+        )
         uid, namespace, name = pod["metadata"]["uid"], "default", "again"
 
         def restarted():
-            status = self.cluster.get("Pod", namespace, name).get("status", {}).get("containerStatuses", [{}])[0]
+            status = (
+                self.cluster.get("Pod", namespace, name)
+                .get("status", {})
+                .get("containerStatuses", [{}])[0]
+            )
             return status if status.get("restartCount", 0) >= 2 else None
 
         status = wait_for(restarted, self.cluster.describe)
@@ -220,17 +274,25 @@ class Pods(unittest.TestCase):
         self.cluster.wait_gone("Pod", namespace, name)
 
     def test_a_pod_that_cannot_start_says_why(self):
-        self.cluster.apply(o.pod("default", "broken", o.container("app", "/bin/there-is-no-such-program")))
+        self.cluster.apply(
+            o.pod("default", "broken", o.container("app", "/bin/there-is-no-such-program"))
+        )
 
         def waiting():
-            status = self.cluster.get("Pod", "default", "broken").get("status", {}).get("containerStatuses", [{}])[0]
+            status = (
+                self.cluster.get("Pod", "default", "broken")
+                .get("status", {})
+                .get("containerStatuses", [{}])[0]
+            )
             return status.get("state", {}).get("waiting", {}).get("message")
 
         self.assertIn("there-is-no-such-program", wait_for(waiting, self.cluster.describe))
 
     def test_a_flash_pod_is_quick_and_counts(self):
         begin = time.monotonic()
-        pod = self.cluster.flash(("default", "flash"), o.calls("times", rate=1000, for_ms=200, hold=False))
+        pod = self.cluster.flash(
+            ("default", "flash"), o.calls("times", rate=1000, for_ms=200, hold=False)
+        )
         took_s = time.monotonic() - begin
         print(f"a 200 ms pod came and went in {took_s:.2f} s", file=sys.stderr)
         result = self.cluster.result(pod, "times")
@@ -241,17 +303,42 @@ class Pods(unittest.TestCase):
         self.assertEqual(self.cluster.pods("default", **{"job-name": "flash"}), [])
 
     def test_traffic_between_pods(self):
-        server = self.cluster.apply(o.pod("net", "server", o.container("app", "/bin/tcp", "--serve", "8080", "--result",
-                                                                       "/results/server")))
+        server = self.cluster.apply(
+            o.pod(
+                "net",
+                "server",
+                o.container("app", "/bin/tcp", "--serve", "8080", "--result", "/results/server"),
+            )
+        )
         ip = self.cluster.wait_pods(1, "net", app="server")[0]["status"]["podIP"]
-        client = self.cluster.apply(o.pod("net", "client", o.container(
-            "app", "/bin/tcp", "--to", f"{ip}:8080", "--bytes", "1000000", "--result", "/results/client")))
+        client = self.cluster.apply(
+            o.pod(
+                "net",
+                "client",
+                o.container(
+                    "app",
+                    "/bin/tcp",
+                    "--to",
+                    f"{ip}:8080",
+                    "--bytes",
+                    "1000000",
+                    "--result",
+                    "/results/client",
+                ),
+            )
+        )
         self.assertEqual(self.cluster.wait_result(client, "client").count, 1000000)
-        self.assertEqual(self.cluster.wait_result(server, "server", until=lambda r: r.second).count, 1000000)
+        self.assertEqual(
+            self.cluster.wait_result(server, "server", until=lambda r: r.second).count, 1000000
+        )
 
     def test_every_call_of_the_table_does_what_it_says(self):
-        listing = subprocess.run([os.path.join(paths.rootfs(), "bin", "calls"), "--list"], capture_output=True, text=True,
-                                 check=True).stdout.split("\n")
+        listing = subprocess.run(
+            [os.path.join(paths.rootfs(), "bin", "calls"), "--list"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split("\n")
         rows = [line.split() for line in listing if line]
         self.assertGreaterEqual(len(rows), 8)
         containers = []
@@ -280,10 +367,18 @@ class Kubectl(unittest.TestCase):
 
     def kubectl(self, *args, stdin=None):
         cache = os.path.join(self.cluster.node.dir, "kubectl")
-        done = subprocess.run(["kubectl", "--server", self.cluster.api.url, "--cache-dir", cache, *args], input=stdin,
-                              capture_output=True, text=True, timeout=60, check=False,
-                              env={**os.environ, "KUBECONFIG": "/dev/null"})
-        self.assertEqual(done.returncode, 0, f"kubectl {' '.join(args)}: {done.stderr}{done.stdout}")
+        done = subprocess.run(
+            ["kubectl", "--server", self.cluster.api.url, "--cache-dir", cache, *args],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env={**os.environ, "KUBECONFIG": "/dev/null"},
+        )
+        self.assertEqual(
+            done.returncode, 0, f"kubectl {' '.join(args)}: {done.stderr}{done.stdout}"
+        )
         return done.stdout
 
     def test_get_describe_logs(self):
@@ -291,15 +386,20 @@ class Kubectl(unittest.TestCase):
         self.assertEqual(len(table.splitlines()), 1 + len(self.cluster.pods()))
         self.assertRegex(table, r"shop +web-\S+ +1/1 +Running +0 +\d+\w +10\.244\.0\.\d+ +node-1")
         self.assertRegex(self.kubectl("get", "deploy", "-n", "shop"), r"web +2/2 +2 +2")
-        self.assertIn("Controlled By:  ReplicaSet/web-", self.kubectl("describe", "pod", "-n", "shop", "-l", "app=web"))
+        self.assertIn(
+            "Controlled By:  ReplicaSet/web-",
+            self.kubectl("describe", "pod", "-n", "shop", "-l", "app=web"),
+        )
         self.kubectl("logs", "-n", "data", "rc/store")
         self.assertIn("node-1", self.kubectl("get", "nodes"))
 
     def test_apply_scale_label_delete(self):
-        manifest = ('{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"k","namespace":"default"},"spec":'
-                    '{"replicas":%d,"selector":{"matchLabels":{"app":"k"}},"template":{"metadata":{"labels":{"app":"k"}},'
-                    '"spec":{"terminationGracePeriodSeconds":1,"containers":[{"name":"c","image":"i",'
-                    '"command":["/bin/pause"]}]}}}}')
+        manifest = (
+            '{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"k","namespace":"default"},"spec":'
+            '{"replicas":%d,"selector":{"matchLabels":{"app":"k"}},"template":{"metadata":{"labels":{"app":"k"}},'
+            '"spec":{"terminationGracePeriodSeconds":1,"containers":[{"name":"c","image":"i",'
+            '"command":["/bin/pause"]}]}}}}'
+        )
         self.kubectl("apply", "-f", "-", stdin=manifest % 1)
         self.kubectl("rollout", "status", "deploy/k", "--timeout=20s")
         self.kubectl("apply", "-f", "-", stdin=manifest % 2)
@@ -314,8 +414,24 @@ class Kubectl(unittest.TestCase):
 
     def test_watch(self):
         cache = os.path.join(self.cluster.node.dir, "kubectl")
-        watch = subprocess.Popen(["kubectl", "--server", self.cluster.api.url, "--cache-dir", cache, "get", "pods", "-n",
-                                  "watched", "--watch", "-o", "name"], stdout=subprocess.PIPE, text=True)
+        watch = subprocess.Popen(
+            [
+                "kubectl",
+                "--server",
+                self.cluster.api.url,
+                "--cache-dir",
+                cache,
+                "get",
+                "pods",
+                "-n",
+                "watched",
+                "--watch",
+                "-o",
+                "name",
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         self.addCleanup(watch.stdout.close)
         self.addCleanup(watch.wait)
         self.addCleanup(watch.kill)
@@ -326,6 +442,7 @@ class Kubectl(unittest.TestCase):
 
 def _kind(name):
     from minicluster.apiserver.resources import resource
+
     return resource(name)
 
 

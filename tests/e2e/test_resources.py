@@ -16,13 +16,26 @@ class Resources(LeadlineCase):
         def in_range():
             values = list(self.collector.query(expression).values())
             return len(values) == 1 and low <= values[0] <= high
-        wait_for(in_range, lambda: f"{low} <= {expression} <= {high}: {self.collector.query(expression)}", 30, 0.2)
+
+        wait_for(
+            in_range,
+            lambda: f"{low} <= {expression} <= {high}: {self.collector.query(expression)}",
+            30,
+            0.2,
+        )
 
     def test_cpu(self):
         """Two pods, 400 and 800 ms of CPU; the runtime's start of the container is in the group as well."""
         for name, cpu_ms in (("small", 400), ("large", 800)):
-            self.cluster.apply(o.deployment("cpu", name, o.container("app", "/bin/burn", "--cpu-ms", str(cpu_ms), "--result",
-                                                                     "/results/burn")))
+            self.cluster.apply(
+                o.deployment(
+                    "cpu",
+                    name,
+                    o.container(
+                        "app", "/bin/burn", "--cpu-ms", str(cpu_ms), "--result", "/results/burn"
+                    ),
+                )
+            )
         for name in ("small", "large"):
             pod = self.cluster.wait_pods(1, "cpu", app=name)[0]
             used_s = self.cluster.wait_result(pod, "burn").count / 1e9
@@ -31,14 +44,34 @@ class Resources(LeadlineCase):
 
     def test_an_unfiltered_sum_counts_nothing_twice(self):
         """Only leaf containers have series: no pod, class or root totals."""
-        pod = self.cluster.apply(o.pod("sum", "one", o.container("app", "/bin/burn", "--cpu-ms", "500", "--result",
-                                                                 "/results/burn")))
+        pod = self.cluster.apply(
+            o.pod(
+                "sum",
+                "one",
+                o.container("app", "/bin/burn", "--cpu-ms", "500", "--result", "/results/burn"),
+            )
+        )
         used_s = self.cluster.wait_result(pod, "burn").count / 1e9
-        self.wait_sum('sum(container_cpu_usage_seconds_total{namespace="sum"})', used_s, used_s + 0.25)
+        self.wait_sum(
+            'sum(container_cpu_usage_seconds_total{namespace="sum"})', used_s, used_s + 0.25
+        )
 
     def test_memory(self):
-        pod = self.cluster.apply(o.pod("memory", "holder", o.container("app", "/bin/hold", "--mib", "48", "--result",
-                                                                       "/results/hold", limits={"memory": "128Mi"})))
+        pod = self.cluster.apply(
+            o.pod(
+                "memory",
+                "holder",
+                o.container(
+                    "app",
+                    "/bin/hold",
+                    "--mib",
+                    "48",
+                    "--result",
+                    "/results/hold",
+                    limits={"memory": "128Mi"},
+                ),
+            )
+        )
         held = self.cluster.wait_result(pod, "hold").count
         self.assertEqual(held, 48 * MIB)
         labels = '{namespace="memory",pod="holder",container="app"}'
@@ -49,32 +82,68 @@ class Resources(LeadlineCase):
 
     def test_network(self):
         sent = 8 * MIB
-        self.cluster.apply(o.pod("net", "server", o.container("app", "/bin/tcp", "--serve", "8080", "--result",
-                                                              "/results/server"),
-                                 o.container("second", "/bin/pause")))
+        self.cluster.apply(
+            o.pod(
+                "net",
+                "server",
+                o.container("app", "/bin/tcp", "--serve", "8080", "--result", "/results/server"),
+                o.container("second", "/bin/pause"),
+            )
+        )
         ip = self.cluster.wait_pods(1, "net", app="server")[0]["status"]["podIP"]
-        client = self.cluster.apply(o.deployment("net", "client", o.container(
-            "app", "/bin/tcp", "--to", f"{ip}:8080", "--bytes", str(sent), "--result", "/results/client")))
+        client = self.cluster.apply(
+            o.deployment(
+                "net",
+                "client",
+                o.container(
+                    "app",
+                    "/bin/tcp",
+                    "--to",
+                    f"{ip}:8080",
+                    "--bytes",
+                    str(sent),
+                    "--result",
+                    "/results/client",
+                ),
+            )
+        )
         client = self.cluster.wait_pods(1, "net", app="client")[0]
         self.assertEqual(self.cluster.wait_result(client, "client").count, sent)
         # Headers and acknowledgements come on top of the payload; a pod with two containers counts once.
         margin = sent // 4
         eth0 = 'interface="eth0"'
-        self.wait_sum(f'sum(container_network_transmit_bytes_total{{namespace="net",controller="client",{eth0}}})', sent,
-                      sent + margin)
-        self.wait_sum(f'sum(container_network_receive_bytes_total{{namespace="net",pod="server",{eth0}}})', sent,
-                      sent + margin)
-        self.assertEqual(self.collector.query('sum(container_network_receive_errors_total{namespace="net"})'), {(): 0.0})
+        self.wait_sum(
+            f'sum(container_network_transmit_bytes_total{{namespace="net",controller="client",{eth0}}})',
+            sent,
+            sent + margin,
+        )
+        self.wait_sum(
+            f'sum(container_network_receive_bytes_total{{namespace="net",pod="server",{eth0}}})',
+            sent,
+            sent + margin,
+        )
+        self.assertEqual(
+            self.collector.query('sum(container_network_receive_errors_total{namespace="net"})'),
+            {(): 0.0},
+        )
 
     def test_the_hosts_network_is_nobodys(self):
-        self.cluster.apply(o.daemon_set("hostnet", "agent", o.container("app", "/bin/pause"), host_network=True),
-                           o.deployment("hostnet", "normal", o.container("app", "/bin/pause")))
+        self.cluster.apply(
+            o.daemon_set("hostnet", "agent", o.container("app", "/bin/pause"), host_network=True),
+            o.deployment("hostnet", "normal", o.container("app", "/bin/pause")),
+        )
         self.cluster.wait_pods(2, "hostnet")
         series = 'container_network_receive_bytes_total{namespace="hostnet"}'
         seen = 'count by (controller) (container_memory_rss{namespace="hostnet",container="app"})'
-        wait_for(lambda: len(self.value(seen, "controller")) == 2 and self.value(series, "controller"),
-                 "both pods and the network of one", 30, 0.2)
-        self.assertEqual(set(self.value(f"count by (controller) ({series})", "controller")), {("normal",)})
+        wait_for(
+            lambda: len(self.value(seen, "controller")) == 2 and self.value(series, "controller"),
+            "both pods and the network of one",
+            30,
+            0.2,
+        )
+        self.assertEqual(
+            set(self.value(f"count by (controller) ({series})", "controller")), {("normal",)}
+        )
 
 
 if __name__ == "__main__":

@@ -9,12 +9,20 @@ from minicluster import objects as o, wait_for
 class ShortLived(LeadlineCase):
     def test_a_pod_of_200_ms_is_attributed_to_its_controller(self):
         nightly = self.cluster.apply(o.cron_job("batch", "nightly"))
-        pods = [self.cluster.flash(nightly, o.calls("getpriority", rate=1000, for_ms=200, hold=False)) for _ in range(3)]
+        pods = [
+            self.cluster.flash(nightly, o.calls("getpriority", rate=1000, for_ms=200, hold=False))
+            for _ in range(3)
+        ]
         counts = [self.cluster.result(pod, "getpriority").count for pod in pods]
         self.wait_counted("getpriority", sum(counts))
-        self.assert_increase("getpriority", {("batch", "nightly", "CronJob"): sum(counts)},
-                             by=("namespace", "controller", "controller_kind"))
-        self.assert_increase("getpriority", {(p["metadata"]["name"],): c for p, c in zip(pods, counts)}, by=("pod",))
+        self.assert_increase(
+            "getpriority",
+            {("batch", "nightly", "CronJob"): sum(counts)},
+            by=("namespace", "controller", "controller_kind"),
+        )
+        self.assert_increase(
+            "getpriority", {(p["metadata"]["name"],): c for p, c in zip(pods, counts)}, by=("pod",)
+        )
 
     def test_many_short_pods_at_once(self):
         names = [f"burst-{i}" for i in range(8)]
@@ -42,10 +50,17 @@ class LateTagging(LeadlineCase):
         pod = self.cluster.wait_pods(1, "late")[0]
         self.cluster.wait_result(pod, "getpriority")
         self.wait_value(f"sum({self.selector('getpriority')})", 600)
-        self.assertEqual(self.collector.by(f"sum by (namespace) ({self.selector('getpriority')})", "namespace"),
-                         {("",): 600})
+        self.assertEqual(
+            self.collector.by(f"sum by (namespace) ({self.selector('getpriority')})", "namespace"),
+            {("",): 600},
+        )
         self.cluster.api.start()
-        wait_for(lambda: self.collector.query(self.selector("getpriority", namespace="late")), "late labels", 30, 0.2)
+        wait_for(
+            lambda: self.collector.query(self.selector("getpriority", namespace="late")),
+            "late labels",
+            30,
+            0.2,
+        )
         self.assert_increase("getpriority", {("late", "web"): 600})
 
 

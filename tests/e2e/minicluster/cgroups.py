@@ -26,13 +26,21 @@ def hierarchies():
     """The mounted roots: on a unified layout the one, else every v1 controller and `unified`."""
     if os.path.exists(os.path.join(ROOT, "cgroup.procs")):
         return [ROOT]
-    return sorted(os.path.join(ROOT, h) for h in os.listdir(ROOT)
-                  if os.path.exists(os.path.join(ROOT, h, "cgroup.procs")) and not os.path.islink(os.path.join(ROOT, h)))
+    return sorted(
+        os.path.join(ROOT, h)
+        for h in os.listdir(ROOT)
+        if os.path.exists(os.path.join(ROOT, h, "cgroup.procs"))
+        and not os.path.islink(os.path.join(ROOT, h))
+    )
 
 
 def unified():
     """The root of the v2 hierarchy."""
-    return ROOT if os.path.exists(os.path.join(ROOT, "cgroup.controllers")) else os.path.join(ROOT, "unified")
+    return (
+        ROOT
+        if os.path.exists(os.path.join(ROOT, "cgroup.controllers"))
+        else os.path.join(ROOT, "unified")
+    )
 
 
 def members(path):
@@ -66,8 +74,14 @@ def tagged(tag):
 def remove_shared_parents():
     """Removes kubepods and its classes where they are empty; only when no cluster is up."""
     for hierarchy in hierarchies():
-        for name in ("kubepods/burstable", "kubepods/besteffort", "kubepods", "kubepods.slice/kubepods-burstable.slice",
-                     "kubepods.slice/kubepods-besteffort.slice", "kubepods.slice"):
+        for name in (
+            "kubepods/burstable",
+            "kubepods/besteffort",
+            "kubepods",
+            "kubepods.slice/kubepods-burstable.slice",
+            "kubepods.slice/kubepods-besteffort.slice",
+            "kubepods.slice",
+        ):
             try:
                 os.rmdir(os.path.join(hierarchy, name))
             except OSError:

@@ -32,6 +32,7 @@ class Timeout(AssertionError):
 @dataclass(frozen=True)
 class Result:
     """What a workload wrote: workloads/result.h."""
+
     count: int
     second: int
     started_ns: int
@@ -55,8 +56,17 @@ def wait_for(condition, what, timeout_s=DEFAULT_TIMEOUT_S, poll_s=0.02):
 
 
 class Cluster:
-    def __init__(self, name="mini", node_name="node-1", cgroup_style="cgroupfs", default_runtime="runc", listen=True,
-                 token=None, tls=None, history=2000):
+    def __init__(
+        self,
+        name="mini",
+        node_name="node-1",
+        cgroup_style="cgroupfs",
+        default_runtime="runc",
+        listen=True,
+        token=None,
+        tls=None,
+        history=2000,
+    ):
         self.name = name
         self.node_name = node_name
         self.node = Node()
@@ -73,8 +83,14 @@ class Cluster:
             self.store = Store(self._history, uid_prefix=self.node.tag)
             self._make_system_objects()
             self.api = ApiServer(self.store, **self._api_options)
-            self.kubelet = Kubelet(self.node, self.node_name, self.store, runtime, self._default_runtime,
-                                   self._cgroup_style)
+            self.kubelet = Kubelet(
+                self.node,
+                self.node_name,
+                self.store,
+                runtime,
+                self._default_runtime,
+                self._cgroup_style,
+            )
             self.api.pod_logs = self.pod_log
             self._controllers = Controllers(self.store, self.node_name)
             self._controllers.start()
@@ -101,23 +117,49 @@ class Cluster:
     def _make_system_objects(self):
         for name in ("default", "kube-system", "kube-public", "kube-node-lease"):
             self.create_namespace(name)
-        addresses = [{"type": "InternalIP", "address": "10.244.0.1"}, {"type": "Hostname", "address": self.node_name}]
-        self.store.create(resource("Node"), "", {
-            "metadata": {"name": self.node_name, "labels": {"kubernetes.io/hostname": self.node_name,
-                                                            "kubernetes.io/os": "linux"}},
-            "spec": {"podCIDR": "10.244.0.0/24"},
-            "status": {"addresses": addresses, "conditions": [{"type": "Ready", "status": "True"}],
-                       "nodeInfo": {"kubeletVersion": "v1.27.0-leadline", "kernelVersion": os.uname().release,
-                                    "containerRuntimeVersion": "containerd://1.6.20", "operatingSystem": "linux",
-                                    "architecture": "amd64"}}})
+        addresses = [
+            {"type": "InternalIP", "address": "10.244.0.1"},
+            {"type": "Hostname", "address": self.node_name},
+        ]
+        self.store.create(
+            resource("Node"),
+            "",
+            {
+                "metadata": {
+                    "name": self.node_name,
+                    "labels": {
+                        "kubernetes.io/hostname": self.node_name,
+                        "kubernetes.io/os": "linux",
+                    },
+                },
+                "spec": {"podCIDR": "10.244.0.0/24"},
+                "status": {
+                    "addresses": addresses,
+                    "conditions": [{"type": "Ready", "status": "True"}],
+                    "nodeInfo": {
+                        "kubeletVersion": "v1.27.0-leadline",
+                        "kernelVersion": os.uname().release,
+                        "containerRuntimeVersion": "containerd://1.6.20",
+                        "operatingSystem": "linux",
+                        "architecture": "amd64",
+                    },
+                },
+            },
+        )
 
     # --- objects ---
 
     def create_namespace(self, name):
         if self.store.find(resource("Namespace"), "", name) is None:
-            self.store.create(resource("Namespace"), "",
-                              {"metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}},
-                               "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}})
+            self.store.create(
+                resource("Namespace"),
+                "",
+                {
+                    "metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}},
+                    "spec": {"finalizers": ["kubernetes"]},
+                    "status": {"phase": "Active"},
+                },
+            )
 
     def apply(self, *objects):
         """Creates the objects, and their namespaces where they are missing."""
@@ -136,29 +178,51 @@ class Cluster:
 
     def change(self, kind, namespace, name, change):
         """change(copy of the object) edits it in place."""
+
         def edit(current):
             change(current)
             return current
+
         return self.store.update(resource(kind), namespace, name, edit)
 
     def pods(self, namespace=None, **labels):
-        return [p for p in self.store.list(resource("Pod"), namespace)[0]
-                if all((p["metadata"].get("labels") or {}).get(k) == v for k, v in labels.items())]
+        return [
+            p
+            for p in self.store.list(resource("Pod"), namespace)[0]
+            if all((p["metadata"].get("labels") or {}).get(k) == v for k, v in labels.items())
+        ]
 
-    def wait_pods(self, count, namespace=None, phase="Running", timeout_s=DEFAULT_TIMEOUT_S, **labels):
+    def wait_pods(
+        self, count, namespace=None, phase="Running", timeout_s=DEFAULT_TIMEOUT_S, **labels
+    ):
         """`count` pods in the phase, each with every container started."""
+
         def matching():
-            pods = [p for p in self.pods(namespace, **labels) if p.get("status", {}).get("phase") == phase]
+            pods = [
+                p
+                for p in self.pods(namespace, **labels)
+                if p.get("status", {}).get("phase") == phase
+            ]
             return pods if len(pods) >= count else None
-        return wait_for(matching, lambda: f"{count} pods {phase}; there are {self.describe(namespace)}", timeout_s)
+
+        return wait_for(
+            matching,
+            lambda: f"{count} pods {phase}; there are {self.describe(namespace)}",
+            timeout_s,
+        )
 
     def wait_gone(self, kind, namespace, name, timeout_s=DEFAULT_TIMEOUT_S):
-        wait_for(lambda: self.store.find(resource(kind), namespace, name) is None, f"{kind} {name} gone", timeout_s)
+        wait_for(
+            lambda: self.store.find(resource(kind), namespace, name) is None,
+            f"{kind} {name} gone",
+            timeout_s,
+        )
 
     def describe(self, namespace=None):
         def one(pod):
             states = [s.get("state") for s in pod.get("status", {}).get("containerStatuses", [])]
             return f"{pod['metadata']['namespace']}/{pod['metadata']['name']} {pod.get('status', {}).get('phase')} {states}"
+
         return "; ".join(map(one, self.pods(namespace))) or "none"
 
     # --- what runs ---
@@ -176,7 +240,9 @@ class Cluster:
         pod = self.get("Pod", namespace, name)
         container = container or pod["spec"]["containers"][0]["name"]
         try:
-            with open(self._pod_file(pod, f"{container}.log"), encoding="utf-8", errors="replace") as f:
+            with open(
+                self._pod_file(pod, f"{container}.log"), encoding="utf-8", errors="replace"
+            ) as f:
                 return f.read()
         except FileNotFoundError:
             return ""
@@ -194,7 +260,12 @@ class Cluster:
         def ready():
             result = self.result(pod, name)
             return result if result is not None and until(result) else None
-        return wait_for(ready, lambda: f"result {name}: {self.result(pod, name)}; pods: {self.describe()}", timeout_s)
+
+        return wait_for(
+            ready,
+            lambda: f"result {name}: {self.result(pod, name)}; pods: {self.describe()}",
+            timeout_s,
+        )
 
     def _pod_file(self, pod, *parts):
         return os.path.join(self.node.dir, "pods", pod["metadata"]["uid"], *parts)
@@ -208,15 +279,21 @@ class Cluster:
         """
         job = self.apply(job_of(controller, container))
         namespace = job["metadata"]["namespace"]
-        pods = wait_for(lambda: self.pods(namespace, **{"job-name": job["metadata"]["name"]}), "the Job's pod", timeout_s,
-                        poll_s=0.002)
+        pods = wait_for(
+            lambda: self.pods(namespace, **{"job-name": job["metadata"]["name"]}),
+            "the Job's pod",
+            timeout_s,
+            poll_s=0.002,
+        )
         name = pods[0]["metadata"]["name"]
 
         def ended():
             pod = self.get("Pod", namespace, name)
             return pod if pod.get("status", {}).get("phase") in ("Succeeded", "Failed") else None
 
-        pod = copy.deepcopy(wait_for(ended, lambda: self.describe(namespace), timeout_s, poll_s=0.002))
+        pod = copy.deepcopy(
+            wait_for(ended, lambda: self.describe(namespace), timeout_s, poll_s=0.002)
+        )
         self.delete("Job", namespace, job["metadata"]["name"])
         try:
             self.delete("Pod", namespace, name, gracePeriodSeconds=0)

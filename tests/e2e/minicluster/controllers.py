@@ -27,22 +27,34 @@ def template_hash(template):
 
 
 def owner_reference(owner):
-    return {"apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": owner["metadata"]["name"],
-            "uid": owner["metadata"]["uid"], "controller": True, "blockOwnerDeletion": True}
+    return {
+        "apiVersion": owner["apiVersion"],
+        "kind": owner["kind"],
+        "name": owner["metadata"]["name"],
+        "uid": owner["metadata"]["uid"],
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
 
 
 def controlled_by(obj, owner):
-    return any(r.get("controller") and r["uid"] == owner["metadata"]["uid"]
-               for r in obj["metadata"].get("ownerReferences") or [])
+    return any(
+        r.get("controller") and r["uid"] == owner["metadata"]["uid"]
+        for r in obj["metadata"].get("ownerReferences") or []
+    )
 
 
 def _active(pod):
-    return ("deletionTimestamp" not in pod["metadata"]
-            and pod.get("status", {}).get("phase") not in ("Succeeded", "Failed"))
+    return "deletionTimestamp" not in pod["metadata"] and pod.get("status", {}).get(
+        "phase"
+    ) not in ("Succeeded", "Failed")
 
 
 def _ready(pod):
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in pod.get("status", {}).get("conditions", []))
+    return any(
+        c["type"] == "Ready" and c["status"] == "True"
+        for c in pod.get("status", {}).get("conditions", [])
+    )
 
 
 class Controllers:
@@ -72,8 +84,16 @@ class Controllers:
                 self._reconcile()
 
     def _reconcile(self):
-        for step in (self._finalize_namespaces, self._collect_orphans, self._deployments, self._replicas,
-                     self._daemon_sets, self._stateful_sets, self._jobs, self._schedule):
+        for step in (
+            self._finalize_namespaces,
+            self._collect_orphans,
+            self._deployments,
+            self._replicas,
+            self._daemon_sets,
+            self._stateful_sets,
+            self._jobs,
+            self._schedule,
+        ):
             try:
                 step()
             except ApiError:
@@ -93,26 +113,40 @@ class Controllers:
             metadata["name"] = name
         else:
             metadata["generateName"] = owner["metadata"]["name"] + "-"
-        pod = {"metadata": metadata, "spec": copy.deepcopy(template["spec"]), "status": {"phase": "Pending"}}
+        pod = {
+            "metadata": metadata,
+            "spec": copy.deepcopy(template["spec"]),
+            "status": {"phase": "Pending"},
+        }
         self._store.create(_POD, owner["metadata"]["namespace"], pod)
 
     def _delete(self, obj_resource, obj):
-        delete_object(self._store, obj_resource, obj["metadata"].get("namespace"), obj["metadata"]["name"])
+        delete_object(
+            self._store, obj_resource, obj["metadata"].get("namespace"), obj["metadata"]["name"]
+        )
 
     def _set_status(self, obj_resource, obj, status):
         def change(current):
-            current["status"] = {**current.get("status", {}), **status,
-                                 "observedGeneration": current["metadata"].get("generation", 1)}
+            current["status"] = {
+                **current.get("status", {}),
+                **status,
+                "observedGeneration": current["metadata"].get("generation", 1),
+            }
             return current
-        self._store.update(obj_resource, obj["metadata"]["namespace"], obj["metadata"]["name"], change, "status")
+
+        self._store.update(
+            obj_resource, obj["metadata"]["namespace"], obj["metadata"]["name"], change, "status"
+        )
 
     def _scale_pods(self, owner, wanted, labels=None):
         """Creates or deletes pods until `wanted` are active; returns those that are."""
         pods = [p for p in self._pods_of(owner) if _active(p)]
         for _ in range(wanted - len(pods)):
             self._create_pod(owner, owner["spec"]["template"], labels=labels)
-        newest_first = sorted(pods, key=lambda p: int(p["metadata"]["resourceVersion"]), reverse=True)
-        for pod in newest_first[:max(0, len(pods) - wanted)]:
+        newest_first = sorted(
+            pods, key=lambda p: int(p["metadata"]["resourceVersion"]), reverse=True
+        )
+        for pod in newest_first[: max(0, len(pods) - wanted)]:
             self._delete(_POD, pod)
         return pods
 
@@ -126,7 +160,10 @@ class Controllers:
             digest = template_hash(template)
             wanted = deployment["spec"].get("replicas", 1)
             sets = [s for s in self._store.list(_RS, namespace)[0] if controlled_by(s, deployment)]
-            current = next((s for s in sets if s["metadata"]["labels"].get("pod-template-hash") == digest), None)
+            current = next(
+                (s for s in sets if s["metadata"]["labels"].get("pod-template-hash") == digest),
+                None,
+            )
             if current is None:
                 self._create_replica_set(deployment, f"{name}-{digest}", digest, wanted)
                 continue
@@ -137,48 +174,100 @@ class Controllers:
             pods = [p for s in sets for p in self._pods_of(s) if _active(p)]
             ready = sum(_ready(p) for p in pods)
             updated = sum(controlled_by(p, current) for p in pods)
-            self._set_status(kind, deployment, {
-                "replicas": len(pods), "readyReplicas": ready, "availableReplicas": ready,
-                "updatedReplicas": updated, "unavailableReplicas": max(0, wanted - ready),
-                "conditions": [{"type": "Available", "status": str(ready >= wanted),
-                                "reason": "MinimumReplicasAvailable" if ready >= wanted else "MinimumReplicasUnavailable",
-                                "lastUpdateTime": deployment["metadata"]["creationTimestamp"],
-                                "lastTransitionTime": deployment["metadata"]["creationTimestamp"]}]})
+            self._set_status(
+                kind,
+                deployment,
+                {
+                    "replicas": len(pods),
+                    "readyReplicas": ready,
+                    "availableReplicas": ready,
+                    "updatedReplicas": updated,
+                    "unavailableReplicas": max(0, wanted - ready),
+                    "conditions": [
+                        {
+                            "type": "Available",
+                            "status": str(ready >= wanted),
+                            "reason": "MinimumReplicasAvailable"
+                            if ready >= wanted
+                            else "MinimumReplicasUnavailable",
+                            "lastUpdateTime": deployment["metadata"]["creationTimestamp"],
+                            "lastTransitionTime": deployment["metadata"]["creationTimestamp"],
+                        }
+                    ],
+                },
+            )
 
     def _create_replica_set(self, deployment, name, digest, replicas):
         template = copy.deepcopy(deployment["spec"]["template"])
-        labels = {**(template.setdefault("metadata", {}).get("labels") or {}), "pod-template-hash": digest}
+        labels = {
+            **(template.setdefault("metadata", {}).get("labels") or {}),
+            "pod-template-hash": digest,
+        }
         template["metadata"]["labels"] = labels
         match = deployment["spec"].get("selector", {}).get("matchLabels", {})
-        self._store.create(_RS, deployment["metadata"]["namespace"], {
-            "metadata": {"name": name, "labels": labels, "ownerReferences": [owner_reference(deployment)],
-                         "annotations": {"deployment.kubernetes.io/revision": "1"}},
-            "spec": {"replicas": replicas, "template": template,
-                     "selector": {"matchLabels": {**match, "pod-template-hash": digest}}}})
+        self._store.create(
+            _RS,
+            deployment["metadata"]["namespace"],
+            {
+                "metadata": {
+                    "name": name,
+                    "labels": labels,
+                    "ownerReferences": [owner_reference(deployment)],
+                    "annotations": {"deployment.kubernetes.io/revision": "1"},
+                },
+                "spec": {
+                    "replicas": replicas,
+                    "template": template,
+                    "selector": {"matchLabels": {**match, "pod-template-hash": digest}},
+                },
+            },
+        )
 
     def _scale_replica_set(self, replica_set, replicas):
         def change(current):
             current["spec"]["replicas"] = replicas
             return current
-        self._store.update(_RS, replica_set["metadata"]["namespace"], replica_set["metadata"]["name"], change)
+
+        self._store.update(
+            _RS, replica_set["metadata"]["namespace"], replica_set["metadata"]["name"], change
+        )
 
     def _replicas(self):
         for kind in (_RS, resource("ReplicationController")):
             for owner in self._store.list(kind)[0]:
                 pods = self._scale_pods(owner, owner["spec"].get("replicas", 1))
                 ready = sum(_ready(p) for p in pods)
-                self._set_status(kind, owner, {"replicas": len(pods), "fullyLabeledReplicas": len(pods),
-                                               "readyReplicas": ready, "availableReplicas": ready})
+                self._set_status(
+                    kind,
+                    owner,
+                    {
+                        "replicas": len(pods),
+                        "fullyLabeledReplicas": len(pods),
+                        "readyReplicas": ready,
+                        "availableReplicas": ready,
+                    },
+                )
 
     def _daemon_sets(self):
         kind = resource("DaemonSet")
         for owner in self._store.list(kind)[0]:
             digest = template_hash(owner["spec"]["template"])
-            pods = self._scale_pods(owner, 1, {"controller-revision-hash": digest, "pod-template-generation": "1"})
+            pods = self._scale_pods(
+                owner, 1, {"controller-revision-hash": digest, "pod-template-generation": "1"}
+            )
             ready = sum(_ready(p) for p in pods)
-            self._set_status(kind, owner, {"desiredNumberScheduled": 1, "currentNumberScheduled": len(pods),
-                                           "updatedNumberScheduled": len(pods), "numberMisscheduled": 0,
-                                           "numberReady": ready, "numberAvailable": ready})
+            self._set_status(
+                kind,
+                owner,
+                {
+                    "desiredNumberScheduled": 1,
+                    "currentNumberScheduled": len(pods),
+                    "updatedNumberScheduled": len(pods),
+                    "numberMisscheduled": 0,
+                    "numberReady": ready,
+                    "numberAvailable": ready,
+                },
+            )
 
     def _stateful_sets(self):
         kind = resource("StatefulSet")
@@ -188,36 +277,65 @@ class Controllers:
             for ordinal in range(wanted):
                 pod = pods.get(f"{name}-{ordinal}")
                 if pod is None:
-                    self._create_pod(owner, owner["spec"]["template"], f"{name}-{ordinal}",
-                                     {"statefulset.kubernetes.io/pod-name": f"{name}-{ordinal}",
-                                      "apps.kubernetes.io/pod-index": str(ordinal)})
+                    self._create_pod(
+                        owner,
+                        owner["spec"]["template"],
+                        f"{name}-{ordinal}",
+                        {
+                            "statefulset.kubernetes.io/pod-name": f"{name}-{ordinal}",
+                            "apps.kubernetes.io/pod-index": str(ordinal),
+                        },
+                    )
                 if pod is None or not _ready(pod):
                     break  # in order, each after the one before is ready
             for pod_name, pod in pods.items():
                 if int(pod_name.rsplit("-", 1)[1]) >= wanted and _active(pod):
                     self._delete(_POD, pod)
-            self._set_status(kind, owner, {"replicas": len(pods), "currentReplicas": len(pods),
-                                           "readyReplicas": sum(_ready(p) for p in pods.values())})
+            self._set_status(
+                kind,
+                owner,
+                {
+                    "replicas": len(pods),
+                    "currentReplicas": len(pods),
+                    "readyReplicas": sum(_ready(p) for p in pods.values()),
+                },
+            )
 
     def _jobs(self):
         kind = resource("Job")
         for job in self._store.list(kind)[0]:
-            if any(c["type"] in ("Complete", "Failed") for c in job.get("status", {}).get("conditions", [])):
+            if any(
+                c["type"] in ("Complete", "Failed")
+                for c in job.get("status", {}).get("conditions", [])
+            ):
                 continue
             pods = self._pods_of(job)
             phases = [p.get("status", {}).get("phase") for p in pods]
             succeeded, failed = phases.count("Succeeded"), phases.count("Failed")
             active = sum(_active(p) for p in pods)
             completions = job["spec"].get("completions", 1)
-            status = {"active": active, "succeeded": succeeded, "failed": failed,
-                      "startTime": job["metadata"]["creationTimestamp"]}
+            status = {
+                "active": active,
+                "succeeded": succeeded,
+                "failed": failed,
+                "startTime": job["metadata"]["creationTimestamp"],
+            }
             if succeeded >= completions:
-                status.update(completionTime=now(), conditions=[{"type": "Complete", "status": "True"}])
+                status.update(
+                    completionTime=now(), conditions=[{"type": "Complete", "status": "True"}]
+                )
             elif failed > job["spec"].get("backoffLimit", 6):
-                status["conditions"] = [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]
+                status["conditions"] = [
+                    {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}
+                ]
             else:
-                labels = {"job-name": job["metadata"]["name"], "controller-uid": job["metadata"]["uid"]}
-                for _ in range(min(job["spec"].get("parallelism", 1), completions - succeeded) - active):
+                labels = {
+                    "job-name": job["metadata"]["name"],
+                    "controller-uid": job["metadata"]["uid"],
+                }
+                for _ in range(
+                    min(job["spec"].get("parallelism", 1), completions - succeeded) - active
+                ):
                     self._create_pod(job, job["spec"]["template"], labels=labels)
             self._set_status(kind, job, status)
 

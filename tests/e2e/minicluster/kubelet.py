@@ -14,7 +14,9 @@ _POLL_S = 1.0
 class Kubelet:
     """One thread that follows the node's pods, and one thread for each of them."""
 
-    def __init__(self, node, node_name, store, runtime, default_runtime="runc", cgroup_style="cgroupfs"):
+    def __init__(
+        self, node, node_name, store, runtime, default_runtime="runc", cgroup_style="cgroupfs"
+    ):
         self.node = node
         self.node_name = node_name
         self.store = store
@@ -65,7 +67,11 @@ class Kubelet:
         with self._lock:
             worker = self._workers.get(uid)
             deleted = gone or "deletionTimestamp" in pod["metadata"]
-            if worker is None and not gone and pod.get("status", {}).get("phase") not in ("Succeeded", "Failed"):
+            if (
+                worker is None
+                and not gone
+                and pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")
+            ):
                 worker = self._workers[uid] = PodWorker(self, pod)
                 worker.start()
         if worker is not None and deleted:

@@ -18,12 +18,25 @@ class PodNetwork:
                 raise RuntimeError("the pod network has no address left")
             host = self._free.pop()
         address = f"10.244.0.{host}"
-        outside = [f"netns add {name}", f"link add veth{host} type veth peer name eth0 netns {name}",
-                   f"link set veth{host} master cni0 up"]
-        inside = ["link set lo up", f"addr add {address}/24 dev eth0", "link set eth0 up",
-                  "route add default via 10.244.0.1"]
-        self._node.run(["sh", "-ec", f"ip -batch - <<'.'\n{chr(10).join(outside)}\n.\n"
-                                     f"ip -n {name} -batch - <<'.'\n{chr(10).join(inside)}\n.\n"])
+        outside = [
+            f"netns add {name}",
+            f"link add veth{host} type veth peer name eth0 netns {name}",
+            f"link set veth{host} master cni0 up",
+        ]
+        inside = [
+            "link set lo up",
+            f"addr add {address}/24 dev eth0",
+            "link set eth0 up",
+            "route add default via 10.244.0.1",
+        ]
+        self._node.run(
+            [
+                "sh",
+                "-ec",
+                f"ip -batch - <<'.'\n{chr(10).join(outside)}\n.\n"
+                f"ip -n {name} -batch - <<'.'\n{chr(10).join(inside)}\n.\n",
+            ]
+        )
         return f"/run/netns/{name}", address
 
     def remove(self, name, address):

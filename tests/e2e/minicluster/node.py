@@ -38,18 +38,32 @@ class Node:
         sweep()
         self._users_file = _share_parents()
         self._claim_state()
-        self._supervisor = subprocess.Popen([paths.node_init(), self.dir, self.tag], stdin=subprocess.PIPE,
-                                            stdout=subprocess.PIPE, start_new_session=True)
+        self._supervisor = subprocess.Popen(
+            [paths.node_init(), self.dir, self.tag],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
         ready = self._supervisor.stdout.readline().split()
         if len(ready) != 2 or ready[0] != b"ready":
             code = self._supervisor.wait(_READY_TIMEOUT_S)
             raise NodeError(f"{paths.node_init()} ended with {code}")
         self.pid = int(ready[1])
-        self._reader = threading.Thread(target=self._read_exits, args=(self._supervisor.stdout,), name="node-exits",
-                                        daemon=True)
+        self._reader = threading.Thread(
+            target=self._read_exits, args=(self._supervisor.stdout,), name="node-exits", daemon=True
+        )
         self._reader.start()
-        self.run(["ip", "-batch", "-"], stdin="\n".join([
-            "link set lo up", "link add cni0 type bridge", "addr add 10.244.0.1/24 dev cni0", "link set cni0 up"]))
+        self.run(
+            ["ip", "-batch", "-"],
+            stdin="\n".join(
+                [
+                    "link set lo up",
+                    "link add cni0 type bridge",
+                    "addr add 10.244.0.1/24 dev cni0",
+                    "link set cni0 up",
+                ]
+            ),
+        )
 
     def down(self):
         """Ends everything in the node, and removes its groups and its state. May be called twice."""
@@ -81,10 +95,18 @@ class Node:
 
     def run(self, args, stdin=None, check=True):
         """Runs a command in the node's namespaces and returns its output."""
-        done = self._run(args, input=stdin, stdin=None if stdin is not None else subprocess.DEVNULL,
-                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        done = self._run(
+            args,
+            input=stdin,
+            stdin=None if stdin is not None else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         if check and done.returncode != 0:
-            raise NodeError(f"{' '.join(args[:6])}: {done.returncode}: {done.stderr.strip() or done.stdout.strip()}")
+            raise NodeError(
+                f"{' '.join(args[:6])}: {done.returncode}: {done.stderr.strip() or done.stdout.strip()}"
+            )
         return done.stdout
 
     def run_logged(self, args, log):
@@ -96,7 +118,9 @@ class Node:
         try:
             return subprocess.run(command, timeout=_COMMAND_TIMEOUT_S, check=False, **options)
         except subprocess.TimeoutExpired:
-            raise NodeError(f"{' '.join(args[:6])}: not done within {_COMMAND_TIMEOUT_S} s") from None
+            raise NodeError(
+                f"{' '.join(args[:6])}: not done within {_COMMAND_TIMEOUT_S} s"
+            ) from None
 
     def _read_exits(self, lines):
         for line in lines:
@@ -134,7 +158,9 @@ def sweep():
         try:
             with open(lock_path, "r+", encoding="ascii") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                subprocess.run([paths.node_init(), "--sweep", tag], check=False, timeout=_DOWN_TIMEOUT_S)
+                subprocess.run(
+                    [paths.node_init(), "--sweep", tag], check=False, timeout=_DOWN_TIMEOUT_S
+                )
                 shutil.rmtree(os.path.join(root, tag), ignore_errors=True)
         except FileNotFoundError:
             continue  # just being made, or just being removed

@@ -11,8 +11,13 @@ _RESULTS = {"name": "results", "mountPath": "/results"}
 
 def container(name, *args, limits=None, requests=None, image=IMAGE, env=None):
     """A container that runs `args`, with the pod's results folder at /results."""
-    spec = {"name": name, "image": image, "command": list(args), "volumeMounts": [_RESULTS],
-            "env": [{"name": k, "value": v} for k, v in (env or {}).items()]}
+    spec = {
+        "name": name,
+        "image": image,
+        "command": list(args),
+        "volumeMounts": [_RESULTS],
+        "env": [{"name": k, "value": v} for k, v in (env or {}).items()],
+    }
     resources = {k: v for k, v in (("limits", limits), ("requests", requests)) if v}
     return {**spec, "resources": resources} if resources else spec
 
@@ -27,8 +32,12 @@ def calls(call, name="app", count=None, rate=None, for_ms=None, hold=True, **opt
 
 
 def pod_spec(*containers, host_network=False, restart_policy="Always", grace_s=2, runtime=None):
-    spec = {"containers": list(containers), "volumes": [{"name": "results", "emptyDir": {}}],
-            "restartPolicy": restart_policy, "terminationGracePeriodSeconds": grace_s}
+    spec = {
+        "containers": list(containers),
+        "volumes": [{"name": "results", "emptyDir": {}}],
+        "restartPolicy": restart_policy,
+        "terminationGracePeriodSeconds": grace_s,
+    }
     if host_network:
         spec["hostNetwork"] = True
     if runtime:
@@ -47,52 +56,119 @@ def pod(namespace, name, *containers, labels=None, cgroup_style=None, **options)
     metadata = {"name": name, "namespace": namespace, "labels": {"app": name, **(labels or {})}}
     if cgroup_style:
         metadata["annotations"] = {"leadline.test/cgroup-style": cgroup_style}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod_spec(*containers, **options)}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": metadata,
+        "spec": pod_spec(*containers, **options),
+    }
 
 
 def _owner(api_version, kind, namespace, name, spec):
-    return {"apiVersion": api_version, "kind": kind,
-            "metadata": {"name": name, "namespace": namespace, "labels": {"app": name}}, "spec": spec}
+    return {
+        "apiVersion": api_version,
+        "kind": kind,
+        "metadata": {"name": name, "namespace": namespace, "labels": {"app": name}},
+        "spec": spec,
+    }
 
 
-def _workload(api_version, kind, namespace, name, containers, labels, options, cgroup_style=None, **spec):
+def _workload(
+    api_version, kind, namespace, name, containers, labels, options, cgroup_style=None, **spec
+):
     annotations = {"leadline.test/cgroup-style": cgroup_style} if cgroup_style else None
-    return _owner(api_version, kind, namespace, name, {
-        **spec, "selector": {"matchLabels": {"app": name}},
-        "template": _template(name, pod_spec(*containers, **options), labels, annotations)})
+    return _owner(
+        api_version,
+        kind,
+        namespace,
+        name,
+        {
+            **spec,
+            "selector": {"matchLabels": {"app": name}},
+            "template": _template(name, pod_spec(*containers, **options), labels, annotations),
+        },
+    )
 
 
 def deployment(namespace, name, *containers, replicas=1, labels=None, cgroup_style=None, **options):
-    return _workload("apps/v1", "Deployment", namespace, name, containers, labels, options, cgroup_style,
-                     replicas=replicas)
+    return _workload(
+        "apps/v1",
+        "Deployment",
+        namespace,
+        name,
+        containers,
+        labels,
+        options,
+        cgroup_style,
+        replicas=replicas,
+    )
 
 
 def daemon_set(namespace, name, *containers, labels=None, cgroup_style=None, **options):
-    return _workload("apps/v1", "DaemonSet", namespace, name, containers, labels, options, cgroup_style)
+    return _workload(
+        "apps/v1", "DaemonSet", namespace, name, containers, labels, options, cgroup_style
+    )
 
 
-def stateful_set(namespace, name, *containers, replicas=1, labels=None, cgroup_style=None, **options):
-    return _workload("apps/v1", "StatefulSet", namespace, name, containers, labels, options, cgroup_style,
-                     replicas=replicas, serviceName=name)
+def stateful_set(
+    namespace, name, *containers, replicas=1, labels=None, cgroup_style=None, **options
+):
+    return _workload(
+        "apps/v1",
+        "StatefulSet",
+        namespace,
+        name,
+        containers,
+        labels,
+        options,
+        cgroup_style,
+        replicas=replicas,
+        serviceName=name,
+    )
 
 
-def replication_controller(namespace, name, *containers, replicas=1, labels=None, cgroup_style=None, **options):
-    obj = _workload("v1", "ReplicationController", namespace, name, containers, labels, options, cgroup_style,
-                    replicas=replicas)
+def replication_controller(
+    namespace, name, *containers, replicas=1, labels=None, cgroup_style=None, **options
+):
+    obj = _workload(
+        "v1",
+        "ReplicationController",
+        namespace,
+        name,
+        containers,
+        labels,
+        options,
+        cgroup_style,
+        replicas=replicas,
+    )
     obj["spec"]["selector"] = {"app": name}
     return obj
 
 
 def cron_job(namespace, name, schedule="*/5 * * * *"):
-    return _owner("batch/v1", "CronJob", namespace, name,
-                  {"schedule": schedule, "jobTemplate": {"spec": {"template": {"spec": {"containers": []}}}}})
+    return _owner(
+        "batch/v1",
+        "CronJob",
+        namespace,
+        name,
+        {"schedule": schedule, "jobTemplate": {"spec": {"template": {"spec": {"containers": []}}}}},
+    )
 
 
 def job(namespace, name, *containers, labels=None, **options):
     options.setdefault("restart_policy", "Never")
-    obj = _owner("batch/v1", "Job", namespace, name, {
-        "completions": 1, "parallelism": 1, "backoffLimit": 0,
-        "template": _template(name, pod_spec(*containers, **options), labels)})
+    obj = _owner(
+        "batch/v1",
+        "Job",
+        namespace,
+        name,
+        {
+            "completions": 1,
+            "parallelism": 1,
+            "backoffLimit": 0,
+            "template": _template(name, pod_spec(*containers, **options), labels),
+        },
+    )
     return obj
 
 

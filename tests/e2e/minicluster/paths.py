@@ -14,8 +14,10 @@ def build_dir():
     candidates = [os.path.join(_SOURCE_DIR, "build", preset) for preset in ("release", "dev")]
     built = [c for c in candidates if os.path.exists(os.path.join(c, "e2e", "rootfs", ".stamp"))]
     if not built:
-        raise RuntimeError(f"the test workloads are not built: none of {', '.join(candidates)} has e2e/rootfs "
-                           "(build the target e2e_rootfs, or set LEADLINE_BUILD_DIR)")
+        raise RuntimeError(
+            f"the test workloads are not built: none of {', '.join(candidates)} has e2e/rootfs "
+            "(build the target e2e_rootfs, or set LEADLINE_BUILD_DIR)"
+        )
     return max(built, key=lambda c: os.path.getmtime(os.path.join(c, "e2e", "rootfs", ".stamp")))
 
 

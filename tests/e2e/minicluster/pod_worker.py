@@ -115,9 +115,18 @@ class PodWorker(threading.Thread):
             self._ip = "10.244.0.1"
         else:
             self._netns, self._ip = self._kubelet.network.add(f"cni-{self.uid}")
-        spec = self._spec(["/bin/pause"], [], [], {"network": self._netns, "ipc": None, "uts": None}, {}, "sandbox", None)
-        self.sandbox = self._kubelet.runtime.start(spec, self._runtime, self._container_cgroup,
-                                                   self.log_path("POD"))
+        spec = self._spec(
+            ["/bin/pause"],
+            [],
+            [],
+            {"network": self._netns, "ipc": None, "uts": None},
+            {},
+            "sandbox",
+            None,
+        )
+        self.sandbox = self._kubelet.runtime.start(
+            spec, self._runtime, self._container_cgroup, self.log_path("POD")
+        )
 
     def _advance(self):
         """Starts what is due: each init container once the one before has succeeded, then the others."""
@@ -128,7 +137,9 @@ class PodWorker(threading.Thread):
                 self._start_slot(slot)
             elif slot.instance is not None and not slot.instance.running:
                 self._after_exit(slot)
-            if slot.init and (slot.instance is None or slot.instance.running or slot.instance.exit_code != 0):
+            if slot.init and (
+                slot.instance is None or slot.instance.running or slot.instance.exit_code != 0
+            ):
                 break
         self._report()
 
@@ -143,7 +154,11 @@ class PodWorker(threading.Thread):
             return
         now = time.monotonic()
         if slot.restart_at is None:
-            delay_s = 0 if slot.restarts == 0 else min(_MAX_BACKOFF_S, _FIRST_BACKOFF_S * 2 ** slot.restarts)
+            delay_s = (
+                0
+                if slot.restarts == 0
+                else min(_MAX_BACKOFF_S, _FIRST_BACKOFF_S * 2**slot.restarts)
+            )
             slot.restart_at = now + delay_s
         if now >= slot.restart_at:
             slot.restart_at = None
@@ -154,31 +169,53 @@ class PodWorker(threading.Thread):
             self._start_slot(slot)
 
     def _start_slot(self, slot):
-        mounts = [(self._volume(m["name"]), m["mountPath"], m.get("readOnly", False))
-                  for m in slot.spec.get("volumeMounts", [])]
+        mounts = [
+            (self._volume(m["name"]), m["mountPath"], m.get("readOnly", False))
+            for m in slot.spec.get("volumeMounts", [])
+        ]
         env = [f"{e['name']}={e.get('value', '')}" for e in slot.spec.get("env", [])]
         shared = {t: f"/proc/{self.sandbox.node_pid}/ns/{t}" for t in ("ipc", "uts")}
         args = (slot.spec.get("command") or []) + (slot.spec.get("args") or [])
-        spec = self._spec(args, env, mounts, {"network": self._netns, **shared},
-                          podspec.oci_resources(slot.spec), "container", slot.name)
+        spec = self._spec(
+            args,
+            env,
+            mounts,
+            {"network": self._netns, **shared},
+            podspec.oci_resources(slot.spec),
+            "container",
+            slot.name,
+        )
         try:
             slot.instance = self._kubelet.runtime.start(
-                spec, self._runtime, self._container_cgroup, self.log_path(slot.name),
-                lambda container: self.post("exit", container))
+                spec,
+                self._runtime,
+                self._container_cgroup,
+                self.log_path(slot.name),
+                lambda container: self.post("exit", container),
+            )
         except (RuntimeError, OSError) as e:
             slot.error = str(e)
 
     def _spec(self, args, env, mounts, namespaces, resources, container_type, name):
         if namespaces["network"] is None:
             del namespaces["network"]  # the node's
-        annotations = {"io.kubernetes.cri.container-type": container_type,
-                       "io.kubernetes.cri.sandbox-name": self.pod["metadata"]["name"],
-                       "io.kubernetes.cri.sandbox-namespace": self.pod["metadata"]["namespace"],
-                       "io.kubernetes.cri.sandbox-uid": self.uid}
+        annotations = {
+            "io.kubernetes.cri.container-type": container_type,
+            "io.kubernetes.cri.sandbox-name": self.pod["metadata"]["name"],
+            "io.kubernetes.cri.sandbox-namespace": self.pod["metadata"]["namespace"],
+            "io.kubernetes.cri.sandbox-uid": self.uid,
+        }
         if name:
             annotations["io.kubernetes.cri.container-name"] = name
-        return oci_spec(args, env, mounts, {"pid": None, "mount": None, **namespaces}, resources,
-                        self.pod["metadata"]["name"], annotations)
+        return oci_spec(
+            args,
+            env,
+            mounts,
+            {"pid": None, "mount": None, **namespaces},
+            resources,
+            self.pod["metadata"]["name"],
+            annotations,
+        )
 
     def _container_cgroup(self, container_id):
         return cgroups.container_path(self._style, self._qos, self.uid, container_id)
@@ -199,8 +236,11 @@ class PodWorker(threading.Thread):
         self._report()
         if self.sandbox is not None:
             runtime.stop([self.sandbox], 2)
-        removals = [threading.Thread(target=runtime.remove, args=(c,))
-                    for c in [self.sandbox, *instances, *[s.last for s in self.slots]] if c is not None]
+        removals = [
+            threading.Thread(target=runtime.remove, args=(c,))
+            for c in [self.sandbox, *instances, *[s.last for s in self.slots]]
+            if c is not None
+        ]
         for thread in removals:
             thread.start()
         for thread in removals:
@@ -229,16 +269,23 @@ class PodWorker(threading.Thread):
             return current
 
         try:
-            self._kubelet.store.update(_POD, metadata["namespace"], metadata["name"], change, subresource="status")
+            self._kubelet.store.update(
+                _POD, metadata["namespace"], metadata["name"], change, subresource="status"
+            )
         except ApiError:
             pass  # deleted
 
     def _status(self):
         main = [s for s in self.slots if not s.init]
         ready = all(s.instance is not None and s.instance.running for s in main)
-        status = {"phase": self._phase(main), "qosClass": self._qos, "hostIP": "10.244.0.1",
-                  "startTime": timestamp(self._started_at), "conditions": self._conditions(ready),
-                  "containerStatuses": [self._container_status(s) for s in main]}
+        status = {
+            "phase": self._phase(main),
+            "qosClass": self._qos,
+            "hostIP": "10.244.0.1",
+            "startTime": timestamp(self._started_at),
+            "conditions": self._conditions(ready),
+            "containerStatuses": [self._container_status(s) for s in main],
+        }
         inits = [s for s in self.slots if s.init]
         if inits:
             status["initContainerStatuses"] = [self._container_status(s) for s in inits]
@@ -259,20 +306,48 @@ class PodWorker(threading.Thread):
         return "Pending" if all(s.instance is None for s in main) else "Running"
 
     def _conditions(self, ready):
-        values = {"Initialized": True, "Ready": ready, "ContainersReady": ready, "PodScheduled": True}
-        return [{"type": t, "status": str(v), "lastProbeTime": None, "lastTransitionTime": timestamp(self._started_at)}
-                for t, v in values.items()]
+        values = {
+            "Initialized": True,
+            "Ready": ready,
+            "ContainersReady": ready,
+            "PodScheduled": True,
+        }
+        return [
+            {
+                "type": t,
+                "status": str(v),
+                "lastProbeTime": None,
+                "lastTransitionTime": timestamp(self._started_at),
+            }
+            for t, v in values.items()
+        ]
 
     def _container_status(self, slot):
         image = slot.spec.get("image", "")
-        status = {"name": slot.name, "image": image, "imageID": "", "ready": False, "started": False,
-                  "restartCount": slot.restarts, "lastState": {}}
+        status = {
+            "name": slot.name,
+            "image": image,
+            "imageID": "",
+            "ready": False,
+            "started": False,
+            "restartCount": slot.restarts,
+            "lastState": {},
+        }
         if slot.last is not None:
             status["lastState"] = {"terminated": _terminated(slot.last)}
         if slot.instance is None:
-            reason = "CreateContainerError" if slot.error else (
-                "ContainerCreating" if not slot.init and not any(s.init for s in self.slots) else "PodInitializing")
-            status["state"] = {"waiting": {"reason": reason, **({"message": slot.error} if slot.error else {})}}
+            reason = (
+                "CreateContainerError"
+                if slot.error
+                else (
+                    "ContainerCreating"
+                    if not slot.init and not any(s.init for s in self.slots)
+                    else "PodInitializing"
+                )
+            )
+            status["state"] = {
+                "waiting": {"reason": reason, **({"message": slot.error} if slot.error else {})}
+            }
             return status
         status["containerID"] = f"containerd://{slot.instance.id}"
         status["imageID"] = podspec.image_id(image)
@@ -286,6 +361,10 @@ class PodWorker(threading.Thread):
 
 def _terminated(container):
     code = container.exit_code
-    return {"exitCode": code, "reason": "Completed" if code == 0 else "Error",
-            "startedAt": timestamp(container.started_at), "finishedAt": timestamp(container.finished_at),
-            "containerID": f"containerd://{container.id}"}
+    return {
+        "exitCode": code,
+        "reason": "Completed" if code == 0 else "Error",
+        "startedAt": timestamp(container.started_at),
+        "finishedAt": timestamp(container.finished_at),
+        "containerID": f"containerd://{container.id}",
+    }

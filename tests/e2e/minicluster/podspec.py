@@ -15,7 +15,7 @@ def memory_bytes(quantity):
     text = str(quantity)
     for unit, factor in _UNITS.items():
         if text.endswith(unit):
-            return int(float(text[:-len(unit)]) * factor)
+            return int(float(text[: -len(unit)]) * factor)
     return int(text)
 
 

@@ -10,9 +10,22 @@ import time
 
 from . import cgroups, paths
 
-_CAPABILITIES = ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_MKNOD", "CAP_NET_RAW", "CAP_SETGID",
-                 "CAP_SETUID", "CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL",
-                 "CAP_AUDIT_WRITE"]
+_CAPABILITIES = [
+    "CAP_CHOWN",
+    "CAP_DAC_OVERRIDE",
+    "CAP_FSETID",
+    "CAP_FOWNER",
+    "CAP_MKNOD",
+    "CAP_NET_RAW",
+    "CAP_SETGID",
+    "CAP_SETUID",
+    "CAP_SETFCAP",
+    "CAP_SETPCAP",
+    "CAP_NET_BIND_SERVICE",
+    "CAP_SYS_CHROOT",
+    "CAP_KILL",
+    "CAP_AUDIT_WRITE",
+]
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 RUNTIMES = ("runc", "crun")
 
@@ -97,8 +110,21 @@ class Runtime:
         container = Container(container_id, runtime, cgroup, bundle)
         pid_file = os.path.join(bundle, "pid")
         with open(log_path, "ab") as log:
-            code = self._node.run_logged([runtime, "--root", f"/run/{runtime}", "run", "-d", "--bundle", bundle,
-                                          "--pid-file", pid_file, container_id], log)
+            code = self._node.run_logged(
+                [
+                    runtime,
+                    "--root",
+                    f"/run/{runtime}",
+                    "run",
+                    "-d",
+                    "--bundle",
+                    bundle,
+                    "--pid-file",
+                    pid_file,
+                    container_id,
+                ],
+                log,
+            )
         if code != 0:
             with open(log_path, encoding="utf-8", errors="replace") as log:
                 raise RuntimeFailure(f"{runtime} run: {code}: {log.read()[-500:].strip()}")
@@ -130,8 +156,17 @@ class Runtime:
                 self.wait(container, 10)
 
     def remove(self, container):
-        self._node.run([container.runtime, "--root", f"/run/{container.runtime}", "delete", "--force", container.id],
-                       check=False)
+        self._node.run(
+            [
+                container.runtime,
+                "--root",
+                f"/run/{container.runtime}",
+                "delete",
+                "--force",
+                container.id,
+            ],
+            check=False,
+        )
         cgroups.remove(container.cgroup)
         shutil.rmtree(container.bundle, ignore_errors=True)
 
@@ -146,30 +181,53 @@ class Runtime:
 
 def oci_spec(args, env, mounts, namespaces, resources, hostname, annotations):
     """`namespaces`: {type: path or None}; `mounts`: [(source, destination, read only)]."""
-    binds = [{"destination": d, "type": "bind", "source": s, "options": ["rbind", "ro" if ro else "rw"]}
-             for s, d, ro in mounts]
+    binds = [
+        {"destination": d, "type": "bind", "source": s, "options": ["rbind", "ro" if ro else "rw"]}
+        for s, d, ro in mounts
+    ]
     spec = {
         "ociVersion": "1.0.2",
         "process": {
-            "terminal": False, "user": {"uid": 0, "gid": 0}, "args": args, "env": [_PATH, *env], "cwd": "/",
+            "terminal": False,
+            "user": {"uid": 0, "gid": 0},
+            "args": args,
+            "env": [_PATH, *env],
+            "cwd": "/",
             "capabilities": {k: _CAPABILITIES for k in ("bounding", "effective", "permitted")},
             "noNewPrivileges": True,
         },
         "root": {"path": paths.rootfs(), "readonly": True},
         "mounts": [
             {"destination": "/proc", "type": "proc", "source": "proc"},
-            {"destination": "/dev", "type": "tmpfs", "source": "tmpfs",
-             "options": ["nosuid", "strictatime", "mode=755", "size=65536k"]},
-            {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
-             "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]},
+            {
+                "destination": "/dev",
+                "type": "tmpfs",
+                "source": "tmpfs",
+                "options": ["nosuid", "strictatime", "mode=755", "size=65536k"],
+            },
+            {
+                "destination": "/dev/pts",
+                "type": "devpts",
+                "source": "devpts",
+                "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"],
+            },
             {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"},
-            {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"]},
-        ] + binds,
+            {
+                "destination": "/sys",
+                "type": "sysfs",
+                "source": "sysfs",
+                "options": ["nosuid", "noexec", "nodev", "ro"],
+            },
+        ]
+        + binds,
         "annotations": annotations,
         "linux": {
             "resources": resources,
-            "namespaces": [{"type": t, "path": p} if p else {"type": t} for t, p in namespaces.items()],
-            "maskedPaths": ["/proc/kcore"], "readonlyPaths": ["/proc/sys"],
+            "namespaces": [
+                {"type": t, "path": p} if p else {"type": t} for t, p in namespaces.items()
+            ],
+            "maskedPaths": ["/proc/kcore"],
+            "readonlyPaths": ["/proc/sys"],
         },
     }
     if "uts" in namespaces and namespaces["uts"] is None:

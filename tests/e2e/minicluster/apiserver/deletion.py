@@ -37,4 +37,6 @@ def _orphan_dependents(store, uid):
                 current["metadata"]["ownerReferences"] = [r for r in references if r["uid"] != uid]
                 return current
 
-            store.update(resource, obj["metadata"].get("namespace"), obj["metadata"]["name"], without)
+            store.update(
+                resource, obj["metadata"].get("namespace"), obj["metadata"]["name"], without
+            )

@@ -3,8 +3,15 @@
 from .resources import GROUPS, RESOURCES
 
 VERSION = {
-    "major": "1", "minor": "27", "gitVersion": "v1.27.0-leadline", "gitCommit": "", "gitTreeState": "clean",
-    "buildDate": "2023-01-01T00:00:00Z", "goVersion": "", "compiler": "", "platform": "linux/amd64",
+    "major": "1",
+    "minor": "27",
+    "gitVersion": "v1.27.0-leadline",
+    "gitCommit": "",
+    "gitTreeState": "clean",
+    "buildDate": "2023-01-01T00:00:00Z",
+    "goVersion": "",
+    "compiler": "",
+    "platform": "linux/amd64",
 }
 
 _VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
@@ -16,21 +23,35 @@ def _resource_list(group, version):
     for r in RESOURCES:
         if (r.group, r.version) != (group, version):
             continue
-        entry = {"name": r.plural, "singularName": r.singular, "namespaced": r.namespaced, "kind": r.kind,
-                 "verbs": _VERBS}
+        entry = {
+            "name": r.plural,
+            "singularName": r.singular,
+            "namespaced": r.namespaced,
+            "kind": r.kind,
+            "verbs": _VERBS,
+        }
         if r.short:
             entry["shortNames"] = list(r.short)
         if r.categories:
             entry["categories"] = list(r.categories)
         entries.append(entry)
         for sub in r.subresources:
-            entry = {"name": f"{r.plural}/{sub}", "singularName": "", "namespaced": r.namespaced, "kind": r.kind,
-                     "verbs": ["get"] if sub == "log" else ["get", "patch", "update"]}
+            entry = {
+                "name": f"{r.plural}/{sub}",
+                "singularName": "",
+                "namespaced": r.namespaced,
+                "kind": r.kind,
+                "verbs": ["get"] if sub == "log" else ["get", "patch", "update"],
+            }
             if sub in _SUBRESOURCE_KINDS:
                 entry["group"], entry["version"], entry["kind"] = _SUBRESOURCE_KINDS[sub]
             entries.append(entry)
-    return {"kind": "APIResourceList", "apiVersion": "v1",
-            "groupVersion": f"{group}/{version}" if group else version, "resources": entries}
+    return {
+        "kind": "APIResourceList",
+        "apiVersion": "v1",
+        "groupVersion": f"{group}/{version}" if group else version,
+        "resources": entries,
+    }
 
 
 def _group(group, version):
@@ -41,16 +62,31 @@ def _group(group, version):
 def _build():
     documents = {
         "/version": VERSION,
-        "/api": {"kind": "APIVersions", "versions": ["v1"],
-                 "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": ""}]},
-        "/apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(g, v) for g, v in GROUPS]},
+        "/api": {
+            "kind": "APIVersions",
+            "versions": ["v1"],
+            "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": ""}],
+        },
+        "/apis": {
+            "kind": "APIGroupList",
+            "apiVersion": "v1",
+            "groups": [_group(g, v) for g, v in GROUPS],
+        },
         "/api/v1": _resource_list("", "v1"),
         # What kubectl apply needs to know: that the server checks fields itself.
-        "/openapi/v3": {"paths": {path: {"serverRelativeURL": f"/openapi/v3/{path}"} for path in
-                                  ["api/v1"] + [f"apis/{g}/{v}" for g, v in GROUPS]}},
+        "/openapi/v3": {
+            "paths": {
+                path: {"serverRelativeURL": f"/openapi/v3/{path}"}
+                for path in ["api/v1"] + [f"apis/{g}/{v}" for g, v in GROUPS]
+            }
+        },
     }
     for group, version in GROUPS:
-        documents[f"/apis/{group}"] = {"kind": "APIGroup", "apiVersion": "v1", **_group(group, version)}
+        documents[f"/apis/{group}"] = {
+            "kind": "APIGroup",
+            "apiVersion": "v1",
+            **_group(group, version),
+        }
         documents[f"/apis/{group}/{version}"] = _resource_list(group, version)
     for group, version in [("", "v1")] + GROUPS:
         root = f"apis/{group}/{version}" if group else "api/v1"
@@ -65,14 +101,24 @@ def _openapi(root, group, version):
             continue
         prefix = f"/{root}/namespaces/{{namespace}}" if r.namespaced else f"/{root}"
         operation = {
-            "parameters": [{"name": n, "in": "query", "schema": {"type": "string"}}
-                           for n in ("dryRun", "fieldManager", "fieldValidation")],
+            "parameters": [
+                {"name": n, "in": "query", "schema": {"type": "string"}}
+                for n in ("dryRun", "fieldManager", "fieldValidation")
+            ],
             "x-kubernetes-action": "patch",
-            "x-kubernetes-group-version-kind": {"group": r.group, "version": r.version, "kind": r.kind},
+            "x-kubernetes-group-version-kind": {
+                "group": r.group,
+                "version": r.version,
+                "kind": r.kind,
+            },
         }
         paths[f"{prefix}/{r.plural}/{{name}}"] = {"patch": operation}
         paths[f"{prefix}/{r.plural}"] = {"post": {**operation, "x-kubernetes-action": "post"}}
-    return {"openapi": "3.0.0", "info": {"title": "Kubernetes", "version": VERSION["gitVersion"]}, "paths": paths}
+    return {
+        "openapi": "3.0.0",
+        "info": {"title": "Kubernetes", "version": VERSION["gitVersion"]},
+        "paths": paths,
+    }
 
 
 DOCUMENTS = _build()

@@ -4,7 +4,9 @@
 class ApiError(Exception):
     """What a request failed with; `status()` is the object that goes over the wire."""
 
-    def __init__(self, code, reason, message, details=None, retry_after_s=None, continue_token=None):
+    def __init__(
+        self, code, reason, message, details=None, retry_after_s=None, continue_token=None
+    ):
         super().__init__(f"{code} {reason}: {message}")
         self.code = code
         self.reason = reason
@@ -37,26 +39,45 @@ def qualified(resource):
 
 
 def not_found(resource, name):
-    return ApiError(404, "NotFound", f'{qualified(resource)} "{name}" not found',
-                    {"name": name, "group": resource.group, "kind": resource.plural})
+    return ApiError(
+        404,
+        "NotFound",
+        f'{qualified(resource)} "{name}" not found',
+        {"name": name, "group": resource.group, "kind": resource.plural},
+    )
 
 
 def already_exists(resource, name):
-    return ApiError(409, "AlreadyExists", f'{qualified(resource)} "{name}" already exists',
-                    {"name": name, "group": resource.group, "kind": resource.plural})
+    return ApiError(
+        409,
+        "AlreadyExists",
+        f'{qualified(resource)} "{name}" already exists',
+        {"name": name, "group": resource.group, "kind": resource.plural},
+    )
 
 
 def conflict(resource, name):
-    return ApiError(409, "Conflict",
-                    f'Operation cannot be fulfilled on {qualified(resource)} "{name}": the object has been '
-                    "modified; please apply your changes to the latest version and try again",
-                    {"name": name, "group": resource.group, "kind": resource.plural})
+    return ApiError(
+        409,
+        "Conflict",
+        f'Operation cannot be fulfilled on {qualified(resource)} "{name}": the object has been '
+        "modified; please apply your changes to the latest version and try again",
+        {"name": name, "group": resource.group, "kind": resource.plural},
+    )
 
 
 def invalid(resource, name, field, why):
-    return ApiError(422, "Invalid", f'{resource.kind} "{name}" is invalid: {field}: {why}',
-                    {"name": name, "group": resource.group, "kind": resource.kind,
-                     "causes": [{"reason": "FieldValueInvalid", "message": why, "field": field}]})
+    return ApiError(
+        422,
+        "Invalid",
+        f'{resource.kind} "{name}" is invalid: {field}: {why}',
+        {
+            "name": name,
+            "group": resource.group,
+            "kind": resource.kind,
+            "causes": [{"reason": "FieldValueInvalid", "message": why, "field": field}],
+        },
+    )
 
 
 def bad_request(message):

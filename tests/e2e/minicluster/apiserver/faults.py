@@ -93,8 +93,9 @@ class Faults:
         """How many requests came; `partial`: only those for PartialObjectMetadata."""
         with self._lock:
             counts = self._partial if partial else self._requests
-            return sum(n for (v, r), n in counts.items()
-                       if verb in (None, v) and resource in (None, r))
+            return sum(
+                n for (v, r), n in counts.items() if verb in (None, v) and resource in (None, r)
+            )
 
     def queries(self, verb, resource):
         """The query parameters of the latest requests, oldest first."""

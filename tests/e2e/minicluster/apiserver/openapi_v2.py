@@ -25,12 +25,14 @@ def _field(number, value):
 
 def _query_parameter(name):
     query = _field(2, "query") + _field(4, name)  # QueryParameterSubSchema: in, name
-    parameter = _field(2, _field(3, query))  # Parameter.non_body_parameter.query_parameter_sub_schema
+    parameter = _field(
+        2, _field(3, query)
+    )  # Parameter.non_body_parameter.query_parameter_sub_schema
     return _field(8, _field(1, parameter))  # Operation.parameters[].parameter
 
 
 def _operation(resource):
-    yaml = f"group: \"{resource.group}\"\nkind: {resource.kind}\nversion: {resource.version}\n"
+    yaml = f'group: "{resource.group}"\nkind: {resource.kind}\nversion: {resource.version}\n'
     extension = _field(1, "x-kubernetes-group-version-kind") + _field(2, _field(2, yaml))
     return _query_parameter("fieldValidation") + _query_parameter("dryRun") + _field(13, extension)
 

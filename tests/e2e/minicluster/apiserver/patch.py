@@ -6,9 +6,17 @@ from .errors import bad_request
 
 # How strategic merge tells the items of a list apart, by the list's name.
 _MERGE_KEYS = {
-    "containers": "name", "initContainers": "name", "ephemeralContainers": "name", "env": "name", "volumes": "name",
-    "volumeMounts": "mountPath", "conditions": "type", "ownerReferences": "uid", "ports": "containerPort",
-    "containerStatuses": "name", "tolerations": "key",
+    "containers": "name",
+    "initContainers": "name",
+    "ephemeralContainers": "name",
+    "env": "name",
+    "volumes": "name",
+    "volumeMounts": "mountPath",
+    "conditions": "type",
+    "ownerReferences": "uid",
+    "ports": "containerPort",
+    "containerStatuses": "name",
+    "tolerations": "key",
 }
 
 

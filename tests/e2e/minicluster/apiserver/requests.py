@@ -34,7 +34,9 @@ class Request:
         try:
             return int(text)
         except ValueError:
-            raise errors.bad_request(f'strconv.ParseUint: parsing "{text}": invalid syntax') from None
+            raise errors.bad_request(
+                f'strconv.ParseUint: parsing "{text}": invalid syntax'
+            ) from None
 
     def predicate(self):
         """Whether an object is selected, by namespace, name, fields and labels."""
@@ -43,7 +45,8 @@ class Request:
             (lambda o: o["metadata"].get("namespace") == namespace) if namespace else None,
             (lambda o: o["metadata"]["name"] == name) if name else None,
             field_predicate(self.parameter("fieldSelector"), self.resource),
-            label_predicate(self.parameter("labelSelector")))
+            label_predicate(self.parameter("labelSelector")),
+        )
 
 
 def parse(method, target, accept):
@@ -73,12 +76,16 @@ def parse(method, target, accept):
     elif method in _VERBS:
         request.verb = _VERBS[method]
     else:
-        raise errors.ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+        raise errors.ApiError(
+            405,
+            "MethodNotAllowed",
+            "the server does not allow this method on the requested resource",
+        )
     return request
 
 
 def representation(accept):
-    """"" for whole objects, else what `as=` asks for: Table, PartialObjectMetadata, ...List."""
+    """ "" for whole objects, else what `as=` asks for: Table, PartialObjectMetadata, ...List."""
     if not accept:
         return ""
     for item in accept.split(","):
@@ -91,5 +98,6 @@ def representation(accept):
             return ""
         if values.get("g") == "meta.k8s.io" and values.get("v") == "v1":
             return wanted
-    raise errors.ApiError(406, "NotAcceptable",
-                          "only the following media types are accepted: application/json")
+    raise errors.ApiError(
+        406, "NotAcceptable", "only the following media types are accepted: application/json"
+    )

@@ -19,7 +19,10 @@ def _requirement(text):
         values = {v.strip() for v in match["values"].split(",")}
         wanted = match["op"] == "in"
         return lambda labels, key=match["key"]: (
-            labels[key] in values if wanted and key in labels else not wanted and labels.get(key) not in values)
+            labels[key] in values
+            if wanted and key in labels
+            else not wanted and labels.get(key) not in values
+        )
     match = _EQUAL.match(text)
     if match:
         key, value = match["key"], match["value"]
@@ -82,7 +85,9 @@ def field_predicate(text, resource):
         requirements.append((match["key"], match["value"], match["op"] != "!="))
 
     def matches(obj):
-        return all((field_value(obj, path) == value) == wanted for path, value, wanted in requirements)
+        return all(
+            (field_value(obj, path) == value) == wanted for path, value, wanted in requirements
+        )
 
     return matches
 

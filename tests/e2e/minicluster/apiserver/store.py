@@ -67,13 +67,18 @@ class Store:
         with self._changed:
             items = sorted(self._objects.get(resource, {}).items())
             rv = self._rv
-        return [o for (ns, _), o in items
-                if (not namespace or ns == namespace) and (matches is None or matches(o))], rv
+        return [
+            o
+            for (ns, _), o in items
+            if (not namespace or ns == namespace) and (matches is None or matches(o))
+        ], rv
 
     def events_after(self, rv, timeout_s):
         """Events newer than rv, waiting up to timeout_s for the first; 410 when they are forgotten."""
         with self._changed:
-            self._changed.wait_for(lambda: self._rv > rv or self._closed or rv < self._oldest, timeout_s)
+            self._changed.wait_for(
+                lambda: self._rv > rv or self._closed or rv < self._oldest, timeout_s
+            )
             if rv < self._oldest:
                 raise errors.expired(f"too old resource version: {rv} ({self._oldest})")
             newer = self._rv - rv
@@ -86,7 +91,9 @@ class Store:
         obj = copy.deepcopy(obj)
         metadata = obj.setdefault("metadata", {})
         if not metadata.get("name") and not metadata.get("generateName"):
-            raise errors.invalid(resource, "", "metadata.name", "Required value: name or generateName is required")
+            raise errors.invalid(
+                resource, "", "metadata.name", "Required value: name or generateName is required"
+            )
         with self._changed:
             if resource.namespaced and ("", namespace) not in self._objects.get(_NAMESPACES, {}):
                 raise errors.not_found(_NAMESPACES, namespace)

@@ -42,7 +42,10 @@ def _images(o):
 
 def _selector(o):
     selector = _spec(o, "selector", {}) or {}
-    return ",".join(f"{k}={v}" for k, v in (selector.get("matchLabels", selector) or {}).items()) or "<none>"
+    return (
+        ",".join(f"{k}={v}" for k, v in (selector.get("matchLabels", selector) or {}).items())
+        or "<none>"
+    )
 
 
 def _pod_ready(o):
@@ -69,39 +72,92 @@ def _restarts(o):
 _NAME, _AGE = ("Name", 0, lambda o: o["metadata"]["name"]), ("Age", 0, _created)
 _TEMPLATE = (("Containers", 1, _names), ("Images", 1, _images), ("Selector", 1, _selector))
 _COLUMNS = {
-    "Pod": (_NAME, ("Ready", 0, _pod_ready), ("Status", 0, _pod_state), ("Restarts", 0, _restarts), _AGE,
-            ("IP", 1, lambda o: _status(o, "podIP", "") or "<none>"),
-            ("Node", 1, lambda o: _spec(o, "nodeName", "") or "<none>"),
-            ("Nominated Node", 1, lambda o: "<none>"), ("Readiness Gates", 1, lambda o: "<none>")),
-    "Deployment": (_NAME, ("Ready", 0, lambda o: f"{_status(o, 'readyReplicas')}/{_spec(o, 'replicas', 1)}"),
-                   ("Up-to-date", 0, lambda o: _status(o, "updatedReplicas")),
-                   ("Available", 0, lambda o: _status(o, "availableReplicas")), _AGE) + _TEMPLATE,
-    "StatefulSet": (_NAME, ("Ready", 0, lambda o: f"{_status(o, 'readyReplicas')}/{_spec(o, 'replicas', 1)}"), _AGE)
+    "Pod": (
+        _NAME,
+        ("Ready", 0, _pod_ready),
+        ("Status", 0, _pod_state),
+        ("Restarts", 0, _restarts),
+        _AGE,
+        ("IP", 1, lambda o: _status(o, "podIP", "") or "<none>"),
+        ("Node", 1, lambda o: _spec(o, "nodeName", "") or "<none>"),
+        ("Nominated Node", 1, lambda o: "<none>"),
+        ("Readiness Gates", 1, lambda o: "<none>"),
+    ),
+    "Deployment": (
+        _NAME,
+        ("Ready", 0, lambda o: f"{_status(o, 'readyReplicas')}/{_spec(o, 'replicas', 1)}"),
+        ("Up-to-date", 0, lambda o: _status(o, "updatedReplicas")),
+        ("Available", 0, lambda o: _status(o, "availableReplicas")),
+        _AGE,
+    )
     + _TEMPLATE,
-    "DaemonSet": (_NAME, ("Desired", 0, lambda o: _status(o, "desiredNumberScheduled")),
-                  ("Current", 0, lambda o: _status(o, "currentNumberScheduled")),
-                  ("Ready", 0, lambda o: _status(o, "numberReady")),
-                  ("Up-to-date", 0, lambda o: _status(o, "updatedNumberScheduled")),
-                  ("Available", 0, lambda o: _status(o, "numberAvailable")), ("Node Selector", 0, lambda o: "<none>"),
-                  _AGE) + _TEMPLATE,
-    "Job": (_NAME, ("Completions", 0, lambda o: f"{_status(o, 'succeeded')}/{_spec(o, 'completions', 1)}"), _AGE)
+    "StatefulSet": (
+        _NAME,
+        ("Ready", 0, lambda o: f"{_status(o, 'readyReplicas')}/{_spec(o, 'replicas', 1)}"),
+        _AGE,
+    )
     + _TEMPLATE,
-    "CronJob": (_NAME, ("Schedule", 0, lambda o: _spec(o, "schedule", "")),
-                ("Suspend", 0, lambda o: _spec(o, "suspend", False)), _AGE) + _TEMPLATE[:2],
-    "Node": (_NAME, ("Status", 0, lambda o: "Ready"), ("Roles", 0, lambda o: "<none>"), _AGE,
-             ("Version", 0, lambda o: _status(o, "nodeInfo", {}).get("kubeletVersion", ""))),
+    "DaemonSet": (
+        _NAME,
+        ("Desired", 0, lambda o: _status(o, "desiredNumberScheduled")),
+        ("Current", 0, lambda o: _status(o, "currentNumberScheduled")),
+        ("Ready", 0, lambda o: _status(o, "numberReady")),
+        ("Up-to-date", 0, lambda o: _status(o, "updatedNumberScheduled")),
+        ("Available", 0, lambda o: _status(o, "numberAvailable")),
+        ("Node Selector", 0, lambda o: "<none>"),
+        _AGE,
+    )
+    + _TEMPLATE,
+    "Job": (
+        _NAME,
+        ("Completions", 0, lambda o: f"{_status(o, 'succeeded')}/{_spec(o, 'completions', 1)}"),
+        _AGE,
+    )
+    + _TEMPLATE,
+    "CronJob": (
+        _NAME,
+        ("Schedule", 0, lambda o: _spec(o, "schedule", "")),
+        ("Suspend", 0, lambda o: _spec(o, "suspend", False)),
+        _AGE,
+    )
+    + _TEMPLATE[:2],
+    "Node": (
+        _NAME,
+        ("Status", 0, lambda o: "Ready"),
+        ("Roles", 0, lambda o: "<none>"),
+        _AGE,
+        ("Version", 0, lambda o: _status(o, "nodeInfo", {}).get("kubeletVersion", "")),
+    ),
     "Namespace": (_NAME, ("Status", 0, lambda o: _status(o, "phase", "")), _AGE),
-    "Service": (_NAME, ("Type", 0, lambda o: _spec(o, "type", "ClusterIP")),
-                ("Cluster-IP", 0, lambda o: _spec(o, "clusterIP", "<none>")), _AGE, ("Selector", 1, _selector)),
-    "Event": (("Last Seen", 0, lambda o: age(o.get("lastTimestamp"))), ("Type", 0, lambda o: o.get("type", "")),
-              ("Reason", 0, lambda o: o.get("reason", "")),
-              ("Object", 0, lambda o: "{kind}/{name}".format(**{"kind": "", "name": "", **o.get("involvedObject", {})})),
-              ("Message", 0, lambda o: o.get("message", ""))),
+    "Service": (
+        _NAME,
+        ("Type", 0, lambda o: _spec(o, "type", "ClusterIP")),
+        ("Cluster-IP", 0, lambda o: _spec(o, "clusterIP", "<none>")),
+        _AGE,
+        ("Selector", 1, _selector),
+    ),
+    "Event": (
+        ("Last Seen", 0, lambda o: age(o.get("lastTimestamp"))),
+        ("Type", 0, lambda o: o.get("type", "")),
+        ("Reason", 0, lambda o: o.get("reason", "")),
+        (
+            "Object",
+            0,
+            lambda o: "{kind}/{name}".format(
+                **{"kind": "", "name": "", **o.get("involvedObject", {})}
+            ),
+        ),
+        ("Message", 0, lambda o: o.get("message", "")),
+    ),
 }
 for _kind in ("ReplicaSet", "ReplicationController"):
-    _COLUMNS[_kind] = (_NAME, ("Desired", 0, lambda o: _spec(o, "replicas", 1)),
-                       ("Current", 0, lambda o: _status(o, "replicas")),
-                       ("Ready", 0, lambda o: _status(o, "readyReplicas")), _AGE) + _TEMPLATE
+    _COLUMNS[_kind] = (
+        _NAME,
+        ("Desired", 0, lambda o: _spec(o, "replicas", 1)),
+        ("Current", 0, lambda o: _status(o, "replicas")),
+        ("Ready", 0, lambda o: _status(o, "readyReplicas")),
+        _AGE,
+    ) + _TEMPLATE
 
 
 def table(resource, objects, list_metadata, include="Metadata"):
@@ -112,11 +168,25 @@ def table(resource, objects, list_metadata, include="Metadata"):
         if include == "Object":
             row["object"] = o
         elif include != "None":
-            row["object"] = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": o["metadata"]}
+            row["object"] = {
+                "kind": "PartialObjectMetadata",
+                "apiVersion": "meta.k8s.io/v1",
+                "metadata": o["metadata"],
+            }
         rows.append(row)
     return {
-        "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": list_metadata,
-        "columnDefinitions": [{"name": name, "type": "string", "format": "name" if name == "Name" else "",
-                               "description": name, "priority": priority} for name, priority, _ in columns],
+        "kind": "Table",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": list_metadata,
+        "columnDefinitions": [
+            {
+                "name": name,
+                "type": "string",
+                "format": "name" if name == "Name" else "",
+                "description": name,
+                "priority": priority,
+            }
+            for name, priority, _ in columns
+        ],
         "rows": rows,
     }

@@ -5,6 +5,7 @@ import random
 import time
 
 from . import errors
+from .documents import object_document
 from .errors import ApiError
 
 _POLL_S = 0.25  # how soon a client that went away, or a server that stops, is noticed
@@ -101,12 +102,15 @@ class _Stream:
             self._event("MODIFIED" if before else "ADDED", event.obj)
         elif before:
             # An object that no longer matches is shown as it last did, at the version of the change.
-            last = {**event.previous, "metadata": {**event.previous["metadata"], "resourceVersion": str(event.rv)}}
+            last = {
+                **event.previous,
+                "metadata": {**event.previous["metadata"], "resourceVersion": str(event.rv)},
+            }
             self._event("DELETED", event.obj if event.type == "DELETED" else last)
 
     def _event(self, event_type, obj):
         self._check_faults_due()
-        self._line({"type": event_type, "object": self._connection.watch_object(self._request, self._shape, obj)})
+        self._line({"type": event_type, "object": object_document(self._request, self._shape, obj)})
         self._sent += 1
 
     def _bookmark(self, rv, annotations=None):
@@ -114,8 +118,16 @@ class _Stream:
         metadata = {"resourceVersion": str(rv), "creationTimestamp": None}
         if annotations:
             metadata["annotations"] = annotations
-        self._line({"type": "BOOKMARK", "object": {"kind": resource.kind, "apiVersion": resource.api_version,
-                                                   "metadata": metadata}})
+        self._line(
+            {
+                "type": "BOOKMARK",
+                "object": {
+                    "kind": resource.kind,
+                    "apiVersion": resource.api_version,
+                    "metadata": metadata,
+                },
+            }
+        )
 
     def _check_faults_due(self):
         fault = self._fault
