@@ -13,7 +13,7 @@ VISIBLE_TIMEOUT_S = 30
 
 
 class LeadlineCase(unittest.TestCase):
-    """One set of programs for the whole class; `cluster_options` and `with_agent` may be overridden."""
+    """One set of programs for a whole class, which may override the two options."""
 
     cluster_options = {}
     with_agent = True
@@ -117,7 +117,7 @@ class LeadlineCase(unittest.TestCase):
         by=("namespace", "controller"),
         **labels,
     ):
-        """That the increase by namespace and controller is `want`, exactly, where the last sample is."""
+        """That the increase by the labels is exactly `want`, at the time of the last sample."""
         selector = self.selector(call, metric, **labels)
         at = self.last_sample_time(selector)
         expression = f"sum by ({', '.join(by)}) (increase({selector}[5m]))"

@@ -46,7 +46,7 @@ def _clusters():
 
 
 def _run(args):
-    """Holds a cluster until SIGTERM or SIGINT; the first line of output is "ready" and what it is."""
+    """Holds a cluster until SIGTERM or SIGINT; the first line of output is "ready {…}"."""
     stop = signal.sigwait
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     with Cluster() as cluster:

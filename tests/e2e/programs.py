@@ -1,4 +1,4 @@
-"""Leadline's own programs under test: started with free ports, ended with the test, killed on demand."""
+"""Leadline's own programs: started on free ports, ended with the test, killed on demand."""
 
 import json
 import os

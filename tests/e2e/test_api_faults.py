@@ -1,4 +1,4 @@
-"""The agent's view of Kubernetes while the API server misbehaves: every pod is attributed all the same."""
+"""While the API server misbehaves every pod is attributed all the same."""
 
 import unittest
 
@@ -83,7 +83,7 @@ class ApiFaults(LeadlineCase):
         )
 
     def test_a_change_missed_while_away_is_made_up(self):
-        """The watch's version is forgotten meanwhile: a label that changed is there after the relist."""
+        """The version is forgotten meanwhile: a label that changed is there after the relist."""
         pod = self.cluster.apply(o.pod("missed", "bare", o.calls("times", count=5)))
         self.cluster.wait_result(pod, "times")
         wait_for(

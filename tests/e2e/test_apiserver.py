@@ -1,89 +1,13 @@
-"""The API emulator: list, watch, writes and faults as kube-apiserver has them."""
+"""The API emulator: list, watch and writes as kube-apiserver has them."""
 
-import http.client
 import json
-import os
-import socket
-import ssl
-import subprocess
-import tempfile
 import threading
 import unittest
-import urllib.parse
 
-from minicluster.apiserver import ApiError, ApiServer, Store
+from api_case import POD, PODS, ApiCase, pod
+from minicluster.apiserver import ApiError
 from minicluster.apiserver.resources import resource
 from minicluster.apiserver.selectors import field_predicate, label_predicate
-
-POD = resource("Pod")
-PODS = "/api/v1/pods"
-READ_TIMEOUT_S = 10
-
-
-def pod(name, node="n1", labels=None, phase="Pending"):
-    return {
-        "metadata": {"name": name, "labels": labels or {}},
-        "status": {"phase": phase},
-        "spec": {"nodeName": node, "containers": [{"name": "c", "image": "i"}]},
-    }
-
-
-class Watch:
-    """A watch as a client sees it: one JSON object a line."""
-
-    def __init__(self, api, path, headers=None):
-        self.connection = http.client.HTTPConnection("127.0.0.1", api.port, timeout=READ_TIMEOUT_S)
-        self.connection.request("GET", path, headers=headers or {})
-        self.response = self.connection.getresponse()
-
-    def next(self):
-        return json.loads(self.response.readline())
-
-    def take(self, count):
-        events = [self.next() for _ in range(count)]
-        return [(e["type"], e["object"]["metadata"]["name"]) for e in events]
-
-    def rest(self):
-        return self.response.read()
-
-    def close(self):
-        self.connection.close()
-
-
-class ApiCase(unittest.TestCase):
-    history = 100
-
-    def setUp(self):
-        self.store = Store(history=self.history)
-        self.api = ApiServer(self.store)
-        self.addCleanup(self.api.stop)
-        for name in ("default", "kube-system"):
-            self.store.create(resource("Namespace"), "", {"metadata": {"name": name}})
-
-    def add(self, *names, namespace="default", **options):
-        return [self.store.create(POD, namespace, pod(name, **options)) for name in names]
-
-    def call(self, method, path, body=None, headers=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.api.port, timeout=READ_TIMEOUT_S)
-        self.addCleanup(connection.close)
-        data = json.dumps(body) if body is not None else None
-        connection.request(
-            method, path, data, {"Content-Type": "application/json", **(headers or {})}
-        )
-        response = connection.getresponse()
-        self.headers = response.headers
-        return response.status, json.loads(response.read() or b"null")
-
-    def get(self, path, **headers):
-        return self.call("GET", path, headers=headers)
-
-    def watch(self, query="", path=PODS, headers=None):
-        watch = Watch(self.api, f"{path}?watch=1&{query}", headers)
-        self.addCleanup(watch.close)
-        return watch
-
-    def names(self, document):
-        return [o["metadata"]["name"] for o in document["items"]]
 
 
 class Lists(ApiCase):
@@ -398,141 +322,6 @@ class Writes(ApiCase):
         )
 
 
-class FaultsOnDemand(ApiCase):
-    def test_statuses_and_how_often(self):
-        self.api.faults.add(
-            "status", verb="list", code=429, reason="TooManyRequests", retry_after_s=3, times=2
-        )
-        for _ in range(2):
-            code, status = self.get(PODS)
-            self.assertEqual((code, status["details"]["retryAfterSeconds"]), (429, 3))
-            self.assertEqual(self.headers["Retry-After"], "3")
-        self.assertEqual(self.get(PODS)[0], 200)
-
-    def test_only_what_they_are_for(self):
-        self.api.faults.add(
-            "status", verb="get", resource="replicasets", code=403, reason="Forbidden", times=None
-        )
-        self.assertEqual(self.get(PODS)[0], 200)
-        for _ in range(3):
-            self.assertEqual(self.get("/apis/apps/v1/namespaces/default/replicasets/x")[0], 403)
-        self.api.faults.clear()
-        self.assertEqual(self.get("/apis/apps/v1/namespaces/default/replicasets/x")[0], 404)
-
-    def test_a_dropped_connection(self):
-        self.api.faults.add("drop")
-        with self.assertRaises((http.client.RemoteDisconnected, ConnectionResetError)):
-            self.get(PODS)
-        self.assertEqual(self.get(PODS)[0], 200)
-
-    def test_a_truncated_answer_and_a_truncated_watch(self):
-        self.add("a", "b")
-        self.api.faults.add("truncate", verb="list", after_bytes=30)
-        with self.assertRaises(http.client.IncompleteRead):
-            self.get(PODS)
-        self.api.faults.add("truncate", verb="watch", after_events=1)
-        watch = self.watch()
-        self.assertEqual(watch.take(1), [("ADDED", "a")])
-        with self.assertRaises(http.client.IncompleteRead) as e:
-            watch.rest()
-        with self.assertRaises(ValueError):
-            json.loads(e.exception.partial)
-
-    def test_a_hanging_watch_says_nothing(self):
-        self.api.faults.add("hang", verb="watch")
-        self.api.bookmark_interval_s = 0.01
-        watch = self.watch("allowWatchBookmarks=true")
-        self.assertEqual(watch.response.status, 200)
-        self.add("a")
-        watch.connection.sock.settimeout(0.3)
-        with self.assertRaises(TimeoutError):
-            watch.response.readline()
-
-    def test_gone_both_ways(self):
-        self.api.faults.add("gone_event", verb="watch")
-        self.api.faults.add("gone_status", verb="watch")
-        rv = self.store.resource_version
-        watch = self.watch(f"resourceVersion={rv}")
-        self.assertEqual((watch.response.status, watch.next()["object"]["code"]), (200, 410))
-        self.assertEqual(self.get(f"{PODS}?watch=1&resourceVersion={rv}")[0], 410)
-
-    def test_a_watch_that_ends_after_some_events(self):
-        self.add("a", "b", "c")
-        self.api.faults.add("close", verb="watch", after_events=2)
-        watch = self.watch()
-        self.assertEqual(watch.take(2), [("ADDED", "a"), ("ADDED", "b")])
-        self.assertEqual(watch.rest(), b"")
-
-    def test_all_connections_at_once(self):
-        watches = [self.watch() for _ in range(3)]
-        self.add("a")
-        for watch in watches:
-            watch.take(1)
-        self.api.drop_connections()
-        for watch in watches:
-            with self.assertRaises((http.client.IncompleteRead, ConnectionResetError)):
-                watch.rest()
-        self.assertEqual(self.get(PODS)[0], 200)
-
-    def test_requests_are_counted(self):
-        self.get(PODS)
-        self.get(PODS)
-        self.watch()
-        self.get("/api/v1/namespaces/default/pods/none")
-        counts = [self.api.faults.requests(verb, "pods") for verb in ("list", "watch", "get")]
-        self.assertEqual(counts, [2, 1, 1])
-        self.assertEqual(self.api.faults.requests(), 4)
-        self.get(f"{PODS}?limit=7")
-        self.assertEqual(self.api.faults.queries("list", "pods"), [{}, {}, {"limit": "7"}])
-
-
-class Reaching(unittest.TestCase):
-    def test_refuses_connections_until_it_starts(self):
-        api = ApiServer(listen=False)
-        self.addCleanup(api.stop)
-        with self.assertRaises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", api.port), 5).close()
-        api.start()
-        socket.create_connection(("127.0.0.1", api.port), 5).close()
-
-    def test_tls_and_token(self):
-        with tempfile.TemporaryDirectory() as folder:
-            certificate, key = make_certificate(folder)
-            with ApiServer(token="secret", tls=(certificate, key)) as api:
-                context = ssl.create_default_context(cafile=certificate)
-                for header, want in ((None, 401), ("Bearer wrong", 401), ("Bearer secret", 200)):
-                    connection = http.client.HTTPSConnection(
-                        "127.0.0.1", api.port, timeout=5, context=context
-                    )
-                    connection.request(
-                        "GET", "/version", headers={"Authorization": header} if header else {}
-                    )
-                    self.assertEqual(connection.getresponse().status, want)
-                    connection.close()
-
-    def test_broken_requests_are_refused_and_the_server_lives(self):
-        with ApiServer() as api:
-            for raw in (
-                b"\r\n\r\n",
-                b"GET\r\n\r\n",
-                b"GET / HTTP/9.9\r\n\r\n",
-                b"\x16\x03\x01\x02\x00",
-                b"GET /api/v1/pods?limit=x " b"HTTP/1.1\r\nHost: a\r\n\r\n",
-                b"POST /api/v1/namespaces/default/pods HTTP/1.1\r\nHost: a\r\n"
-                b"Content-Length: 3\r\n\r\n{{{",
-            ):
-                with socket.create_connection(("127.0.0.1", api.port), 5) as connection:
-                    connection.sendall(raw)
-                    connection.shutdown(socket.SHUT_WR)
-                    while connection.recv(65536):
-                        pass
-            url = urllib.parse.urlsplit(api.url)
-            connection = http.client.HTTPConnection(url.hostname, url.port, timeout=5)
-            connection.request("GET", "/readyz")
-            self.assertEqual(connection.getresponse().status, 200)
-            connection.close()
-
-
 class Selectors(unittest.TestCase):
     def test_labels(self):
         labels = {"app": "web", "tier": "front", "empty": ""}
@@ -569,36 +358,6 @@ class Selectors(unittest.TestCase):
         ]:
             with self.subTest(text):
                 self.assertEqual(field_predicate(text, POD)(obj), want)
-
-
-def make_certificate(folder):
-    """A self-signed certificate for 127.0.0.1: (certificate file, key file)."""
-    certificate, key = os.path.join(folder, "ca.crt"), os.path.join(folder, "tls.key")
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-keyout",
-            key,
-            "-out",
-            certificate,
-            "-days",
-            "2",
-            "-subj",
-            "/CN=leadline-test",
-            "-addext",
-            "subjectAltName=IP:127.0.0.1",
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return certificate, key
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the programs in the pods counted is what Leadline answers, exactly, by namespace and controller."""
+"""What the programs in the pods counted is what Leadline answers, exactly."""
 
 import itertools
 import os

@@ -1,4 +1,4 @@
-"""kill -9 of the collector in mid-stream and of the agent: nothing acknowledged is missing or doubled."""
+"""kill -9 of collector and agent: nothing acknowledged is missing or doubled."""
 
 import unittest
 
@@ -87,7 +87,7 @@ class CollectorKilled(LeadlineCase):
             )
 
     def test_while_it_was_away(self):
-        """What a pod did and how it ended while there was no collector arrives when there is one."""
+        """What a pod did while there was no collector arrives when there is one again."""
         self.collector.kill()
         try:
             pod = self.cluster.apply(

@@ -1,6 +1,7 @@
 """The agent's Kubernetes client against the emulated server: what it sees, and what it survives.
 
-Each case disturbs the server while pods come and go; in the end the client must have seen exactly what there is.
+Each case disturbs the server while pods come and go; in the end the client must have seen exactly
+what there is.
 """
 
 import os
@@ -9,12 +10,12 @@ import tempfile
 import threading
 import unittest
 
+from api_case import make_certificate
 from minicluster import paths, wait_for
 from minicluster import objects as o
 from minicluster.apiserver import ApiServer, Store
 from minicluster.apiserver.resources import resource
 from minicluster.controllers import owner_reference, template_hash
-from test_apiserver import make_certificate
 
 NODE = "node-1"
 TIMEOUT_S = 30

@@ -25,7 +25,7 @@ class Resources(LeadlineCase):
         )
 
     def test_cpu(self):
-        """Two pods, 400 and 800 ms of CPU; the runtime's start of the container is in the group as well."""
+        """400 and 800 ms of CPU; the runtime's start of the container is in the group as well."""
         for name, cpu_ms in (("small", 400), ("large", 800)):
             self.cluster.apply(
                 o.deployment(
@@ -109,7 +109,7 @@ class Resources(LeadlineCase):
         )
         client = self.cluster.wait_pods(1, "net", app="client")[0]
         self.assertEqual(self.cluster.wait_result(client, "client").count, sent)
-        # Headers and acknowledgements come on top of the payload; a pod with two containers counts once.
+        # Headers and acknowledgements come on top; a pod with two containers counts once.
         margin = sent // 4
         eth0 = 'interface="eth0"'
         self.wait_sum(

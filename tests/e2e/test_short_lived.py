@@ -38,7 +38,7 @@ class ShortLived(LeadlineCase):
 
 
 class LateTagging(LeadlineCase):
-    """The agent starts while the API server refuses connections, and the pod has ended before it listens."""
+    """The agent and a pod start while the API server still refuses connections."""
 
     cluster_options = {"listen": False}
     with_agent = False

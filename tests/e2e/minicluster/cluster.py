@@ -273,9 +273,10 @@ class Cluster:
     # --- a short life ---
 
     def flash(self, controller, container, timeout_s=DEFAULT_TIMEOUT_S):
-        """A pod of the Job `controller` that runs once and is deleted with its objects the moment it ends.
+        """A Job's pod that runs once and is deleted with its objects the moment it ends.
 
-        Returns the pod as it last was. `controller` may be a CronJob's object: then the Job is one of its.
+        `controller`: the CronJob, as it is in the store, that the Job belongs to, or (namespace, name)
+        for a Job by itself. Returns the pod as it last was.
         """
         job = self.apply(job_of(controller, container))
         namespace = job["metadata"]["namespace"]

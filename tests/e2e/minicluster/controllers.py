@@ -1,5 +1,5 @@
-"""Controllers and scheduler in miniature: from Deployments, ReplicaSets, ReplicationControllers, DaemonSets,
-StatefulSets and Jobs to pods bound to the node, and the clean-up behind them."""
+"""Controllers and scheduler in miniature: from Deployments, ReplicaSets, ReplicationControllers,
+DaemonSets, StatefulSets and Jobs to pods bound to the node, and the clean-up behind them."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""The standard cluster of tests and the demo: three namespaces, each kind of owner, each class of service."""
+"""The standard cluster of the tests: three namespaces, several kinds of owner and classes of service."""
 
 from . import objects as o
 
@@ -12,7 +12,7 @@ CALLS = {
 
 
 def standard(rate=200):
-    """A Deployment of two pods, a ReplicationController, a DaemonSet on the host's network, a bare pod."""
+    """A Deployment of two, a ReplicationController, a DaemonSet on the host's network, a bare pod."""
     return [
         o.deployment(
             "shop",

@@ -1,4 +1,4 @@
-"""A node: private namespaces that die with the process that made them, a bridge, and a state folder."""
+"""A node: private namespaces that die with their maker, a bridge, and a state folder."""
 
 import fcntl
 import os
@@ -20,7 +20,7 @@ class NodeError(RuntimeError):
 
 
 class Node:
-    """`up()` and `down()`; `run()` between them. A killed owner leaves nothing but a state folder."""
+    """`up()`, `run()`, `down()`. A killed owner leaves nothing but a state folder."""
 
     def __init__(self):
         self.tag = None
@@ -66,7 +66,7 @@ class Node:
         )
 
     def down(self):
-        """Ends everything in the node, and removes its groups and its state. May be called twice."""
+        """Ends everything in the node and removes its groups and its state. Twice is fine."""
         code = self._stop_supervisor()
         if self.dir is not None:
             shutil.rmtree(self.dir, ignore_errors=True)
@@ -110,7 +110,7 @@ class Node:
         return done.stdout
 
     def run_logged(self, args, log):
-        """As run(), with the output in a file that what it leaves running keeps open; returns the exit code."""
+        """As run(), with the output in a file, which what it leaves running keeps; the exit code."""
         return self._run(args, stdin=subprocess.DEVNULL, stdout=log, stderr=log).returncode
 
     def _run(self, args, **options):
@@ -149,7 +149,7 @@ class Node:
 
 
 def sweep():
-    """Removes what killed clusters left: state folders whose owner is gone, and their control groups."""
+    """Removes what killed clusters left: folders whose owner is gone, and their control groups."""
     root = paths.state_root()
     for tag in sorted(os.listdir(root)) if os.path.isdir(root) else []:
         lock_path = os.path.join(root, tag, "lock")

@@ -173,7 +173,7 @@ def job(namespace, name, *containers, labels=None, **options):
 
 
 def job_of(controller, *containers):
-    """A Job made by `controller`, a CronJob as it is in the store, or a (namespace, name) for one by itself."""
+    """A Job of `controller`, a CronJob as it is in the store, or by itself for (namespace, name)."""
     if isinstance(controller, tuple):
         return job(*controller, *containers)
     metadata = controller["metadata"]

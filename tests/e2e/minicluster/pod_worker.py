@@ -129,7 +129,7 @@ class PodWorker(threading.Thread):
         )
 
     def _advance(self):
-        """Starts what is due: each init container once the one before has succeeded, then the others."""
+        """Starts what is due: init containers one after the other has succeeded, then the rest."""
         if self.sandbox is None or self._ended:
             return
         for slot in self.slots:

@@ -1,4 +1,4 @@
-"""A Kubernetes API server in miniature: the real list, watch and write protocol over plain sockets."""
+"""A Kubernetes API server in miniature: the real list, watch and write protocol."""
 
 from .errors import ApiError
 from .faults import Fault, Faults

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Optional
 
 ACTIONS = (
-    "status",  # answers `code` with a Status of `reason`, and Retry-After when `retry_after_s` is set
+    "status",  # answers `code` with a Status of `reason`; Retry-After with `retry_after_s`
     "drop",  # closes the connection without an answer
     "hang",  # a watch: headers, then silence; anything else: no answer until the server closes
-    "truncate",  # sends `after_bytes` of the answer, or of a watch after `after_events` half an event
+    "truncate",  # sends `after_bytes` of the answer; a watch: half an event after `after_events`
     "gone_event",  # a watch: 200, then an ERROR event with code 410
     "gone_status",  # a watch: HTTP 410
     "expired_continue",  # a list with a continue token: 410 with a fresh, inconsistent token

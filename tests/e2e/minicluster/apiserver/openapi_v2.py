@@ -1,5 +1,5 @@
-"""The OpenAPI v2 document in protobuf, with the one thing that `kubectl apply` and `create` read of it:
-that PATCH takes fieldValidation, so that the server and not the client checks objects.
+"""The OpenAPI v2 document in protobuf, with the one thing that `kubectl apply` and `create` read
+of it: that PATCH takes fieldValidation, so that the server and not the client checks objects.
 
 Field numbers are gnostic's openapiv2/OpenAPIv2.proto.
 """

@@ -1,4 +1,4 @@
-"""JSON merge patch (RFC 7386), JSON patch (RFC 6902, add/replace/remove) and strategic merge patch."""
+"""JSON merge patch (RFC 7386), JSON patch (RFC 6902) and strategic merge patch."""
 
 import copy
 

@@ -11,7 +11,7 @@ from .writes import Writes
 
 
 class ApiServer:
-    """`with ApiServer(store) as api: ... api.url`. With listen=False connections are refused until start()."""
+    """`with ApiServer(store) as api: ... api.url`. With listen=False it refuses until start()."""
 
     def __init__(self, store=None, listen=True, token=None, tls=None):
         """`tls`: (certificate file, key file), or None for plain HTTP."""

@@ -1,7 +1,7 @@
-"""Objects by resource and name, one global resourceVersion, and the bounded history that watches read.
+"""Objects by resource and name, one global resourceVersion, a bounded history for watches.
 
-Objects are never changed in place: each write stores a new one, so that what a reader got stays as it
-was. Every write makes exactly one event and takes the next resourceVersion. Any thread may call.
+Objects are never changed in place: each write stores a new one, so that what a reader got stays as
+it was. Every write makes exactly one event and takes the next resourceVersion. Any thread may call.
 """
 
 import copy
@@ -74,7 +74,7 @@ class Store:
         ], rv
 
     def events_after(self, rv, timeout_s):
-        """Events newer than rv, waiting up to timeout_s for the first; 410 when they are forgotten."""
+        """Events newer than rv; waits up to timeout_s for the first. 410 when they are forgotten."""
         with self._changed:
             self._changed.wait_for(
                 lambda: self._rv > rv or self._closed or rv < self._oldest, timeout_s
@@ -111,7 +111,7 @@ class Store:
             return self._put(resource, key, obj, "ADDED")
 
     def update(self, resource, namespace, name, change, subresource=None):
-        """Stores change(copy of the object); a resourceVersion that it sets must be the current one.
+        """Stores change(copy of the object); a resourceVersion in it must be the current one.
 
         As a change of status leaves the rest alone, and the reverse, only that part is taken.
         An update that changes nothing makes no event.

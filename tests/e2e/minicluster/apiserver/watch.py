@@ -101,7 +101,7 @@ class _Stream:
         if now:
             self._event("MODIFIED" if before else "ADDED", event.obj)
         elif before:
-            # An object that no longer matches is shown as it last did, at the version of the change.
+            # An object that no longer matches is shown as it last did, at the change's version.
             last = {
                 **event.previous,
                 "metadata": {**event.previous["metadata"], "resourceVersion": str(event.rv)},
