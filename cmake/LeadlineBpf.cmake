@@ -1,8 +1,8 @@
 # leadline_bpf_objects(program.bpf.c...): compiles each program and makes its libbpf skeleton,
 # included as "<program>.skel.h" by whoever links leadline_bpf.
 function(leadline_bpf_objects)
-  find_program(BPF_CLANG NAMES clang-16 clang-14 clang REQUIRED)
-  find_program(LLVM_STRIP NAMES llvm-strip-16 llvm-strip-14 llvm-strip REQUIRED)
+  find_program(BPF_CLANG NAMES clang-14 clang-16 clang REQUIRED)
+  find_program(LLVM_STRIP NAMES llvm-strip-14 llvm-strip-16 llvm-strip REQUIRED)
   find_program(BPFTOOL NAMES bpftool PATHS /usr/sbin /sbin REQUIRED)
   set(out ${CMAKE_BINARY_DIR}/bpf)
   file(MAKE_DIRECTORY ${out})
@@ -15,7 +15,7 @@ function(leadline_bpf_objects)
     set(skeleton ${out}/${name}.skel.h)
     add_custom_command(
       OUTPUT ${skeleton}
-      COMMAND ${BPF_CLANG} -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Wextra -Werror
+      COMMAND ${BPF_CLANG} -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Wextra -Wno-unused-parameter -Werror
               -I ${CMAKE_SOURCE_DIR} -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=
               -c ${CMAKE_SOURCE_DIR}/bpf/${source} -o ${object}
       COMMAND ${LLVM_STRIP} -g ${object}

@@ -1,0 +1,276 @@
+#include "agent/probes/bpf_object.h"
+
+#include <bpf/bpf.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdarg>
+#include <cstring>
+
+#include "fmt/format.h"
+#include "spdlog/spdlog.h"
+
+#include "common/status_macros.h"
+#include "lifecycle.skel.h"
+#include "syscalls.skel.h"
+
+namespace leadline::agent::probes {
+namespace {
+
+using State = AlternativeReport::State;
+using ObjectPtr = std::unique_ptr<bpf_object, BpfObjectCloser>;
+
+constexpr size_t kVerifierLogBytes = 256 << 10;
+constexpr int kVerifierLogLines = 3;
+
+// libbpf explains failures to its log only; ours has them at level debug, and our errors say the
+// rest.
+int LogForLibbpf(libbpf_print_level level, const char* format, va_list arguments) {
+  if (level == LIBBPF_DEBUG || !spdlog::should_log(spdlog::level::debug)) return 0;
+  char line[512];
+  const int length = vsnprintf(line, sizeof(line), format, arguments);
+  std::string_view text(line, std::clamp<int>(length, 0, sizeof(line) - 1));
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  spdlog::debug("{}", text);
+  return length;
+}
+
+struct Bytes {
+  const void* data;
+  size_t size;
+};
+
+Bytes ElfOf(BpfObject object) {
+  Bytes bytes{};
+  switch (object) {
+    case BpfObject::kSyscalls:
+      bytes.data = syscalls_bpf::elf_bytes(&bytes.size);
+      break;
+    case BpfObject::kLifecycle:
+      bytes.data = lifecycle_bpf::elf_bytes(&bytes.size);
+      break;
+  }
+  return bytes;
+}
+
+absl::StatusOr<ObjectPtr> Open(BpfObject object, const LoadedBpfObject::Configure& configure) {
+  const Bytes elf = ElfOf(object);
+  const std::string name(BpfObjectName(object));
+  LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name.c_str());
+  ObjectPtr opened(bpf_object__open_mem(elf.data, elf.size, &options));
+  if (!opened) {
+    return absl::InternalError(
+        fmt::format("BPF object {}: cannot open: {}", name, std::strerror(errno)));
+  }
+  LL_RETURN_IF_ERROR(configure(opened.get()));
+  return opened;
+}
+
+// The last lines of the verifier's log that say something, without its statistics.
+std::string VerifierReason(std::string_view log) {
+  std::vector<std::string_view> lines;
+  while (!log.empty()) {
+    const size_t end = std::min(log.find('\n'), log.size());
+    const std::string_view line = log.substr(0, end);
+    if (!line.empty() && !line.starts_with("processed ")) lines.push_back(line);
+    log.remove_prefix(std::min(end + 1, log.size()));
+  }
+  std::string reason;
+  const size_t first = lines.size() > kVerifierLogLines ? lines.size() - kVerifierLogLines : 0;
+  for (size_t i = first; i < lines.size(); ++i) {
+    if (!reason.empty()) reason += "; ";
+    reason += lines[i];
+  }
+  return reason;
+}
+
+// Loads the object with one program; "" when the kernel takes it, else why not.
+std::string TryProgram(BpfObject object, const char* name,
+                       const LoadedBpfObject::Configure& configure) {
+  auto opened = Open(object, configure);
+  if (!opened.ok()) return std::string(opened.status().message());
+  std::string log(kVerifierLogBytes, '\0');
+  bpf_program* program;
+  bpf_object__for_each_program(program, opened->get()) {
+    const bool wanted = std::strcmp(bpf_program__name(program), name) == 0;
+    bpf_program__set_autoload(program, wanted);
+    if (wanted) bpf_program__set_log_buf(program, log.data(), log.size());
+  }
+  if (const int error = bpf_object__load(opened->get()); error != 0) {
+    const std::string reason = VerifierReason(log.c_str());
+    return reason.empty() ? std::strerror(-error)
+                          : fmt::format("{}: {}", std::strerror(-error), reason);
+  }
+  return "";
+}
+
+bool Wanted(const std::vector<ProbeStatus>& statuses, absl::Span<const ProbeRow> rows,
+            std::string_view program) {
+  for (size_t i = 0; i < rows.size(); ++i) {
+    for (size_t j = 0; j < rows[i].alternatives.size(); ++j) {
+      if (rows[i].alternatives[j].program == program) {
+        return statuses[i].alternatives[j].state != State::kRefused;
+      }
+    }
+  }
+  return false;
+}
+
+absl::StatusOr<ObjectPtr> LoadWanted(BpfObject object, absl::Span<const ProbeRow> rows,
+                                     const LoadedBpfObject::Configure& configure,
+                                     const std::vector<ProbeStatus>& statuses) {
+  LL_ASSIGN_OR_RETURN(ObjectPtr opened, Open(object, configure));
+  bpf_program* program;
+  bpf_object__for_each_program(program, opened.get()) {
+    bpf_program__set_autoload(program, Wanted(statuses, rows, bpf_program__name(program)));
+  }
+  if (const int error = bpf_object__load(opened.get()); error != 0) {
+    return absl::UnavailableError(fmt::format("BPF object {}: cannot load: {}",
+                                              BpfObjectName(object), std::strerror(-error)));
+  }
+  return opened;
+}
+
+std::vector<ProbeStatus> InitialStatuses(absl::Span<const ProbeRow> rows, KernelVersion kernel) {
+  std::vector<ProbeStatus> statuses;
+  for (const ProbeRow& row : rows) {
+    ProbeStatus& status = statuses.emplace_back();
+    status.name = row.name;
+    status.feeds = row.feeds;
+    for (const ProbeAlternative& alternative : row.alternatives) {
+      AlternativeReport& report = status.alternatives.emplace_back();
+      report.hook = alternative.hook;
+      if (kernel < alternative.least_kernel) {
+        report.state = State::kRefused;
+        report.reason = fmt::format("needs kernel {}", alternative.least_kernel.ToString());
+      }
+    }
+  }
+  return statuses;
+}
+
+}  // namespace
+
+absl::StatusOr<LoadedBpfObject> LoadedBpfObject::Load(BpfObject object,
+                                                      absl::Span<const ProbeRow> rows,
+                                                      KernelVersion kernel, bool verify_each,
+                                                      const Configure& configure,
+                                                      std::vector<ProbeStatus>& statuses) {
+  libbpf_set_print(LogForLibbpf);
+  statuses = InitialStatuses(rows, kernel);
+  LoadedBpfObject loaded;
+  loaded.rows_ = rows;
+
+  absl::StatusOr<ObjectPtr> first = absl::UnavailableError("not tried");
+  if (!verify_each) first = LoadWanted(object, rows, configure, statuses);
+  if (!first.ok()) {
+    // libbpf loads all programs or none: find out which the kernel takes.
+    bool any = false;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      for (size_t j = 0; j < rows[i].alternatives.size(); ++j) {
+        AlternativeReport& report = statuses[i].alternatives[j];
+        if (report.state == State::kRefused) continue;
+        report.reason = TryProgram(object, rows[i].alternatives[j].program, configure);
+        report.state = report.reason.empty() ? State::kVerified : State::kRefused;
+        any = any || report.reason.empty();
+      }
+    }
+    if (!any) {
+      return absl::UnavailableError(fmt::format("BPF object {}: no program loads; the first: {}",
+                                                BpfObjectName(object),
+                                                statuses[0].alternatives[0].reason));
+    }
+    first = LoadWanted(object, rows, configure, statuses);
+    LL_RETURN_IF_ERROR(first.status());
+  }
+  for (ProbeStatus& status : statuses) {
+    for (AlternativeReport& alternative : status.alternatives) {
+      if (alternative.state == State::kUntried) alternative.state = State::kVerified;
+    }
+  }
+  loaded.object_ = *std::move(first);
+  return loaded;
+}
+
+void LoadedBpfObject::Attach(std::vector<ProbeStatus>& statuses) {
+  for (size_t i = 0; i < rows_.size(); ++i) {
+    for (size_t j = 0; j < rows_[i].alternatives.size(); ++j) {
+      AlternativeReport& report = statuses[i].alternatives[j];
+      if (report.state != State::kVerified) continue;
+      bpf_program* program =
+          bpf_object__find_program_by_name(object_.get(), rows_[i].alternatives[j].program);
+      if (program == nullptr) {
+        report.state = State::kRefused;
+        report.reason = "no such program in the object";
+        continue;
+      }
+      if (statuses[i].attached()) {
+        bpf_program__unload(program);
+        continue;
+      }
+      std::unique_ptr<bpf_link, BpfLinkDestroyer> link(bpf_program__attach(program));
+      if (link == nullptr) {
+        report.state = State::kRefused;
+        report.reason = fmt::format("cannot attach: {}", std::strerror(errno));
+        continue;
+      }
+      report.state = State::kAttached;
+      statuses[i].attached_by = report.hook;
+      attached_.push_back({&rows_[i], program, std::move(link)});
+    }
+  }
+  std::erase_if(attached_, [&](const Attached& attached) {
+    if (attached.row->needs.empty()) return false;
+    const bool met = std::any_of(statuses.begin(), statuses.end(), [&](const ProbeStatus& status) {
+      return status.name == attached.row->needs && status.attached();
+    });
+    if (met) return false;
+    ProbeStatus& status = statuses[static_cast<size_t>(attached.row - rows_.data())];
+    for (AlternativeReport& report : status.alternatives) {
+      if (report.state != State::kAttached) continue;
+      report.state = State::kRefused;
+      report.reason = fmt::format("is of no use without {}", attached.row->needs);
+    }
+    status.attached_by.clear();
+    return true;
+  });
+}
+
+std::vector<MapReport> LoadedBpfObject::Maps(uint32_t cpus) const {
+  std::vector<MapReport> reports;
+  bpf_map* map;
+  bpf_object__for_each_map(map, object_.get()) {
+    MapReport& report = reports.emplace_back();
+    report.name = bpf_map__name(map);
+    report.entries = bpf_map__max_entries(map);
+    const uint64_t value_bytes = (bpf_map__value_size(map) + 7) / 8 * 8;
+    switch (bpf_map__type(map)) {
+      case BPF_MAP_TYPE_RINGBUF:
+        report.bytes = report.entries;
+        break;
+      case BPF_MAP_TYPE_PERCPU_ARRAY:
+        report.bytes = value_bytes * report.entries * cpus;
+        break;
+      case BPF_MAP_TYPE_HASH:
+        report.bytes = (bpf_map__key_size(map) + value_bytes) * report.entries;
+        break;
+      default:
+        report.bytes = value_bytes * report.entries;
+    }
+  }
+  return reports;
+}
+
+uint64_t LoadedBpfObject::SkippedRuns() const {
+  uint64_t skipped = 0;
+  for (const Attached& attached : attached_) {
+    bpf_prog_info info = {};
+    __u32 size = sizeof(info);
+    if (bpf_obj_get_info_by_fd(bpf_program__fd(attached.program), &info, &size) == 0) {
+      skipped += info.recursion_misses;
+    }
+  }
+  return skipped;
+}
+
+}  // namespace leadline::agent::probes

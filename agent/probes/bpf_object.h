@@ -1,0 +1,65 @@
+// One BPF object file: opened, sized, loaded with the programs that the kernel takes, attached.
+//
+// Errors say which object, program or map, and give the kernel's reason (the verifier's last
+// lines). Not thread-safe. What is attached is detached by the destructor.
+#pragma once
+
+#include <bpf/libbpf.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "agent/probes/probe_report.h"
+#include "agent/probes/probe_table.h"
+
+namespace leadline::agent::probes {
+
+struct BpfObjectCloser {
+  void operator()(bpf_object* object) const { bpf_object__close(object); }
+};
+struct BpfLinkDestroyer {
+  void operator()(bpf_link* link) const { bpf_link__destroy(link); }
+};
+
+class LoadedBpfObject {
+ public:
+  // Sets sizes and read-only data of a newly opened object.
+  using Configure = std::function<absl::Status(bpf_object*)>;
+
+  // Loads the object with those alternatives of its rows that are for kernels up to `kernel` and
+  // that the verifier takes. With `verify_each` every one is loaded by itself as well. Fails only
+  // when not one program loads. `statuses` gets a ProbeStatus for each row either way.
+  static absl::StatusOr<LoadedBpfObject> Load(BpfObject object, absl::Span<const ProbeRow> rows,
+                                              KernelVersion kernel, bool verify_each,
+                                              const Configure& configure,
+                                              std::vector<ProbeStatus>& statuses);
+
+  // Attaches the best loaded alternative of each row and unloads the others. `statuses` are those
+  // of Load. Rows whose `needs` is not attached are detached again.
+  void Attach(std::vector<ProbeStatus>& statuses);
+
+  bpf_object* get() const { return object_.get(); }
+  // -1 where there is no such map.
+  int MapFd(const char* name) const { return bpf_object__find_map_fd_by_name(object_.get(), name); }
+  std::vector<MapReport> Maps(uint32_t cpus) const;
+  // Runs that the kernel skipped because the program was already running on the CPU.
+  uint64_t SkippedRuns() const;
+
+ private:
+  struct Attached {
+    const ProbeRow* row;
+    bpf_program* program;
+    std::unique_ptr<bpf_link, BpfLinkDestroyer> link;
+  };
+
+  absl::Span<const ProbeRow> rows_;
+  std::unique_ptr<bpf_object, BpfObjectCloser> object_;
+  std::vector<Attached> attached_;  // destroyed before the object
+};
+
+}  // namespace leadline::agent::probes

@@ -1,0 +1,63 @@
+// The agent's probes in the kernel: loads what the probe table names and reads what it counts.
+//
+// Units: nanoseconds, CLOCK_MONOTONIC. Bounds: the maps of `report()`; the system call table stays
+// within its budget. Errors: a probe that cannot be set is reported and the others go on; Load
+// fails only on bad options. A part without probes reads as empty.
+// Threading: ReadSyscalls and Forget belong to one thread, PollLifecycle to one (maybe another),
+// report() and Losses() may be called from any. Probes are detached by the destructor.
+// Needs CAP_BPF and CAP_PERFMON; RLIMIT_MEMLOCK only on kernels before 5.11.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+#include "agent/probes/lifecycle_ring.h"
+#include "agent/probes/probe_report.h"
+#include "agent/probes/syscall_table.h"
+
+namespace leadline::agent::probes {
+
+struct ProbeOptions {
+  // For the system call counters, over all CPUs.
+  uint64_t syscall_budget_bytes = uint64_t{32} << 20;
+  // (cgroup, system call) pairs; rounded up to a power of two, fewer when the budget is small.
+  uint32_t syscall_rows = 8192;
+  uint32_t lifecycle_ring_bytes = 256 << 10;
+  // Load and verify every alternative of every probe, attach none.
+  bool dry_run = false;
+};
+
+// Something that was not counted where it belongs, or not at all.
+struct ProbeLoss {
+  std::string
+      reason;  // as a metric's label: "syscall_row_cgroup_other", "lifecycle_ring_full", ...
+  uint64_t count = 0;  // since the start
+};
+
+class Probes {
+ public:
+  static absl::StatusOr<std::unique_ptr<Probes>> Load(const ProbeOptions& options);
+  virtual ~Probes() = default;
+
+  virtual const ProbeReport& report() const = 0;
+
+  // See SyscallTable.
+  virtual void ReadSyscalls(absl::FunctionRef<void(const SyscallCounters&)> handler) = 0;
+  virtual void Forget(uint64_t cgroup_id) = 0;
+
+  // See LifecycleRing. Without it waits for the timeout and returns 0.
+  virtual absl::StatusOr<int> PollLifecycle(
+      absl::Duration timeout, absl::FunctionRef<void(const LifecycleEvent&)> handler) = 0;
+
+  virtual absl::StatusOr<std::vector<ProbeLoss>> Losses() const = 0;
+};
+
+}  // namespace leadline::agent::probes

@@ -1,0 +1,211 @@
+#include "agent/probes/syscall_table.h"
+
+#include <bpf/bpf.h>
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <tuple>
+
+#include "fmt/format.h"
+
+#include "agent/probes/bpf_losses.h"
+#include "common/status_macros.h"
+#include "syscalls.skel.h"
+
+namespace leadline::agent::probes {
+namespace {
+
+constexpr uint32_t kCacheLine = 64;
+constexpr uint32_t kSlotsMin = 1U << 10;
+// 2 MiB. Threads whose ids differ by a multiple of this and that are in a call at once disturb each
+// other: the return of one is counted as unmatched.
+constexpr uint32_t kSlotsMax = 1U << 16;
+constexpr uint32_t kRowsMax = 1U << 20;
+
+constexpr size_t kBucketsAt = offsetof(syscall_counters, buckets) / sizeof(uint64_t);
+
+uint32_t RowBytes(int schema) {
+  const uint32_t bytes = static_cast<uint32_t>(offsetof(syscall_counters, buckets)) +
+                         LatencyBucketCount(schema) * sizeof(uint64_t);
+  return (bytes + kCacheLine - 1) / kCacheLine * kCacheLine;
+}
+
+uint64_t LoadCounter(uint64_t* counter) {
+  return std::atomic_ref<uint64_t>(*counter).load(std::memory_order_acquire);
+}
+
+absl::Status ResizeMap(bpf_object* object, const char* name, uint32_t entries,
+                       uint32_t value_bytes = 0) {
+  bpf_map* map = bpf_object__find_map_by_name(object, name);
+  int error = map == nullptr ? -ENOENT : bpf_map__set_max_entries(map, entries);
+  if (error == 0 && value_bytes != 0) error = bpf_map__set_value_size(map, value_bytes);
+  if (error == 0) return absl::OkStatus();
+  return absl::InternalError(
+      fmt::format("BPF map {}: cannot set its size: {}", name, std::strerror(-error)));
+}
+
+}  // namespace
+
+absl::StatusOr<SyscallTableSize> FitSyscallTable(uint64_t budget_bytes, uint32_t wanted_rows,
+                                                 uint32_t cpus, uint32_t pid_max) {
+  SyscallTableSize size;
+  size.cpus = cpus;
+  size.rows = std::bit_ceil(std::clamp(wanted_rows, 1U, kRowsMax));
+  size.slots = std::bit_ceil(std::clamp(pid_max, kSlotsMin, kSlotsMax));
+  for (size.schema = kLatencySchemaMax;; --size.schema) {
+    size.row_bytes = RowBytes(size.schema);
+    if (size.table_bytes() <= budget_bytes) return size;
+    if (size.schema == 0) break;
+  }
+  while (size.rows > 1 && size.table_bytes() > budget_bytes) size.rows /= 2;
+  if (size.table_bytes() <= budget_bytes) return size;
+  return absl::InvalidArgumentError(
+      fmt::format("a budget of {} bytes for the system call table: one row on {} CPUs takes {}",
+                  budget_bytes, cpus, size.table_bytes()));
+}
+
+absl::Status SyscallTable::Configure(bpf_object* object, const SyscallTableSize& size) {
+  LL_RETURN_IF_ERROR(ResizeMap(object, "syscall_keys", size.rows + 1));
+  LL_RETURN_IF_ERROR(ResizeMap(object, "syscall_claims", size.rows));
+  LL_RETURN_IF_ERROR(
+      ResizeMap(object, "syscall_counters", (size.rows + 1) * size.cpus, size.row_bytes));
+  LL_RETURN_IF_ERROR(ResizeMap(object, "syscall_slots", size.slots));
+
+  bpf_map* rodata_map = bpf_object__find_map_by_name(object, ".rodata");
+  syscalls_bpf::syscalls_bpf__rodata rodata;
+  if (rodata_map == nullptr || bpf_map__value_size(rodata_map) != sizeof(rodata)) {
+    return absl::InternalError("BPF object syscalls: its read-only data is not as in its skeleton");
+  }
+  size_t initial_bytes = 0;
+  std::memcpy(&rodata, bpf_map__initial_value(rodata_map, &initial_bytes), sizeof(rodata));
+  const LatencyLayout layout = MakeLatencyLayout(size.schema);
+  rodata.row_count = size.rows;
+  rodata.slot_bits = static_cast<uint32_t>(std::countr_zero(size.slots));
+  rodata.bucket_count = layout.bucket_count();
+  std::copy(layout.bounds_ns.begin(), layout.bounds_ns.end(), std::begin(rodata.bucket_bound_ns));
+  std::copy(layout.cells.begin(), layout.cells.end(), std::begin(rodata.bucket_of_cell));
+  if (const int error = bpf_map__set_initial_value(rodata_map, &rodata, sizeof(rodata))) {
+    return absl::InternalError(fmt::format("BPF object syscalls: cannot set its read-only data: {}",
+                                           std::strerror(-error)));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<SyscallTable> SyscallTable::Open(bpf_object* object, const SyscallTableSize& size) {
+  const auto fd = [&](const char* name) { return bpf_object__find_map_fd_by_name(object, name); };
+  SyscallTable table;
+  table.size_ = size;
+  table.layout_ = MakeLatencyLayout(size.schema);
+  LL_ASSIGN_OR_RETURN(table.keys_, BpfMapMemory::Map(fd("syscall_keys"),
+                                                     (size_t{size.rows} + 1) * sizeof(syscall_key),
+                                                     "syscall_keys"));
+  LL_ASSIGN_OR_RETURN(table.counters_, BpfMapMemory::Map(fd("syscall_counters"), size.table_bytes(),
+                                                         "syscall_counters"));
+  table.claims_fd_ = fd("syscall_claims");
+  table.losses_fd_ = fd("syscall_losses");
+  if (table.claims_fd_ < 0 || table.losses_fd_ < 0) {
+    return absl::InternalError("BPF object syscalls: no map syscall_claims or syscall_losses");
+  }
+  table.bucket_sums_.resize(table.layout_.bucket_count());
+  table.counters_row_.latency_schema = size.schema;
+  table.KeyOf(size.rows) = {.cgroup = 0, .tag = SYSCALL_TAG(SYSCALL_NR_OTHER, SYSCALL_ABI_NATIVE)};
+  return table;
+}
+
+syscall_key& SyscallTable::KeyOf(uint32_t row) {
+  return reinterpret_cast<syscall_key*>(keys_.data())[row];
+}
+
+uint64_t* SyscallTable::CountersOf(uint32_t cpu, uint32_t row) {
+  const size_t index = size_t{cpu} * (size_.rows + 1) + row;
+  return reinterpret_cast<uint64_t*>(counters_.data() + index * size_.row_bytes);
+}
+
+void SyscallTable::FreeRow(uint32_t row) {
+  for (uint32_t cpu = 0; cpu < size_.cpus; ++cpu) {
+    std::memset(CountersOf(cpu, row), 0, size_.row_bytes);
+  }
+  std::atomic_ref(KeyOf(row).tag).store(0, std::memory_order_release);
+  bpf_map_delete_elem(claims_fd_, &row);
+}
+
+void SyscallTable::CollectRows() {
+  refs_.clear();
+  for (uint32_t row = 0; row <= size_.rows; ++row) {
+    syscall_key& key = KeyOf(row);
+    const uint64_t tag = std::atomic_ref(key.tag).load(std::memory_order_acquire);
+    if ((tag & SYSCALL_TAG_STATE_MASK) != SYSCALL_TAG_READY) continue;
+    const bool last = row != size_.rows && forgotten_.contains(key.cgroup);
+    if (last) {
+      std::atomic_ref(key.tag).store((tag & ~SYSCALL_TAG_STATE_MASK) | SYSCALL_TAG_ENDED,
+                                     std::memory_order_release);
+      ended_.push_back(row);
+    }
+    refs_.push_back({key.cgroup, tag, row, last});
+  }
+  forgotten_.clear();
+  std::sort(refs_.begin(), refs_.end(), [](const RowRef& a, const RowRef& b) {
+    return std::tie(a.cgroup, a.tag, a.row) < std::tie(b.cgroup, b.tag, b.row);
+  });
+}
+
+// Returns are read before entries, on all CPUs, so that no return is seen without its entry.
+bool SyscallTable::Sum(absl::Span<const RowRef> same_key) {
+  SyscallCounters& out = counters_row_;
+  out.cgroup_id = same_key[0].cgroup;
+  out.nr = static_cast<uint16_t>(same_key[0].tag);
+  out.abi = static_cast<SyscallAbi>(static_cast<uint8_t>(same_key[0].tag >> 16));
+  out.last = same_key[0].last;
+  out.calls = out.errors = out.interrupted = out.unmatched = out.time_ns = out.latency_count = 0;
+  std::fill(bucket_sums_.begin(), bucket_sums_.end(), 0);
+  const auto add = [&](uint64_t& sum, size_t field) {
+    for (const RowRef& ref : same_key) {
+      for (uint32_t cpu = 0; cpu < size_.cpus; ++cpu) {
+        sum += LoadCounter(CountersOf(cpu, ref.row) + field);
+      }
+    }
+  };
+  add(out.errors, offsetof(syscall_counters, errors) / sizeof(uint64_t));
+  add(out.interrupted, offsetof(syscall_counters, interrupted) / sizeof(uint64_t));
+  add(out.time_ns, offsetof(syscall_counters, time_ns) / sizeof(uint64_t));
+  for (size_t bucket = 0; bucket < bucket_sums_.size(); ++bucket) {
+    add(bucket_sums_[bucket], kBucketsAt + bucket);
+  }
+  add(out.unmatched, offsetof(syscall_counters, unmatched) / sizeof(uint64_t));
+  add(out.calls, offsetof(syscall_counters, calls) / sizeof(uint64_t));
+
+  buckets_.clear();
+  for (size_t bucket = 0; bucket < bucket_sums_.size(); ++bucket) {
+    if (bucket_sums_[bucket] == 0) continue;
+    out.latency_count += bucket_sums_[bucket];
+    buckets_.push_back({layout_.first_index + static_cast<int32_t>(bucket), bucket_sums_[bucket]});
+  }
+  out.latency_buckets = buckets_;
+  return out.calls != 0 || out.unmatched != 0 || out.latency_count != 0;
+}
+
+void SyscallTable::Read(absl::FunctionRef<void(const SyscallCounters&)> handler) {
+  for (const uint32_t row : ended_) FreeRow(row);
+  ended_.clear();
+  CollectRows();
+  rows_used_ = static_cast<uint32_t>(refs_.size());
+  for (size_t begin = 0; begin < refs_.size();) {
+    size_t end = begin + 1;
+    while (end < refs_.size() && refs_[end].cgroup == refs_[begin].cgroup &&
+           refs_[end].tag == refs_[begin].tag) {
+      ++end;
+    }
+    if (Sum(absl::MakeConstSpan(refs_).subspan(begin, end - begin))) handler(counters_row_);
+    begin = end;
+  }
+}
+
+absl::StatusOr<std::vector<uint64_t>> SyscallTable::Losses() const {
+  return ReadPerCpuCounters(losses_fd_, SYSCALL_LOSS_COUNT, size_.cpus, "syscall_losses");
+}
+
+}  // namespace leadline::agent::probes

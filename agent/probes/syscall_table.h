@@ -1,0 +1,120 @@
+// System call counters by cgroup, number and ABI, read in place from the kernel's tables.
+//
+// Counters are cumulative since the agent's start, summed over CPUs. Memory: (rows + 1) * CPUs *
+// row bytes, within the budget; the latency histogram has the finest schema that fits.
+//
+// Reading is concurrent with counting: `calls` may exceed `latency_count` by the calls that are
+// under way, never the reverse; `errors` and `interrupted` are among latency_count; time_ns may
+// lack or exceed it by calls that returned during the read. No counter ever falls.
+//
+// Not thread-safe: Read and Forget belong to one thread.
+#pragma once
+
+#include <bpf/libbpf.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+
+#include "agent/probes/bpf_map_memory.h"
+#include "agent/probes/latency_layout.h"
+#include "agent/probes/syscall_names.h"
+
+namespace leadline::agent::probes {
+
+struct SyscallTableSize {
+  uint32_t rows = 0;  // a power of two
+  uint32_t slots = 0;
+  int schema = 0;
+  uint32_t row_bytes = 0;
+  uint32_t cpus = 0;
+
+  uint64_t table_bytes() const { return (uint64_t{rows} + 1) * cpus * row_bytes; }
+};
+
+// `wanted_rows` (rounded up to a power of two) with the finest schema that the budget allows; with
+// schema 0, fewer rows if need be. `pid_max` decides on the slots for calls in flight.
+// INVALID_ARGUMENT when not even one row fits.
+absl::StatusOr<SyscallTableSize> FitSyscallTable(uint64_t budget_bytes, uint32_t wanted_rows,
+                                                 uint32_t cpus, uint32_t pid_max);
+
+struct HistogramBucket {
+  int32_t index = 0;  // as Prometheus numbers the buckets of the schema
+  uint64_t count = 0;
+  bool operator==(const HistogramBucket&) const = default;
+};
+
+struct SyscallCounters {
+  uint64_t cgroup_id = 0;  // on the v2 hierarchy; 0 in the machine's ~other row
+  uint16_t nr = 0;         // or SYSCALL_NR_UNKNOWN, SYSCALL_NR_OTHER
+  SyscallAbi abi = SyscallAbi::kNative;
+  bool last = false;  // the row is given up after this: see Forget
+  uint64_t calls = 0;
+  uint64_t errors = 0;
+  uint64_t interrupted = 0;  // a signal came, the kernel may restart the call (and count it again)
+  uint64_t unmatched = 0;    // returns without a known entry; in no other counter
+  uint64_t time_ns = 0;
+  uint64_t latency_count = 0;  // calls that returned: the sum of the buckets
+  int latency_schema = 0;
+  absl::Span<const HistogramBucket> latency_buckets;  // ascending, none empty
+};
+
+class SyscallTable {
+ public:
+  // Sets the sizes of an object that is not yet loaded.
+  static absl::Status Configure(bpf_object* object, const SyscallTableSize& size);
+
+  // Maps the tables of the loaded object, which has to outlive this.
+  static absl::StatusOr<SyscallTable> Open(bpf_object* object, const SyscallTableSize& size);
+
+  // Every row that counted something, rows of one cgroup together. The row is reused: it and its
+  // buckets are valid during the call only.
+  void Read(absl::FunctionRef<void(const SyscallCounters&)> handler);
+
+  // The cgroup has ended: the next Read hands its rows out a last time, the one after it frees
+  // them.
+  void Forget(uint64_t cgroup_id) { forgotten_.insert(cgroup_id); }
+
+  // Calls by syscall_loss, since the start.
+  absl::StatusOr<std::vector<uint64_t>> Losses() const;
+
+  const SyscallTableSize& size() const { return size_; }
+  // Rows in use, as of the last Read.
+  uint32_t rows_used() const { return rows_used_; }
+
+ private:
+  struct RowRef {
+    uint64_t cgroup;
+    uint64_t tag;
+    uint32_t row;
+    bool last;
+  };
+
+  SyscallTable() = default;
+  syscall_key& KeyOf(uint32_t row);
+  uint64_t* CountersOf(uint32_t cpu, uint32_t row);
+  void FreeRow(uint32_t row);
+  void CollectRows();
+  bool Sum(absl::Span<const RowRef> same_key);
+
+  SyscallTableSize size_;
+  LatencyLayout layout_;
+  BpfMapMemory keys_;
+  BpfMapMemory counters_;
+  int claims_fd_ = -1;
+  int losses_fd_ = -1;
+  uint32_t rows_used_ = 0;
+  absl::flat_hash_set<uint64_t> forgotten_;
+  std::vector<uint32_t> ended_;
+  std::vector<RowRef> refs_;
+  std::vector<uint64_t> bucket_sums_;
+  std::vector<HistogramBucket> buckets_;
+  SyscallCounters counters_row_;
+};
+
+}  // namespace leadline::agent::probes

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
+/*
+ * System calls by cgroup, number and ABI: calls, errors, time and a latency histogram.
+ *
+ * Every system call of the machine passes here twice, so what is done is as little as can be: no
+ * helper beyond the clock and the current task, and array look-ups that the JIT inlines. See
+ * docs/adr/0002-syscall-accounting.md for the alternatives and what each costs.
+ *
+ * Tracepoint programs run with preemption off, and no system call starts in an interrupt, so a
+ * CPU's counters have one writer and need no atomic instructions.
+ */
+#include "bpf/lib/vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "bpf/shared/latency_bucket.h"
+#include "bpf/shared/syscalls.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* Set before the load; see agent/probes/syscall_table.cc. */
+const volatile __u32 row_count = 1; /* a power of two */
+const volatile __u32 slot_bits = SYSCALL_SLOT_SPREAD_BITS;
+const volatile __u32 bucket_count = 2;
+const volatile __u64 bucket_bound_ns[SYSCALL_LATENCY_BUCKETS_MAX];
+/* For each (floor(log2), next three bits) of a latency the bucket of its smallest member. */
+const volatile __u8 bucket_of_cell[SYSCALL_LATENCY_CELLS];
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct syscall_key);
+} syscall_keys SEC(".maps");
+
+/* Rows that are taken: an insert is the one operation that decides between CPUs on 5.8 kernels. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u8);
+} syscall_claims SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct syscall_counters)); /* less with fewer buckets */
+} syscall_counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct syscall_slot);
+} syscall_slots SEC(".maps");
+
+/* Whose entry this CPU saw last: most calls return on it before it sees another. */
+struct last_entry {
+	__u64 regs; /* of the thread's kernel stack */
+	__u32 tid;
+	__u32 slot;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct last_entry);
+} syscall_last SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SYSCALL_LOSS_COUNT);
+	__type(key, __u32);
+	__type(value, __u64);
+} syscall_losses SEC(".maps");
+
+/* Neighbouring thread ids, often at work on several CPUs at once, are kept off one cache line. */
+static __always_inline __u32 slot_of(__u32 tid)
+{
+	__u32 mask = (1U << slot_bits) - 1;
+	__u32 low = tid & mask;
+
+	return ((low << SYSCALL_SLOT_SPREAD_BITS) |
+		(low >> (slot_bits - SYSCALL_SLOT_SPREAD_BITS))) &
+	       mask;
+}
+
+static __always_inline __u64 tag_of(__u32 nr, bool compat)
+{
+	return SYSCALL_TAG(nr < SYSCALL_NR_LIMIT ? nr : SYSCALL_NR_UNKNOWN,
+			   compat ? SYSCALL_ABI_COMPAT : SYSCALL_ABI_NATIVE);
+}
+
+static __always_inline __u32 row_hash(__u64 cgroup, __u64 tag)
+{
+	return ((cgroup ^ (tag << 24)) * 0x9E3779B97F4A7C15ULL) >> 32;
+}
+
+static __always_inline __u32 row_step(__u32 hash)
+{
+	return (hash >> 16) | 1;
+}
+
+static __always_inline bool row_holds(__u32 row, __u64 cgroup, __u64 tag)
+{
+	struct syscall_key *key = bpf_map_lookup_elem(&syscall_keys, &row);
+
+	return key && key->tag == tag && key->cgroup == cgroup;
+}
+
+static __always_inline void count_loss(__u32 reason)
+{
+	__u64 *count = bpf_map_lookup_elem(&syscall_losses, &reason);
+
+	if (count)
+		++*count;
+}
+
+/* The row of a key; row_count when there is none. */
+static __noinline __u32 find_row(__u64 cgroup, __u64 tag)
+{
+	__u32 hash = row_hash(cgroup, tag), step = row_step(hash);
+
+	for (int i = 0; i < SYSCALL_ROW_PROBES; i++, hash += step) {
+		__u32 row = hash & (row_count - 1);
+
+		if (row_holds(row, cgroup, tag))
+			return row;
+	}
+	return row_count;
+}
+
+/*
+ * Takes a free row for a key; row_count when there is none. Two CPUs may both take one for the same
+ * new key: user space adds them up.
+ */
+static __noinline __u32 claim_row(__u64 cgroup, __u64 tag)
+{
+	__u32 hash = row_hash(cgroup, tag), step = row_step(hash);
+
+	for (int i = 0; i < SYSCALL_ROW_PROBES; i++, hash += step) {
+		__u32 row = hash & (row_count - 1);
+		struct syscall_key *key = bpf_map_lookup_elem(&syscall_keys, &row);
+		__u8 taken = 1;
+
+		if (!key || key->tag ||
+		    bpf_map_update_elem(&syscall_claims, &row, &taken, BPF_NOEXIST))
+			continue;
+		key->cgroup = cgroup;
+		barrier(); /* x86 keeps the order of the two stores */
+		*(volatile __u64 *)&key->tag = tag;
+		return row;
+	}
+	return row_count;
+}
+
+/*
+ * The row for a key that is not where it is looked for first. A cgroup gets its ~other row with its
+ * first row, so that its total stays right when the table is full.
+ */
+static __noinline __u32 make_row(__u64 cgroup, __u64 tag)
+{
+	__u64 other_tag = SYSCALL_TAG(SYSCALL_NR_OTHER, SYSCALL_ABI_NATIVE);
+	__u32 row = find_row(cgroup, tag), other;
+
+	if (row != row_count)
+		return row;
+	other = find_row(cgroup, other_tag);
+	if (other == row_count)
+		other = claim_row(cgroup, other_tag);
+	row = claim_row(cgroup, tag);
+	if (row != row_count)
+		return row;
+	count_loss(other != row_count ? SYSCALL_LOSS_CGROUP_OTHER : SYSCALL_LOSS_GLOBAL_OTHER);
+	return other;
+}
+
+static __always_inline __u32 row_of(__u64 cgroup, __u64 tag)
+{
+	__u32 row = row_hash(cgroup, tag) & (row_count - 1);
+
+	return row_holds(row, cgroup, tag) ? row : make_row(cgroup, tag);
+}
+
+static __always_inline struct syscall_counters *counters_of(__u32 row)
+{
+	__u32 index = bpf_get_smp_processor_id() * (row_count + 1) + row;
+
+	return bpf_map_lookup_elem(&syscall_counters, &index);
+}
+
+static __always_inline int on_enter(__u64 cgroup, __u32 tid, bool compat, __u64 regs, __u32 nr)
+{
+	__u32 zero = 0, index = slot_of(tid);
+	__u32 row = row_of(cgroup, tag_of(nr, compat));
+	struct syscall_counters *counters = counters_of(row);
+	struct last_entry *last = bpf_map_lookup_elem(&syscall_last, &zero);
+	struct syscall_slot *slot = bpf_map_lookup_elem(&syscall_slots, &index);
+
+	if (!counters || !last || !slot)
+		return 0; /* cannot be: the indices are within their maps */
+	counters->calls++;
+	last->regs = regs;
+	last->tid = tid;
+	last->slot = index;
+	slot->call = ((__u64)nr << 32) | tid;
+	slot->cgroup = cgroup;
+	slot->row = row;
+	slot->start_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+/* Rows are freed some time after their cgroup has ended; the call may have been left in flight. */
+static __always_inline bool row_is_live(__u32 row, __u64 cgroup)
+{
+	struct syscall_key *key = bpf_map_lookup_elem(&syscall_keys, &row);
+
+	if (row == row_count)
+		return true;
+	if (key && key->cgroup == cgroup &&
+	    (key->tag & SYSCALL_TAG_STATE_MASK) == SYSCALL_TAG_READY)
+		return true;
+	count_loss(SYSCALL_LOSS_ROW_ENDED);
+	return false;
+}
+
+/* False when the entry was not seen, or not of this number. */
+static __always_inline bool on_matched_exit(struct syscall_slot *slot, __u32 tid, __u32 nr,
+					    long ret, __u64 now_ns)
+{
+	struct syscall_counters *counters;
+	__u64 latency_ns;
+	__u32 row, bucket;
+
+	if (slot->call != (((__u64)nr << 32) | tid))
+		return false;
+	slot->call = 0;
+	row = slot->row;
+	counters = counters_of(row);
+	if (!row_is_live(row, slot->cgroup) || !counters)
+		return true;
+	latency_ns = now_ns - slot->start_ns;
+	bucket = latency_bucket(bucket_bound_ns, bucket_of_cell, bucket_count, latency_ns);
+	if (bucket < bucket_count)
+		counters->buckets[bucket]++;
+	counters->time_ns += latency_ns;
+	if (ret < 0 && ret >= -4095) {
+		if (ret <= -512 && ret >= -516)
+			counters->interrupted++;
+		else
+			counters->errors++;
+	}
+	return true;
+}
+
+/*
+ * The number of an interrupted or restored context is -1 (rt_sigreturn): then the entry says what
+ * was called. Otherwise the number is right and the entry is another thread's or none.
+ */
+static __always_inline void on_unmatched_exit(struct syscall_slot *slot, __u64 cgroup, __u32 tid,
+					      bool compat, __u32 nr)
+{
+	struct syscall_counters *counters;
+	__u32 row;
+
+	if (nr == (__u32)-1 && (__u32)slot->call == tid) {
+		row = slot->row;
+		slot->call = 0;
+		if (!row_is_live(row, slot->cgroup))
+			return;
+	} else {
+		row = row_of(cgroup, tag_of(nr, compat));
+	}
+	counters = counters_of(row);
+	if (counters)
+		counters->unmatched++;
+}
+
+/* arch/x86/include/asm/thread_info.h: a 32-bit system call is active. */
+#define TS_COMPAT 0x0002
+
+static __always_inline struct syscall_slot *last_slot(__u64 regs, __u32 *tid)
+{
+	__u32 zero = 0;
+	struct last_entry *last = bpf_map_lookup_elem(&syscall_last, &zero);
+
+	if (!last || last->regs != regs)
+		return 0;
+	*tid = last->tid;
+	return bpf_map_lookup_elem(&syscall_slots, &last->slot);
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(sys_enter_btf, struct pt_regs *regs, long id)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return on_enter(task->cgroups->dfl_cgrp->kn->id, task->pid,
+			task->thread_info.status & TS_COMPAT, (__u64)regs, id);
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(sys_exit_btf, struct pt_regs *regs, long ret)
+{
+	__u64 now_ns = bpf_ktime_get_ns();
+	struct task_struct *task;
+	struct syscall_slot *slot;
+	__u32 nr = regs->orig_ax, tid, index;
+
+	slot = last_slot((__u64)regs, &tid);
+	if (slot && on_matched_exit(slot, tid, nr, ret, now_ns))
+		return 0;
+	task = bpf_get_current_task_btf();
+	tid = task->pid;
+	index = slot_of(tid);
+	slot = bpf_map_lookup_elem(&syscall_slots, &index);
+	if (slot && !on_matched_exit(slot, tid, nr, ret, now_ns))
+		on_unmatched_exit(slot, task->cgroups->dfl_cgrp->kn->id, tid,
+				  task->thread_info.status & TS_COMPAT, nr);
+	return 0;
+}
+
+/* For kernels before 5.11, which have no bpf_get_current_task_btf(). */
+
+static __always_inline bool current_is_compat(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
+}
+
+SEC("raw_tp/sys_enter")
+int sys_enter_raw(struct bpf_raw_tracepoint_args *ctx)
+{
+	return on_enter(bpf_get_current_cgroup_id(), bpf_get_current_pid_tgid(),
+			current_is_compat(), ctx->args[0], ctx->args[1]);
+}
+
+SEC("raw_tp/sys_exit")
+int sys_exit_raw(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u64 now_ns = bpf_ktime_get_ns();
+	struct pt_regs *regs = (struct pt_regs *)ctx->args[0];
+	__u32 nr = BPF_CORE_READ(regs, orig_ax);
+	__u32 tid = bpf_get_current_pid_tgid(), index = slot_of(tid);
+	struct syscall_slot *slot = bpf_map_lookup_elem(&syscall_slots, &index);
+
+	if (slot && !on_matched_exit(slot, tid, nr, ctx->args[1], now_ns))
+		on_unmatched_exit(slot, bpf_get_current_cgroup_id(), tid, current_is_compat(), nr);
+	return 0;
+}

@@ -1,0 +1,53 @@
+// Loading: each alternative of each probe, the report, and options.
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "agent/probes/probes.h"
+#include "tests/bpf/probes_fixture.h"
+
+namespace leadline::testing {
+namespace {
+
+using agent::probes::AlternativeReport;
+using agent::probes::ProbeOptions;
+
+TEST(Load, DryRunVerifiesEveryAlternativeAndAttachesNone) {
+  ProbeOptions options;
+  options.dry_run = true;
+  auto probes = LoadProbes(options);
+  ASSERT_NE(probes, nullptr);
+  for (const auto& probe : probes->report().probes) {
+    EXPECT_FALSE(probe.attached()) << probe.name;
+    for (const AlternativeReport& alternative : probe.alternatives) {
+      EXPECT_EQ(alternative.state, AlternativeReport::State::kVerified)
+          << probe.name << " by " << alternative.hook << ": " << alternative.reason;
+    }
+  }
+  const std::string text = probes->report().ToText();
+  EXPECT_NE(text.find("tp_btf/sys_enter       verified"), std::string::npos) << text;
+  EXPECT_NE(text.find("syscall_counters"), std::string::npos) << text;
+  EXPECT_EQ(text.find("missing"), std::string::npos) << text;
+}
+
+TEST(Load, ReportsWhatItTook) {
+  auto probes = LoadProbes();
+  ASSERT_NE(probes, nullptr);
+  const auto& report = probes->report();
+  EXPECT_EQ(report.probes.size(), 4u);
+  EXPECT_LE(report.syscall_table_bytes, report.syscall_budget_bytes);
+  EXPECT_GT(report.syscall_rows, 0u);
+  const std::string text = report.ToText();
+  EXPECT_NE(text.find("syscall_enter   tp_btf/sys_enter       attached"), std::string::npos)
+      << text;
+}
+
+TEST(Load, RefusesABudgetThatHoldsNothing) {
+  ProbeOptions options;
+  options.syscall_budget_bytes = 100;
+  EXPECT_EQ(agent::probes::Probes::Load(options).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace leadline::testing

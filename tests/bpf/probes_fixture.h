@@ -1,0 +1,62 @@
+// The real probes, and their rows by key.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+#include "agent/probes/probes.h"
+
+namespace leadline::testing {
+
+// A copy that owns its buckets.
+struct Row {
+  agent::probes::SyscallCounters counters;
+  std::vector<agent::probes::HistogramBucket> buckets;
+};
+
+// cgroup, number, ABI
+using RowKey = std::tuple<uint64_t, uint16_t, agent::probes::SyscallAbi>;
+using Rows = std::map<RowKey, Row>;
+
+// Fails the test, with the report, unless every probe is attached.
+inline std::unique_ptr<agent::probes::Probes> LoadProbes(
+    const agent::probes::ProbeOptions& options = {}) {
+  auto probes = agent::probes::Probes::Load(options);
+  if (!probes.ok()) {
+    ADD_FAILURE() << "these tests need to load BPF programs: "
+                  << std::string(probes.status().message());
+    return nullptr;
+  }
+  for (const auto& probe : (*probes)->report().probes) {
+    if (!probe.attached() && !options.dry_run) {
+      ADD_FAILURE() << "these tests need root and a kernel that allows BPF programs:\n"
+                    << (*probes)->report().ToText();
+      return nullptr;
+    }
+  }
+  return *std::move(probes);
+}
+
+inline Rows ReadRows(agent::probes::Probes& probes) {
+  Rows rows;
+  probes.ReadSyscalls([&](const agent::probes::SyscallCounters& counters) {
+    const RowKey key(counters.cgroup_id, counters.nr, counters.abi);
+    Row row{counters, {counters.latency_buckets.begin(), counters.latency_buckets.end()}};
+    EXPECT_TRUE(rows.emplace(key, std::move(row)).second) << "two rows of one key";
+  });
+  return rows;
+}
+
+// All zero where there is no such row.
+inline Row RowOf(const Rows& rows, uint64_t cgroup, long nr,
+                 agent::probes::SyscallAbi abi = agent::probes::SyscallAbi::kNative) {
+  const auto found = rows.find(RowKey(cgroup, static_cast<uint16_t>(nr), abi));
+  return found == rows.end() ? Row{} : found->second;
+}
+
+}  // namespace leadline::testing

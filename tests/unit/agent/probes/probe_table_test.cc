@@ -1,0 +1,49 @@
+#include "agent/probes/probe_table.h"
+
+#include <set>
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace leadline::agent::probes {
+namespace {
+
+TEST(ProbeTable, RowsAreSound) {
+  std::set<std::string_view> names;
+  std::set<BpfObject> finished;
+  BpfObject object = ProbeTable()[0].object;
+  for (const ProbeRow& row : ProbeTable()) {
+    EXPECT_TRUE(names.insert(row.name).second) << row.name << " twice";
+    EXPECT_FALSE(row.feeds.empty()) << row.name;
+    EXPECT_FALSE(row.alternatives.empty()) << row.name;
+    if (row.object != object) finished.insert(object);
+    object = row.object;
+    EXPECT_FALSE(finished.contains(object)) << row.name << " is apart from its object's rows";
+    for (const ProbeAlternative& alternative : row.alternatives) {
+      EXPECT_LT(KernelVersion{}, alternative.least_kernel) << row.name;
+    }
+  }
+  for (const ProbeRow& row : ProbeTable()) {
+    EXPECT_TRUE(row.needs.empty() || names.contains(row.needs)) << row.name;
+  }
+}
+
+TEST(ParseKernelVersion, TakesReleasesAsTheyAre) {
+  const struct {
+    const char* release;
+    KernelVersion version;
+  } cases[] = {
+      {"6.18.44-fc-v595", {6, 18}},
+      {"5.8", {5, 8}},
+      {"5.10.0-28-amd64", {5, 10}},
+      {"", {}},
+      {"6", {}},
+      {"6.", {}},
+      {"x.1", {}},
+      {"99999999.1", {}},
+  };
+  for (const auto& c : cases) EXPECT_EQ(ParseKernelVersion(c.release), c.version) << c.release;
+}
+
+}  // namespace
+}  // namespace leadline::agent::probes
