@@ -1,6 +1,5 @@
 #include "common/stop_signal.h"
 
-#include <poll.h>
 #include <pthread.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -28,12 +27,6 @@ absl::StatusOr<StopSignal> StopSignal::Open() {
 
 StopSignal::~StopSignal() {
   if (fd_ >= 0) close(fd_);
-}
-
-void StopSignal::Wait() const {
-  pollfd waiting{.fd = fd_, .events = POLLIN, .revents = 0};
-  while (poll(&waiting, 1, -1) < 0 && errno == EINTR) {
-  }
 }
 
 }  // namespace leadline

@@ -16,8 +16,6 @@ class StopSignal {
   ~StopSignal();
 
   int fd() const { return fd_; }
-  // Returns when the program was asked to stop.
-  void Wait() const;
 
  private:
   explicit StopSignal(int fd) : fd_(fd) {}
