@@ -50,6 +50,7 @@ struct EntityState {
 struct SeriesState {
   std::shared_ptr<const SeriesKey> key;  // null: the number is free
   int64_t counted_from_ms = 0;
+  int64_t still_zero_ms = 0;
   int64_t newest_ms = kNever;
   bool is_histogram = false;
 };
@@ -195,11 +196,16 @@ SeriesState* Batcher::Impl::Admit(SeriesRef ref, bool is_histogram) {
 }
 
 void Batcher::Impl::NoteFirst(SeriesRef ref, SeriesState& state, const HistogramView& histogram) {
-  if (state.newest_ms == kNever && state.counted_from_ms != 0 && state.counted_from_ms < frame_ms) {
+  if (state.newest_ms == kNever) {
     HistogramView zero;
     zero.schema = histogram.schema;
     zero.zero_threshold = histogram.zero_threshold;
-    zeros.push_back({state.counted_from_ms, Index(ref), state.is_histogram, zero});
+    int64_t before_ms = 0;
+    for (const int64_t zero_ms : {state.counted_from_ms, state.still_zero_ms}) {
+      if (zero_ms <= before_ms || zero_ms >= frame_ms) continue;
+      zeros.push_back({zero_ms, Index(ref), state.is_histogram, zero});
+      before_ms = zero_ms;
+    }
   }
   state.newest_ms = frame_ms;
 }
@@ -273,7 +279,8 @@ EntityRef Batcher::DefineEntity(const Entity& entity) {
 }
 
 SeriesRef Batcher::DefineSeries(catalogue::Metric metric, EntityRef entity,
-                                const LabelSet& residual, int64_t counted_from_ms) {
+                                const LabelSet& residual, int64_t counted_from_ms,
+                                int64_t still_zero_ms) {
   Impl& s = *impl_;
   if (Index(entity) >= s.entities.size() || s.entities[Index(entity)].entity == nullptr) {
     return SeriesRef(kNoRef);
@@ -292,7 +299,9 @@ SeriesRef Batcher::DefineSeries(catalogue::Metric metric, EntityRef entity,
   state.key = std::make_shared<const SeriesKey>(std::move(key));
   const catalogue::MetricType type = catalogue::Info(metric).type;
   state.is_histogram = type == catalogue::MetricType::kHistogram;
-  state.counted_from_ms = type == catalogue::MetricType::kGauge ? 0 : counted_from_ms;
+  const bool counts = type != catalogue::MetricType::kGauge;
+  state.counted_from_ms = counts ? counted_from_ms : 0;
+  state.still_zero_ms = counts ? still_zero_ms : 0;
   state.newest_ms = kNever;
   s.series_refs.emplace(state.key, ref);
   s.entities[Index(entity)].series.push_back(ref);

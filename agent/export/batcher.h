@@ -64,9 +64,11 @@ class Batcher {
 
   // The same ref for the same series until its entity is forgotten. Keep the ref: this is a look-up
   // with the labels' cost. `counted_from_ms`, for counters and histograms: when counting began; a
-  // zero sample of that time precedes the series' first sample. 0: not known, no such sample.
+  // zero sample of that time precedes the series' first sample. `still_zero_ms`: a later time at
+  // which nothing had been counted yet, which gets a zero too, so that a rate over the last minute
+  // sees the first calls of an old container. 0: not known, no such sample.
   SeriesRef DefineSeries(catalogue::Metric metric, EntityRef entity, const LabelSet& residual,
-                         int64_t counted_from_ms = 0);
+                         int64_t counted_from_ms = 0, int64_t still_zero_ms = 0);
 
   // The samples that follow have this time.
   void BeginFrame(int64_t ts_ms);
