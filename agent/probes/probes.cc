@@ -51,6 +51,7 @@ class KernelProbes final : public Probes {
   void Forget(uint64_t cgroup_id) override {
     if (syscalls_) syscalls_->Forget(cgroup_id);
   }
+  int lifecycle_fd() const override { return lifecycle_ ? lifecycle_->epoll_fd() : -1; }
   absl::StatusOr<int> PollLifecycle(
       absl::Duration timeout, absl::FunctionRef<void(const LifecycleEvent&)> handler) override {
     if (lifecycle_) return lifecycle_->Poll(timeout, handler);

@@ -53,6 +53,8 @@ class Probes {
   virtual void ReadSyscalls(absl::FunctionRef<void(const SyscallCounters&)> handler) = 0;
   virtual void Forget(uint64_t cgroup_id) = 0;
 
+  // Readable when there are lifecycle events; -1 without them.
+  virtual int lifecycle_fd() const = 0;
   // See LifecycleRing. Without it waits for the timeout and returns 0.
   virtual absl::StatusOr<int> PollLifecycle(
       absl::Duration timeout, absl::FunctionRef<void(const LifecycleEvent&)> handler) = 0;
