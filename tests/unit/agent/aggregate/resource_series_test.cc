@@ -1,0 +1,69 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "agent/aggregate/container_series.h"
+#include "agent/aggregate/network_series.h"
+#include "agent/aggregate/process_series.h"
+#include "prometheus/registry.h"
+#include "tests/unit/agent/aggregate/sample_collector.h"
+
+namespace leadline::agent::aggregate {
+namespace {
+
+using testing::ElementsAre;
+
+class ResourceSeriesTest : public testing::Test {
+ protected:
+  Subject At(int64_t ts_ms) {
+    return {.entity = batcher_.DefineEntity({.id = {0, 1}, .start_ms = 1000}),
+            .counted_from_ms = 1000,
+            .ts_ms = ts_ms};
+  }
+
+  prometheus::Registry registry_;
+  Batcher batcher_{BatcherOptions{}, registry_};
+  Recorder recorder_{batcher_};
+  SampleCollector collector_{batcher_};
+};
+
+TEST_F(ResourceSeriesTest, AbsentFiguresHaveNoSeries) {
+  ContainerSeries containers;
+  containers.Record(At(5000), 1000, {.cpu_usage_ns = 1'500'000'000, .memory_usage_bytes = 4096},
+                    std::nullopt, recorder_);
+  EXPECT_THAT(collector_.Take(),
+              ElementsAre("container_cpu_usage_seconds_total 0 @1000",
+                          "container_cpu_usage_seconds_total 1.5 @5000",
+                          "container_last_seen 5 @5000", "container_memory_usage_bytes 4096 @5000",
+                          "container_start_time_seconds 1 @5000"));
+}
+
+TEST_F(ResourceSeriesTest, NetworkIsByInterface) {
+  NetworkSeries networks;
+  const std::vector<source::InterfaceCounters> interfaces = {
+      {.interface = "eth0", .receive_bytes = 10, .transmit_bytes = 20}};
+  networks.Record(At(1000), interfaces, recorder_);
+  const std::vector<std::string> samples = collector_.Take();
+  EXPECT_EQ(samples.size(), NetworkSeries::kCounters);
+  EXPECT_THAT(samples,
+              testing::IsSupersetOf(
+                  {R"(container_network_receive_bytes_total{interface="eth0"} 10 @1000)",
+                   R"(container_network_transmit_bytes_total{interface="eth0"} 20 @1000)"}));
+}
+
+TEST_F(ResourceSeriesTest, ProcessCpuIsByMode) {
+  ProcessSeries processes;
+  processes.Record(At(1000),
+                   {.pid = 1,
+                    .user_ns = 2'000'000'000,
+                    .system_ns = 250'000'000,
+                    .threads = 3,
+                    .resident_bytes = 8192},
+                   recorder_);
+  EXPECT_THAT(collector_.Take(),
+              ElementsAre(R"(process_cpu_time_seconds_total{cpu_mode="system"} 0.25 @1000)",
+                          R"(process_cpu_time_seconds_total{cpu_mode="user"} 2 @1000)",
+                          "process_memory_usage_bytes 8192 @1000", "process_thread_count 3 @1000"));
+}
+
+}  // namespace
+}  // namespace leadline::agent::aggregate
