@@ -1,0 +1,219 @@
+#include "agent/agent.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "agent/cgroup_inventory.h"
+#include "agent/export/batcher.h"
+#include "agent/export/identity.h"
+#include "agent/export/sender.h"
+#include "agent/meta/metadata_resolver.h"
+#include "agent/meta/pod_watcher.h"
+#include "agent/node_sampler.h"
+#include "agent/probes/probes.h"
+#include "agent/source/cgroup_mounts.h"
+#include "agent/source/processes.h"
+#include "common/clock.h"
+#include "common/http/health.h"
+#include "common/http/server.h"
+#include "common/status_macros.h"
+#include "common/version.h"
+#include "prometheus/registry.h"
+
+namespace leadline::agent {
+namespace {
+
+constexpr size_t kMetaEventsAtOnce = 4096;
+constexpr absl::Duration kDrainTimeout = absl::Seconds(5);
+
+class AgentImpl final : public Agent {
+ public:
+  absl::Status Init(const Options& options);
+  absl::Status Run(int stop_fd) override;
+
+ private:
+  absl::Status StartServer(const Options& options);
+  // Waits for events of the kernel until `until_ms` or until stop_fd is readable; true for the
+  // latter.
+  bool WaitUntil(int64_t until_ms, int stop_fd);
+  void TakeLifecycleEvents();
+  void TakeMetaEvents();
+  void Interval(int64_t ts_ms);
+
+  const Clock& clock_ = SystemClock();
+  std::shared_ptr<prometheus::Registry> registry_ = std::make_shared<prometheus::Registry>();
+  int64_t interval_ms_ = 0;
+  std::unique_ptr<Identity> identity_;
+  std::unique_ptr<probes::Probes> probes_;
+  std::unique_ptr<meta::MetadataResolver> resolver_;
+  std::unique_ptr<CgroupInventory> inventory_;
+  std::unique_ptr<Batcher> batcher_;
+  std::unique_ptr<NodeSampler> sampler_;
+  std::unique_ptr<meta::PodWatcher> pods_;  // none without Kubernetes
+  std::unique_ptr<Sender> sender_;
+  std::unique_ptr<http::Server> server_;
+};
+
+absl::Status AgentImpl::Init(const Options& options) {
+  interval_ms_ = absl::ToInt64Milliseconds(options.interval);
+  LL_ASSIGN_OR_RETURN(identity_, Identity::Open(options.state_dir));
+  source::FileReader reader;
+  LL_ASSIGN_OR_RETURN(source::CgroupMounts mounts, source::FindCgroupMounts());
+  LL_ASSIGN_OR_RETURN(const int64_t boot_unix_ms, source::BootTimeUnixMs(reader));
+  LL_ASSIGN_OR_RETURN(const std::string boot_id, source::BootId(reader));
+
+  batcher_ = std::make_unique<Batcher>(BatcherOptions{}, *registry_);
+  resolver_ = std::make_unique<meta::MetadataResolver>(
+      meta::MetadataResolver::Options{
+          .cluster = options.cluster, .node = options.node, .boot_id = boot_id},
+      *registry_);
+  inventory_ = std::make_unique<CgroupInventory>(mounts.v2, boot_unix_ms, *resolver_);
+
+  // The probes first, then the walk: what comes to life in between is in both.
+  const int64_t counted_from_ms = clock_.NowUnixMs();
+  LL_ASSIGN_OR_RETURN(probes_, probes::Probes::Load({}));
+  LL_RETURN_IF_ERROR(inventory_->Walk(clock_.NowUnixMs()));
+
+  sampler_ = std::make_unique<NodeSampler>(
+      NodeSamplerOptions{.cluster = options.cluster,
+                         .node = options.node,
+                         .counted_from_ms = counted_from_ms,
+                         .processes = {.boot_id = boot_id,
+                                       .boot_unix_ms = boot_unix_ms,
+                                       .max_processes = options.max_processes}},
+      mounts, *probes_, *inventory_, *resolver_, *batcher_, *registry_);
+
+  if (!options.kubernetes_url.empty()) {
+    LL_ASSIGN_OR_RETURN(pods_,
+                        meta::PodWatcher::Start(
+                            {.client = {.url = options.kubernetes_url,
+                                        .token_file = options.kubernetes_token_file,
+                                        .ca_file = options.kubernetes_ca_file,
+                                        .insecure_skip_tls_verify = options.kubernetes_insecure,
+                                        .user_agent = fmt::format("leadline-agent/{}", kVersion)},
+                             .node = options.node},
+                            *registry_));
+  } else {
+    spdlog::info("no Kubernetes API server given: containers are known by their cgroups only");
+  }
+  sender_ = Sender::Start({.collector = options.collector,
+                           .agent_id = identity_->agent_id(),
+                           .epoch = identity_->epoch(),
+                           .agent_version = std::string(kVersion),
+                           .cluster = options.cluster,
+                           .node = options.node},
+                          *registry_);
+  return StartServer(options);
+}
+
+absl::Status AgentImpl::StartServer(const Options& options) {
+  if (options.http.empty()) return absl::OkStatus();
+  http::Router router;
+  http::AddProgramRoutes(
+      router,
+      {{"collector",
+        [this] {
+          return sender_->connected() ? absl::OkStatus()
+                                      : absl::UnavailableError("no session with the collector");
+        }},
+       {"kubernetes",
+        [this] {
+          return pods_ == nullptr || pods_->synced()
+                     ? absl::OkStatus()
+                     : absl::UnavailableError("the pods have not been listed yet");
+        }}},
+      registry_);
+  LL_ASSIGN_OR_RETURN(server_, http::Server::Start({.address = options.http,
+                                                    .registry = registry_,
+                                                    .metrics_prefix = "leadline_agent"},
+                                                   std::move(router)));
+  spdlog::info("listening http={}", server_->address());
+  return absl::OkStatus();
+}
+
+absl::Status AgentImpl::Run(int stop_fd) {
+  // Readings are at whole multiples of the interval, so that all agents' samples line up.
+  int64_t next_ms = (clock_.NowUnixMs() / interval_ms_ + 1) * interval_ms_;
+  while (!WaitUntil(next_ms, stop_fd)) {
+    Interval(next_ms);
+    next_ms = (clock_.NowUnixMs() / interval_ms_ + 1) * interval_ms_;
+  }
+  spdlog::info("stopping");
+  Interval(clock_.NowUnixMs());
+  return sender_->Stop(kDrainTimeout);
+}
+
+bool AgentImpl::WaitUntil(int64_t until_ms, int stop_fd) {
+  while (true) {
+    const int64_t left_ms = until_ms - clock_.NowUnixMs();
+    if (left_ms <= 0) return false;
+    pollfd fds[] = {{.fd = stop_fd, .events = POLLIN},
+                    {.fd = probes_->lifecycle_fd(), .events = POLLIN}};
+    // The clock may step, so no wait is longer than an interval.
+    const int ready = poll(fds, 2, static_cast<int>(std::min(left_ms, interval_ms_)));
+    if (ready < 0 && errno != EINTR) {
+      spdlog::error("poll: {}", std::strerror(errno));
+      return true;
+    }
+    if (ready > 0 && fds[0].revents != 0) return true;
+    if (ready > 0 && fds[1].revents != 0) TakeLifecycleEvents();
+  }
+}
+
+void AgentImpl::TakeLifecycleEvents() {
+  const int64_t now_ms = clock_.NowUnixMs();
+  const int64_t now_mono_ns = clock_.NowMonoNs();
+  const auto taken =
+      probes_->PollLifecycle(absl::ZeroDuration(), [&](const probes::LifecycleEvent& event) {
+        const int64_t ts_ms = now_ms - (now_mono_ns - event.ts_mono_ns) / 1'000'000;
+        switch (event.kind) {
+          case probes::LifecycleEvent::Kind::kCgroupCreated:
+            inventory_->Appeared(event.cgroup_id, std::string(event.path), ts_ms);
+            break;
+          case probes::LifecycleEvent::Kind::kCgroupRemoved:
+            inventory_->Ended(event.cgroup_id, ts_ms);
+            break;
+        }
+      });
+  if (!taken.ok()) spdlog::error("reading cgroup events: {}", taken.status().ToString());
+}
+
+void AgentImpl::TakeMetaEvents() {
+  if (pods_ == nullptr) return;
+  for (const meta::MetaEvent& event : pods_->Take(kMetaEventsAtOnce)) {
+    resolver_->OnEvent(event, clock_.NowUnixMs());
+  }
+}
+
+void AgentImpl::Interval(int64_t ts_ms) {
+  TakeLifecycleEvents();
+  const absl::Status walked = inventory_->WalkIfDue(clock_.NowUnixMs());
+  if (!walked.ok()) spdlog::error("walking the cgroup tree: {}", walked.ToString());
+  TakeMetaEvents();
+  batcher_->Acknowledged(sender_->acknowledged_sequence());
+  sampler_->Sample(ts_ms);
+  sender_->Submit(batcher_->Seal());
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const Options& options) {
+  auto agent = std::make_unique<AgentImpl>();
+  LL_RETURN_IF_ERROR(agent->Init(options));
+  return agent;
+}
+
+absl::Status DryRun() {
+  LL_ASSIGN_OR_RETURN(const auto probes, probes::Probes::Load({.dry_run = true}));
+  std::fputs(probes->report().ToText().c_str(), stdout);
+  return absl::OkStatus();
+}
+
+}  // namespace leadline::agent

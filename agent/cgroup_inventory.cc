@@ -1,0 +1,96 @@
+#include "agent/cgroup_inventory.h"
+
+#include <algorithm>
+
+#include "absl/container/flat_hash_set.h"
+
+#include "agent/source/cgroup_tree.h"
+#include "agent/source/processes.h"
+#include "common/status_macros.h"
+
+namespace leadline::agent {
+
+using meta::CgroupKind;
+
+namespace {
+
+constexpr int64_t kWalkEveryMs = 30'000;
+
+}  // namespace
+
+CgroupInventory::CgroupInventory(std::string mount_point, int64_t boot_unix_ms,
+                                 meta::MetadataResolver& resolver)
+    : mount_point_(std::move(mount_point)), boot_unix_ms_(boot_unix_ms), resolver_(resolver) {}
+
+void CgroupInventory::Appeared(uint64_t id, const std::string& path, int64_t start_ms) {
+  if (live_.contains(id)) return;
+  const meta::CgroupPath place = meta::ParseCgroupPath(path);
+  Cgroup cgroup{
+      .path = path,
+      .entity = resolver_.OnCgroup({.key = {.id = id}, .path = path, .start_ms = start_ms}),
+      .is_whole_container = place.kind == CgroupKind::kContainer && place.own_length == path.size(),
+  };
+  live_.emplace(id, std::move(cgroup));
+}
+
+void CgroupInventory::Ended(uint64_t id, int64_t end_ms) {
+  auto it = live_.find(id);
+  if (it == live_.end()) return;
+  resolver_.OnCgroupEnd({.id = id}, end_ms);
+  ended_.insert_or_assign(id, std::move(it->second));
+  live_.erase(it);
+}
+
+absl::Status CgroupInventory::Walk(int64_t now_ms) {
+  walked_ms_ = now_ms;
+  walk_requested_ = false;
+  absl::flat_hash_set<uint64_t> on_disk;
+  LL_RETURN_IF_ERROR(
+      source::WalkCgroups(mount_point_, [&](const source::CgroupDirectory& directory) {
+        on_disk.insert(directory.id);
+        if (live_.contains(directory.id)) return;
+        const int64_t start_ms =
+            directory.path == "/" ? boot_unix_ms_ : OldestProcessStart(directory.path, now_ms);
+        Appeared(directory.id, directory.path, start_ms);
+      }));
+  std::vector<uint64_t> gone;
+  for (const auto& [id, cgroup] : live_) {
+    if (!on_disk.contains(id)) gone.push_back(id);
+  }
+  for (uint64_t id : gone) Ended(id, now_ms);
+  return absl::OkStatus();
+}
+
+absl::Status CgroupInventory::WalkIfDue(int64_t now_ms) {
+  if (!walk_requested_ && now_ms - walked_ms_ < kWalkEveryMs) return absl::OkStatus();
+  return Walk(now_ms);
+}
+
+const Cgroup* CgroupInventory::Find(uint64_t id) const {
+  for (const auto* cgroups : {&live_, &ended_}) {
+    if (const auto it = cgroups->find(id); it != cgroups->end()) return &it->second;
+  }
+  return nullptr;
+}
+
+std::vector<uint64_t> CgroupInventory::EndedIds() const {
+  std::vector<uint64_t> ids;
+  for (const auto& [id, cgroup] : ended_) ids.push_back(id);
+  return ids;
+}
+
+int64_t CgroupInventory::OldestProcessStart(const std::string& path, int64_t otherwise) {
+  const auto pids = source::CgroupProcesses(mount_point_ + path);
+  if (!pids.ok()) return otherwise;
+  source::FileReader reader;
+  int64_t oldest_ms = otherwise;
+  for (int32_t pid : *pids) {
+    const auto stat = source::ReadProcessStat(pid, reader);
+    if (stat.ok()) {
+      oldest_ms = std::min(oldest_ms, source::StartUnixMs(stat->start_ticks, boot_unix_ms_));
+    }
+  }
+  return oldest_ms;
+}
+
+}  // namespace leadline::agent

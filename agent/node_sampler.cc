@@ -1,0 +1,182 @@
+#include "agent/node_sampler.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "agent/model/entity_id.h"
+#include "agent/source/cgroup_tree.h"
+#include "agent/source/net_dev.h"
+
+namespace leadline::agent {
+namespace {
+
+using aggregate::Subject;
+
+constexpr uint64_t kNoCgroup = 0;
+
+prometheus::Counter& MakeCounter(prometheus::Registry& registry, const char* name,
+                                 const char* help) {
+  return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
+}
+
+std::optional<uint64_t> HostNetworkNamespace() {
+  const auto inode = source::NetworkNamespace(1);
+  if (inode.ok()) return *inode;
+  spdlog::info("taking the agent's own network namespace for the host's: {}",
+               inode.status().ToString());
+  const auto own = source::NetworkNamespace(getpid());
+  return own.ok() ? std::optional(*own) : std::nullopt;
+}
+
+}  // namespace
+
+NodeSampler::NodeSampler(NodeSamplerOptions options, source::CgroupMounts mounts,
+                         probes::Probes& probes, CgroupInventory& inventory,
+                         meta::MetadataResolver& resolver, Batcher& batcher,
+                         prometheus::Registry& registry)
+    : options_(std::move(options)),
+      node_id_(NodeId(options_.cluster, options_.node)),
+      probes_(probes),
+      inventory_(inventory),
+      resolver_(resolver),
+      batcher_(batcher),
+      recorder_(batcher),
+      processes_(options_.processes, inventory, resolver, batcher, recorder_, registry),
+      cgroup_stats_(std::move(mounts)),
+      host_network_(HostNetworkNamespace()),
+      unknown_cgroups_(MakeCounter(registry, "leadline_agent_unknown_cgroup_rows_total",
+                                   "Rows of the kernel's maps whose cgroup was not known yet; "
+                                   "they stay in the kernel until it is.")),
+      intervals_skipped_(MakeCounter(registry, "leadline_agent_intervals_skipped_total",
+                                     "Intervals not sampled since the clock was set back.")) {}
+
+void NodeSampler::Sample(int64_t ts_ms) {
+  if (ts_ms <= now_ms_) {
+    intervals_skipped_.Increment();
+    return;
+  }
+  previous_ms_ = std::exchange(now_ms_, ts_ms);
+  DefineNode();
+  TakeUpdates();
+  // Before the read, which hands out their rows a last time.
+  const std::vector<uint64_t> ended_cgroups = inventory_.EndedIds();
+  for (uint64_t cgroup_id : ended_cgroups) probes_.Forget(cgroup_id);
+  ReadSyscalls();
+  SampleContainers();
+  processes_.Sample(ts_ms);
+  CloseEnded();
+  for (uint64_t cgroup_id : ended_cgroups) syscalls_.ForgetCgroup(cgroup_id);
+  inventory_.DropEnded();
+  resolver_.Expire(ts_ms);
+}
+
+void NodeSampler::DefineNode() {
+  if (tracked_.contains(node_id_)) return;
+  Entity node{.id = node_id_,
+              .kind = EntityKind::kNode,
+              .labels = {{"cluster", options_.cluster}, {"node", options_.node}},
+              .start_ms = options_.processes.boot_unix_ms,
+              .valid_from_ms = options_.processes.boot_unix_ms,
+              .revision = 1};
+  const EntityRef ref = batcher_.DefineEntity(node);
+  tracked_.emplace(node_id_, Tracked{.ref = ref, .entity = std::move(node)});
+}
+
+void NodeSampler::TakeUpdates() {
+  for (Entity& entity : resolver_.TakeUpdates()) {
+    const EntityRef ref = batcher_.DefineEntity(entity);
+    if (entity.end_ms != 0) ended_.insert(entity.id);
+    const Id128 id = entity.id;
+    tracked_.insert_or_assign(id, Tracked{.ref = ref, .entity = std::move(entity)});
+  }
+}
+
+void NodeSampler::ReadSyscalls() {
+  uint64_t unknown = 0;
+  probes_.ReadSyscalls([&](const probes::SyscallCounters& row) {
+    // What the kernel had no room to tell apart belongs to the node.
+    const Cgroup* cgroup = inventory_.Find(row.cgroup_id);
+    const Tracked* owner = row.cgroup_id == kNoCgroup ? Find(node_id_)
+                           : cgroup != nullptr        ? Find(cgroup->entity)
+                                                      : nullptr;
+    if (owner == nullptr) {
+      ++unknown;
+      return;
+    }
+    syscalls_.Fold(owner->ref, row);
+  });
+  if (unknown > 0) {
+    unknown_cgroups_.Increment(static_cast<double>(unknown));
+    inventory_.RequestWalk();
+  }
+  for (const auto& [id, tracked] : tracked_) {
+    if (!ended_.contains(id)) syscalls_.Record(SyscallSubject(tracked, now_ms_), recorder_);
+  }
+}
+
+void NodeSampler::SampleContainers() {
+  networks_read_.clear();
+  for (const auto& [id, cgroup] : inventory_.live()) {
+    const Tracked* container = Find(cgroup.entity);
+    if (!cgroup.is_whole_container || container == nullptr) continue;
+    const auto pids = source::CgroupProcesses(inventory_.Directory(cgroup));
+    containers_.Record(FileSubject(*container), container->entity.start_ms,
+                       cgroup_stats_.Read(cgroup.path),
+                       pids.ok() ? std::optional(pids->size()) : std::nullopt, recorder_);
+    if (pids.ok()) SampleNetwork(cgroup.entity, *pids);
+  }
+}
+
+void NodeSampler::SampleNetwork(const Id128& container, const std::vector<int32_t>& pids) {
+  const auto pod_id = resolver_.PodOf(container);
+  if (!pod_id || pids.empty() || networks_read_.contains(*pod_id)) return;
+  const Tracked* pod = Find(*pod_id);
+  if (pod == nullptr || resolver_.IsHostNetwork(*pod_id).value_or(false)) return;
+  const auto network = source::NetworkNamespace(pids.front());
+  if (!network.ok() || network.value() == host_network_) return;
+  const auto interfaces = source::ReadNetDev(pids.front(), reader_);
+  if (!interfaces.ok()) {
+    spdlog::debug("network of pod {}: {}", pod->entity.labels.ToString(),
+                  interfaces.status().ToString());
+    return;
+  }
+  networks_.Record(FileSubject(*pod), *interfaces, recorder_);
+  networks_read_.insert(*pod_id);
+}
+
+void NodeSampler::CloseEnded() {
+  for (const Id128& id : ended_) {
+    const auto it = tracked_.find(id);
+    if (it == tracked_.end()) continue;
+    const EntityRef ref = it->second.ref;
+    syscalls_.Record(SyscallSubject(it->second, batcher_.EndFrameMs(ref)), recorder_);
+    batcher_.Forget(ref);
+    syscalls_.Forget(ref);
+    containers_.Forget(ref);
+    networks_.Forget(ref);
+    tracked_.erase(it);
+  }
+  ended_.clear();
+}
+
+const NodeSampler::Tracked* NodeSampler::Find(const Id128& entity) const {
+  const auto it = tracked_.find(entity);
+  return it == tracked_.end() ? nullptr : &it->second;
+}
+
+Subject NodeSampler::SyscallSubject(const Tracked& tracked, int64_t ts_ms) const {
+  return {.entity = tracked.ref,
+          .counted_from_ms = std::max(tracked.entity.start_ms, options_.counted_from_ms),
+          .still_zero_ms = previous_ms_,
+          .ts_ms = ts_ms};
+}
+
+Subject NodeSampler::FileSubject(const Tracked& tracked) const {
+  return {.entity = tracked.ref, .counted_from_ms = tracked.entity.start_ms, .ts_ms = now_ms_};
+}
+
+}  // namespace leadline::agent

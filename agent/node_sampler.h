@@ -1,0 +1,98 @@
+// Reads everything on the node once an interval and hands it to the batcher as samples.
+//
+// Entities come from the metadata resolver; their samples are tagged by number only, so labels that
+// are learned later reach samples that were sent before. An entity that ended gets its last values
+// at its end and is forgotten.
+//
+// Times are milliseconds since the Unix epoch. Not thread-safe; the agent's main thread owns it.
+// Everything passed to the constructor must outlive it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+
+#include "agent/aggregate/container_series.h"
+#include "agent/aggregate/network_series.h"
+#include "agent/aggregate/recorder.h"
+#include "agent/aggregate/syscall_series.h"
+#include "agent/cgroup_inventory.h"
+#include "agent/export/batcher.h"
+#include "agent/meta/metadata_resolver.h"
+#include "agent/probes/probes.h"
+#include "agent/process_sampler.h"
+#include "agent/source/cgroup_mounts.h"
+#include "agent/source/cgroup_stats.h"
+#include "agent/source/file_reader.h"
+#include "common/id128.h"
+#include "prometheus/counter.h"
+#include "prometheus/registry.h"
+
+namespace leadline::agent {
+
+struct NodeSamplerOptions {
+  std::string cluster;
+  std::string node;
+  int64_t counted_from_ms = 0;  // when the kernel began to count
+  ProcessSamplerOptions processes;
+};
+
+class NodeSampler {
+ public:
+  NodeSampler(NodeSamplerOptions options, source::CgroupMounts mounts, probes::Probes& probes,
+              CgroupInventory& inventory, meta::MetadataResolver& resolver, Batcher& batcher,
+              prometheus::Registry& registry);
+
+  // Samples of the interval that ends at `ts_ms`.
+  void Sample(int64_t ts_ms);
+
+ private:
+  struct Tracked {
+    EntityRef ref;
+    Entity entity;
+  };
+  void DefineNode();
+  void TakeUpdates();
+  void ReadSyscalls();
+  void SampleContainers();
+  void SampleNetwork(const Id128& container, const std::vector<int32_t>& pids);
+  // Last values of the entities that ended, and the end of their series.
+  void CloseEnded();
+
+  const Tracked* Find(const Id128& entity) const;
+  // For what the kernel counts: from the later of the entity's and the probes' start, and every
+  // call was read at the interval before.
+  aggregate::Subject SyscallSubject(const Tracked& tracked, int64_t ts_ms) const;
+  // For what the node's files count, since the entity's start.
+  aggregate::Subject FileSubject(const Tracked& tracked) const;
+
+  const NodeSamplerOptions options_;
+  const Id128 node_id_;
+  probes::Probes& probes_;
+  CgroupInventory& inventory_;
+  meta::MetadataResolver& resolver_;
+  Batcher& batcher_;
+
+  aggregate::Recorder recorder_;
+  aggregate::SyscallSeries syscalls_;
+  aggregate::ContainerSeries containers_;
+  aggregate::NetworkSeries networks_;
+  ProcessSampler processes_;
+  source::CgroupStatsReader cgroup_stats_;
+  source::FileReader reader_;
+  const std::optional<uint64_t> host_network_;  // its namespace's inode
+
+  int64_t previous_ms_ = 0;
+  int64_t now_ms_ = 0;
+  absl::flat_hash_map<Id128, Tracked> tracked_;
+  absl::flat_hash_set<Id128> ended_;
+  absl::flat_hash_set<Id128> networks_read_;  // pods whose network was read in this interval
+
+  prometheus::Counter& unknown_cgroups_;
+  prometheus::Counter& intervals_skipped_;
+};
+
+}  // namespace leadline::agent

@@ -1,0 +1,36 @@
+// The agent's options, from the command line.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace leadline::agent {
+
+struct Options {
+  std::string collector = "127.0.0.1:7071";
+  std::string cluster = "default";
+  std::string node;            // NODE_NAME of the environment, else the host's name
+  std::string kubernetes_url;  // "": no Kubernetes
+  std::string kubernetes_token_file;
+  std::string kubernetes_ca_file;
+  bool kubernetes_insecure = false;
+  absl::Duration interval = absl::Seconds(10);
+  std::string state_dir = "/var/lib/leadline-agent";
+  std::string http = "127.0.0.1:7072";  // "": no HTTP server
+  std::string log_level = "info";
+  uint32_t max_processes = 4096;
+  bool dry_run = false;
+};
+
+// What the command line asks for: either options, or nothing more than the exit code after --help,
+// --version or an error, which are printed.
+struct ParsedOptions {
+  std::optional<Options> options;
+  int exit_code = 0;
+};
+ParsedOptions ParseOptions(int argc, const char* const* argv);
+
+}  // namespace leadline::agent

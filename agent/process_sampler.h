@@ -1,0 +1,73 @@
+// Samples the node's processes, each an entity with the labels of the container that it runs in.
+//
+// Labels that the container learns later reach the process in the next interval and count from its
+// start. Kernel threads are left out, and so is what is over max_processes (counted).
+// Times are milliseconds since the Unix epoch. Not thread-safe. What is passed to the constructor
+// must outlive it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/container/flat_hash_map.h"
+
+#include "agent/aggregate/process_series.h"
+#include "agent/aggregate/recorder.h"
+#include "agent/cgroup_inventory.h"
+#include "agent/export/batcher.h"
+#include "agent/meta/metadata_resolver.h"
+#include "agent/model/entity.h"
+#include "agent/source/file_reader.h"
+#include "agent/source/processes.h"
+#include "common/string_map.h"
+#include "prometheus/counter.h"
+#include "prometheus/registry.h"
+
+namespace leadline::agent {
+
+struct ProcessSamplerOptions {
+  std::string boot_id;
+  int64_t boot_unix_ms = 0;
+  uint32_t max_processes = 4096;
+};
+
+class ProcessSampler {
+ public:
+  ProcessSampler(ProcessSamplerOptions options, const CgroupInventory& inventory,
+                 const meta::MetadataResolver& resolver, Batcher& batcher,
+                 aggregate::Recorder& recorder, prometheus::Registry& registry);
+
+  void Sample(int64_t ts_ms);
+
+ private:
+  struct Tracked {
+    EntityRef ref{};
+    Entity entity;
+    std::string command;
+    Id128 owner;
+    uint64_t owner_revision = 0;
+    int64_t seen_ms = 0;
+  };
+
+  void SampleProcess(const source::ProcessStat& stat, const Entity& owner);
+  // Defines the process when it is new, has another command or its owner has other labels.
+  void Define(Tracked& process, const source::ProcessStat& stat, const Entity& owner);
+  void CloseEnded();
+
+  const ProcessSamplerOptions options_;
+  const CgroupInventory& inventory_;
+  const meta::MetadataResolver& resolver_;
+  Batcher& batcher_;
+  aggregate::Recorder& recorder_;
+  aggregate::ProcessSeries series_;
+  source::FileReader reader_;
+  prometheus::Counter& left_out_;
+
+  int64_t now_ms_ = 0;
+  uint64_t revision_ = 0;
+  absl::flat_hash_map<Id128, Tracked> tracked_;
+  StringMap<const Entity*> owner_by_path_;  // of the current interval
+};
+
+}  // namespace leadline::agent
