@@ -158,6 +158,7 @@ void FakeStore::Apply(const store::WriteBatch& batch) {
     if (versions.empty() || versions.back() != version) versions.push_back(version);
   }
   const auto put = [&](uint32_t series, int64_t ts_ms, Value value) {
+    mutex_.AssertHeld();
     const std::string& name = names_[batch.series[series]];
     auto [it, is_new] = samples_[name].try_emplace(ts_ms, value);
     // A histogram's marker has a NaN, which equals nothing.
