@@ -64,7 +64,7 @@ int LifecycleRing::OnRecord(void* context, void* data, size_t size) {
   if (DecodeLifecycleRecord(data, size, event)) {
     (*ring->handler_)(event);
   } else {
-    ++ring->malformed_;
+    ring->malformed_.fetch_add(1, std::memory_order_relaxed);
   }
   return 0;
 }

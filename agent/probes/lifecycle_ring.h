@@ -4,11 +4,13 @@
 // kernel drops records and counts them (Losses); whoever keeps the set of cgroups then reads the
 // hierarchy anew.
 //
-// Not thread-safe, but may be used by another thread than the SyscallTable.
+// Poll belongs to one thread, which need not be the SyscallTable's; the rest may be called from
+// any.
 #pragma once
 
 #include <bpf/libbpf.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -56,7 +58,7 @@ class LifecycleRing {
   // By lifecycle_loss, since the start.
   absl::StatusOr<std::vector<uint64_t>> Losses() const;
   // Records that this program could not read.
-  uint64_t malformed() const { return malformed_; }
+  uint64_t malformed() const { return malformed_.load(std::memory_order_relaxed); }
 
  private:
   struct RingFreer {
@@ -69,7 +71,7 @@ class LifecycleRing {
   std::unique_ptr<ring_buffer, RingFreer> ring_;
   int losses_fd_ = -1;
   uint32_t cpus_ = 0;
-  uint64_t malformed_ = 0;
+  std::atomic<uint64_t> malformed_ = 0;
   const absl::FunctionRef<void(const LifecycleEvent&)>* handler_ = nullptr;  // during Poll
 };
 

@@ -52,6 +52,7 @@ class KernelProbes final : public Probes {
     if (syscalls_) syscalls_->Forget(cgroup_id);
   }
   int lifecycle_fd() const override { return lifecycle_ ? lifecycle_->epoll_fd() : -1; }
+  uint32_t syscall_rows_used() const override { return syscalls_ ? syscalls_->rows_used() : 0; }
   absl::StatusOr<int> PollLifecycle(
       absl::Duration timeout, absl::FunctionRef<void(const LifecycleEvent&)> handler) override {
     if (lifecycle_) return lifecycle_->Poll(timeout, handler);

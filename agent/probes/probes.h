@@ -3,7 +3,7 @@
 // Units: nanoseconds, CLOCK_MONOTONIC. Bounds: the maps of `report()`; the system call table stays
 // within its budget. Errors: a probe that cannot be set is reported and the others go on; Load
 // fails only on bad options. A part without probes reads as empty.
-// Threading: ReadSyscalls and Forget belong to one thread, PollLifecycle to one (maybe another),
+// Threading: ReadSyscalls, Forget and syscall_rows_used belong to one thread, PollLifecycle to one,
 // report() and Losses() may be called from any. Probes are detached by the destructor.
 // Needs CAP_BPF and CAP_PERFMON; RLIMIT_MEMLOCK only on kernels before 5.11.
 #pragma once
@@ -52,6 +52,8 @@ class Probes {
   // See SyscallTable.
   virtual void ReadSyscalls(absl::FunctionRef<void(const SyscallCounters&)> handler) = 0;
   virtual void Forget(uint64_t cgroup_id) = 0;
+  // As of the last ReadSyscalls.
+  virtual uint32_t syscall_rows_used() const = 0;
 
   // Readable when there are lifecycle events; -1 without them.
   virtual int lifecycle_fd() const = 0;

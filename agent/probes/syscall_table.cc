@@ -26,6 +26,11 @@ constexpr uint32_t kSlotsMin = 1U << 10;
 constexpr uint32_t kSlotsMax = 1U << 16;
 constexpr uint32_t kRowsMax = 1U << 20;
 
+constexpr size_t kCallsAt = offsetof(syscall_counters, calls) / sizeof(uint64_t);
+constexpr size_t kErrorsAt = offsetof(syscall_counters, errors) / sizeof(uint64_t);
+constexpr size_t kInterruptedAt = offsetof(syscall_counters, interrupted) / sizeof(uint64_t);
+constexpr size_t kUnmatchedAt = offsetof(syscall_counters, unmatched) / sizeof(uint64_t);
+constexpr size_t kTimeAt = offsetof(syscall_counters, time_ns) / sizeof(uint64_t);
 constexpr size_t kBucketsAt = offsetof(syscall_counters, buckets) / sizeof(uint64_t);
 
 uint32_t RowBytes(int schema) {
@@ -153,7 +158,8 @@ void SyscallTable::CollectRows() {
   });
 }
 
-// Returns are read before entries, on all CPUs, so that no return is seen without its entry.
+// Returns are read on all CPUs before entries are, and a CPU's errors before its buckets: so no
+// return is seen without its entry, no error without its return.
 bool SyscallTable::Sum(absl::Span<const RowRef> same_key) {
   SyscallCounters& out = counters_row_;
   out.cgroup_id = same_key[0].cgroup;
@@ -162,21 +168,21 @@ bool SyscallTable::Sum(absl::Span<const RowRef> same_key) {
   out.last = same_key[0].last;
   out.calls = out.errors = out.interrupted = out.unmatched = out.time_ns = out.latency_count = 0;
   std::fill(bucket_sums_.begin(), bucket_sums_.end(), 0);
-  const auto add = [&](uint64_t& sum, size_t field) {
+  const auto for_each_part = [&](auto add) {
     for (const RowRef& ref : same_key) {
-      for (uint32_t cpu = 0; cpu < size_.cpus; ++cpu) {
-        sum += LoadCounter(CountersOf(cpu, ref.row) + field);
-      }
+      for (uint32_t cpu = 0; cpu < size_.cpus; ++cpu) add(CountersOf(cpu, ref.row));
     }
   };
-  add(out.errors, offsetof(syscall_counters, errors) / sizeof(uint64_t));
-  add(out.interrupted, offsetof(syscall_counters, interrupted) / sizeof(uint64_t));
-  add(out.time_ns, offsetof(syscall_counters, time_ns) / sizeof(uint64_t));
-  for (size_t bucket = 0; bucket < bucket_sums_.size(); ++bucket) {
-    add(bucket_sums_[bucket], kBucketsAt + bucket);
-  }
-  add(out.unmatched, offsetof(syscall_counters, unmatched) / sizeof(uint64_t));
-  add(out.calls, offsetof(syscall_counters, calls) / sizeof(uint64_t));
+  for_each_part([&](uint64_t* counters) {
+    out.errors += LoadCounter(counters + kErrorsAt);
+    out.interrupted += LoadCounter(counters + kInterruptedAt);
+    out.time_ns += LoadCounter(counters + kTimeAt);
+    for (size_t bucket = 0; bucket < bucket_sums_.size(); ++bucket) {
+      bucket_sums_[bucket] += LoadCounter(counters + kBucketsAt + bucket);
+    }
+    out.unmatched += LoadCounter(counters + kUnmatchedAt);
+  });
+  for_each_part([&](uint64_t* counters) { out.calls += LoadCounter(counters + kCallsAt); });
 
   buckets_.clear();
   for (size_t bucket = 0; bucket < bucket_sums_.size(); ++bucket) {

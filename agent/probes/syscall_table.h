@@ -7,7 +7,7 @@
 // under way, never the reverse; `errors` and `interrupted` are among latency_count; time_ns may
 // lack or exceed it by calls that returned during the read. No counter ever falls.
 //
-// Not thread-safe: Read and Forget belong to one thread.
+// Read, Forget and rows_used belong to one thread; Losses may be called from any.
 #pragma once
 
 #include <bpf/libbpf.h>

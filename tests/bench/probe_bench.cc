@@ -1,7 +1,8 @@
-// The cost that the system call probes add to a getppid, beside that of two empty programs.
+// The cost that the system call probes add to a getppid, beside that of two empty programs, and of
+// two that read the clock, which no measured latency can do without.
 //
-// Each round measures none, empty and Leadline one after the other on one CPU, so that drift of the
-// machine meets all three; of a round's batches the quickest counts, of the rounds the median.
+// Each round measures the variants one after the other on one CPU, so that drift of the machine
+// meets all of them; of a round's batches the quickest counts, of the rounds the median.
 //
 // Usage: leadline_bench_probe [rounds]
 #include <bpf/libbpf.h>
@@ -10,19 +11,23 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
-#include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "fmt/format.h"
 
 #include "agent/probes/probes.h"
 #include "common/clock.h"
-#include "empty.skel.h"
+#include "common/status_macros.h"
+#include "floor.skel.h"
 
 namespace leadline {
 namespace {
@@ -31,6 +36,14 @@ constexpr int kDefaultRounds = 101;
 constexpr int kBatches = 8;
 constexpr int kCallsABatch = 10'000;
 constexpr double kGoal = 1.4;
+
+struct DestroyFloor {
+  void operator()(floor_bpf* object) const { floor_bpf::destroy(object); }
+};
+struct DestroyLink {
+  void operator()(bpf_link* link) const { bpf_link__destroy(link); }
+};
+using Link = std::unique_ptr<bpf_link, DestroyLink>;
 
 double NsPerCall() {
   double best = 1e9;
@@ -43,67 +56,74 @@ double NsPerCall() {
   return best;
 }
 
+absl::StatusOr<double> NsPerCallWith(bpf_program* enter, bpf_program* exit) {
+  const Link exit_link(bpf_program__attach(exit));
+  const Link enter_link(bpf_program__attach(enter));
+  if (exit_link == nullptr || enter_link == nullptr) {
+    return absl::UnavailableError(
+        fmt::format("cannot attach {}: {}", bpf_program__name(enter), std::strerror(errno)));
+  }
+  return NsPerCall();
+}
+
+absl::StatusOr<double> NsPerCallWithProbes() {
+  LL_ASSIGN_OR_RETURN(const auto probes, agent::probes::Probes::Load({}));
+  for (const auto& probe : probes->report().probes) {
+    if (probe.attached()) continue;
+    return absl::UnavailableError(
+        fmt::format("probe {} is not attached\n{}", probe.name, probes->report().ToText()));
+  }
+  return NsPerCall();
+}
+
 double Median(std::vector<double> values) {
   auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());
   return *middle;
 }
 
-bool PinToThisCpu() {
+bool StayOnThisCpu() {
   cpu_set_t set;
   CPU_ZERO(&set);
   CPU_SET(sched_getcpu(), &set);
   return sched_setaffinity(0, sizeof(set), &set) == 0;
 }
 
-int Run(int rounds) {
-  if (!PinToThisCpu()) {
-    fmt::print(stderr, "leadline_bench_probe: cannot stay on one CPU: {}\n", std::strerror(errno));
-    return 1;
+absl::Status Run(int rounds) {
+  if (!StayOnThisCpu()) {
+    return absl::InternalError(fmt::format("cannot stay on one CPU: {}", std::strerror(errno)));
   }
-  struct DestroyEmpty {
-    void operator()(empty_bpf* empty) const { empty_bpf::destroy(empty); }
-  };
-  const std::unique_ptr<empty_bpf, DestroyEmpty> empty(empty_bpf::open_and_load());
-  if (empty == nullptr) {
-    fmt::print(stderr, "leadline_bench_probe: cannot load BPF programs: {}\n",
-               std::strerror(errno));
-    return 1;
+  const std::unique_ptr<floor_bpf, DestroyFloor> floor(floor_bpf::open_and_load());
+  if (floor == nullptr) {
+    return absl::UnavailableError(
+        fmt::format("cannot load BPF programs: {}", std::strerror(errno)));
   }
-
-  std::vector<double> none_ns, empty_ns, ours_ns;
-  std::string how;
+  std::vector<double> none_ns, empty_ns, clock_ns, probes_ns;
   for (int round = 0; round < rounds; ++round) {
     none_ns.push_back(NsPerCall());
-    if (empty_bpf::attach(empty.get()) != 0) {
-      fmt::print(stderr, "leadline_bench_probe: cannot attach the empty programs\n");
-      return 1;
-    }
-    empty_ns.push_back(NsPerCall());
-    empty_bpf::detach(empty.get());
-
-    auto probes = agent::probes::Probes::Load({});
-    if (!probes.ok() || !(*probes)->report().probes[0].attached() ||
-        !(*probes)->report().probes[1].attached()) {
-      fmt::print(
-          stderr, "leadline_bench_probe: the system call probes are not attached\n{}",
-          probes.ok() ? (*probes)->report().ToText() : std::string(probes.status().message()));
-      return 1;
-    }
-    how = (*probes)->report().probes[1].attached_by;
-    ours_ns.push_back(NsPerCall());
+    LL_ASSIGN_OR_RETURN(empty_ns.emplace_back(),
+                        NsPerCallWith(floor->progs.empty_enter, floor->progs.empty_exit));
+    LL_ASSIGN_OR_RETURN(clock_ns.emplace_back(),
+                        NsPerCallWith(floor->progs.clock_enter, floor->progs.clock_exit));
+    LL_ASSIGN_OR_RETURN(probes_ns.emplace_back(), NsPerCallWithProbes());
   }
 
-  const double none = Median(none_ns), floor = Median(empty_ns), ours = Median(ours_ns);
+  const double none = Median(none_ns);
+  const double empty_added = Median(empty_ns) - none;
   fmt::print("getppid, median of {} rounds, each the quickest of {} batches of {} calls\n", rounds,
              kBatches, kCallsABatch);
-  fmt::print("  {:<28} {:7.1f} ns\n", "no program", none);
-  fmt::print("  {:<28} {:7.1f} ns, added {:6.1f}\n", "two empty programs", floor, floor - none);
-  fmt::print("  {:<28} {:7.1f} ns, added {:6.1f}\n", fmt::format("Leadline ({})", how), ours,
-             ours - none);
-  fmt::print("  ratio of the added cost      {:7.2f}, goal {:.1f}\n",
-             (ours - none) / (floor - none), kGoal);
-  return 0;
+  fmt::print("  {:<30} {:>8} {:>8} {:>7}\n", "", "ns", "added", "ratio");
+  fmt::print("  {:<30} {:>8.1f}\n", "no program", none);
+  const auto print_row = [&](std::string_view what, const std::vector<double>& ns) {
+    const double added = Median(ns) - none;
+    fmt::print("  {:<30} {:>8.1f} {:>8.1f} {:>7.2f}\n", what, none + added, added,
+               added / empty_added);
+  };
+  print_row("two empty programs", empty_ns);
+  print_row("two that read the clock", clock_ns);
+  print_row("Leadline's probes", probes_ns);
+  fmt::print("  goal: Leadline's ratio at most {:.1f}\n", kGoal);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -119,5 +139,10 @@ int main(int argc, char** argv) {
       return 2;
     }
   }
-  return leadline::Run(rounds);
+  const absl::Status status = leadline::Run(rounds);
+  if (!status.ok()) {
+    fmt::print(stderr, "leadline_bench_probe: {}\n", status.ToString());
+    return 1;
+  }
+  return 0;
 }
