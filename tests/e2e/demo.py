@@ -18,10 +18,12 @@ from minicluster import Cluster, objects as o, paths, wait_for
 from programs import Agent, Collector
 
 _PODS = 8
+_SHOP_CONTAINERS = 6
+_SAMPLES = 10
 _DATA_TIMEOUT_S = 60
 _WINDOW = "15s"
 # A rate needs a window's worth of samples behind it.
-_SETTLED = f'sum(count_over_time(container_cpu_usage_seconds_total{{namespace="shop"}}[{_WINDOW}]))'
+_SETTLED = ('container_cpu_usage_seconds_total{namespace="shop",container!=""}', _WINDOW)
 
 _QUESTIONS = [
     (
@@ -53,7 +55,7 @@ _QUESTIONS = [
         "The job that lived for 200 ms",
         "Its pod and its objects are gone; its 200 system calls belong to the CronJob all the same.",
         "sum by (namespace, controller, controller_kind) "
-        '(last_over_time(container_syscalls_total{namespace="batch",syscall="times"}[10m]))',
+        '(increase(container_syscalls_total{namespace="batch",syscall="times"}[10m]))',
     ),
 ]
 
@@ -115,7 +117,7 @@ def _say(text=""):
 
 def _ask(collector, expression):
     done = subprocess.run(
-        [paths.program("leadline"), "query", "--url", collector.url, expression],
+        [paths.program("leadline"), "query", "--collector", collector.url, expression],
         capture_output=True,
         text=True,
         timeout=30,
@@ -124,6 +126,10 @@ def _ask(collector, expression):
     if done.returncode != 0:
         raise RuntimeError(f"leadline query: {done.stderr.strip()}")
     return done.stdout
+
+
+def _is_settled(series):
+    return len(series) >= _SHOP_CONTAINERS and all(len(s) >= _SAMPLES for s in series.values())
 
 
 def run(keep=False):
@@ -152,8 +158,8 @@ def run(keep=False):
                     f"namespaces, a collector and an agent are up ({time.monotonic() - begin:.1f} s).\n"
                 )
                 wait_for(
-                    lambda: list(collector.query(_SETTLED).values()) >= [10.0 * 5],
-                    lambda: f"data of {_WINDOW}: {collector.query(_SETTLED)}; the agent's log:\n{agent.log()}",
+                    lambda: _is_settled(collector.raw(*_SETTLED)),
+                    lambda: f"data of {_WINDOW}: {collector.raw(*_SETTLED)}; the agent's log:\n{agent.log()}",
                     _DATA_TIMEOUT_S,
                     0.2,
                 )
@@ -174,7 +180,7 @@ def run(keep=False):
 def _wait_for_interrupt(cluster, collector):
     _say(
         f"Everything stays up until Ctrl-C. Try:\n"
-        f"  {paths.program('leadline')} query --url {collector.url} 'topk(10, sum by (syscall) "
+        f"  {paths.program('leadline')} query --collector {collector.url} 'topk(10, sum by (syscall) "
         f"(rate(container_syscalls_total[15s])))'\n"
         f"  curl '{collector.url}/api/v1/label/controller/values'\n"
         f"  kubectl --server {cluster.api.url} get pods -A -o wide\n"

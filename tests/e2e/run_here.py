@@ -1,0 +1,134 @@
+#!/usr/bin/python3
+"""What `./dev run` shows: this machine, watched by an agent, through the collector's API.
+
+    run_here.py [BIN_DIR] [--keep | --once]    BIN_DIR: where the programs were built
+                                               --keep leaves the programs up until Ctrl-C (the default on a
+                                               terminal), --once ends after the tables
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+from minicluster import paths, wait_for
+from programs import Agent, Collector
+
+_DATA_TIMEOUT_S = 60
+_WINDOW = "10s"
+_MIB = 1024 * 1024
+
+_QUESTIONS = [
+    (
+        "System calls a second by container or control group",
+        "Processes outside of containers belong to their control group, whose path is the label id.",
+        f"topk(10, sum by (namespace, pod, container, id) (rate(container_syscalls_total[{_WINDOW}])))",
+    ),
+    (
+        "The busiest system calls",
+        "",
+        f"topk(10, sum by (syscall) (rate(container_syscalls_total[{_WINDOW}])))",
+    ),
+    (
+        "CPU of containers, in cores",
+        "Empty where no container runs; ./dev demo starts some.",
+        f"topk(10, sum by (namespace, pod, container, id) (rate(container_cpu_usage_seconds_total[{_WINDOW}])))",
+    ),
+    (
+        "CPU of processes, in cores",
+        "",
+        f"topk(10, sum by (pid, process) (rate(process_cpu_time_seconds_total[{_WINDOW}])))",
+    ),
+    (
+        "Memory of processes, in MiB",
+        "",
+        f"topk(10, sum by (pid, process) (process_memory_usage_bytes)) / {_MIB}",
+    ),
+]
+
+
+def _query(collector, expression):
+    done = subprocess.run(
+        [paths.program("leadline"), "query", "--collector", collector.url, expression],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"leadline query: {done.stderr.strip()}")
+    return done.stdout
+
+
+def _samples(collector):
+    """How many samples the longest of the processes' series has in the window."""
+    return max(map(len, collector.raw("process_memory_usage_bytes", _WINDOW).values()), default=0)
+
+
+def _show(collector):
+    for title, remark, expression in _QUESTIONS:
+        print(f"## {title}")
+        if remark:
+            print(remark)
+        print(f"\n    leadline query '{expression}'\n\n{_query(collector, expression)}", flush=True)
+
+
+def _wait_for_interrupt(collector):
+    print(
+        f"The collector answers at {collector.url} until Ctrl-C, as a Prometheus data source for Grafana and with\n"
+        f"  {paths.program('leadline')} query --collector {collector.url} 'EXPR'",
+        flush=True,
+    )
+    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    print()
+
+
+def run(keep):
+    folder = tempfile.mkdtemp(prefix="leadline-run-")
+    collector = Collector(os.path.join(folder, "collector"))
+    agent = None
+    try:
+        collector.up()
+        agent = Agent(
+            os.path.join(folder, "agent"), collector, "here", os.uname().nodename, kubernetes_url=None
+        ).up()
+        wait_for(
+            lambda: _samples(collector) >= 5,
+            lambda: f"samples of {_WINDOW}; the agent's log:\n{agent.log()}",
+            _DATA_TIMEOUT_S,
+            0.2,
+        )
+        _show(collector)
+        if keep:
+            _wait_for_interrupt(collector)
+    finally:
+        if agent is not None:
+            agent.stop()
+        collector.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("bin_dir", nargs="?", help="where the programs were built")
+    how_long = parser.add_mutually_exclusive_group()
+    how_long.add_argument("--keep", action="store_true", help="stay up until Ctrl-C")
+    how_long.add_argument("--once", action="store_true", help="end after the tables")
+    args = parser.parse_args()
+    if args.bin_dir:
+        os.environ["LEADLINE_BUILD_DIR"] = os.path.dirname(os.path.abspath(args.bin_dir))
+    if args.keep or not args.once and sys.stdout.isatty():
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+        run(keep=True)
+    else:
+        run(keep=False)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
