@@ -1,0 +1,98 @@
+#include "agent/cgroup_inventory.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "agent/model/entity_id.h"
+#include "prometheus/registry.h"
+
+namespace leadline::agent {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr char kContainer[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+const std::string kPodPath = "/kubepods/burstable/pod11111111-2222-3333-4444-555555555555";
+const std::string kContainerPath = kPodPath + "/" + kContainer;
+
+// A tree of plain directories stands for the hierarchy: ids are inode numbers there too.
+class CgroupInventoryTest : public testing::Test {
+ protected:
+  CgroupInventoryTest()
+      : root_(std::filesystem::temp_directory_path() /
+              ("leadline-tree-" + std::to_string(getpid()))) {
+    std::filesystem::create_directories(root_);
+    inventory_.emplace(root_, 1000, resolver_);
+  }
+  ~CgroupInventoryTest() override { std::filesystem::remove_all(root_); }
+
+  uint64_t Make(const std::string& path) {
+    std::filesystem::create_directories(root_ + path);
+    struct stat info {};
+    EXPECT_EQ(stat((root_ + path).c_str(), &info), 0);
+    return info.st_ino;
+  }
+
+  std::string root_;
+  prometheus::Registry registry_;
+  meta::MetadataResolver resolver_{{.cluster = "c", .node = "n", .boot_id = "b"}, registry_};
+  std::optional<CgroupInventory> inventory_;
+};
+
+TEST_F(CgroupInventoryTest, AWalkFindsWhatIsThereAndWhatIsGone) {
+  const uint64_t container = Make(kContainerPath);
+  const uint64_t nested = Make(kContainerPath + "/inner");
+  ASSERT_TRUE(inventory_->Walk(2000).ok());
+  const Cgroup* found = inventory_->Find(container);
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->path, kContainerPath);
+  EXPECT_EQ(found->entity, ContainerId(kContainer));
+  EXPECT_TRUE(found->is_whole_container);
+  ASSERT_NE(inventory_->Find(nested), nullptr);
+  EXPECT_EQ(inventory_->Find(nested)->entity, ContainerId(kContainer));
+  EXPECT_FALSE(inventory_->Find(nested)->is_whole_container);
+
+  std::filesystem::remove_all(root_ + kContainerPath + "/inner");
+  ASSERT_TRUE(inventory_->Walk(3000).ok());
+  EXPECT_THAT(inventory_->EndedIds(), ElementsAre(nested));
+  EXPECT_NE(inventory_->Find(nested), nullptr) << "its last samples are still to be read";
+  inventory_->DropEnded();
+  EXPECT_EQ(inventory_->Find(nested), nullptr);
+}
+
+TEST_F(CgroupInventoryTest, ACgroupThatCameAndWentBetweenTwoIntervalsIsThereUntilItIsDropped) {
+  inventory_->Appeared(7, kContainerPath, 2000);
+  inventory_->Ended(7, 2200);
+  EXPECT_THAT(inventory_->EndedIds(), ElementsAre(7));
+  ASSERT_NE(inventory_->Find(7), nullptr);
+  EXPECT_EQ(inventory_->Find(7)->entity, ContainerId(kContainer));
+}
+
+TEST_F(CgroupInventoryTest, TheEndOfAnUnknownCgroupIsNothing) {
+  inventory_->Ended(7, 2200);
+  EXPECT_THAT(inventory_->EndedIds(), IsEmpty());
+}
+
+TEST_F(CgroupInventoryTest, ARequestedWalkIsDueAtOnce) {
+  ASSERT_TRUE(inventory_->Walk(2000).ok());
+  const uint64_t late = Make("/late");
+  ASSERT_TRUE(inventory_->WalkIfDue(3000).ok());
+  EXPECT_EQ(inventory_->Find(late), nullptr);
+  inventory_->RequestWalk();
+  ASSERT_TRUE(inventory_->WalkIfDue(3000).ok());
+  EXPECT_NE(inventory_->Find(late), nullptr);
+}
+
+TEST_F(CgroupInventoryTest, AMissingTreeIsAnError) {
+  CgroupInventory missing(root_ + "/nowhere", 1000, resolver_);
+  EXPECT_EQ(missing.Walk(2000).code(), absl::StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace leadline::agent

@@ -1,0 +1,55 @@
+#include "agent/options.h"
+
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace leadline::agent {
+namespace {
+
+ParsedOptions Parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "leadline-agent");
+  return ParseOptions(static_cast<int>(arguments.size()), arguments.data());
+}
+
+TEST(Options, Defaults) {
+  const ParsedOptions parsed = Parse({});
+  ASSERT_TRUE(parsed.options);
+  EXPECT_EQ(parsed.options->collector, "127.0.0.1:7071");
+  EXPECT_EQ(parsed.options->interval, absl::Seconds(10));
+  EXPECT_FALSE(parsed.options->node.empty());
+  EXPECT_EQ(parsed.options->kubernetes_url, "");
+}
+
+TEST(Options, AreTaken) {
+  const ParsedOptions parsed =
+      Parse({"-k", "http://127.0.0.1:8080", "--node", "n1", "--interval", "1m30s"});
+  ASSERT_TRUE(parsed.options);
+  EXPECT_EQ(parsed.options->kubernetes_url, "http://127.0.0.1:8080");
+  EXPECT_EQ(parsed.options->node, "n1");
+  EXPECT_EQ(parsed.options->interval, absl::Seconds(90));
+}
+
+TEST(Options, WrongOnesEndTheProgramWithAnError) {
+  const std::vector<std::vector<const char*>> cases = {
+      {"--interval", "often"},      {"--interval", "50ms"},
+      {"--no-such-flag"},           {"stray"},
+      {"--max-processes", "minus"}, {"--node"},
+  };
+  for (const auto& arguments : cases) {
+    const ParsedOptions parsed = Parse(arguments);
+    EXPECT_FALSE(parsed.options) << arguments.front();
+    EXPECT_NE(parsed.exit_code, 0) << arguments.front();
+  }
+}
+
+TEST(Options, HelpAndVersionAreNoErrors) {
+  for (const char* flag : {"--help", "--version"}) {
+    const ParsedOptions parsed = Parse({flag});
+    EXPECT_FALSE(parsed.options);
+    EXPECT_EQ(parsed.exit_code, 0);
+  }
+}
+
+}  // namespace
+}  // namespace leadline::agent
