@@ -1,0 +1,62 @@
+#include "collector/collector.h"
+
+#include <poll.h>
+
+#include <cerrno>
+#include <memory>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "collector/api/api_server.h"
+#include "collector/ingest/ingest_server.h"
+#include "collector/store/engine/open.h"
+#include "common/clock.h"
+#include "common/status_macros.h"
+#include "common/version.h"
+#include "prometheus/registry.h"
+
+namespace leadline::collector {
+namespace {
+
+constexpr absl::Duration kGrace = absl::Seconds(5);
+
+// The address with the port that was bound in place of the one asked for.
+std::string WithPort(std::string_view address, int port) {
+  return fmt::format("{}:{}", address.substr(0, address.rfind(':')), port);
+}
+
+}  // namespace
+
+absl::Status Run(const Options& options, int stop_fd) {
+  auto registry = std::make_shared<prometheus::Registry>();
+  LL_ASSIGN_OR_RETURN(
+      const std::unique_ptr<store::Store> store,
+      store::engine::OpenStore({.dir = options.data_dir,
+                                .retention_ms = absl::ToInt64Milliseconds(options.retention),
+                                .registry = registry.get()}));
+  LL_ASSIGN_OR_RETURN(const std::unique_ptr<ingest::IngestServer> ingest,
+                      ingest::IngestServer::Start({.address = options.grpc,
+                                                   .store = store.get(),
+                                                   .registry = registry.get(),
+                                                   .clock = &SystemClock(),
+                                                   .version = std::string(kVersion)}));
+  api::ApiOptions api_options;
+  api_options.address = options.http;
+  api_options.registry = registry;
+  api_options.flush = [&store] { return store->Flush(); };
+  LL_ASSIGN_OR_RETURN(const std::unique_ptr<api::ApiServer> api,
+                      api::ApiServer::Start(*store, std::move(api_options)));
+  spdlog::info("listening http={} grpc={}", api->address(), WithPort(options.grpc, ingest->port()));
+
+  pollfd stop{.fd = stop_fd, .events = POLLIN, .revents = 0};
+  while (poll(&stop, 1, -1) < 0 && errno == EINTR) {
+  }
+  spdlog::info("stopping");
+  ingest->Stop(kGrace);
+  api->Stop(kGrace);
+  return absl::OkStatus();
+}
+
+}  // namespace leadline::collector
