@@ -5,7 +5,7 @@
 
 #include <re2/re2.h>
 
-namespace leadline::collector::testing {
+namespace leadline::collector::promqltest {
 namespace {
 
 using store::Matcher;
@@ -53,6 +53,13 @@ store::SeriesBlock Between(const store::SeriesBlock& from, int64_t start_ms, int
   return block;
 }
 
+template <typename T>
+std::vector<T> Limited(const std::set<T>& all, size_t limit) {
+  std::vector<T> some(all.begin(), all.end());
+  if (limit > 0 && some.size() > limit) some.resize(limit);
+  return some;
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<store::SeriesBlock>> MemoryQueryable::Select(
@@ -75,6 +82,10 @@ absl::StatusOr<std::vector<store::SeriesBlock>> MemoryQueryable::Select(
 absl::StatusOr<std::vector<LabelSet>> MemoryQueryable::Series(
     std::string_view, const store::SeriesFilter& filter) const {
   if (!error_.ok()) return error_;
+  return Limited(Matching(filter), filter.limit);
+}
+
+std::set<LabelSet> MemoryQueryable::Matching(const store::SeriesFilter& filter) const {
   std::set<LabelSet> found;
   for (const store::SeriesBlock& series : series_) {
     const bool selected =
@@ -86,30 +97,26 @@ absl::StatusOr<std::vector<LabelSet>> MemoryQueryable::Series(
       found.insert(*series.labels);
     }
   }
-  std::vector<LabelSet> all(found.begin(), found.end());
-  if (filter.limit > 0 && all.size() > filter.limit) all.resize(filter.limit);
-  return all;
+  return found;
 }
 
 absl::StatusOr<std::vector<std::string>> MemoryQueryable::LabelNames(
-    std::string_view tenant, const store::SeriesFilter& filter) const {
-  absl::StatusOr<std::vector<LabelSet>> series = Series(tenant, filter);
-  if (!series.ok()) return series.status();
+    std::string_view, const store::SeriesFilter& filter) const {
+  if (!error_.ok()) return error_;
   std::set<std::string> names;
-  for (const LabelSet& labels : *series) {
+  for (const LabelSet& labels : Matching(filter)) {
     for (const Label& label : labels) names.insert(label.name);
   }
-  return std::vector<std::string>(names.begin(), names.end());
+  return Limited(names, filter.limit);
 }
 
 absl::StatusOr<std::vector<std::string>> MemoryQueryable::LabelValues(
-    std::string_view tenant, std::string_view name, const store::SeriesFilter& filter) const {
-  absl::StatusOr<std::vector<LabelSet>> series = Series(tenant, filter);
-  if (!series.ok()) return series.status();
+    std::string_view, std::string_view name, const store::SeriesFilter& filter) const {
+  if (!error_.ok()) return error_;
   std::set<std::string> values;
-  for (const LabelSet& labels : *series) values.emplace(labels.Get(name));
+  for (const LabelSet& labels : Matching(filter)) values.emplace(labels.Get(name));
   values.erase("");
-  return std::vector<std::string>(values.begin(), values.end());
+  return Limited(values, filter.limit);
 }
 
 absl::StatusOr<std::vector<model::EntityVersion>> MemoryQueryable::EntitiesAt(std::string_view,
@@ -117,4 +124,4 @@ absl::StatusOr<std::vector<model::EntityVersion>> MemoryQueryable::EntitiesAt(st
   return std::vector<model::EntityVersion>();
 }
 
-}  // namespace leadline::collector::testing
+}  // namespace leadline::collector::promqltest

@@ -2,13 +2,14 @@
 // query engine and the API are tested on.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "collector/store/store.h"
 
-namespace leadline::collector::testing {
+namespace leadline::collector::promqltest {
 
 class MemoryQueryable final : public store::Queryable {
  public:
@@ -36,9 +37,11 @@ class MemoryQueryable final : public store::Queryable {
   const store::SelectHints& last_hints() const { return last_hints_; }
 
  private:
+  std::set<LabelSet> Matching(const store::SeriesFilter& filter) const;
+
   std::vector<store::SeriesBlock> series_;
   absl::Status error_;
   mutable store::SelectHints last_hints_;
 };
 
-}  // namespace leadline::collector::testing
+}  // namespace leadline::collector::promqltest

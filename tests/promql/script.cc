@@ -16,7 +16,7 @@
 #include "tests/promql/memory_queryable.h"
 #include "tests/promql/script_values.h"
 
-namespace leadline::collector::testing {
+namespace leadline::collector::promqltest {
 namespace {
 
 using promql::Histogram;
@@ -411,4 +411,4 @@ absl::Status RunScript(std::string_view text) {
   return absl::OkStatus();
 }
 
-}  // namespace leadline::collector::testing
+}  // namespace leadline::collector::promqltest

@@ -28,7 +28,7 @@
 
 #include "collector/promql/value/result.h"
 
-namespace leadline::collector::testing {
+namespace leadline::collector::promqltest {
 
 struct LoadedSeries {
   std::string text;    // "name{labels}" as in the script
@@ -74,4 +74,4 @@ absl::StatusOr<std::vector<Command>> ParseScript(std::string_view text);
 // Runs all of it over an engine; the first thing that is not as expected is the error, with line.
 absl::Status RunScript(std::string_view text);
 
-}  // namespace leadline::collector::testing
+}  // namespace leadline::collector::promqltest

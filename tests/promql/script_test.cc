@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-namespace leadline::collector::testing {
+namespace leadline::collector::promqltest {
 namespace {
 
 std::vector<std::string> ScriptNames() {
@@ -67,4 +67,4 @@ INSTANTIATE_TEST_SUITE_P(All, WrongScriptTest,
                                            "frobnicate\n"));
 
 }  // namespace
-}  // namespace leadline::collector::testing
+}  // namespace leadline::collector::promqltest

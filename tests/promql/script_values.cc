@@ -9,7 +9,7 @@
 #include "collector/promql/parse/literal.h"
 #include "common/status_macros.h"
 
-namespace leadline::collector::testing {
+namespace leadline::collector::promqltest {
 namespace {
 
 using promql::Histogram;
@@ -186,4 +186,4 @@ absl::StatusOr<std::vector<std::optional<Sample>>> ParseValues(std::string_view 
   }
 }
 
-}  // namespace leadline::collector::testing
+}  // namespace leadline::collector::promqltest

@@ -15,11 +15,11 @@
 
 #include "collector/promql/value/sample.h"
 
-namespace leadline::collector::testing {
+namespace leadline::collector::promqltest {
 
 // One element a step: nullopt where there is no sample. A stale sample is a float: the marker.
 absl::StatusOr<std::vector<std::optional<promql::Sample>>> ParseValues(std::string_view text);
 
 absl::StatusOr<promql::Histogram> ParseHistogram(std::string_view text);  // with its {{ and }}
 
-}  // namespace leadline::collector::testing
+}  // namespace leadline::collector::promqltest

@@ -1,0 +1,79 @@
+// The `leadline` command.
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <curl/curl.h>
+
+#include "cli/help_formatter.h"
+#include "cli/http_client.h"
+#include "cli/query_command.h"
+#include "common/clock.h"
+#include "common/version.h"
+
+namespace leadline::cli {
+namespace {
+
+constexpr int kUsageError = 2;
+
+constexpr char kQueryExamples[] = R"(Examples:
+  # System calls of the last five minutes, by namespace and controller
+  leadline query 'sum by (namespace, controller) (increase(container_syscalls_total[5m]))'
+
+  # The three containers that use the most memory
+  leadline query 'topk(3, container_memory_working_set_bytes)'
+
+  # CPU of each pod over the last hour, a value a minute, as CSV
+  leadline query --start -1h --step 1m -o csv 'sum by (pod) (rate(container_cpu_usage_seconds_total[5m]))')";
+
+void AddQuery(CLI::App& app, QueryFlags& flags) {
+  CLI::App& query = *app.add_subcommand(
+      "query", "Run a PromQL query on the collector and print the result as a table.");
+  query.footer(kQueryExamples);
+  query.add_option("EXPR", flags.expr, "The query, in PromQL")->required();
+  query.add_option("--collector", flags.collector, "The collector's HTTP address")
+      ->envname("LEADLINE_COLLECTOR")
+      ->type_name("URL")
+      ->capture_default_str();
+  query
+      .add_option("--time", flags.time,
+                  "Time of an instant query: RFC 3339, Unix seconds, or before now, as -5m")
+      ->type_name("TIME")
+      ->default_str("now");
+  query.add_option("--start", flags.start, "Start of a range query")->type_name("TIME");
+  query.add_option("--end", flags.end, "End of a range query")
+      ->type_name("TIME")
+      ->default_str("now");
+  query.add_option("--step", flags.step, "Time between values of a range query, as 30s")
+      ->type_name("DURATION")
+      ->default_str("a 250th of the range");
+  query.add_option("-o,--output", flags.output, "Output format: table, json or csv")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"table", "json", "csv"}))
+      ->capture_default_str();
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("leadline shows what every container, service and process of a cluster is doing.");
+  app.name("leadline");
+  app.set_version_flag("--version", "leadline " + std::string(kVersion), "Print the version");
+  app.require_subcommand(1);
+  app.footer("Use \"leadline <command> --help\" for more about a command.");
+  app.formatter(std::make_shared<HelpFormatter>());
+  QueryFlags query_flags;
+  AddQuery(app, query_flags);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsageError;
+  }
+  curl_global_init(CURL_GLOBAL_DEFAULT);
+  constexpr double kTimeoutSeconds = 150;  // the collector's own limit of a query is shorter
+  return RunQuery(query_flags, CurlPostForm(kTimeoutSeconds), SystemClock(), std::cout, std::cerr);
+}
+
+}  // namespace
+}  // namespace leadline::cli
+
+int main(int argc, char** argv) { return leadline::cli::Main(argc, argv); }

@@ -1,0 +1,289 @@
+// The API over a real socket: what Prometheus' clients send, and what they get.
+#include "collector/api/api_server.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <prometheus/registry.h>
+
+#include "tests/promql/memory_queryable.h"
+
+namespace leadline::collector::api {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+struct Reply {
+  int status = 0;
+  std::string head;
+  std::string body;
+};
+
+Reply Send(uint16_t port, const std::string& request) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(port);
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof(to)), 0);
+  EXPECT_EQ(send(fd, request.data(), request.size(), MSG_NOSIGNAL),
+            static_cast<ssize_t>(request.size()));
+  std::string answer;
+  char buffer[4096];
+  for (ssize_t n; (n = recv(fd, buffer, sizeof(buffer), 0)) > 0;) {
+    answer.append(buffer, static_cast<size_t>(n));
+  }
+  close(fd);
+  Reply reply;
+  const size_t end = answer.find("\r\n\r\n");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 "));
+  if (end == std::string::npos) return reply;
+  reply.status = std::stoi(answer.substr(9, 3));
+  reply.head = answer.substr(0, end);
+  reply.body = answer.substr(end + 4);
+  return reply;
+}
+
+class ApiServerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    AddSeries({{"__name__", "up_total"}, {"job", "api"}, {"pod", "a"}}, {0, 10, 20, 30});
+    AddSeries({{"__name__", "up_total"}, {"job", "api"}, {"pod", "b"}}, {0, 1, 2, 3});
+    store::SeriesBlock histogram;
+    histogram.labels = std::make_shared<const LabelSet>(LabelSet({{"__name__", "h_seconds"}}));
+    histogram.histogram_ts_ms = {0};
+    histogram.histograms.push_back({.schema = 0,
+                                    .zero_threshold = 0,
+                                    .zero_count = 1,
+                                    .count = 7,
+                                    .sum = 12.5,
+                                    .positive = {{0, 2}, {2, 3}},
+                                    .negative = {{1, 1}}});
+    queryable_.Add(std::move(histogram));
+  }
+
+  // A sample each 10 s from time 0.
+  void AddSeries(LabelSet labels, const std::vector<double>& values) {
+    store::SeriesBlock series;
+    series.labels = std::make_shared<const LabelSet>(std::move(labels));
+    for (const double value : values) {
+      series.ts_ms.push_back(static_cast<int64_t>(series.ts_ms.size()) * 10'000);
+      series.values.push_back(value);
+    }
+    queryable_.Add(std::move(series));
+  }
+
+  ApiServer& Server() {
+    if (server_ == nullptr) {
+      options_.address = "127.0.0.1:0";
+      options_.clock = &clock_;
+      options_.registry = registry_;
+      auto server = ApiServer::Start(queryable_, options_);
+      EXPECT_TRUE(server.ok()) << server.status();
+      server_ = *std::move(server);
+    }
+    return *server_;
+  }
+
+  Reply Get(const std::string& target) {
+    return Send(Server().port(),
+                "GET " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  }
+  Reply Post(const std::string& target, const std::string& form) {
+    return Send(Server().port(),
+                "POST " + target +
+                    " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                    "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: " +
+                    std::to_string(form.size()) + "\r\n\r\n" + form);
+  }
+
+  ManualClock clock_{30'000};
+  promqltest::MemoryQueryable queryable_;
+  std::shared_ptr<prometheus::Registry> registry_ = std::make_shared<prometheus::Registry>();
+  ApiOptions options_;
+  std::unique_ptr<ApiServer> server_;
+};
+
+struct GoodCase {
+  std::string target, body;
+};
+
+TEST_F(ApiServerTest, AnswersAsPrometheusDoes) {
+  const GoodCase cases[] = {
+      {"/api/v1/query?query=up_total{pod=%22a%22}",
+       R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"up_total","job":"api","pod":"a"},"value":[30,"30"]}]}})"},
+      {"/api/v1/query?query=sum(up_total)&time=10.5",
+       R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[10.500,"11"]}]}})"},
+      {"/api/v1/query?query=1%2B1&time=1970-01-01T00:00:05Z",
+       R"({"status":"success","data":{"resultType":"scalar","result":[5,"2"]}})"},
+      {"/api/v1/query?query=%22a%22",
+       R"({"status":"success","data":{"resultType":"string","result":[30,"a"]}})"},
+      {"/api/v1/query?query=up_total{pod=%22b%22}[15s]",
+       R"({"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"up_total","job":"api","pod":"b"},"values":[[20,"2"],[30,"3"]]}]}})"},
+      {"/api/v1/query?query=nosuch",
+       R"({"status":"success","data":{"resultType":"vector","result":[]}})"},
+      {"/api/v1/query?query=h_seconds&time=1",
+       R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"h_seconds"},"histogram":[1,{"count":"7","sum":"12.5","buckets":[[1,"-2","-1","1"],[3,"-0","0","1"],[0,"0.5","1","2"],[0,"2","4","3"]]}]}]}})"},
+      {"/api/v1/query_range?query=sum(up_total)&start=0&end=20&step=10s",
+       R"({"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[0,"0"],[10,"11"],[20,"22"]]}]}})"},
+      {"/api/v1/query_range?query=2&start=0&end=1&step=0.5",
+       R"({"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[0,"2"],[0.500,"2"],[1,"2"]]}]}})"},
+      {"/api/v1/query?query=up_total&limit=1",
+       R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"up_total","job":"api","pod":"a"},"value":[30,"30"]}]},"warnings":["results truncated due to limit"]})"},
+      {"/api/v1/labels", R"({"status":"success","data":["__name__","job","pod"]})"},
+      {"/api/v1/labels?match[]=h_seconds", R"({"status":"success","data":["__name__"]})"},
+      {"/api/v1/label/pod/values", R"({"status":"success","data":["a","b"]})"},
+      {"/api/v1/label/pod/values?limit=1",
+       R"({"status":"success","data":["a"],"warnings":["results truncated due to limit"]})"},
+      {"/api/v1/label/__name__/values?start=10", R"({"status":"success","data":["up_total"]})"},
+      {"/api/v1/series?match[]=h_seconds&match[]=nosuch",
+       R"({"status":"success","data":[{"__name__":"h_seconds"}]})"},
+  };
+  for (const GoodCase& test : cases) {
+    const Reply reply = Get(test.target);
+    EXPECT_EQ(reply.status, 200) << test.target;
+    EXPECT_EQ(reply.body, test.body) << test.target;
+    EXPECT_THAT(reply.head, HasSubstr("Content-Type: application/json\r\n")) << test.target;
+  }
+}
+
+TEST_F(ApiServerTest, TakesForms) {
+  EXPECT_EQ(
+      Post("/api/v1/query", "query=sum(up_total)&time=10").body,
+      R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[10,"11"]}]}})");
+  EXPECT_EQ(Post("/api/v1/series", "match%5B%5D=h_seconds").body,
+            R"({"status":"success","data":[{"__name__":"h_seconds"}]})");
+}
+
+TEST_F(ApiServerTest, RefusesInPrometheusWords) {
+  struct BadCase {
+    std::string target;
+    int status;
+    std::string type, error;
+  };
+  const BadCase cases[] = {
+      {"/api/v1/query?query=sum(", 400, "bad_data",
+       R"(invalid parameter \"query\": 1:5: parse error: unexpected end of input)"},
+      {"/api/v1/query", 400, "bad_data",
+       R"(invalid parameter \"query\": 1:1: parse error: no expression found in input)"},
+      {"/api/v1/query?query=deriv(x[5m])", 400, "bad_data",
+       R"(invalid parameter \"query\": 1:1: function \"deriv\" is not supported)"},
+      {"/api/v1/query?query=1&time=x", 400, "bad_data",
+       R"(invalid parameter \"time\": cannot parse \"x\" to a valid timestamp)"},
+      {"/api/v1/query?query=1&timeout=x", 400, "bad_data",
+       R"(invalid parameter \"timeout\": cannot parse \"x\" to a valid duration)"},
+      {"/api/v1/query?query=1&limit=-1", 400, "bad_data",
+       R"(invalid parameter \"limit\": limit must be non-negative)"},
+      {"/api/v1/query_range?query=1&end=1&step=1", 400, "bad_data",
+       R"(invalid parameter \"start\": cannot parse \"\" to a valid timestamp)"},
+      {"/api/v1/query_range?query=1&start=2&end=1&step=1", 400, "bad_data",
+       R"(invalid parameter \"end\": end timestamp must not be before start time)"},
+      {"/api/v1/query_range?query=1&start=1&end=2&step=0", 400, "bad_data",
+       R"(invalid parameter \"step\": zero or negative query resolution step widths are not accepted. Try a positive integer)"},
+      {"/api/v1/query_range?query=1&start=0&end=11001&step=1", 400, "bad_data",
+       "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query "
+       "resolution (?step=XX)"},
+      {"/api/v1/query?query={__name__=~%22.%2B%22}%2B1", 422, "execution",
+       "vector cannot contain metrics with the same labelset"},
+      {"/api/v1/series", 400, "bad_data", "no match[] parameter provided"},
+      {"/api/v1/query?query=up_total&timeout=0", 503, "timeout",
+       "query timed out in expression evaluation"},
+  };
+  AddSeries({{"__name__", "down_total"}, {"job", "api"}, {"pod", "a"}}, {1, 1, 1, 1});
+  for (const BadCase& test : cases) {
+    const Reply reply = Get(test.target);
+    EXPECT_EQ(reply.status, test.status) << test.target;
+    EXPECT_EQ(reply.body, R"({"status":"error","errorType":")" + test.type + R"(","error":")" +
+                              test.error + "\"}")
+        << test.target;
+  }
+  EXPECT_EQ(Get("/api/v1/query_range?query=1&start=0&end=11000&step=1").status, 200);
+}
+
+TEST_F(ApiServerTest, LimitsWhatAQueryHolds) {
+  options_.engine.max_samples = 6;
+  const Reply reply = Get("/api/v1/query?query=sum(up_total[1h])&time=30");
+  EXPECT_EQ(reply.status, 400);
+  const Reply large = Get("/api/v1/query?query=sum(rate(up_total[1h]))&time=30");
+  EXPECT_EQ(large.status, 422);
+  EXPECT_THAT(large.body, HasSubstr("\"errorType\":\"execution\""));
+  EXPECT_EQ(Get("/api/v1/query?query=sum(rate(up_total{pod=%22a%22}[1h]))&time=30").status, 200);
+}
+
+TEST_F(ApiServerTest, PassesTheStoresErrorsOn) {
+  queryable_.FailWith(absl::DataLossError("window 3 is damaged"));
+  for (const char* target : {"/api/v1/query?query=x", "/api/v1/labels", "/api/v1/label/a/values",
+                             "/api/v1/series?match[]=x"}) {
+    const Reply reply = Get(target);
+    EXPECT_EQ(reply.status, 500) << target;
+    EXPECT_EQ(reply.body,
+              R"({"status":"error","errorType":"internal","error":"window 3 is damaged"})");
+  }
+}
+
+TEST_F(ApiServerTest, SaysHowItIs) {
+  bool ready = false;
+  options_.checks = {
+      {"store", [&] { return ready ? absl::OkStatus() : absl::UnavailableError("replaying"); }}};
+  EXPECT_EQ(Get("/livez").body, "ok");
+  EXPECT_EQ(Get("/-/healthy").status, 200);
+  EXPECT_EQ(Get("/readyz").status, 503);
+  EXPECT_EQ(Get("/-/ready").status, 503);
+  EXPECT_THAT(Get("/readyz?verbose").body, HasSubstr("[-]store failed: replaying"));
+  ready = true;
+  EXPECT_EQ(Get("/readyz").body, "ok");
+  EXPECT_EQ(Get("/-/ready").status, 200);
+  EXPECT_EQ(Get("/healthz?verbose").body, "[+]store ok\nhealthz check passed\n");
+}
+
+TEST_F(ApiServerTest, CountsQueriesByResult) {
+  Get("/api/v1/query?query=1");
+  Get("/api/v1/query?query=(");
+  const std::string metrics = Get("/metrics").body;
+  EXPECT_THAT(metrics, HasSubstr("leadline_collector_queries_total{result=\"success\"} 1"));
+  EXPECT_THAT(metrics, HasSubstr("leadline_collector_queries_total{result=\"bad_data\"} 1"));
+  EXPECT_THAT(
+      metrics,
+      HasSubstr("leadline_collector_http_requests_total{code=\"400\",route=\"/api/v1/query\"} 1"));
+}
+
+TEST_F(ApiServerTest, FlushesOnlyByPost) {
+  int flushed = 0;
+  absl::Status outcome;
+  options_.flush = [&] {
+    ++flushed;
+    return outcome;
+  };
+  EXPECT_EQ(Get("/api/v2/admin/flush").status, 405);
+  EXPECT_EQ(flushed, 0);
+  EXPECT_EQ(Post("/api/v2/admin/flush", "").body, R"({"status":"success","data":{}})");
+  EXPECT_EQ(flushed, 1);
+  outcome = absl::InternalError("disk is full");
+  EXPECT_EQ(Post("/api/v2/admin/flush", "").status, 500);
+}
+
+TEST_F(ApiServerTest, KnowsTheCatalogueAndItself) {
+  EXPECT_EQ(
+      Get("/api/v1/metadata?metric=container_memory_usage_bytes").body,
+      R"({"status":"success","data":{"container_memory_usage_bytes":[{"type":"gauge","help":"Current memory usage, including all memory regardless of when it was accessed.","unit":"bytes"}]}})");
+  EXPECT_THAT(Get("/api/v1/metadata").body, HasSubstr("\"container_syscalls_total\""));
+  EXPECT_THAT(Get("/api/v1/status/buildinfo").body, HasSubstr("\"version\":\"3."));
+}
+
+TEST_F(ApiServerTest, SaysWhichAddressIsTaken) {
+  ApiOptions second;
+  second.address = Server().address();
+  const auto started = ApiServer::Start(queryable_, second);
+  EXPECT_EQ(started.status().message(),
+            "listen for HTTP on " + Server().address() + ": Address already in use");
+}
+
+}  // namespace
+}  // namespace leadline::collector::api

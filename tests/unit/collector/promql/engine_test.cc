@@ -1,0 +1,148 @@
+// What test scripts cannot say: raw samples, limits, hints, errors of the store.
+#include "collector/promql/engine.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/promql/memory_queryable.h"
+
+namespace leadline::collector::promql {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class EngineTest : public testing::Test {
+ protected:
+  void Add(LabelSet labels, std::vector<double> values, int64_t interval_ms = 10'000) {
+    store::SeriesBlock series;
+    series.labels = std::make_shared<const LabelSet>(std::move(labels));
+    for (size_t i = 0; i < values.size(); ++i) {
+      series.ts_ms.push_back(static_cast<int64_t>(i) * interval_ms);
+    }
+    series.values = std::move(values);
+    store_.Add(std::move(series));
+  }
+
+  Engine MakeEngine(EngineOptions options = {}) { return Engine(store_, options); }
+
+  promqltest::MemoryQueryable store_;
+};
+
+TEST_F(EngineTest, RangeSelectorsLeaveOutTheLeftEndAndMarkers) {
+  Add({{"__name__", "x"}}, {0, 1, model::StaleNan(), 3, 4});
+  const auto result = MakeEngine().Instant("t", "x[30s] offset 5s", 45'000);
+  ASSERT_TRUE(result.ok()) << result.status();
+  ASSERT_EQ(result->type, QueryResult::Type::kMatrix);
+  ASSERT_EQ(result->series.size(), 1u);
+  // (10 s, 40 s]
+  EXPECT_THAT(result->series[0].ts_ms, ElementsAre(30'000, 40'000));
+  EXPECT_THAT(result->series[0].values, ElementsAre(3, 4));
+}
+
+TEST_F(EngineTest, TellsTheStoreWhatItNeeds) {
+  const auto ask = [&](const std::string& query) {
+    const auto result = MakeEngine().Range("t", query, 600'000, 660'000, 30'000);
+    EXPECT_TRUE(result.ok()) << result.status();
+    return store_.last_hints();
+  };
+  auto hints = ask("sum by (label_app) (rate(x{label_tier='a'}[1m] offset 10s))");
+  EXPECT_EQ(hints.start_ms, 600'000 - 70'000 + 1);
+  EXPECT_EQ(hints.end_ms, 650'000);
+  EXPECT_EQ(hints.step_ms, 30'000);
+  EXPECT_EQ(hints.function, "rate");
+  EXPECT_THAT(hints.named_labels, ElementsAre("__name__", "label_app", "label_tier"));
+  hints = ask("max(x @ 100)");
+  EXPECT_EQ(hints.start_ms, 100'000 - 300'000 + 1);
+  EXPECT_EQ(hints.end_ms, 100'000);
+  EXPECT_EQ(hints.function, "max");
+}
+
+TEST_F(EngineTest, BoundsSamples) {
+  Add({{"__name__", "x"}, {"i", "1"}}, std::vector<double>(100, 1));
+  Add({{"__name__", "x"}, {"i", "2"}}, std::vector<double>(100, 1));
+  const Engine engine = MakeEngine({.max_samples = 150});
+  const auto code = [&](const std::string& query, int64_t steps) {
+    return engine.Range("t", query, 0, steps * 10'000, 10'000).status().code();
+  };
+  EXPECT_EQ(code("sum(x{i='1'})", 10), absl::StatusCode::kOk);
+  EXPECT_EQ(code("sum(x)", 99), absl::StatusCode::kResourceExhausted) << "raw samples";
+  EXPECT_EQ(code("x{i='1'}", 99), absl::StatusCode::kResourceExhausted) << "and the result";
+  EXPECT_EQ(code("1", 200), absl::StatusCode::kResourceExhausted) << "scalars";
+  EXPECT_EQ(code("topk(1, x{i='1'})", 99), absl::StatusCode::kResourceExhausted) << "heaps";
+}
+
+// However many queries one runs, what they hold is given back.
+TEST_F(EngineTest, GivesBackWhatItCharges) {
+  for (int i = 0; i < 50; ++i) {
+    Add({{"__name__", "x"}, {"i", std::to_string(i)}}, {1, 2, 3, 4});
+  }
+  const Engine engine = MakeEngine({.max_samples = 260});
+  for (const char* query : {"sum(x)", "sum(x * 2 + 1)", "-sum(topk(1, sum by (i) (x)))",
+                            "max(rate({__name__=~'x'}[1m]))"}) {
+    const auto result = engine.Instant("t", query, 30'000);
+    EXPECT_TRUE(result.ok()) << query << ": " << result.status();
+  }
+}
+
+TEST_F(EngineTest, BoundsTime) {
+  Add({{"__name__", "x"}}, {1, 2, 3});
+  const auto result =
+      MakeEngine().Instant("t", "sum(x)", 20'000, {.timeout = absl::ZeroDuration()});
+  EXPECT_EQ(result.status().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_TRUE(MakeEngine().Instant("t", "sum(x)", 20'000).ok());
+}
+
+TEST_F(EngineTest, LookbackCanBeChosen) {
+  Add({{"__name__", "x"}}, {1});
+  const Engine engine = MakeEngine({.lookback = absl::Minutes(1)});
+  const auto series = [&](int64_t ts_ms, absl::Duration lookback) {
+    return engine.Instant("t", "x", ts_ms, {.lookback = lookback})->series.size();
+  };
+  EXPECT_EQ(series(59'999, {}), 1u);
+  EXPECT_EQ(series(60'000, {}), 0u);
+  EXPECT_EQ(series(60'000, absl::Minutes(2)), 1u);
+}
+
+TEST_F(EngineTest, PassesTheStoresErrorsOn) {
+  store_.FailWith(absl::DataLossError("window 3 is damaged"));
+  for (const char* query : {"x", "sum(x)", "rate(x[1m])", "topk(1, x) + 1", "x[1m]"}) {
+    EXPECT_EQ(MakeEngine().Instant("t", query, 0).status(),
+              absl::DataLossError("window 3 is damaged"))
+        << query;
+  }
+}
+
+TEST_F(EngineTest, RefusesRangesThatAreNone) {
+  EXPECT_EQ(MakeEngine().Range("t", "1", 10, 0, 1).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(MakeEngine().Range("t", "1", 0, 10, 0).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(EngineTest, LeavesOutHistogramsOfNoKnownSchema) {
+  store::SeriesBlock series;
+  series.labels = std::make_shared<const LabelSet>(LabelSet({{"__name__", "h"}}));
+  series.histogram_ts_ms = {0, 10'000, 20'000};
+  series.histograms = {{.schema = 100}, {.schema = 3}, {.schema = -53}};
+  store_.Add(std::move(series));
+  const auto result = MakeEngine().Instant("t", "h[1m]", 30'000);
+  ASSERT_TRUE(result.ok());
+  EXPECT_THAT(result->series[0].histogram_ts_ms, ElementsAre(10'000));
+  EXPECT_THAT(*result->annotations.warnings.begin(), HasSubstr("are left out: \"h\""));
+}
+
+// Nothing overflows at the ends of time.
+TEST_F(EngineTest, SurvivesTheEndsOfTime) {
+  Add({{"__name__", "x"}}, {1, 2, 3});
+  constexpr int64_t kFar = 8'640'000'000'000'000;
+  for (const int64_t ts_ms : {-kFar, kFar}) {
+    for (const char* query : {"x offset 292y", "x offset -292y", "rate(x[292y] @ 9e15)",
+                              "rate(x[292y] @ -9e15 offset 292y)", "x"}) {
+      EXPECT_TRUE(MakeEngine().Instant("t", query, ts_ms).ok()) << query;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace leadline::collector::promql
