@@ -28,6 +28,8 @@ rocksdb::Options WindowOptions(std::shared_ptr<rocksdb::Cache> cache, bool creat
   options.compression = rocksdb::kZSTD;
   options.info_log_level = rocksdb::WARN_LEVEL;
   options.keep_log_file_num = 1;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
   // What is not flushed is in the store's log; closing must not take the time of a flush.
   options.avoid_flush_during_shutdown = true;
   rocksdb::BlockBasedTableOptions table;

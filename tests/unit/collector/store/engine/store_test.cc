@@ -1,48 +1,355 @@
-#include <cstdlib>
-#include <filesystem>
-#include <future>
+// What the interface promises, each from the head, from windows after a flush, and after a restart.
+#include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include "collector/store/engine/open.h"
+#include "tests/unit/collector/store/engine/store_fixture.h"
 
 namespace leadline::collector::store::engine {
 namespace {
 
-TEST(Smoke, WritesAndReads) {
-  const std::string dir = std::filesystem::temp_directory_path() / ("ll" + std::to_string(getpid()));
-  ManualClock clock(1'700'000'000'000);
-  const Id128 id = HashId({"container", "c1"});
-  for (int round = 0; round < 3; ++round) {
-    auto store = OpenStore({.dir = dir, .clock = &clock});
-    ASSERT_TRUE(store.ok()) << store.status();
-    auto handles = (*store)->Resolve("default", {{"up", id, LabelSet({{"x", "1"}})}});
-    ASSERT_TRUE(handles.ok());
-    WriteBatch batch;
-    batch.writer = {HashId({"agent"}), 1};
-    batch.sequence = static_cast<uint64_t>(round) + 1;
-    batch.entities.push_back({id, model::EntityKind::kContainer, LabelSet({{"pod", "p"}}),
-                              LabelSet({{"label_app", "web"}}), 1'700'000'000'000,
-                              model::kOpenEnd, 1'700'000'000'000, 1});
-    batch.series = *handles;
-    batch.floats.push_back({1'700'000'000'000 + round, {0}, {1.0 + round}});
-    std::promise<absl::Status> done;
-    (*store)->Append("default", batch, [&](absl::Status s) { done.set_value(s); });
-    ASSERT_TRUE(done.get_future().get().ok());
-    if (round == 1) {
-      ASSERT_TRUE((*store)->Flush().ok());
-    }
-    auto blocks = (*store)->Select("default", {{Matcher::Op::kEqual, "__name__", "up"}},
-                                   {.start_ms = 0, .end_ms = 1'800'000'000'000});
-    ASSERT_TRUE(blocks.ok()) << blocks.status();
-    ASSERT_EQ(blocks->size(), 1u);
-    EXPECT_EQ((*blocks)[0].ts_ms.size(), static_cast<size_t>(round) + 1);
-    EXPECT_EQ((*blocks)[0].labels->ToString(), R"({__name__="up", pod="p", x="1"})");
-    EXPECT_EQ((*store)->LastSequence("default", batch.writer), batch.sequence);
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+enum class Where { kHead, kWindows, kRecovered, kRecoveredWindows };
+
+class StoreTest : public StoreFixture, public testing::WithParamInterface<Where> {
+ protected:
+  // Moves what was written to where the parameter says.
+  void Settle() {
+    if (GetParam() == Where::kWindows || GetParam() == Where::kRecoveredWindows) Flush();
+    if (GetParam() == Where::kRecovered || GetParam() == Where::kRecoveredWindows) Open();
   }
-  std::filesystem::remove_all(dir);
+
+  const model::EntityVersion web_ =
+      Container("web", LabelSet({{"pod", "web-1"}, {"namespace", "shop"}}), kT0);
+  const model::SeriesDefinition cpu_{"cpu", web_.id, LabelSet({{"mode", "user"}})};
+};
+
+std::string WhereName(const testing::TestParamInfo<Where>& where) {
+  static const char* const names[] = {"Head", "Windows", "Recovered", "RecoveredWindows"};
+  return names[static_cast<int>(where.param)];
+}
+
+INSTANTIATE_TEST_SUITE_P(Everywhere, StoreTest,
+                         testing::Values(Where::kHead, Where::kWindows, Where::kRecovered,
+                                         Where::kRecoveredWindows),
+                         WhereName);
+
+TEST_P(StoreTest, ShowsEntityAndResidualLabels) {
+  WriteBatch batch = Sample(cpu_, kT0 + 1, 5);
+  batch.entities = {web_};
+  Append(batch);
+  Settle();
+  EXPECT_THAT(Texts(Select({Name("cpu")})),
+              ElementsAre(R"({__name__="cpu", mode="user", namespace="shop", pod="web-1"} 1=5)"));
+}
+
+TEST_P(StoreTest, KeepsTheLastWrittenOfEqualTimesInOrderOfTime) {
+  for (const int64_t ts : {30, 10, 20, 10, 40, 5}) AppendSample(cpu_, kT0 + ts, double(ts));
+  AppendSample(cpu_, kT0 + 20, 21);
+  AppendSample(cpu_, kT0 + 40, model::StaleNan());
+  Settle();
+  EXPECT_THAT(Texts(Select({Name("cpu")})),
+              ElementsAre(R"({__name__="cpu", mode="user"} 5=5 10=10 20=21 30=30 40=stale)"));
+}
+
+TEST_P(StoreTest, LateSamplesMeetWhatIsInWindows) {
+  for (int64_t ts = 0; ts < 1000; ++ts) AppendSample(cpu_, kT0 + 2 * ts, double(ts));
+  Flush();
+  AppendSample(cpu_, kT0 + 501, -1);
+  AppendSample(cpu_, kT0 + 500, -2);
+  AppendSample(cpu_, kT0 + 5000, -3);
+  Settle();
+  const auto blocks = Select({Name("cpu")});
+  ASSERT_EQ(blocks.size(), 1u);
+  EXPECT_EQ(blocks[0].ts_ms.size(), 1002u);
+  EXPECT_THAT(Texts(Select({Name("cpu")}, {.start_ms = kT0 + 499, .end_ms = kT0 + 503})),
+              ElementsAre(R"({__name__="cpu", mode="user"} 500=-2 501=-1 502=251)"));
+}
+
+TEST_P(StoreTest, CutsTheRangeAtBothEndsInclusive) {
+  for (int64_t ts = 0; ts < 10; ++ts) AppendSample(cpu_, kT0 + ts * 10, double(ts));
+  Settle();
+  EXPECT_THAT(Texts(Select({Name("cpu")}, {.start_ms = kT0 + 20, .end_ms = kT0 + 40})),
+              ElementsAre(R"({__name__="cpu", mode="user"} 20=2 30=3 40=4)"));
+  EXPECT_THAT(Select({Name("cpu")}, {.start_ms = kT0 + 41, .end_ms = kT0 + 49}), IsEmpty());
+}
+
+TEST_P(StoreTest, SpansWindows) {
+  for (int64_t day = 0; day < 4; ++day) AppendSample(cpu_, kT0 + day * kDay, double(day));
+  AppendSample(cpu_, kT0 + kDay - 1, 9);
+  Settle();
+  EXPECT_THAT(
+      Texts(Select({Name("cpu")})),
+      ElementsAre(
+          R"({__name__="cpu", mode="user"} 0=0 86399999=9 86400000=1 172800000=2 259200000=3)"));
+}
+
+TEST_P(StoreTest, KeepsHistograms) {
+  WriteBatch batch;
+  batch.series = {Resolve({"latency", web_.id, {}})};
+  for (uint64_t i = 1; i <= 300; ++i) {
+    model::NativeHistogram histogram;
+    histogram.schema = 2;
+    histogram.count = i;
+    histogram.sum = 0.5 * double(i);
+    histogram.positive = {{-3, i}};
+    batch.histograms.push_back({kT0 + static_cast<int64_t>(i), {0}, {histogram}});
+  }
+  Append(batch);
+  Settle();
+  const auto blocks = Select({Name("latency")});
+  ASSERT_EQ(blocks.size(), 1u);
+  ASSERT_EQ(blocks[0].histograms.size(), 300u);
+  EXPECT_EQ(blocks[0].histograms, [&] {
+    std::vector<model::NativeHistogram> values;
+    for (const auto& frame : batch.histograms) values.push_back(frame.values[0]);
+    return values;
+  }());
+}
+
+TEST_P(StoreTest, ChangedLabelsGiveABlockEach) {
+  WriteBatch batch = Sample(cpu_, kT0 + 10, 1);
+  batch.entities = {web_};
+  Append(batch);
+  model::EntityVersion moved = web_;
+  moved.labels = LabelSet({{"pod", "web-2"}});
+  moved.valid_from_ms = kT0 + 20;
+  moved.revision = 2;
+  batch = Sample(cpu_, kT0 + 20, 2);
+  batch.entities = {moved};
+  Append(batch);
+  AppendSample(cpu_, kT0 + 30, 3);
+  Settle();
+  EXPECT_THAT(Texts(Select({Name("cpu")})),
+              ElementsAre(R"({__name__="cpu", mode="user", namespace="shop", pod="web-1"} 10=1)",
+                          R"({__name__="cpu", mode="user", pod="web-2"} 20=2 30=3)"));
+  EXPECT_THAT(Texts(Select({Name("cpu"), Equal("pod", "web-2")})),
+              ElementsAre(R"({__name__="cpu", mode="user", pod="web-2"} 20=2 30=3)"));
+  EXPECT_THAT(Texts(Select({Name("cpu"), Equal("namespace", "")})),
+              ElementsAre(R"({__name__="cpu", mode="user", pod="web-2"} 20=2 30=3)"));
+}
+
+TEST_P(StoreTest, LabelsLearnedLateAreFoundInOlderWindows) {
+  AppendSample(cpu_, kT0 + 10, 1);
+  AppendSample(cpu_, kT0 + kDay, 2);
+  Flush();
+  WriteBatch late;
+  late.entities = {web_};
+  Append(late);
+  Settle();
+  EXPECT_THAT(
+      Texts(Select({Equal("pod", "web-1")})),
+      ElementsAre(
+          R"({__name__="cpu", mode="user", namespace="shop", pod="web-1"} 10=1 86400000=2)"));
+}
+
+TEST_P(StoreTest, KubernetesLabelsShowOnlyWhereTheyAreNamed) {
+  model::EntityVersion version = web_;
+  version.kubernetes_labels = LabelSet({{"label_app", "shop"}, {"label_tier", "front"}});
+  WriteBatch batch = Sample(cpu_, kT0 + 1, 1);
+  batch.entities = {version};
+  Append(batch);
+  Settle();
+  EXPECT_THAT(Texts(Select({Name("cpu")})),
+              ElementsAre(R"({__name__="cpu", mode="user", namespace="shop", pod="web-1"} 1=1)"));
+  const std::string with_app =
+      R"({__name__="cpu", label_app="shop", mode="user", namespace="shop", pod="web-1"} 1=1)";
+  EXPECT_THAT(Texts(Select({Name("cpu")}, {.named_labels = {"label_app", "pod"}})),
+              ElementsAre(with_app));
+  EXPECT_THAT(Texts(Select({Equal("label_app", "shop")})), ElementsAre(with_app));
+  EXPECT_THAT(Select({Equal("label_app", "other")}), IsEmpty());
+  EXPECT_THAT(*store_->LabelNames(kTenant, {}),
+              ElementsAre("__name__", "label_app", "label_tier", "mode", "namespace", "pod"));
+  EXPECT_THAT(*store_->LabelValues(kTenant, "label_tier", {}), ElementsAre("front"));
+}
+
+TEST_P(StoreTest, EqualLabelsOfSeveralEntitiesAreJoinedAndTheNewestWins) {
+  const LabelSet labels({{"container", "app"}});
+  model::EntityVersion old_one = Container("old", labels, kT0);
+  old_one.end_ms = kT0 + 25;
+  const model::EntityVersion new_one = Container("new", labels, kT0 + 20);
+  for (const auto& [version, first] : {std::pair(old_one, 10), std::pair(new_one, 20)}) {
+    for (int i = 0; i < 2; ++i) {
+      WriteBatch batch = Sample({"cpu", version.id, {}}, kT0 + first + 10 * i, first + i);
+      batch.entities = {version};
+      Append(batch);
+    }
+  }
+  Settle();
+  const auto blocks = Select({Name("cpu")});
+  EXPECT_THAT(Texts(blocks), ElementsAre(R"({__name__="cpu", container="app"} 10=10 20=20 30=21)"));
+  EXPECT_EQ(blocks[0].entity, new_one.id);
+  EXPECT_EQ(blocks[0].entity_start_ms, kT0);
+  EXPECT_EQ(blocks[0].entity_end_ms, model::kOpenEnd);
+}
+
+TEST_P(StoreTest, AnEndIsKnownToTheBlock) {
+  WriteBatch batch = Sample(cpu_, kT0 + 1, 1);
+  batch.entities = {web_};
+  Append(batch);
+  model::EntityVersion ended = web_;
+  ended.end_ms = kT0 + 60'000;
+  ended.revision = 2;
+  WriteBatch end;
+  end.entities = {ended};
+  Append(end);
+  Settle();
+  const auto blocks = Select({Name("cpu")});
+  ASSERT_EQ(blocks.size(), 1u);
+  EXPECT_EQ(blocks[0].entity_start_ms, kT0);
+  EXPECT_EQ(blocks[0].entity_end_ms, kT0 + 60'000);
+  EXPECT_EQ(store_->EntitiesAt(kTenant, kT0 + 60'000)->size(), 1u);
+  EXPECT_THAT(*store_->EntitiesAt(kTenant, kT0 + 60'001), IsEmpty());
+}
+
+TEST_P(StoreTest, EntitiesWithoutSamplesAreKept) {
+  model::EntityVersion later = web_;
+  later.valid_from_ms = kT0 + 100;
+  later.revision = 2;
+  later.labels.Set("pod", "renamed");
+  WriteBatch batch;
+  batch.entities = {web_, later, Container("gone", LabelSet(), kT0)};
+  batch.entities.back().end_ms = kT0 + 50;
+  Append(batch);
+  Settle();
+  const auto early = *store_->EntitiesAt(kTenant, kT0 + 50);
+  EXPECT_EQ(early.size(), 2u);
+  const auto late = *store_->EntitiesAt(kTenant, kT0 + 100);
+  EXPECT_THAT(late, ElementsAre(later));
+  EXPECT_THAT(*store_->EntitiesAt(kTenant, kT0 - 1), IsEmpty());
+}
+
+TEST_P(StoreTest, TenantsDoNotSeeEachOther) {
+  AppendSample(cpu_, kT0, 1);
+  WriteBatch other;
+  other.series = {Resolve(cpu_, "other")};
+  other.entities = {web_};
+  other.floats.push_back({kT0, {0}, {2}});
+  Append(other, "other");
+  Settle();
+  EXPECT_THAT(Texts(Select({Name("cpu")})), ElementsAre(R"({__name__="cpu", mode="user"} 0=1)"));
+  EXPECT_EQ(Select({Equal("pod", "web-1")}).size(), 0u);
+  EXPECT_EQ(Select({Equal("pod", "web-1")}, {}, "other").size(), 1u);
+  EXPECT_THAT(*store_->EntitiesAt(kTenant, kT0), IsEmpty());
+  EXPECT_THAT(*store_->LabelNames("none", {}), IsEmpty());
+}
+
+struct MatcherCase {
+  std::vector<Matcher> matchers;
+  std::vector<std::string> pods;
+};
+
+TEST_P(StoreTest, Matchers) {
+  const auto add = [&](const std::string& pod, const std::string& tier) {
+    WriteBatch batch =
+        Sample({"up", HashId({"container", pod}), LabelSet({{"tier", tier}})}, kT0, 1);
+    batch.entities = {Container(pod, LabelSet({{"pod", pod}}), kT0)};
+    Append(batch);
+  };
+  add("a-1", "front");
+  add("a-2", "");
+  add("b-1", "back");
+  Settle();
+  using Op = Matcher::Op;
+  const MatcherCase cases[] = {
+      {{Name("up")}, {"a-1", "a-2", "b-1"}},
+      {{Equal("pod", "a-1")}, {"a-1"}},
+      {{Equal("tier", "front")}, {"a-1"}},
+      {{Name("up"), Equal("tier", "")}, {"a-2"}},
+      {{Name("up"), {Op::kNotEqual, "pod", "a-1"}}, {"a-2", "b-1"}},
+      {{Name("up"), {Op::kNotEqual, "tier", ""}}, {"a-1", "b-1"}},
+      {{{Op::kRegex, "pod", "a-.*"}}, {"a-1", "a-2"}},
+      {{{Op::kRegex, "pod", "a"}}, {}},
+      {{{Op::kRegex, "pod", "-1"}}, {}},
+      {{{Op::kRegex, "tier", "front|back"}}, {"a-1", "b-1"}},
+      {{Name("up"), {Op::kRegex, "tier", "front|"}}, {"a-1", "a-2"}},
+      {{Name("up"), {Op::kNotRegex, "tier", "fr.*"}}, {"a-2", "b-1"}},
+      {{Name("up"), {Op::kNotRegex, "pod", ".*1"}}, {"a-2"}},
+      {{{Op::kRegex, "__name__", "u."}, Equal("pod", "b-1")}, {"b-1"}},
+      {{Name("down"), Equal("pod", "b-1")}, {}},
+      {{Equal("pod", "a-1"), Equal("tier", "back")}, {}},
+  };
+  for (const MatcherCase& test : cases) {
+    std::vector<std::string> pods;
+    for (const SeriesBlock& block : Select(test.matchers))
+      pods.emplace_back(block.labels->Get("pod"));
+    EXPECT_EQ(pods, test.pods) << test.matchers.front().name << " " << test.matchers.front().value
+                               << ", " << test.matchers.back().name << " "
+                               << test.matchers.back().value;
+  }
+}
+
+TEST_P(StoreTest, Metadata) {
+  for (int i = 0; i < 3; ++i) {
+    const std::string pod = "p" + std::to_string(i);
+    WriteBatch batch =
+        Sample({"m" + std::to_string(i % 2), HashId({"container", pod}), {}}, kT0 + i * kDay, 1);
+    batch.entities = {Container(pod, LabelSet({{"pod", pod}}), kT0)};
+    Append(batch);
+  }
+  Settle();
+  EXPECT_THAT(*store_->LabelValues(kTenant, "__name__", {}), ElementsAre("m0", "m1"));
+  EXPECT_THAT(*store_->LabelValues(kTenant, "pod", {}), ElementsAre("p0", "p1", "p2"));
+  EXPECT_THAT(*store_->LabelValues(kTenant, "pod", {.limit = 2}), ElementsAre("p0", "p1"));
+  EXPECT_THAT(*store_->LabelValues(kTenant, "pod", {.selectors = {{Name("m0")}}}),
+              ElementsAre("p0", "p2"));
+  EXPECT_THAT(
+      *store_->LabelValues(kTenant, "pod", {.start_ms = kT0 + kDay, .end_ms = kT0 + 2 * kDay - 1}),
+      ElementsAre("p1"));
+  EXPECT_THAT(*store_->Series(kTenant, {.selectors = {{Name("m1")}, {Equal("pod", "p0")}}}),
+              ElementsAre(LabelSet({{"__name__", "m0"}, {"pod", "p0"}}),
+                          LabelSet({{"__name__", "m1"}, {"pod", "p1"}})));
+  EXPECT_EQ(store_->Series(kTenant, {.selectors = {{Equal("x", "")}}}).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST_P(StoreTest, WriterSequencesAreKept) {
+  const WriterId writer{HashId({"agent"}), 2};
+  EXPECT_EQ(store_->LastSequence(kTenant, writer), 0u);
+  for (uint64_t sequence : {1, 2, 3, 2}) {
+    WriteBatch batch = Sample(cpu_, kT0 + static_cast<int64_t>(sequence), double(sequence));
+    batch.writer = writer;
+    batch.sequence = sequence;
+    Append(batch);
+  }
+  Settle();
+  EXPECT_EQ(store_->LastSequence(kTenant, writer), 3u);
+  EXPECT_EQ(store_->LastSequence("other", writer), 0u);
+  EXPECT_EQ(store_->LastSequence(kTenant, {writer.agent, 1}), 0u);
+  WriteBatch again = Sample(cpu_, kT0 + 100, 1);
+  again.writer = writer;
+  again.sequence = 3;
+  Append(again);
+  EXPECT_THAT(Texts(Select({Name("cpu")})),
+              ElementsAre(R"({__name__="cpu", mode="user"} 1=1 2=2 3=3)"));
+}
+
+TEST_P(StoreTest, LimitsAreKept) {
+  for (int64_t ts = 0; ts < 600; ++ts) AppendSample(cpu_, kT0 + ts, 1);
+  Settle();
+  SelectHints hints{.end_ms = kT0 + kDay, .max_samples = 599};
+  const auto refused = store_->Select(kTenant, {Name("cpu")}, hints);
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(refused.status().message()), HasSubstr("599"));
+  hints.max_samples = 600;
+  EXPECT_TRUE(store_->Select(kTenant, {Name("cpu")}, hints).ok());
+  hints.deadline = absl::InfinitePast();
+  EXPECT_EQ(store_->Select(kTenant, {Name("cpu")}, hints).status().code(),
+            absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST_P(StoreTest, RefusesSelectorsThatMatchEverythingOrCannotBeRead) {
+  EXPECT_EQ(store_->Select(kTenant, {}, {}).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(store_->Select(kTenant, {{Matcher::Op::kRegex, "x", ".*"}}, {}).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  const auto bad = store_->Select(kTenant, {{Matcher::Op::kRegex, "x", "("}}, {});
+  EXPECT_EQ(bad.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(bad.status().message()), HasSubstr("label x"));
 }
 
 }  // namespace

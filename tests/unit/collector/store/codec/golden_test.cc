@@ -1,0 +1,70 @@
+// Chunks of every encoding, as they are on disk.
+#include "tests/unit/collector/store/golden.h"
+
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "collector/store/codec/chunk.h"
+
+namespace leadline::collector::store::codec {
+namespace {
+
+struct Case {
+  const char* name;
+  std::vector<int64_t> ts_ms;
+  std::vector<double> values;
+};
+
+class FloatGolden : public testing::TestWithParam<Case> {};
+
+TEST_P(FloatGolden, IsWrittenAndReadAsItIsOnDisk) {
+  const Case& test = GetParam();
+  const std::string golden =
+      Golden(std::string("chunk_") + test.name + ".bin", EncodeChunk(test.ts_ms, test.values));
+  std::vector<int64_t> ts_ms;
+  std::vector<double> values;
+  ASSERT_TRUE(DecodeChunk(golden, ts_ms, values).ok());
+  EXPECT_EQ(ts_ms, test.ts_ms);
+  EXPECT_EQ(values, test.values);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Encodings, FloatGolden,
+    testing::Values(
+        Case{
+            "constant", {1'700'000'000'000, 1'700'000'010'000, 1'700'000'020'000}, {2.5, 2.5, 2.5}},
+        Case{"linear", {1'700'000'000'000, 1'700'000'010'000, 1'700'000'020'000}, {3, 5, 7}},
+        Case{"delta", {1000, 2000, 3001, 4000}, {7, -3, 12, 0}},
+        Case{"delta_of_delta",
+             {1000, 2000, 3000, 4001, 5000, 6000},
+             {1e6, 2e6, 3e6 + 1, 4e6, 5e6 - 1, 6e6}},
+        Case{"xor", {1000, 2000, 3000, 4000}, {0.5, 0.75, 0.75, 0.625}},
+        Case{"raw", {1000, 2000}, {0.1, -123456.789e-200}}),
+    [](const auto& test) { return test.param.name; });
+
+TEST(HistogramGolden, IsWrittenAndReadAsItIsOnDisk) {
+  std::vector<model::NativeHistogram> values(3);
+  for (uint64_t i = 0; i < values.size(); ++i) {
+    values[i].schema = 3;
+    values[i].zero_threshold = 1e-128;
+    values[i].zero_count = i;
+    values[i].count = 10 * i + 4;
+    values[i].sum = 0.25 * static_cast<double>(i);
+    values[i].positive = {{-2, 1 + i}, {5, 3}};
+  }
+  values[2].positive.push_back({6, 9});
+  values[2].negative.push_back({0, 1});
+  const std::vector<int64_t> ts_ms = {1000, 2000, 3000};
+  const std::string golden = Golden("chunk_histograms.bin", EncodeChunk(ts_ms, values));
+  std::vector<int64_t> read_ts_ms;
+  std::vector<model::NativeHistogram> read_values;
+  ASSERT_TRUE(DecodeChunk(golden, read_ts_ms, read_values).ok());
+  EXPECT_EQ(read_ts_ms, ts_ms);
+  EXPECT_EQ(read_values, values);
+}
+
+}  // namespace
+}  // namespace leadline::collector::store::codec

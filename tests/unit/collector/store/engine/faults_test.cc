@@ -1,0 +1,303 @@
+// What goes wrong: full disks, failed syncs, damage, second owners; and what is refused.
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <prometheus/registry.h>
+
+#include "tests/unit/collector/store/engine/store_fixture.h"
+#include "tests/unit/collector/store/faulty_files.h"
+
+namespace leadline::collector::store::engine {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class FaultsTest : public StoreFixture {
+ protected:
+  FaultsTest() {
+    options_.files = &files_;
+    Rewire();
+  }
+  ~FaultsTest() override { store_.reset(); }  // before what it uses
+
+  // A registry of its own for each store, as in each process.
+  void Rewire() {
+    registry_ = std::make_unique<prometheus::Registry>();
+    options_.registry = registry_.get();
+  }
+  void Reopen() {
+    store_.reset();
+    Rewire();
+    Open();
+  }
+
+  WriteBatch Numbered(uint64_t sequence) {
+    WriteBatch batch = Sample(series_, kT0 + static_cast<int64_t>(sequence), double(sequence));
+    batch.writer = writer_;
+    batch.sequence = sequence;
+    return batch;
+  }
+
+  // The value of a metric; the sum over its labels.
+  double Metric(const std::string& name) {
+    double sum = 0;
+    for (const auto& family : registry_->Collect()) {
+      if (family.name != "leadline_collector_" + name) continue;
+      for (const auto& metric : family.metric) sum += metric.counter.value + metric.gauge.value;
+    }
+    return sum;
+  }
+
+  std::vector<std::string> LogFiles() { return *files_.List(options_.dir + "/log"); }
+  std::string LogFile(size_t number) { return options_.dir + "/log/" + LogFiles()[number]; }
+
+  void Damage(const std::string& path, size_t offset) {
+    std::string contents = *files_.Read(path);
+    contents[offset] ^= 1;
+    std::ofstream(path, std::ios::binary) << contents;
+  }
+
+  FaultyFiles files_;
+  std::unique_ptr<prometheus::Registry> registry_;
+  const model::SeriesDefinition series_{"m", HashId({"e"}), {}};
+  const WriterId writer_{HashId({"agent"}), 1};
+};
+
+TEST_F(FaultsTest, AFullDiskRefusesBatchesUntilThereIsRoom) {
+  Append(Numbered(1));
+  files_.FillDiskAfter(10);
+  EXPECT_EQ(TryAppend(Numbered(2)).code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(store_->LastSequence(kTenant, writer_), 1u);
+  EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(R"({__name__="m"} 1=1)"));
+  files_.HealWrites();
+  // Batch 3 must not make batch 2 look durable.
+  EXPECT_EQ(TryAppend(Numbered(3)).code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(store_->LastSequence(kTenant, writer_), 1u);
+  Append(Numbered(2));
+  Append(Numbered(3));
+  Reopen();
+  EXPECT_EQ(store_->LastSequence(kTenant, writer_), 3u);
+  EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(R"({__name__="m"} 1=1 2=2 3=3)"));
+}
+
+TEST_F(FaultsTest, AfterAFailedSyncNothingIsAcknowledged) {
+  Append(Numbered(1));
+  files_.FailSyncs(true);
+  EXPECT_FALSE(TryAppend(Numbered(2)).ok());
+  files_.FailSyncs(false);
+  EXPECT_FALSE(TryAppend(Numbered(2)).ok());
+  EXPECT_FALSE(TryAppend(Sample(series_, kT0 + 7, 7)).ok());
+  EXPECT_FALSE(store_->Flush().ok());
+  EXPECT_EQ(store_->LastSequence(kTenant, writer_), 1u);
+  EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(R"({__name__="m"} 1=1)"));
+  EXPECT_GE(Metric("log_errors_total"), 2);
+  // A restart knows what is on disk; the batch comes again and counts once.
+  Reopen();
+  Append(Numbered(2));
+  EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(R"({__name__="m"} 1=1 2=2)"));
+}
+
+TEST_F(FaultsTest, AFlushThatFailsLosesNothingAndTheNextSucceeds) {
+  // From no room for the new segment's header up to too little for the manifest, which comes last.
+  constexpr uint64_t kStep = 10;
+  constexpr uint64_t kTries = 15;
+  for (uint64_t i = 0; i < kTries; ++i) {
+    Append(Numbered(1 + i));
+    files_.FillDiskAfter(i * kStep);
+    EXPECT_FALSE(store_->Flush().ok()) << i;
+    files_.HealWrites();
+  }
+  EXPECT_EQ(Metric("flush_errors_total"), kTries);
+  EXPECT_EQ(Select({Name("m")})[0].ts_ms.size(), kTries);
+  Flush();
+  EXPECT_EQ(Select({Name("m")})[0].ts_ms.size(), kTries);
+  EXPECT_EQ(LogFiles().size(), 1u);
+  Reopen();
+  EXPECT_EQ(Select({Name("m")})[0].ts_ms.size(), kTries);
+}
+
+TEST_F(FaultsTest, ATornEndIsCutAndCounted) {
+  Append(Numbered(1));
+  Append(Numbered(2));
+  store_.reset();
+  const std::string log = LogFile(LogFiles().size() - 1);
+  std::filesystem::resize_file(log, std::filesystem::file_size(log) - 1);
+  Reopen();
+  EXPECT_GT(Metric("log_torn_bytes_total"), 0);
+  EXPECT_EQ(store_->LastSequence(kTenant, writer_), 1u);
+  Reopen();
+  EXPECT_EQ(Metric("log_torn_bytes_total"), 0);
+  EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(R"({__name__="m"} 1=1)"));
+}
+
+TEST_F(FaultsTest, ADamagedSegmentIsQuarantinedAndTheRestServed) {
+  Append(Numbered(1));
+  Append(Numbered(2));
+  Append(Numbered(3));
+  store_.reset();
+  const std::string first = LogFile(0);
+  // In the frame of batch 2: what precedes it stays, what follows in this segment goes.
+  Damage(first, std::filesystem::file_size(first) / 2);
+  Reopen();
+  const auto blocks = Select({Name("m")});
+  ASSERT_EQ(blocks.size(), 1u);
+  EXPECT_EQ(blocks[0].ts_ms.front(), kT0 + 1);
+  EXPECT_LT(blocks[0].ts_ms.size(), 3u);
+  EXPECT_EQ(Metric("store_quarantined_total"), 1);
+  EXPECT_EQ(files_.List(options_.dir + "/quarantine")->size(), 1u);
+  // What was served is durable without the damaged segment.
+  Reopen();
+  EXPECT_EQ(Metric("store_quarantined_total"), 0);
+  EXPECT_EQ(Texts(Select({Name("m")})), Texts(blocks));
+}
+
+TEST_F(FaultsTest, ADamagedWindowIsQuarantinedAndTheRestServed) {
+  AppendSample(series_, kT0, 1);
+  AppendSample(series_, kT0 + kDay, 2);
+  Flush();
+  store_.reset();
+  std::filesystem::remove(options_.dir + "/windows/raw/2023-11-15/CURRENT");
+  Reopen();
+  EXPECT_EQ(Metric("store_quarantined_total"), 1);
+  EXPECT_THAT(*files_.List(options_.dir + "/quarantine"), ElementsAre("window-2023-11-15"));
+  EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(R"({__name__="m"} 86400000=2)"));
+  Reopen();
+  EXPECT_EQ(Metric("store_quarantined_total"), 0);
+}
+
+TEST_F(FaultsTest, AMissingWindowIsReported) {
+  AppendSample(series_, kT0, 1);
+  Flush();
+  store_.reset();
+  std::filesystem::remove_all(options_.dir + "/windows/raw/2023-11-15");
+  Reopen();
+  EXPECT_EQ(Metric("store_quarantined_total"), 1);
+  EXPECT_THAT(Select({Name("m")}), IsEmpty());
+}
+
+TEST_F(FaultsTest, AWindowThatTheManifestDoesNotListIsALeftOver) {
+  AppendSample(series_, kT0, 1);
+  std::filesystem::create_directories(options_.dir + "/windows/raw/2020-01-01");
+  Reopen();
+  EXPECT_THAT(*files_.List(options_.dir + "/windows/raw"), IsEmpty());
+  EXPECT_EQ(Select({Name("m")}).size(), 1u);
+}
+
+TEST_F(FaultsTest, ADamagedOrMissingManifestStopsTheStart) {
+  AppendSample(series_, kT0, 1);
+  Flush();
+  store_.reset();
+  const std::string manifest = options_.dir + "/MANIFEST";
+  Rewire();
+  Damage(manifest, 20);
+  const auto damaged = OpenStore(options_);
+  EXPECT_EQ(damaged.status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(damaged.status().message()), HasSubstr(manifest));
+  Rewire();
+  std::filesystem::remove(manifest);
+  EXPECT_EQ(OpenStore(options_).status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(FaultsTest, ASecondOwnerIsRefused) {
+  StoreOptions second = options_;
+  second.registry = nullptr;
+  const auto refused = OpenStore(second);
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(refused.status().message()), HasSubstr(options_.dir));
+  EXPECT_THAT(std::string(refused.status().message()), HasSubstr(std::to_string(getpid())));
+  store_.reset();
+  EXPECT_TRUE(OpenStore(second).ok());
+}
+
+TEST_F(FaultsTest, RetentionDropsWholeWindowsAndRefusesOlderSamples) {
+  for (int64_t day = 0; day < 3; ++day) AppendSample(series_, kT0 + day * kDay, double(day));
+  Flush();
+  ASSERT_TRUE(store_->DropBefore(kT0 + kDay + 1).ok());
+  EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(R"({__name__="m"} 86400000=1 172800000=2)"));
+  EXPECT_EQ(files_.List(options_.dir + "/windows/raw")->size(), 2u);
+  EXPECT_EQ(Metric("windows_dropped_total"), 1);
+
+  options_.retention_ms = kDay;
+  clock_.AdvanceMs(2 * kDay);  // now is kT0 + 3 days
+  Reopen();
+  AppendSample(series_, kT0 + 2 * kDay - 1, 7);
+  AppendSample(series_, kT0 + 2 * kDay + 1, 8);
+  EXPECT_EQ(Metric("samples_dropped_total"), 1);
+  ASSERT_TRUE(store_->DropBefore(kT0 + 2 * kDay).ok());
+  EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(R"({__name__="m"} 172800000=2 172800001=8)"));
+}
+
+TEST_F(FaultsTest, CountsWhatItDoes) {
+  Append(Numbered(1));
+  Append(Numbered(1));
+  AppendSample(series_, kT0 + 1, 1);
+  AppendSample(series_, kT0 + 1, 2);
+  Flush();
+  EXPECT_EQ(Metric("samples_appended_total"), 1);
+  EXPECT_EQ(Metric("duplicates_total"), 3);  // a batch, a sample, a replaced sample
+  EXPECT_GE(Metric("log_fsyncs_total"), 3);
+  EXPECT_GT(Metric("log_bytes_total"), 0);
+  EXPECT_EQ(Metric("window_flushes_total"), 1);
+}
+
+struct BadBatch {
+  const char* what;
+  std::function<void(WriteBatch&)> spoil;
+  const char* says;
+};
+
+TEST_F(FaultsTest, RefusesBadBatches) {
+  const BadBatch cases[] = {
+      {"handle", [](WriteBatch& batch) { batch.series[0] += 1'000'000; }, "handle"},
+      {"index", [](WriteBatch& batch) { batch.floats[0].series[0] = 1; }, "series 1 of 1"},
+      {"shape", [](WriteBatch& batch) { batch.floats[0].values.clear(); }, "1 series and 0 values"},
+      {"time", [](WriteBatch& batch) { batch.floats[0].ts_ms = -1; }, "timestamp -1"},
+      {"far time", [](WriteBatch& batch) { batch.floats[0].ts_ms = INT64_MAX; }, "timestamp 9223"},
+      {"buckets",
+       [](WriteBatch& batch) {
+         model::NativeHistogram histogram;
+         histogram.positive = {{3, 1}, {3, 1}};
+         batch.histograms.push_back({kT0, {0}, {histogram}});
+       },
+       "bucket 3"},
+      {"empty bucket",
+       [](WriteBatch& batch) {
+         model::NativeHistogram histogram;
+         histogram.negative = {{3, 0}};
+         batch.histograms.push_back({kT0, {0}, {histogram}});
+       },
+       "empty"},
+      {"life",
+       [](WriteBatch& batch) {
+         batch.entities = {Container("x", {}, kT0)};
+         batch.entities[0].end_ms = kT0 - 1;
+       },
+       "before its start"},
+      {"labels",
+       [](WriteBatch& batch) {
+         batch.entities = {Container("x", LabelSet({{"a", std::string(20'000, 'x')}}), kT0)};
+       },
+       "20000 bytes"},
+  };
+  for (const BadBatch& test : cases) {
+    WriteBatch batch = Sample(series_, kT0, 1);
+    test.spoil(batch);
+    const absl::Status status = TryAppend(batch);
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << test.what;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(test.says)) << test.what;
+  }
+  EXPECT_THAT(Select({Name("m")}), IsEmpty());
+  EXPECT_FALSE(TryAppend(Sample(series_, kT0, 1), "").ok());
+  EXPECT_FALSE(TryAppend(Sample(series_, kT0, 1), "other").ok());
+  EXPECT_FALSE(store_->Resolve(kTenant, {{"", {}, {}}}).ok());
+  EXPECT_EQ(Metric("batches_rejected_total"), 11);
+}
+
+}  // namespace
+}  // namespace leadline::collector::store::engine
