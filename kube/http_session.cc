@@ -23,6 +23,7 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr size_t kMaxTokenBytes = 64 * 1024;
 constexpr size_t kMaxErrorBodyBytes = 64 * 1024;
+constexpr int64_t kMaxRetryAfterSeconds = 300;
 
 absl::StatusOr<std::string> ReadToken(const std::string& file) {
   const std::unique_ptr<FILE, int (*)(FILE*)> in(std::fopen(file.c_str(), "re"), std::fclose);
@@ -186,7 +187,7 @@ absl::StatusOr<HttpResponse> HttpSession::Get(const HttpRequest& request, Sink s
   HttpResponse response{.status = transfer.HttpStatus()};
   curl_off_t retry_after_seconds = 0;
   curl_easy_getinfo(state_->easy.get(), CURLINFO_RETRY_AFTER, &retry_after_seconds);
-  response.retry_after_ms = retry_after_seconds * 1000;
+  response.retry_after_ms = std::min<int64_t>(retry_after_seconds, kMaxRetryAfterSeconds) * 1000;
   curl_multi_remove_handle(state_->multi.get(), state_->easy.get());
   if (!status.ok()) return status;
   return response;

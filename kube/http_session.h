@@ -27,7 +27,7 @@ struct HttpRequest {
 
 struct HttpResponse {
   int status = 0;
-  int64_t retry_after_ms = 0;  // 0 where the server did not ask for a pause
+  int64_t retry_after_ms = 0;  // 0 where the server did not ask for a pause; at most 5 minutes
 };
 
 class HttpSession {

@@ -1,6 +1,7 @@
 #include "kube/json.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/time/time.h"
 #include <boost/json.hpp>
@@ -23,7 +24,9 @@ absl::StatusOr<boost::json::value> ParseJson(std::string_view text) {
   boost::json::parse_options options;
   options.max_depth = kMaxJsonDepth;
   boost::json::error_code error;
-  boost::json::value json = boost::json::parse(text, error, {}, options);
+  // The document dies as a whole, and is read much faster into one arena.
+  auto arena = boost::json::make_shared_resource<boost::json::monotonic_resource>();
+  boost::json::value json = boost::json::parse(text, error, std::move(arena), options);
   if (error) {
     return absl::InvalidArgumentError(
         fmt::format("{} bytes are no JSON: {}", text.size(), error.message()));

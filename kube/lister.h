@@ -19,7 +19,7 @@ namespace leadline::kube {
 
 struct ListOptions {
   int page_limit = 500;
-  size_t max_page_bytes = size_t{256} << 20;
+  size_t max_page_bytes = size_t{64} << 20;
   int64_t max_silence_ms = 60'000;
 };
 

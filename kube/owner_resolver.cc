@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/time/time.h"
 #include <spdlog/spdlog.h>
 
 #include "common/status_text.h"
@@ -84,14 +85,46 @@ bool OwnerResolver::Resolve(std::string object_uid, std::string namespace_name,
 }
 
 void OwnerResolver::Run() {
-  while (std::optional<Request> request = queue_.Pop()) {
+  while (!queue_.closed()) {
+    absl::Duration wait = absl::InfiniteDuration();
+    if (!retries_.empty()) {
+      wait = absl::Nanoseconds(std::max<int64_t>(0, retries_.front().due_ns - clock_.NowMonoNs()));
+    }
+    std::optional<Request> request = queue_.Pop(wait);
     metrics_.SetQueued(static_cast<double>(queue_.size()));
-    std::optional<OwnerChain> chain = Walk(*request);
-    if (!chain) return;
-    metrics_.CountChain(Name(chain->end));
+    if (request && !Serve(*std::move(request), false)) return;
+    if (!ServeRetries()) return;
     metrics_.SetCached(static_cast<double>(cache_.size()));
-    callback_(request->object_uid, *std::move(chain));
   }
+}
+
+bool OwnerResolver::ServeRetries() {
+  while (!retries_.empty() && retries_.front().due_ns <= clock_.NowMonoNs()) {
+    Request request = std::move(retries_.front().request);
+    retries_.pop_front();
+    if (!Serve(std::move(request), true)) return false;
+  }
+  return true;
+}
+
+bool OwnerResolver::Serve(Request request, bool again) {
+  std::optional<OwnerChain> chain = Walk(request);
+  if (!chain) return false;
+  metrics_.CountChain(Name(chain->end));
+  const bool failed = chain->end == ChainEnd::kFailed;
+  const std::string uid = request.object_uid;
+  if (failed) RetryLater(std::move(request));
+  if (!failed || !again) callback_(uid, *std::move(chain));
+  return true;
+}
+
+void OwnerResolver::RetryLater(Request request) {
+  if (retries_.size() >= options_.max_queued) {
+    metrics_.CountDropped();
+    retries_.pop_front();
+  }
+  retries_.push_back(
+      {clock_.NowMonoNs() + options_.negative_ttl_ms * 1'000'000, std::move(request)});
 }
 
 std::optional<OwnerChain> OwnerResolver::Walk(const Request& request) {

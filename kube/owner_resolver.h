@@ -2,17 +2,20 @@
 //
 // Owners are looked up one by one and remembered by uid, so that a thousand pods of one ReplicaSet
 // cost one lookup. A lookup that fails for a passing reason is repeated with growing pauses; what
-// waits behind it waits too, since the server is most likely at fault.
+// waits behind it waits too, since the server is most likely at fault. After max_attempts the chain
+// is delivered as kFailed, and followed again after negative_ttl_ms until it is not.
 //
 // Resolve may be called from any thread and never waits; the callback is called on the resolver's
-// thread, once for every request that was taken, in order. It may wait, but must return once the
+// thread, for every request that was taken, in order. It may wait, but must return once the
 // owner is about to stop the resolver.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -60,7 +63,16 @@ class OwnerResolver {
     Owner direct;
   };
 
+  struct Retry {
+    int64_t due_ns;
+    Request request;
+  };
+
   void Run();
+  // False when stopped.
+  bool Serve(Request request, bool again);
+  bool ServeRetries();
+  void RetryLater(Request request);
   // nullopt when stopped.
   std::optional<OwnerChain> Walk(const Request& request);
   std::optional<OwnerEntry> Lookup(const Owner& owner, const std::string& namespace_name);
@@ -76,6 +88,7 @@ class OwnerResolver {
   // The thread's own.
   OwnerCache cache_;
   Backoff backoff_;
+  std::deque<Retry> retries_;  // the earliest first
 
   std::thread thread_;  // the last member: it uses the others
 };

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include <fmt/format.h>
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/registry.h>
@@ -35,11 +36,17 @@ struct Metrics {
         forgotten(prometheus::BuildCounter()
                       .Name("leadline_agent_meta_forgotten_total")
                       .Help("What ended and was forgotten before its time, for lack of room.")
-                      .Register(registry)) {}
+                      .Register(registry)),
+        unattributed(prometheus::BuildCounter()
+                         .Name("leadline_agent_meta_unattributed_containers_total")
+                         .Help("Containers of pods that ended and that the API never named.")
+                         .Register(registry)
+                         .Add({})) {}
 
   prometheus::Gauge& entities;
   prometheus::Gauge& pods;
   prometheus::Family<prometheus::Counter>& forgotten;
+  prometheus::Counter& unattributed;
 };
 
 }  // namespace
@@ -76,6 +83,7 @@ struct MetadataResolver::State {
                        PodRecord* pod);
   Id128 BeginCgroup(const CgroupAppeared& cgroup);
   void EndCgroup(CgroupKey key, Cgroup& cgroup, int64_t end_ms);
+  Id128 ContainerEntityId(const std::string& container_id) const;
   EntityRecord& PodEntity(PodRecord& pod);
   // Of an entity, and of the pod that a container belongs to.
   void Begin(EntityRecord& record, int64_t start_ms);
@@ -126,13 +134,20 @@ Id128 MetadataResolver::State::BeginCgroup(const CgroupAppeared& cgroup) {
     Begin(PodEntity(*pod), cgroup.start_ms);
     return *pod->entity;
   }
-  const Id128 id = ContainerId(parsed.container_id);
+  const Id128 id = ContainerEntityId(parsed.container_id);
   EntityRecord& record = Entity(id, EntityKind::kContainer, path.substr(0, parsed.own_length),
                                 std::move(parsed.container_id), pod);
   Begin(record, cgroup.start_ms);
   // Should two pods ever claim one container, the first keeps it.
   if (pod != nullptr && pod != record.pod()) ForgetIfUnused(*pod);
   return id;
+}
+
+Id128 MetadataResolver::State::ContainerEntityId(const std::string& container_id) const {
+  // Ids that a runtime made are unique in the world; those that a person chose are so on a boot.
+  constexpr size_t kMadeIdBytes = 64;
+  if (container_id.size() == kMadeIdBytes) return ContainerId(container_id);
+  return ContainerId(fmt::format("{}/{}", options.boot_id, container_id));
 }
 
 EntityRecord& MetadataResolver::State::PodEntity(PodRecord& pod) {
@@ -221,8 +236,10 @@ void MetadataResolver::State::MarkDirty(const PodRecord& pod) {
 void MetadataResolver::State::ForgetEntity(Id128 id) {
   const auto it = entities.find(id);
   PodRecord* pod = it->second->pod();
+  const bool container = it->second->kind() == EntityKind::kContainer;
   entities.erase(it);
   if (pod == nullptr) return;
+  if (container && pod->pod() == nullptr) metrics.unattributed.Increment();
   pod->containers.erase(id);
   if (pod->entity == id) pod->entity.reset();
   ForgetIfUnused(*pod);

@@ -12,9 +12,9 @@
 //
 // Labels: cluster and node of all; of pods and their containers namespace, pod, owner_kind and
 // owner_name (direct owner), controller_kind and controller (top of the chain), workload and
-// workload_type (as kubernetes-mixin has them); of containers also container and image. A container
-// that no pod status names (a pod's sandbox, a container outside of Kubernetes) has no `container`
-// but `id`, its cgroup path as cAdvisor has it, and so have the cgroups outside of containers.
+// workload_type (as kubernetes-mixin has them); of containers also container and image. What has no
+// better name has `id`, its cgroup's path, as cAdvisor does: cgroups outside of containers,
+// containers that no pod status names (a pod's sandbox; outside of Kubernetes), unknown pods.
 //
 // Times are milliseconds since the Unix epoch. Pure: no I/O, no clock, one thread.
 // Bounds: see Options; whatever is forgotten for lack of room is counted.

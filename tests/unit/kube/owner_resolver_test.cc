@@ -190,6 +190,25 @@ TEST_F(OwnerResolverTest, GivesUpAfterSomeAttempts) {
   EXPECT_THAT(pauses_.Pauses(), SizeIs(2));
 }
 
+TEST_F(OwnerResolverTest, FollowsAFailedChainAgainAfterAWhile) {
+  options_.max_attempts = 1;
+  world_.Put("web");
+  world_.Put("other");
+  world_.Fail("web", std::vector<absl::Status>(2, absl::UnavailableError("500")));
+  EXPECT_EQ(Resolve(Reference("Deployment", "web"), "pod-1"), "pod-1: Deployment/web failed");
+  clock_.AdvanceMs(options_.negative_ttl_ms);
+  // Any request wakes the thread; the retry, which fails too, says nothing.
+  Resolve(Reference("Deployment", "other"), "pod-2");
+  Resolve(Reference("Deployment", "other"), "pod-3");
+  clock_.AdvanceMs(options_.negative_ttl_ms);
+  Resolve(Reference("Deployment", "other"), "pod-4");
+  MutexLock lock(mutex_);
+  while (resolved_.size() < 5) changed_.Wait(mutex_);
+  EXPECT_THAT(resolved_, ElementsAre("pod-1: Deployment/web failed", "pod-2: Deployment/other top",
+                                     "pod-3: Deployment/other top", "pod-4: Deployment/other top",
+                                     "pod-1: Deployment/web top"));
+}
+
 TEST_F(OwnerResolverTest, ACircleOfOwnersEnds) {
   world_.Put("a", {Reference("Thing", "b")});
   world_.Put("b", {Reference("Thing", "a")});

@@ -1,6 +1,8 @@
 #include "agent/meta/cgroup_path.h"
 
+#include <iterator>
 #include <ostream>
+#include <random>
 #include <string>
 
 #include <fmt/format.h>
@@ -210,6 +212,42 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"TooLong", fmt::format("/{}/{}", std::string(kMaxCgroupPathBytes, 'x'), kId), kOther,
              "", ""}),
     [](const auto& test) { return test.param.name; });
+
+// Whatever is done to a path, the answer is in itself consistent.
+TEST(ParseCgroupPath, HoldsItsPromisesForBrokenPaths) {
+  const std::string seeds[] = {
+      fmt::format("/docker/{}/kubelet/kubepods/burstable/pod{}/{}/container", kInner, kUid, kId),
+      fmt::format("/kubepods.slice/kubepods-burstable-pod{}.slice/cri-containerd-{}.scope/x",
+                  kUidUnderscored, kId),
+      fmt::format("/system.slice/kubepods-pod{}.slice:crio:{}", kUidUnderscored, kId)};
+  std::mt19937 random(1);
+  const std::string alphabet("/:-_.\0abz09pod\xff", 17);
+  for (int round = 0; round < 100'000; ++round) {
+    std::string path = seeds[random() % std::size(seeds)];
+    for (uint32_t edits = random() % 4; edits > 0; --edits) {
+      const size_t at = random() % path.size();
+      switch (random() % 3) {
+        case 0:
+          path[at] = alphabet[random() % alphabet.size()];
+          break;
+        case 1:
+          path.erase(at, random() % 40);
+          break;
+        default:
+          path.insert(at, path.substr(random() % path.size(), random() % 80));
+          break;
+      }
+      if (path.empty()) path = "/";
+    }
+    const CgroupPath parsed = ParseCgroupPath(path);
+    ASSERT_LE(parsed.pod_length, parsed.own_length) << path;
+    ASSERT_LE(parsed.own_length, path.size()) << path;
+    ASSERT_EQ(parsed.kind == CgroupKind::kOther, parsed.own_length == 0) << path;
+    ASSERT_EQ(parsed.kind == CgroupKind::kContainer, !parsed.container_id.empty()) << path;
+    ASSERT_EQ(parsed.pod_uid.empty(), parsed.pod_length == 0) << path;
+    ASSERT_FALSE(parsed.kind == CgroupKind::kPod && parsed.pod_uid.empty()) << path;
+  }
+}
 
 }  // namespace
 }  // namespace leadline::agent::meta

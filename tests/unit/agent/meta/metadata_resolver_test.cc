@@ -524,6 +524,27 @@ TEST_F(MetadataResolverTest, ManyLabelChangesKeepTheNewestAndWhatWasHandedOut) {
   EXPECT_TRUE(versions[100].ends_with(" app=v100")) << versions[100];
 }
 
+TEST_F(MetadataResolverTest, IdsThatAPersonChoseAreTheirBootsOwn) {
+  MetadataResolver other({.cluster = "c1", .node = "n2", .boot_id = "other"}, registry_);
+  EXPECT_NE(resolver_.OnCgroup({{0, 7}, "/default/redis", kStart}),
+            other.OnCgroup({{0, 7}, "/default/redis", kStart}));
+  EXPECT_EQ(resolver_.OnCgroup({{0, 8}, "/docker/" + kId, kStart}), ContainerId(kId));
+}
+
+TEST_F(MetadataResolverTest, AContainerThatTheApiNeverNamedIsCounted) {
+  Cgroup(7, kPath);
+  Cgroup(8, "/docker/" + kNextId);
+  resolver_.OnCgroupEnd({0, 7}, kStart + 1);
+  resolver_.OnCgroupEnd({0, 8}, kStart + 1);
+  resolver_.Expire(kStart + 100 * kMinute);
+  double unattributed = 0;
+  for (const auto& family : registry_.Collect()) {
+    if (family.name != "leadline_agent_meta_unattributed_containers_total") continue;
+    unattributed = family.metric.at(0).counter.value;
+  }
+  EXPECT_EQ(unattributed, 1);
+}
+
 TEST_F(MetadataResolverTest, AKeyThatIsUsedAgainIsAnotherCgroup) {
   Cgroup(7, "/a.slice");
   Cgroup(7, kPath, kStart + 10);
