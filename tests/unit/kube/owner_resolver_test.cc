@@ -18,6 +18,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::SizeIs;
+using testing::UnorderedElementsAre;
 
 std::string Describe(const OwnerChain& chain) {
   std::string text;
@@ -204,9 +205,10 @@ TEST_F(OwnerResolverTest, FollowsAFailedChainAgainAfterAWhile) {
   Resolve(Reference("Deployment", "other"), "pod-4");
   MutexLock lock(mutex_);
   while (resolved_.size() < 5) changed_.Wait(mutex_);
-  EXPECT_THAT(resolved_, ElementsAre("pod-1: Deployment/web failed", "pod-2: Deployment/other top",
-                                     "pod-3: Deployment/other top", "pod-4: Deployment/other top",
-                                     "pod-1: Deployment/web top"));
+  EXPECT_THAT(resolved_,
+              UnorderedElementsAre("pod-1: Deployment/web failed", "pod-2: Deployment/other top",
+                                   "pod-3: Deployment/other top", "pod-4: Deployment/other top",
+                                   "pod-1: Deployment/web top"));
 }
 
 TEST_F(OwnerResolverTest, ACircleOfOwnersEnds) {
