@@ -26,8 +26,8 @@ constexpr Row kRows[SyscallSeries::kCounts] = {
 
 LabelSet CallLabels(uint16_t nr, SyscallAbi abi) {
   LabelSet labels;
+  labels.Set("abi", probes::SyscallAbiName(abi));
   labels.Set("syscall", probes::SyscallName(nr, abi));
-  if (abi != SyscallAbi::kNative) labels.Set("abi", probes::SyscallAbiName(abi));
   return labels;
 }
 

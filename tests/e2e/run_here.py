@@ -45,7 +45,7 @@ _QUESTIONS = [
     (
         "Memory of processes, in MiB",
         "",
-        f"topk(10, sum by (pid, process) (process_memory_usage_bytes)) / {_MIB}",
+        f"topk(10, sum by (pid, process) (process_memory_usage_bytes) / {_MIB})",
     ),
 ]
 

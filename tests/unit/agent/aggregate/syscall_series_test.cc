@@ -48,8 +48,8 @@ TEST_F(SyscallSeriesTest, ACounterBeginsWithZero) {
   series_.Fold(owner, Row(7, kGetppid, 5));
   Record(owner, 10'000);
   EXPECT_THAT(collector_.Take(),
-              ElementsAre(R"(container_syscalls_total{syscall="getppid"} 0 @1000)",
-                          R"(container_syscalls_total{syscall="getppid"} 5 @10000)"));
+              ElementsAre(R"(container_syscalls_total{abi="x86_64", syscall="getppid"} 0 @1000)",
+                          R"(container_syscalls_total{abi="x86_64", syscall="getppid"} 5 @10000)"));
 }
 
 TEST_F(SyscallSeriesTest, ACallFirstMadeLateWasStillZeroAtTheIntervalBefore) {
@@ -57,9 +57,9 @@ TEST_F(SyscallSeriesTest, ACallFirstMadeLateWasStillZeroAtTheIntervalBefore) {
   series_.Fold(owner, Row(7, kGetppid, 5));
   Record(owner, 30'000, 20'000);
   EXPECT_THAT(collector_.Take(),
-              ElementsAre(R"(container_syscalls_total{syscall="getppid"} 0 @1000)",
-                          R"(container_syscalls_total{syscall="getppid"} 0 @20000)",
-                          R"(container_syscalls_total{syscall="getppid"} 5 @30000)"));
+              ElementsAre(R"(container_syscalls_total{abi="x86_64", syscall="getppid"} 0 @1000)",
+                          R"(container_syscalls_total{abi="x86_64", syscall="getppid"} 0 @20000)",
+                          R"(container_syscalls_total{abi="x86_64", syscall="getppid"} 5 @30000)"));
 }
 
 TEST_F(SyscallSeriesTest, NestedCgroupsAddUpAndKeepTheirCountsWhenTheyEnd) {
@@ -73,7 +73,7 @@ TEST_F(SyscallSeriesTest, NestedCgroupsAddUpAndKeepTheirCountsWhenTheyEnd) {
   series_.Fold(owner, Row(9, kGetppid, 100));
   Record(owner, 20'000);
   EXPECT_THAT(collector_.Take(),
-              ElementsAre(R"(container_syscalls_total{syscall="getppid"} 116 @20000)"));
+              ElementsAre(R"(container_syscalls_total{abi="x86_64", syscall="getppid"} 116 @20000)"));
 }
 
 TEST_F(SyscallSeriesTest, ErrorsHaveASeriesFromTheFirstErrorOn) {
@@ -84,10 +84,10 @@ TEST_F(SyscallSeriesTest, ErrorsHaveASeriesFromTheFirstErrorOn) {
   series_.Fold(owner, Row(7, kRead, 9, 2));
   Record(owner, 20'000, 10'000);
   EXPECT_THAT(collector_.Take(),
-              ElementsAre(R"(container_syscall_errors_total{syscall="read"} 0 @1000)",
-                          R"(container_syscall_errors_total{syscall="read"} 0 @10000)",
-                          R"(container_syscall_errors_total{syscall="read"} 2 @20000)",
-                          R"(container_syscalls_total{syscall="read"} 9 @20000)"));
+              ElementsAre(R"(container_syscall_errors_total{abi="x86_64", syscall="read"} 0 @1000)",
+                          R"(container_syscall_errors_total{abi="x86_64", syscall="read"} 0 @10000)",
+                          R"(container_syscall_errors_total{abi="x86_64", syscall="read"} 2 @20000)",
+                          R"(container_syscalls_total{abi="x86_64", syscall="read"} 9 @20000)"));
 }
 
 TEST_F(SyscallSeriesTest, ThirtyTwoBitCallsAreApart) {
@@ -99,7 +99,7 @@ TEST_F(SyscallSeriesTest, ThirtyTwoBitCallsAreApart) {
   Record(owner, 1000);
   EXPECT_THAT(collector_.Take(),
               ElementsAre(R"(container_syscalls_total{abi="i386", syscall="getppid"} 3 @1000)",
-                          R"(container_syscalls_total{syscall="getppid"} 5 @1000)"));
+                          R"(container_syscalls_total{abi="x86_64", syscall="getppid"} 5 @1000)"));
 }
 
 TEST_F(SyscallSeriesTest, DurationsOfSeveralCgroupsAreOneHistogram) {
@@ -114,8 +114,8 @@ TEST_F(SyscallSeriesTest, DurationsOfSeveralCgroupsAreOneHistogram) {
   series_.Fold(owner, row);
   Record(owner, 1000);
   EXPECT_THAT(collector_.Take(),
-              ElementsAre(R"(container_syscall_duration_seconds{syscall="read"} 8 @1000)",
-                          R"(container_syscalls_total{syscall="read"} 6 @1000)"));
+              ElementsAre(R"(container_syscall_duration_seconds{abi="x86_64", syscall="read"} 8 @1000)",
+                          R"(container_syscalls_total{abi="x86_64", syscall="read"} 6 @1000)"));
 }
 
 TEST_F(SyscallSeriesTest, OwnersAreApart) {
