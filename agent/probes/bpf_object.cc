@@ -131,7 +131,19 @@ absl::StatusOr<ObjectPtr> LoadWanted(BpfObject object, absl::Span<const ProbeRow
   return opened;
 }
 
-std::vector<ProbeStatus> InitialStatuses(absl::Span<const ProbeRow> rows, KernelVersion kernel) {
+// Why an alternative is not even tried; "" when it is.
+std::string LeftOut(const ProbeAlternative& alternative, const LoadedBpfObject::Choice& choice) {
+  if (choice.kernel < alternative.least_kernel) {
+    return fmt::format("needs kernel {}", alternative.least_kernel.ToString());
+  }
+  for (const std::string& prefix : choice.avoid) {
+    if (alternative.hook.starts_with(prefix)) return fmt::format("{} is to be avoided", prefix);
+  }
+  return "";
+}
+
+std::vector<ProbeStatus> InitialStatuses(absl::Span<const ProbeRow> rows,
+                                         const LoadedBpfObject::Choice& choice) {
   std::vector<ProbeStatus> statuses;
   for (const ProbeRow& row : rows) {
     ProbeStatus& status = statuses.emplace_back();
@@ -140,29 +152,46 @@ std::vector<ProbeStatus> InitialStatuses(absl::Span<const ProbeRow> rows, Kernel
     for (const ProbeAlternative& alternative : row.alternatives) {
       AlternativeReport& report = status.alternatives.emplace_back();
       report.hook = alternative.hook;
-      if (kernel < alternative.least_kernel) {
-        report.state = State::kRefused;
-        report.reason = fmt::format("needs kernel {}", alternative.least_kernel.ToString());
-      }
+      report.reason = LeftOut(alternative, choice);
+      if (!report.reason.empty()) report.state = State::kRefused;
     }
   }
   return statuses;
+}
+
+// False when the probe of that name cannot be attached any more; true for "".
+bool HopeOf(std::string_view name, absl::Span<const ProbeStatus> statuses) {
+  if (name.empty()) return true;
+  return std::any_of(statuses.begin(), statuses.end(), [&](const ProbeStatus& status) {
+    return status.name == name &&
+           std::any_of(status.alternatives.begin(), status.alternatives.end(),
+                       [](const auto& a) { return a.state != State::kRefused; });
+  });
+}
+
+void GiveUp(const ProbeRow& row, ProbeStatus& status) {
+  for (AlternativeReport& report : status.alternatives) {
+    if (report.state == State::kRefused) continue;
+    report.state = State::kRefused;
+    report.reason = fmt::format("is of no use without {}", row.needs);
+  }
+  status.attached_by.clear();
 }
 
 }  // namespace
 
 absl::StatusOr<LoadedBpfObject> LoadedBpfObject::Load(BpfObject object,
                                                       absl::Span<const ProbeRow> rows,
-                                                      KernelVersion kernel, bool verify_each,
+                                                      const Choice& choice,
                                                       const Configure& configure,
                                                       std::vector<ProbeStatus>& statuses) {
   libbpf_set_print(LogForLibbpf);
-  statuses = InitialStatuses(rows, kernel);
+  statuses = InitialStatuses(rows, choice);
   LoadedBpfObject loaded;
   loaded.rows_ = rows;
 
   absl::StatusOr<ObjectPtr> first = absl::UnavailableError("not tried");
-  if (!verify_each) first = LoadWanted(object, rows, configure, statuses);
+  if (!choice.verify_each) first = LoadWanted(object, rows, configure, statuses);
   if (!first.ok()) {
     // libbpf loads all programs or none: find out which the kernel takes.
     bool any = false;
@@ -194,46 +223,40 @@ absl::StatusOr<LoadedBpfObject> LoadedBpfObject::Load(BpfObject object,
 
 void LoadedBpfObject::Attach(std::vector<ProbeStatus>& statuses) {
   for (size_t i = 0; i < rows_.size(); ++i) {
-    for (size_t j = 0; j < rows_[i].alternatives.size(); ++j) {
-      AlternativeReport& report = statuses[i].alternatives[j];
-      if (report.state != State::kVerified) continue;
-      bpf_program* program =
-          bpf_object__find_program_by_name(object_.get(), rows_[i].alternatives[j].program);
-      if (program == nullptr) {
-        report.state = State::kRefused;
-        report.reason = "no such program in the object";
-        continue;
-      }
-      if (statuses[i].attached()) {
-        bpf_program__unload(program);
-        continue;
-      }
-      std::unique_ptr<bpf_link, BpfLinkDestroyer> link(bpf_program__attach(program));
-      if (link == nullptr) {
-        report.state = State::kRefused;
-        report.reason = fmt::format("cannot attach: {}", std::strerror(errno));
-        continue;
-      }
-      report.state = State::kAttached;
-      statuses[i].attached_by = report.hook;
-      attached_.push_back({&rows_[i], program, std::move(link)});
+    if (HopeOf(rows_[i].needs, statuses)) {
+      AttachRow(rows_[i], statuses[i]);
+    } else {
+      GiveUp(rows_[i], statuses[i]);
     }
   }
+  // What was needed had verified, and yet did not attach.
   std::erase_if(attached_, [&](const Attached& attached) {
-    if (attached.row->needs.empty()) return false;
-    const bool met = std::any_of(statuses.begin(), statuses.end(), [&](const ProbeStatus& status) {
-      return status.name == attached.row->needs && status.attached();
-    });
-    if (met) return false;
-    ProbeStatus& status = statuses[static_cast<size_t>(attached.row - rows_.data())];
-    for (AlternativeReport& report : status.alternatives) {
-      if (report.state != State::kAttached) continue;
-      report.state = State::kRefused;
-      report.reason = fmt::format("is of no use without {}", attached.row->needs);
-    }
-    status.attached_by.clear();
+    if (HopeOf(attached.row->needs, statuses)) return false;
+    GiveUp(*attached.row, statuses[static_cast<size_t>(attached.row - rows_.data())]);
     return true;
   });
+}
+
+void LoadedBpfObject::AttachRow(const ProbeRow& row, ProbeStatus& status) {
+  for (size_t i = 0; i < row.alternatives.size(); ++i) {
+    AlternativeReport& report = status.alternatives[i];
+    if (report.state != State::kVerified) continue;
+    bpf_program* program =
+        bpf_object__find_program_by_name(object_.get(), row.alternatives[i].program);
+    if (status.attached()) {
+      bpf_program__unload(program);
+      continue;
+    }
+    std::unique_ptr<bpf_link, BpfLinkDestroyer> link(bpf_program__attach(program));
+    if (link == nullptr) {
+      report.state = State::kRefused;
+      report.reason = fmt::format("cannot attach: {}", std::strerror(errno));
+      continue;
+    }
+    report.state = State::kAttached;
+    status.attached_by = report.hook;
+    attached_.push_back({&row, program, std::move(link)});
+  }
 }
 
 std::vector<MapReport> LoadedBpfObject::Maps(uint32_t cpus) const {

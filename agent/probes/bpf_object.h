@@ -31,21 +31,24 @@ class LoadedBpfObject {
   // Sets sizes and read-only data of a newly opened object.
   using Configure = std::function<absl::Status(bpf_object*)>;
 
-  // Loads the object with those alternatives of its rows that are for kernels up to `kernel` and
-  // that the verifier takes. With `verify_each` every one is loaded by itself as well. Fails only
-  // when not one program loads. `statuses` gets a ProbeStatus for each row either way.
+  struct Choice {
+    KernelVersion kernel;                 // alternatives for later ones are left out,
+    absl::Span<const std::string> avoid;  // and those whose hook begins with one of these
+    bool verify_each = false;             // load every one by itself as well
+  };
+
+  // Loads the object with those alternatives of its rows that `choice` leaves and the verifier
+  // takes. Fails only when not one program loads. `statuses` gets a ProbeStatus for each row either
+  // way.
   static absl::StatusOr<LoadedBpfObject> Load(BpfObject object, absl::Span<const ProbeRow> rows,
-                                              KernelVersion kernel, bool verify_each,
-                                              const Configure& configure,
+                                              const Choice& choice, const Configure& configure,
                                               std::vector<ProbeStatus>& statuses);
 
   // Attaches the best loaded alternative of each row and unloads the others. `statuses` are those
-  // of Load. Rows whose `needs` is not attached are detached again.
+  // of Load. A row whose `needs` cannot be attached is not either.
   void Attach(std::vector<ProbeStatus>& statuses);
 
   bpf_object* get() const { return object_.get(); }
-  // -1 where there is no such map.
-  int MapFd(const char* name) const { return bpf_object__find_map_fd_by_name(object_.get(), name); }
   std::vector<MapReport> Maps(uint32_t cpus) const;
   // Runs that the kernel skipped because the program was already running on the CPU.
   uint64_t SkippedRuns() const;
@@ -56,6 +59,8 @@ class LoadedBpfObject {
     bpf_program* program;
     std::unique_ptr<bpf_link, BpfLinkDestroyer> link;
   };
+
+  void AttachRow(const ProbeRow& row, ProbeStatus& status);
 
   absl::Span<const ProbeRow> rows_;
   std::unique_ptr<bpf_object, BpfObjectCloser> object_;

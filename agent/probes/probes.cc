@@ -81,8 +81,10 @@ void KernelProbes::LoadObject(BpfObject object, const ProbeOptions& options,
                               const LoadedBpfObject::Configure& configure, Open open,
                               std::optional<LoadedBpfObject>& loaded) {
   std::vector<ProbeStatus> statuses;
-  auto result =
-      LoadedBpfObject::Load(object, RowsOf(object), kernel_, options.dry_run, configure, statuses);
+  auto result = LoadedBpfObject::Load(
+      object, RowsOf(object),
+      {.kernel = kernel_, .avoid = options.avoid_hooks, .verify_each = options.dry_run}, configure,
+      statuses);
   absl::Status status = result.status();
   if (status.ok()) {
     loaded.emplace(*std::move(result));

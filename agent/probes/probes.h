@@ -31,6 +31,8 @@ struct ProbeOptions {
   // (cgroup, system call) pairs; rounded up to a power of two, fewer when the budget is small.
   uint32_t syscall_rows = 8192;
   uint32_t lifecycle_ring_bytes = 256 << 10;
+  // Hooks not to use, by their beginnings as in the report: "tp_btf/", "raw_tp/sys_enter".
+  std::vector<std::string> avoid_hooks;
   // Load and verify every alternative of every probe, attach none.
   bool dry_run = false;
 };

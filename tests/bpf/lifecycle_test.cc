@@ -43,8 +43,15 @@ std::string PathOf(const TestCgroup& cgroup) {
   return cgroup.directory().substr(Cgroup2Mount().size());
 }
 
-TEST(Lifecycle, ReportsACgroupAsItComesAndGoes) {
-  auto probes = LoadProbes();
+class LifecycleByHook : public ::testing::TestWithParam<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(Hooks, LifecycleByHook, ::testing::Values("raw_tp/", "tp_btf/"),
+                         [](const auto& test) {
+                           return std::string(test.param) == "raw_tp/" ? "TpBtf" : "RawTp";
+                         });
+
+TEST_P(LifecycleByHook, ReportsACgroupAsItComesAndGoes) {
+  auto probes = LoadProbes({.avoid_hooks = {GetParam()}});
   ASSERT_NE(probes, nullptr);
   const int64_t before_ns = SystemClock().NowMonoNs();
   TestCgroup cgroup;

@@ -42,6 +42,36 @@ TEST(Load, ReportsWhatItTook) {
       << text;
 }
 
+TEST(Load, TakesTheNextAlternativeWhereOneCannotBeHad) {
+  auto probes = LoadProbes({.avoid_hooks = {"tp_btf/sys_enter"}});
+  ASSERT_NE(probes, nullptr);
+  for (const auto& probe : probes->report().probes) {
+    EXPECT_EQ(probe.attached_by.starts_with("raw_tp/"), probe.name == "syscall_enter")
+        << probe.name;
+  }
+}
+
+TEST(Load, GoesOnWithoutAProbeAndWithoutThoseThatNeedIt) {
+  const auto probes =
+      agent::probes::Probes::Load({.avoid_hooks = {"tp_btf/sys_enter", "raw_tp/sys_enter",
+                                                   "raw_tp/cgroup_", "tp_btf/cgroup_"}});
+  ASSERT_TRUE(probes.ok());
+  for (const auto& probe : (*probes)->report().probes) {
+    EXPECT_FALSE(probe.attached()) << probe.name;
+    for (const AlternativeReport& alternative : probe.alternatives) {
+      EXPECT_FALSE(alternative.reason.empty() &&
+                   alternative.state == AlternativeReport::State::kRefused)
+          << probe.name << " by " << alternative.hook;
+    }
+  }
+  EXPECT_NE((*probes)->report().ToText().find("missing: cgroup_rmdir"), std::string::npos);
+  EXPECT_TRUE(ReadRows(**probes).empty());
+  const auto polled = (*probes)->PollLifecycle(absl::ZeroDuration(), [](const auto&) {});
+  ASSERT_TRUE(polled.ok());
+  EXPECT_EQ(*polled, 0);
+  EXPECT_TRUE((*probes)->Losses().ok());
+}
+
 TEST(Load, RefusesABudgetThatHoldsNothing) {
   ProbeOptions options;
   options.syscall_budget_bytes = 100;

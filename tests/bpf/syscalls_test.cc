@@ -40,6 +40,17 @@ using agent::probes::SyscallAbi;
 constexpr long kRareCall = SYS_sched_get_priority_max;
 constexpr long kRareFailingCall = SYS_timer_delete;
 
+// Every test by each way to set the probes: the parameter is the kind of hook to avoid.
+class Syscalls : public ::testing::TestWithParam<const char*> {
+ protected:
+  static ProbeOptions Options() { return {.avoid_hooks = {GetParam()}}; }
+};
+
+INSTANTIATE_TEST_SUITE_P(Hooks, Syscalls, ::testing::Values("raw_tp/", "tp_btf/"),
+                         [](const auto& test) {
+                           return std::string(test.param) == "raw_tp/" ? "TpBtf" : "RawTp";
+                         });
+
 void ExpectAddsUp(const Row& row) {
   const uint64_t sum =
       std::accumulate(row.buckets.begin(), row.buckets.end(), uint64_t{0},
@@ -47,8 +58,8 @@ void ExpectAddsUp(const Row& row) {
   EXPECT_EQ(sum, row.counters.latency_count);
 }
 
-TEST(Syscalls, CountsCallsExactly) {
-  auto probes = LoadProbes();
+TEST_P(Syscalls, CountsCallsExactly) {
+  auto probes = LoadProbes(Options());
   ASSERT_NE(probes, nullptr);
   TestCgroup cgroup;
   ASSERT_TRUE(RunIn(cgroup, [] {
@@ -65,8 +76,8 @@ TEST(Syscalls, CountsCallsExactly) {
   ExpectAddsUp(row);
 }
 
-TEST(Syscalls, CountsErrorsApart) {
-  auto probes = LoadProbes();
+TEST_P(Syscalls, CountsErrorsApart) {
+  auto probes = LoadProbes(Options());
   ASSERT_NE(probes, nullptr);
   TestCgroup cgroup;
   ASSERT_TRUE(RunIn(cgroup, [] {
@@ -82,8 +93,8 @@ TEST(Syscalls, CountsErrorsApart) {
 }
 
 // Addresses are results too, and their lower halves may look negative.
-TEST(Syscalls, TakesLargeResultsForWhatTheyAre) {
-  auto probes = LoadProbes();
+TEST_P(Syscalls, TakesLargeResultsForWhatTheyAre) {
+  auto probes = LoadProbes(Options());
   ASSERT_NE(probes, nullptr);
   TestCgroup cgroup;
   ASSERT_TRUE(RunIn(cgroup, [] {
@@ -108,8 +119,8 @@ bool Handle(int signal_number) {
 }
 
 // rt_sigsuspend always returns -ERESTARTNOHAND (-514) to the kernel's exit path.
-TEST(Syscalls, CountsInterruptedCallsApartFromErrors) {
-  auto probes = LoadProbes();
+TEST_P(Syscalls, CountsInterruptedCallsApartFromErrors) {
+  auto probes = LoadProbes(Options());
   ASSERT_NE(probes, nullptr);
   TestCgroup cgroup;
   ASSERT_TRUE(RunIn(cgroup, [] {
@@ -140,8 +151,8 @@ TEST(Syscalls, CountsInterruptedCallsApartFromErrors) {
 }
 
 // nanosleep returns -ERESTART_RESTARTBLOCK (-516). The timer goes on until one hits it.
-TEST(Syscalls, CountsAnInterruptedSleep) {
-  auto probes = LoadProbes();
+TEST_P(Syscalls, CountsAnInterruptedSleep) {
+  auto probes = LoadProbes(Options());
   ASSERT_NE(probes, nullptr);
   TestCgroup cgroup;
   ASSERT_TRUE(RunIn(cgroup, [] {
@@ -156,8 +167,8 @@ TEST(Syscalls, CountsAnInterruptedSleep) {
   EXPECT_EQ(row.counters.errors, 0u);
 }
 
-TEST(Syscalls, CountsAForksChildAsUnmatched) {
-  auto probes = LoadProbes();
+TEST_P(Syscalls, CountsAForksChildAsUnmatched) {
+  auto probes = LoadProbes(Options());
   ASSERT_NE(probes, nullptr);
   TestCgroup cgroup;
   ASSERT_TRUE(RunIn(cgroup, [] {
@@ -182,7 +193,7 @@ std::string CurrentCall(pid_t pid) {
   return nr;
 }
 
-TEST(Syscalls, CountsTheReturnOfACallFromBeforeTheProbesAsUnmatched) {
+TEST_P(Syscalls, CountsTheReturnOfACallFromBeforeTheProbesAsUnmatched) {
   TestCgroup cgroup;
   int pipe_fds[2];
   ASSERT_EQ(pipe2(pipe_fds, O_CLOEXEC), 0);
@@ -193,7 +204,7 @@ TEST(Syscalls, CountsTheReturnOfACallFromBeforeTheProbesAsUnmatched) {
   });
   process.Start();
   while (CurrentCall(process.pid()) != std::to_string(SYS_readv)) sched_yield();
-  auto probes = LoadProbes();
+  auto probes = LoadProbes(Options());
   ASSERT_NE(probes, nullptr);
   ASSERT_EQ(write(pipe_fds[1], "x", 1), 1);
   ASSERT_TRUE(process.Wait());
@@ -205,8 +216,8 @@ TEST(Syscalls, CountsTheReturnOfACallFromBeforeTheProbesAsUnmatched) {
   close(pipe_fds[1]);
 }
 
-TEST(Syscalls, ShowsACallThatHasNotReturned) {
-  auto probes = LoadProbes();
+TEST_P(Syscalls, ShowsACallThatHasNotReturned) {
+  auto probes = LoadProbes(Options());
   ASSERT_NE(probes, nullptr);
   TestCgroup cgroup;
   int pipe_fds[2];
@@ -232,15 +243,16 @@ TEST(Syscalls, ShowsACallThatHasNotReturned) {
 
 #ifdef __x86_64__
 // int $0x80 enters with i386 numbers also from a 64-bit program: 20 is getpid there, writev here.
-long CompatCall(long nr) {
+long CompatCall(long nr, long argument = 0) {
   long result = nr;
-  asm volatile("int $0x80" : "+a"(result) : : "memory", "r8", "r9", "r10", "r11");
+  asm volatile("int $0x80" : "+a"(result) : "b"(argument) : "memory", "r8", "r9", "r10", "r11");
   return result;
 }
 
-TEST(Syscalls, NumbersCallsOf32BitApart) {
+TEST_P(Syscalls, NumbersCallsOf32BitApart) {
   constexpr long kCompatGetpid = 20;
-  auto probes = LoadProbes();
+  constexpr long kCompatClose = 6;
+  auto probes = LoadProbes(Options());
   ASSERT_NE(probes, nullptr);
   TestCgroup cgroup;
   ASSERT_TRUE(RunIn(cgroup, [] {
@@ -248,6 +260,7 @@ TEST(Syscalls, NumbersCallsOf32BitApart) {
     for (int i = 0; i < 50; ++i) {
       if (CompatCall(kCompatGetpid) != pid) return false;
     }
+    if (static_cast<int>(CompatCall(kCompatClose, -1)) != -EBADF) return false;
     return true;
   })) << "this kernel does not take 32-bit calls (CONFIG_IA32_EMULATION)";
   const Rows rows = ReadRows(*probes);
@@ -256,12 +269,13 @@ TEST(Syscalls, NumbersCallsOf32BitApart) {
   EXPECT_EQ(row.counters.latency_count, 50u);
   EXPECT_EQ(row.counters.unmatched, 0u);
   EXPECT_EQ(RowOf(rows, cgroup.id(), kCompatGetpid).counters.calls, 0u);
+  EXPECT_EQ(RowOf(rows, cgroup.id(), kCompatClose, SyscallAbi::kCompat).counters.errors, 1u);
 }
 #endif
 
-TEST(Syscalls, PutsAKnownDurationIntoItsBucket) {
+TEST_P(Syscalls, PutsAKnownDurationIntoItsBucket) {
   constexpr uint64_t kSleepNs = 50'000'000;
-  auto probes = LoadProbes();
+  auto probes = LoadProbes(Options());
   ASSERT_NE(probes, nullptr);
   TestCgroup cgroup;
   auto* measured_ns = static_cast<uint64_t*>(
@@ -286,10 +300,10 @@ TEST(Syscalls, PutsAKnownDurationIntoItsBucket) {
   munmap(measured_ns, 4096);
 }
 
-TEST(Syscalls, CountsThreadsThatMoveBetweenCpus) {
+TEST_P(Syscalls, CountsThreadsThatMoveBetweenCpus) {
   constexpr int kThreads = 4;
   constexpr int kCalls = 5000;
-  auto probes = LoadProbes();
+  auto probes = LoadProbes(Options());
   ASSERT_NE(probes, nullptr);
   TestCgroup cgroup;
   ASSERT_TRUE(RunIn(cgroup, [] {
@@ -324,8 +338,8 @@ TEST(Syscalls, CountsThreadsThatMoveBetweenCpus) {
   }
 }
 
-TEST(Syscalls, NeverShowsMoreReturnsThanEntriesNorAFallingCounter) {
-  auto probes = LoadProbes();
+TEST_P(Syscalls, NeverShowsMoreReturnsThanEntriesNorAFallingCounter) {
+  auto probes = LoadProbes(Options());
   ASSERT_NE(probes, nullptr);
   TestCgroup cgroup;
   CgroupProcess process(cgroup, [] {
@@ -352,8 +366,8 @@ TEST(Syscalls, NeverShowsMoreReturnsThanEntriesNorAFallingCounter) {
   EXPECT_EQ(calls, 900'000u);
 }
 
-TEST(Syscalls, PutsInventedNumbersIntoOneRow) {
-  auto probes = LoadProbes();
+TEST_P(Syscalls, PutsInventedNumbersIntoOneRow) {
+  auto probes = LoadProbes(Options());
   ASSERT_NE(probes, nullptr);
   TestCgroup cgroup;
   ASSERT_TRUE(RunIn(cgroup, [] {
@@ -379,10 +393,10 @@ uint64_t LossOf(const agent::probes::Probes& probes, std::string_view reason) {
 
 // More keys than rows: what has no row of its own is in the cgroup's ~other or in the machine's,
 // and the total stays what the process did.
-TEST(Syscalls, FeedsOtherWhenTheTableIsFull) {
+TEST_P(Syscalls, FeedsOtherWhenTheTableIsFull) {
   constexpr long kFirst = 470, kLast = SYSCALL_NR_LIMIT - 1;  // no calls of these numbers, yet
   constexpr int kRepeats = 10;
-  ProbeOptions options;
+  ProbeOptions options = Options();
   options.syscall_rows = 16;
   auto probes = LoadProbes(options);
   ASSERT_NE(probes, nullptr);
@@ -420,8 +434,8 @@ TEST(Syscalls, FeedsOtherWhenTheTableIsFull) {
   EXPECT_GT(in_others + machine.counters.calls, 0u);
 }
 
-TEST(Syscalls, GivesUpTheRowsOfAnEndedCgroupAfterShowingThemALastTime) {
-  auto probes = LoadProbes();
+TEST_P(Syscalls, GivesUpTheRowsOfAnEndedCgroupAfterShowingThemALastTime) {
+  auto probes = LoadProbes(Options());
   ASSERT_NE(probes, nullptr);
   TestCgroup cgroup;
   const uint64_t id = cgroup.id();
@@ -438,8 +452,8 @@ TEST(Syscalls, GivesUpTheRowsOfAnEndedCgroupAfterShowingThemALastTime) {
 }
 
 // A table that only has room for one cgroup's calls at a time serves many, one after the other.
-TEST(Syscalls, ReusesFreedRows) {
-  auto probes = LoadProbes();
+TEST_P(Syscalls, ReusesFreedRows) {
+  auto probes = LoadProbes(Options());
   ASSERT_NE(probes, nullptr);
   for (int i = 0; i < 50; ++i) {
     TestCgroup cgroup;

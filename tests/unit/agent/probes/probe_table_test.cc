@@ -28,6 +28,44 @@ TEST(ProbeTable, RowsAreSound) {
   }
 }
 
+struct CloseObject {
+  void operator()(bpf_object* object) const { bpf_object__close(object); }
+};
+
+std::unique_ptr<bpf_object, CloseObject> OpenObject(BpfObject object) {
+  size_t size = 0;
+  const void* elf = nullptr;
+  switch (object) {
+    case BpfObject::kSyscalls:
+      elf = syscalls_bpf::elf_bytes(&size);
+      break;
+    case BpfObject::kLifecycle:
+      elf = lifecycle_bpf::elf_bytes(&size);
+      break;
+  }
+  return std::unique_ptr<bpf_object, CloseObject>(bpf_object__open_mem(elf, size, nullptr));
+}
+
+TEST(ProbeTable, NamesThePrograms) {
+  for (const BpfObject object : {BpfObject::kSyscalls, BpfObject::kLifecycle}) {
+    const auto opened = OpenObject(object);
+    ASSERT_NE(opened, nullptr) << BpfObjectName(object);
+    std::map<std::string, std::string> hooks;  // by program, from the object
+    bpf_program* program;
+    bpf_object__for_each_program(program, opened.get()) {
+      hooks[bpf_program__name(program)] = bpf_program__section_name(program);
+    }
+    std::map<std::string, std::string> rows;
+    for (const ProbeRow& row : ProbeTable()) {
+      if (row.object != object) continue;
+      for (const ProbeAlternative& alternative : row.alternatives) {
+        rows[alternative.program] = alternative.hook;
+      }
+    }
+    EXPECT_EQ(rows, hooks) << BpfObjectName(object);
+  }
+}
+
 TEST(ParseKernelVersion, TakesReleasesAsTheyAre) {
   const struct {
     const char* release;
