@@ -25,6 +25,7 @@ Committer::Committer(std::unique_ptr<log::Writer> writer, head::Head& head, Writ
       writers_(writers),
       metrics_(metrics),
       options_(std::move(options)),
+      bytes_since_checkpoint_(options_.recovered_bytes),
       thread_([this] { Run(); }) {}
 
 Committer::~Committer() {

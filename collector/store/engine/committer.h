@@ -48,6 +48,7 @@ class Committer {
   struct Options {
     uint64_t segment_bytes = 0;
     uint64_t queue_bytes = 0;
+    uint64_t recovered_bytes = 0;        // of the log, not in windows yet
     std::function<int64_t()> oldest_ms;  // samples before are dropped
     std::function<int64_t()> now_ms;
   };
@@ -108,7 +109,7 @@ class Committer {
   mutable absl::Mutex mutex_;
   std::deque<PendingBatch> queue_ ABSL_GUARDED_BY(mutex_);
   uint64_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  uint64_t bytes_since_checkpoint_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t bytes_since_checkpoint_ ABSL_GUARDED_BY(mutex_);
   CheckpointRequest* checkpoint_ ABSL_GUARDED_BY(mutex_) = nullptr;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 

@@ -85,7 +85,7 @@ absl::Status LocalStore::Recover() {
                       log::Writer::Open(files_, paths_.log, recovered.next_segment));
   committer_ = std::make_unique<Committer>(
       std::move(writer), head_, writers_, metrics_,
-      Committer::Options{options_.log_segment_bytes, options_.log_queue_bytes,
+      Committer::Options{options_.log_segment_bytes, options_.log_queue_bytes, recovered.log_bytes,
                          [this] { return OldestMs(); },
                          [this] { return options_.clock->NowUnixMs(); }});
   absl::MutexLock flush_lock(&flush_mutex_);

@@ -123,6 +123,7 @@ absl::StatusOr<Recovered> RecoverLog(file::Files& files, const Paths& paths, uin
     }
     recovered.next_segment = number + 1;
     LL_ASSIGN_OR_RETURN(const std::string contents, files.Read(path));
+    recovered.log_bytes += contents.size();
     SegmentReplay replay(oldest_ms, head, writers, metrics);
     const absl::StatusOr<log::SegmentEnd> end = log::ReadSegment(
         contents, path, number, number == segments.back(),

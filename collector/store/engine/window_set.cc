@@ -39,7 +39,7 @@ absl::Status WindowSet::OpenAll(const std::set<int64_t>& listed) {
       windows_[start_ms] = *std::move(opened);
       continue;
     }
-    if (absl::IsUnimplemented(opened.status())) return opened.status();
+    if (!absl::IsDataLoss(opened.status())) return opened.status();
     if (!std::binary_search(names.begin(), names.end(), WindowName(start_ms))) {
       metrics_.quarantined_windows.Increment();
       spdlog::error("window is missing dir={}", PathOf(start_ms));

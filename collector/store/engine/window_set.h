@@ -1,6 +1,7 @@
 // The windows that are open, by time.
 //
-// Threading: any thread; a window that is dropped or quarantined lives on for those who hold it.
+// Threading: any thread. A window that is dropped or quarantined stays valid for those who hold it,
+// but its files go: a query that is reading it may end with an error.
 #pragma once
 
 #include <cstddef>
@@ -28,9 +29,10 @@ class WindowSet {
   // Ownership: the arguments outlive the set.
   WindowSet(file::Files& files, const Paths& paths, size_t block_cache_bytes, Metrics& metrics);
 
-  // Opens the windows that the manifest lists, quarantines those that are damaged, and removes
-  // directories that it does not list: left-overs of a flush that did not end (the log has what
-  // they hold) or of a window that was being dropped.
+  // Opens the windows that the manifest lists, quarantines those that are damaged (other errors,
+  // such as too many open files, are passed on), and removes directories that it does not list:
+  // left-overs of a flush that did not end (the log has what they hold) or of a window that was
+  // being dropped.
   absl::Status OpenAll(const std::set<int64_t>& listed);
 
   std::set<int64_t> Starts() const ABSL_LOCKS_EXCLUDED(mutex_);

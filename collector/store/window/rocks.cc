@@ -44,7 +44,11 @@ absl::Status FromRocks(const rocksdb::Status& status, const std::string& path,
                        std::string_view operation) {
   if (status.ok()) return absl::OkStatus();
   const std::string text = fmt::format("{} window {}: {}", operation, path, status.ToString());
-  if (status.IsCorruption()) return absl::DataLossError(text);
+  // A file or a directory that is missing is reported in one of the latter ways.
+  if (status.IsCorruption() || status.IsInvalidArgument() || status.IsNotFound() ||
+      status.IsPathNotFound()) {
+    return absl::DataLossError(text);
+  }
   if (status.IsNoSpace()) return absl::ResourceExhaustedError(text);
   return absl::InternalError(text);
 }

@@ -59,8 +59,7 @@ absl::StatusOr<std::shared_ptr<Window>> Window::Open(const std::string& path, in
   return window;
 }
 
-Window::Window(std::string path, int64_t start_ms)
-    : path_(std::move(path)), start_ms_(start_ms) {}
+Window::Window(std::string path, int64_t start_ms) : path_(std::move(path)), start_ms_(start_ms) {}
 
 Window::~Window() = default;
 

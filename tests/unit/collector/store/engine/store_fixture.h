@@ -62,6 +62,15 @@ class StoreFixture : public testing::Test {
     batch.floats.push_back({ts_ms, {0}, {value}});
     return batch;
   }
+  // At kT0 and every `step_ms` after, with values from 0 on, in one batch.
+  void AppendRun(const model::SeriesDefinition& series, int64_t count, int64_t step_ms) {
+    WriteBatch batch;
+    batch.series = {Resolve(series)};
+    for (int64_t i = 0; i < count; ++i) {
+      batch.floats.push_back({kT0 + i * step_ms, {0}, {static_cast<double>(i)}});
+    }
+    Append(std::move(batch));
+  }
   void AppendSample(const model::SeriesDefinition& series, int64_t ts_ms, double value) {
     Append(Sample(series, ts_ms, value));
   }

@@ -58,7 +58,7 @@ TEST_P(StoreTest, KeepsTheLastWrittenOfEqualTimesInOrderOfTime) {
 }
 
 TEST_P(StoreTest, LateSamplesMeetWhatIsInWindows) {
-  for (int64_t ts = 0; ts < 1000; ++ts) AppendSample(cpu_, kT0 + 2 * ts, double(ts));
+  AppendRun(cpu_, 1000, 2);
   Flush();
   AppendSample(cpu_, kT0 + 501, -1);
   AppendSample(cpu_, kT0 + 500, -2);
@@ -72,7 +72,7 @@ TEST_P(StoreTest, LateSamplesMeetWhatIsInWindows) {
 }
 
 TEST_P(StoreTest, CutsTheRangeAtBothEndsInclusive) {
-  for (int64_t ts = 0; ts < 10; ++ts) AppendSample(cpu_, kT0 + ts * 10, double(ts));
+  AppendRun(cpu_, 10, 10);
   Settle();
   EXPECT_THAT(Texts(Select({Name("cpu")}, {.start_ms = kT0 + 20, .end_ms = kT0 + 40})),
               ElementsAre(R"({__name__="cpu", mode="user"} 20=2 30=3 40=4)"));
@@ -330,7 +330,7 @@ TEST_P(StoreTest, WriterSequencesAreKept) {
 }
 
 TEST_P(StoreTest, LimitsAreKept) {
-  for (int64_t ts = 0; ts < 600; ++ts) AppendSample(cpu_, kT0 + ts, 1);
+  AppendRun(cpu_, 600, 1);
   Settle();
   SelectHints hints{.end_ms = kT0 + kDay, .max_samples = 599};
   const auto refused = store_->Select(kTenant, {Name("cpu")}, hints);

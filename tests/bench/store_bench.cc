@@ -1,0 +1,210 @@
+// The store's hot paths: encoders, appending, flushing, selecting. Google Benchmark.
+//
+// Appends go the whole way: durable in the log (one writer waits for each batch), then in the head.
+#include <unistd.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <future>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+#include "collector/store/codec/chunk.h"
+#include "collector/store/engine/open.h"
+
+namespace leadline::collector::store {
+namespace {
+
+constexpr int64_t kT0 = 1'700'006'400'000;
+constexpr int64_t kIntervalMs = 10'000;
+constexpr size_t kSeriesAContainer = 60;
+constexpr char kTenant[] = "default";
+
+enum Shape : int64_t { kConstant, kCounter, kGauge, kFraction };
+
+double ValueOf(Shape shape, size_t i, std::mt19937& random) {
+  switch (shape) {
+    case kConstant:
+      return 268435456;
+    case kCounter:
+      return static_cast<double>(1000 * i + random() % 100);
+    case kGauge:
+      return static_cast<double>(random() % 64);
+    case kFraction:
+      return static_cast<double>(random() % 100'000) / 1000;
+  }
+  return 0;
+}
+
+void BM_EncodeChunk(benchmark::State& state) {
+  std::mt19937 random(1);
+  std::vector<int64_t> ts_ms;
+  std::vector<double> values;
+  for (size_t i = 0; i < 256; ++i) {
+    ts_ms.push_back(kT0 + static_cast<int64_t>(i) * kIntervalMs);
+    values.push_back(ValueOf(static_cast<Shape>(state.range(0)), i, random));
+  }
+  size_t bytes = 0;
+  for (auto _ : state) bytes = codec::EncodeChunk(ts_ms, values).size();
+  state.SetItemsProcessed(state.iterations() * 256);
+  state.counters["bytes_a_sample"] = static_cast<double>(bytes) / 256;
+}
+BENCHMARK(BM_EncodeChunk)->Arg(kConstant)->Arg(kCounter)->Arg(kGauge)->Arg(kFraction);
+
+void BM_DecodeChunk(benchmark::State& state) {
+  std::mt19937 random(1);
+  std::vector<int64_t> ts_ms;
+  std::vector<double> values;
+  for (size_t i = 0; i < 256; ++i) {
+    ts_ms.push_back(kT0 + static_cast<int64_t>(i) * kIntervalMs);
+    values.push_back(ValueOf(static_cast<Shape>(state.range(0)), i, random));
+  }
+  const std::string chunk = codec::EncodeChunk(ts_ms, values);
+  for (auto _ : state) {
+    ts_ms.clear();
+    values.clear();
+    if (!codec::DecodeChunk(chunk, ts_ms, values).ok()) state.SkipWithError("decode");
+  }
+  state.SetItemsProcessed(state.iterations() * 256);
+}
+BENCHMARK(BM_DecodeChunk)->Arg(kConstant)->Arg(kCounter)->Arg(kGauge)->Arg(kFraction);
+
+// A cluster of containers, each with the same metrics of mixed shapes.
+class Cluster {
+ public:
+  explicit Cluster(size_t containers)
+      : dir_(std::filesystem::temp_directory_path() /
+             ("leadline-bench-" + std::to_string(getpid()))) {
+    std::filesystem::remove_all(dir_);
+    engine::StoreOptions options;
+    options.dir = dir_;
+    options.clock = &clock_;
+    store_ = *engine::OpenStore(options);
+    for (size_t i = 0; i < containers; ++i) Define(i);
+  }
+  ~Cluster() {
+    store_.reset();
+    std::filesystem::remove_all(dir_);
+  }
+
+  // One sample of every series; a batch a node of 100 containers, handed in together.
+  void AppendRound() {
+    std::vector<std::future<absl::Status>> outcomes;
+    for (WriteBatch& batch : batches_) {
+      batch.floats.clear();
+      for (size_t first = 0; first < batch.series.size(); first += kSeriesAContainer) {
+        FloatFrame frame{kT0 + round_ * kIntervalMs + static_cast<int64_t>(first), {}, {}};
+        for (size_t i = first; i < first + kSeriesAContainer; ++i) {
+          frame.series.push_back(static_cast<uint32_t>(i));
+          frame.values.push_back(
+              ValueOf(static_cast<Shape>(i % 4), static_cast<size_t>(round_), random_));
+        }
+        batch.floats.push_back(std::move(frame));
+      }
+      auto outcome = std::make_shared<std::promise<absl::Status>>();
+      outcomes.push_back(outcome->get_future());
+      store_->Append(kTenant, batch,
+                     [outcome](absl::Status status) { outcome->set_value(status); });
+      batch.entities.clear();
+    }
+    for (auto& outcome : outcomes) outcome.get().IgnoreError();
+    ++round_;
+  }
+
+  Store& store() { return *store_; }
+  int64_t round() const { return round_; }
+  uintmax_t DiskBytes() const {
+    uintmax_t bytes = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(dir_ / "windows")) {
+      if (entry.is_regular_file()) bytes += entry.file_size();
+    }
+    return bytes;
+  }
+
+ private:
+  void Define(size_t container) {
+    if (container % 100 == 0) batches_.emplace_back();
+    WriteBatch& batch = batches_.back();
+    model::EntityVersion version;
+    version.id = HashId({"container", std::to_string(container)});
+    version.labels = LabelSet({{"namespace", "ns" + std::to_string(container % 20)},
+                               {"pod", "pod-" + std::to_string(container)},
+                               {"container", "main"}});
+    version.start_ms = version.valid_from_ms = kT0;
+    batch.entities.push_back(version);
+    std::vector<model::SeriesDefinition> series;
+    for (size_t i = 0; i < kSeriesAContainer; ++i) {
+      series.push_back({"container_metric_" + std::to_string(i), version.id, {}});
+    }
+    for (const SeriesHandle handle : *store_->Resolve(kTenant, series)) {
+      batch.series.push_back(handle);
+    }
+  }
+
+  const std::filesystem::path dir_;
+  ManualClock clock_{kT0};
+  std::unique_ptr<Store> store_;
+  std::vector<WriteBatch> batches_;
+  std::mt19937 random_{1};
+  int64_t round_ = 0;
+};
+
+void BM_Append(benchmark::State& state) {
+  Cluster cluster(static_cast<size_t>(state.range(0)));
+  cluster.AppendRound();
+  for (auto _ : state) cluster.AppendRound();
+  state.SetItemsProcessed(state.iterations() * state.range(0) *
+                          static_cast<int64_t>(kSeriesAContainer));
+}
+BENCHMARK(BM_Append)->Arg(1700)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
+
+// An hour of samples, flushed.
+void BM_Flush(benchmark::State& state) {
+  double bytes_a_sample = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    Cluster cluster(static_cast<size_t>(state.range(0)));
+    for (int round = 0; round < 360; ++round) cluster.AppendRound();
+    state.ResumeTiming();
+    if (!cluster.store().Flush().ok()) state.SkipWithError("flush");
+    state.PauseTiming();
+    bytes_a_sample = static_cast<double>(cluster.DiskBytes()) /
+                     static_cast<double>(360 * state.range(0) * kSeriesAContainer);
+    state.ResumeTiming();
+  }
+  state.SetItemsProcessed(state.iterations() * 360 * state.range(0) *
+                          static_cast<int64_t>(kSeriesAContainer));
+  state.counters["bytes_a_sample"] = bytes_a_sample;
+}
+BENCHMARK(BM_Flush)
+    ->Arg(400)
+    ->Unit(benchmark::kMillisecond)
+    ->Iterations(1)
+    ->MeasureProcessCPUTime();
+
+// One metric of every container over the last five minutes: from the head, and from windows.
+void BM_Select(benchmark::State& state) {
+  Cluster cluster(1700);
+  for (int round = 0; round < 60; ++round) cluster.AppendRound();
+  if (state.range(0) == 1 && !cluster.store().Flush().ok()) state.SkipWithError("flush");
+  const int64_t end_ms = kT0 + cluster.round() * kIntervalMs;
+  size_t samples = 0;
+  for (auto _ : state) {
+    const auto blocks =
+        cluster.store().Select(kTenant, {{Matcher::Op::kEqual, "__name__", "container_metric_1"}},
+                               {.start_ms = end_ms - 300'000, .end_ms = end_ms});
+    if (!blocks.ok()) state.SkipWithError("select");
+    for (const SeriesBlock& block : *blocks) samples += block.ts_ms.size();
+  }
+  state.SetItemsProcessed(static_cast<int64_t>(samples));
+}
+BENCHMARK(BM_Select)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace leadline::collector::store
+
+BENCHMARK_MAIN();

@@ -1,0 +1,37 @@
+// The log: a segment as it is, and, since a fuzzer does not find checksums, records as they are and
+// in a frame.
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collector/store/log/record.h"
+#include "collector/store/log/segment.h"
+
+namespace {
+
+namespace log = leadline::collector::store::log;
+
+constexpr uint64_t kNumber = 12;  // that of tests/golden/store/segment.log
+
+absl::Status Read(std::string_view segment) {
+  std::vector<log::Record> records;
+  return log::ReadSegment(
+             segment, "segment", kNumber, /*is_last=*/true,
+             [&](std::string_view payload, uint64_t) { return log::ReadRecords(payload, records); })
+      .status();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string_view input(reinterpret_cast<const char*>(data), size);
+  Read(input).IgnoreError();
+  std::vector<log::Record> records;
+  const bool good = log::ReadRecords(input, records).ok();
+  std::string framed;
+  log::AppendSegmentHeader(kNumber, framed);
+  log::AppendFrame(kNumber, input, framed);
+  if (Read(framed).ok() != good) abort();
+  return 0;
+}
