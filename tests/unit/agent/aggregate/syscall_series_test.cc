@@ -72,8 +72,9 @@ TEST_F(SyscallSeriesTest, NestedCgroupsAddUpAndKeepTheirCountsWhenTheyEnd) {
   series_.Fold(owner, Row(7, kGetppid, 6));
   series_.Fold(owner, Row(9, kGetppid, 100));
   Record(owner, 20'000);
-  EXPECT_THAT(collector_.Take(),
-              ElementsAre(R"(container_syscalls_total{abi="x86_64", syscall="getppid"} 116 @20000)"));
+  EXPECT_THAT(
+      collector_.Take(),
+      ElementsAre(R"(container_syscalls_total{abi="x86_64", syscall="getppid"} 116 @20000)"));
 }
 
 TEST_F(SyscallSeriesTest, ErrorsHaveASeriesFromTheFirstErrorOn) {
@@ -83,11 +84,12 @@ TEST_F(SyscallSeriesTest, ErrorsHaveASeriesFromTheFirstErrorOn) {
   collector_.Take();
   series_.Fold(owner, Row(7, kRead, 9, 2));
   Record(owner, 20'000, 10'000);
-  EXPECT_THAT(collector_.Take(),
-              ElementsAre(R"(container_syscall_errors_total{abi="x86_64", syscall="read"} 0 @1000)",
-                          R"(container_syscall_errors_total{abi="x86_64", syscall="read"} 0 @10000)",
-                          R"(container_syscall_errors_total{abi="x86_64", syscall="read"} 2 @20000)",
-                          R"(container_syscalls_total{abi="x86_64", syscall="read"} 9 @20000)"));
+  EXPECT_THAT(
+      collector_.Take(),
+      ElementsAre(R"(container_syscall_errors_total{abi="x86_64", syscall="read"} 0 @1000)",
+                  R"(container_syscall_errors_total{abi="x86_64", syscall="read"} 0 @10000)",
+                  R"(container_syscall_errors_total{abi="x86_64", syscall="read"} 2 @20000)",
+                  R"(container_syscalls_total{abi="x86_64", syscall="read"} 9 @20000)"));
 }
 
 TEST_F(SyscallSeriesTest, ThirtyTwoBitCallsAreApart) {
@@ -113,9 +115,10 @@ TEST_F(SyscallSeriesTest, DurationsOfSeveralCgroupsAreOneHistogram) {
   row.latency_buckets = second;
   series_.Fold(owner, row);
   Record(owner, 1000);
-  EXPECT_THAT(collector_.Take(),
-              ElementsAre(R"(container_syscall_duration_seconds{abi="x86_64", syscall="read"} 8 @1000)",
-                          R"(container_syscalls_total{abi="x86_64", syscall="read"} 6 @1000)"));
+  EXPECT_THAT(
+      collector_.Take(),
+      ElementsAre(R"(container_syscall_duration_seconds{abi="x86_64", syscall="read"} 8 @1000)",
+                  R"(container_syscalls_total{abi="x86_64", syscall="read"} 6 @1000)"));
 }
 
 TEST_F(SyscallSeriesTest, OwnersAreApart) {
