@@ -55,18 +55,16 @@ class LeadlineCase(unittest.TestCase):
     # --- questions ---
 
     def selector(self, call, metric="container_syscalls_total", **labels):
-        matchers = {
-            "syscall": call,
-            "cluster": self.cluster.name,
-            "node": self.cluster.node_name,
-            **labels,
-        }
-        return (
-            metric
-            + "{"
-            + ",".join(f'{k}="{v}"' for k, v in matchers.items() if v is not None)
-            + "}"
-        )
+        """Of this cluster's pods: the agent sees the containers of others that are up as well, but
+        cannot know their pods."""
+        matchers = {"syscall": call, "cluster": self.cluster.name, **labels}
+        if "namespace" not in labels:
+            matchers["namespace!"] = ""
+        return metric + "{" + ",".join(f'{k}="{v}"' for k, v in matchers.items()) + "}"
+
+    def untagged_selector(self, call):
+        """Of this cluster's containers whose pod is not known yet, by their control group."""
+        return f'container_syscalls_total{{syscall="{call}",namespace="",id=~".*pod{self.cluster.node.tag}.*"}}'
 
     def wait_value(self, expression, want, timeout_s=VISIBLE_TIMEOUT_S):
         """Until the expression's only value is `want`; larger ones are an error at once."""

@@ -176,6 +176,14 @@ class Collector(Program):
             for e in data["result"]
         }
 
+    def histograms(self, selector, window="1h"):
+        """Raw native histograms: {sorted label pairs: [(timestamp, {"count", "sum", "buckets"})]}."""
+        data = self.api("query", query=f"{selector}[{window}]")
+        return {
+            tuple(sorted(e["metric"].items())): [(t, h) for t, h in e.get("histograms", [])]
+            for e in data["result"]
+        }
+
 
 class Agent(Program):
     def __init__(self, folder, collector, cluster, node, kubernetes_url, interval="1s", extra=()):

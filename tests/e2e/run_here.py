@@ -93,7 +93,11 @@ def run(keep):
     try:
         collector.up()
         agent = Agent(
-            os.path.join(folder, "agent"), collector, "here", os.uname().nodename, kubernetes_url=None
+            os.path.join(folder, "agent"),
+            collector,
+            "here",
+            os.uname().nodename,
+            kubernetes_url=None,
         ).up()
         wait_for(
             lambda: _samples(collector) >= 5,

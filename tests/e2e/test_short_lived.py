@@ -49,11 +49,8 @@ class LateTagging(LeadlineCase):
         self.cluster.apply(o.deployment("late", "web", o.calls("getpriority", count=600)))
         pod = self.cluster.wait_pods(1, "late")[0]
         self.cluster.wait_result(pod, "getpriority")
-        self.wait_value(f"sum({self.selector('getpriority')})", 600)
-        self.assertEqual(
-            self.collector.by(f"sum by (namespace) ({self.selector('getpriority')})", "namespace"),
-            {("",): 600},
-        )
+        self.wait_value(f"sum({self.untagged_selector('getpriority')})", 600)
+        self.assertEqual(self.collector.query(self.selector("getpriority")), {})
         self.cluster.api.start()
         wait_for(
             lambda: self.collector.query(self.selector("getpriority", namespace="late")),
@@ -62,6 +59,7 @@ class LateTagging(LeadlineCase):
             0.2,
         )
         self.assert_increase("getpriority", {("late", "web"): 600})
+        self.assertEqual(self.collector.query(self.untagged_selector("getpriority")), {})
 
 
 if __name__ == "__main__":

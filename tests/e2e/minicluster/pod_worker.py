@@ -90,6 +90,9 @@ class PodWorker(threading.Thread):
             self._report()
         while grace_s is None:
             what, detail = self._next()
+            if what == "exit":
+                # As a runtime does, so that the container's control group ends with it.
+                self._kubelet.runtime.remove(detail)
             if what == "delete":
                 grace_s = detail
             elif what != "closed":
@@ -163,8 +166,6 @@ class PodWorker(threading.Thread):
         if now >= slot.restart_at:
             slot.restart_at = None
             slot.restarts += 1
-            if slot.last is not None:
-                self._kubelet.runtime.remove(slot.last)
             slot.last, slot.instance = slot.instance, None
             self._start_slot(slot)
 

@@ -46,6 +46,7 @@ class Container:
         self.started_at = None
         self.finished_at = None
         self.wait_status = None
+        self.removed = False
 
     @property
     def running(self):
@@ -156,6 +157,10 @@ class Runtime:
                 self.wait(container, 10)
 
     def remove(self, container):
+        """Deletes what is left of a container that has ended; twice is fine."""
+        if container.removed:
+            return
+        container.removed = True
         self._node.run(
             [
                 container.runtime,
