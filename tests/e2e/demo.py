@@ -15,20 +15,19 @@ import tempfile
 import time
 
 from minicluster import Cluster, objects as o, paths, wait_for
-from programs import Agent, Collector
+from programs import Agent, Collector, brief
 
 _PODS = 8
-_SHOP_CONTAINERS = 6
-_SAMPLES = 10
 _DATA_TIMEOUT_S = 60
-_WINDOW = "15s"
-# A rate needs a window's worth of samples behind it.
-_SETTLED = ('container_cpu_usage_seconds_total{namespace="shop",container!=""}', _WINDOW)
+_WINDOW_S = 10
+_WINDOW = f"{_WINDOW_S}s"
+_SETTLING = 'container_cpu_usage_seconds_total{container!="",namespace!="",namespace!="batch"}'
 
 _QUESTIONS = [
     (
         "System calls a second, by namespace and controller",
-        "Counted in the kernel by control group, and tagged with what Kubernetes says of the container.",
+        "Counted in the kernel by control group, tagged with what Kubernetes says of the container; "
+        "<none> is a pod that nothing controls.",
         f'sum by (namespace, controller) (rate(container_syscalls_total{{namespace!=""}}[{_WINDOW}]))',
     ),
     (
@@ -48,12 +47,13 @@ _QUESTIONS = [
     ),
     (
         "Bytes sent a second",
-        "shop/cart sends 256 KiB a second to shop/web; the pods on the host's network are not counted.",
+        "shop/cart sends 256 KiB a second to shop/web; kube-system/node-agent, on the host's network, "
+        "has no series.",
         f'sum by (namespace, controller) (rate(container_network_transmit_bytes_total{{namespace!=""}}[{_WINDOW}]))',
     ),
     (
         "The job that lived for 200 ms",
-        "Its pod and its objects are gone; its 200 system calls belong to the CronJob all the same.",
+        "Its pod and its objects are gone; its calls belong to the CronJob all the same.",
         "sum by (namespace, controller, controller_kind) "
         '(increase(container_syscalls_total{namespace="batch",syscall="times"}[10m]))',
     ),
@@ -128,8 +128,11 @@ def _ask(collector, expression):
     return done.stdout
 
 
-def _is_settled(series):
-    return len(series) >= _SHOP_CONTAINERS and all(len(s) >= _SAMPLES for s in series.values())
+def _has_a_window(series, containers):
+    """Whether every container was there for a whole window, so that its rate is of all of it."""
+    return len(series) == containers and all(
+        samples[-1][0] - samples[0][0] > _WINDOW_S for samples in series.values()
+    )
 
 
 def run(keep=False):
@@ -152,14 +155,17 @@ def run(keep=False):
                 _workloads(cluster)
                 nightly = cluster.apply(o.cron_job("batch", "nightly"))
                 cluster.flash(nightly, o.calls("times", rate=1000, for_ms=200, hold=False))
-                pods = cluster.pods()
+                containers = sum(len(p["spec"]["containers"]) for p in cluster.pods())
+                namespaces = {p["metadata"]["namespace"] for p in cluster.pods()}
                 _say(
-                    f"A cluster of one node with {len(pods)} pods in {len({p['metadata']['namespace'] for p in pods})} "
-                    f"namespaces, a collector and an agent are up ({time.monotonic() - begin:.1f} s).\n"
+                    f"A cluster of one node with {len(cluster.pods())} pods in {len(namespaces)} namespaces, "
+                    f"a collector and an agent are up ({time.monotonic() - begin:.1f} s).\n"
+                    f"Gathering {_WINDOW} of samples.\n"
                 )
                 wait_for(
-                    lambda: _is_settled(collector.raw(*_SETTLED)),
-                    lambda: f"data of {_WINDOW}: {collector.raw(*_SETTLED)}; the agent's log:\n{agent.log()}",
+                    lambda: _has_a_window(collector.raw(_SETTLING), containers),
+                    lambda: f"{containers} containers with {_WINDOW} of samples: "
+                    f"{brief(collector.raw(_SETTLING))}; the agent's log:\n{agent.log()}",
                     _DATA_TIMEOUT_S,
                     0.2,
                 )

@@ -6,7 +6,7 @@ import tempfile
 import unittest
 
 from minicluster import Cluster, wait_for
-from programs import Agent, Collector
+from programs import Agent, Collector, brief
 
 INTERVAL_S = 1
 VISIBLE_TIMEOUT_S = 30
@@ -97,7 +97,7 @@ class LeadlineCase(unittest.TestCase):
         selector = self.selector(call)
         wait_for(
             lambda: self.counted(selector) == want,
-            lambda: f"{call} = {want}; it is {self.counted(selector)}: {self.collector.raw(selector)}",
+            lambda: f"{call} = {want}; it is {self.counted(selector)}: {brief(self.collector.raw(selector))}",
             VISIBLE_TIMEOUT_S,
             0.2,
         )
@@ -122,5 +122,5 @@ class LeadlineCase(unittest.TestCase):
         self.assertEqual(
             self.collector.by(expression, *by, at=at),
             want,
-            f"{expression} @ {at}; samples: {self.collector.raw(selector)}",
+            f"{expression} @ {at}; samples: {brief(self.collector.raw(selector))}",
         )

@@ -13,7 +13,18 @@ from minicluster import paths, wait_for
 
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 15
+_TELLING = ("namespace", "controller", "pod", "container", "id", "syscall", "abi", "interface")
 _LISTENING = re.compile(r'msg="listening ([^"]*)"')
+
+
+def brief(raw):
+    """Raw samples for a message: of each series the labels that tell it apart and its ends."""
+    lines = []
+    for labels, samples in raw.items():
+        named = {k: v for k, v in labels if k in _TELLING and v}
+        ends = samples if len(samples) <= 8 else [*samples[:4], "…", *samples[-4:]]
+        lines.append(f"{named} {len(samples)} samples {ends}")
+    return "\n".join(lines) or "no series"
 
 
 class Program:
