@@ -221,7 +221,8 @@ TEST(ParseCgroupPath, HoldsItsPromisesForBrokenPaths) {
                   kUidUnderscored, kId),
       fmt::format("/system.slice/kubepods-pod{}.slice:crio:{}", kUidUnderscored, kId)};
   std::mt19937 random(1);
-  const std::string alphabet("/:-_.\0abz09pod\xff", 17);
+  constexpr char kAlphabet[] = "/:-_.\0abz09pod\xff";
+  const std::string alphabet(kAlphabet, sizeof kAlphabet - 1);
   for (int round = 0; round < 100'000; ++round) {
     std::string path = seeds[random() % std::size(seeds)];
     for (uint32_t edits = random() % 4; edits > 0; --edits) {
