@@ -61,6 +61,11 @@ int Main(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer("Use \"leadline <command> --help\" for more about a command.");
   app.formatter(std::make_shared<HelpFormatter>());
+  app.failure_message([](const CLI::App* failed, const CLI::Error& error) {
+    const auto commands = failed->get_subcommands();
+    return "error: " + std::string(error.what()) + "\nSee \"leadline " +
+           (commands.empty() ? "" : commands.front()->get_name() + " ") + "--help\".\n";
+  });
   QueryFlags query_flags;
   AddQuery(app, query_flags);
   try {

@@ -139,13 +139,13 @@ int RunQuery(const QueryFlags& flags, const PostForm& post, const Clock& clock, 
   if (flags.output == "json") {
     out << http->body << '\n';
   } else if (flags.output == "csv") {
-    PrintCsv(ToTable(*reply, HeaderStyle::kAsIs), out);
+    PrintCsv(ToTable(*reply, flags.expr, HeaderStyle::kAsIs), out);
   } else if (reply->type == "scalar" || reply->type == "string") {
     out << reply->scalar.value << '\n';
   } else if (reply->series.empty()) {
     err << "No series found.\n";
   } else {
-    PrintTable(ToTable(*reply, HeaderStyle::kForPeople), out);
+    PrintTable(ToTable(*reply, flags.expr, HeaderStyle::kForPeople), out);
   }
   return 0;
 }

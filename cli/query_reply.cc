@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <regex>
 #include <set>
 #include <utility>
 
@@ -150,7 +152,13 @@ absl::StatusOr<QueryReply> ParseQueryReply(std::string_view body) {
   return reply;
 }
 
-Table ToTable(const QueryReply& reply, HeaderStyle style) {
+bool AsksForOrder(const std::string& query) {
+  static const std::regex ordered("[\\s(]*(topk|bottomk|sort[a-z_]*)\\b[^]*",
+                                  std::regex::icase | std::regex::ECMAScript);
+  return std::regex_match(query, ordered);
+}
+
+Table ToTable(const QueryReply& reply, const std::string& query, HeaderStyle style) {
   const bool for_people = style == HeaderStyle::kForPeople;
   const bool with_time = reply.type == "matrix";
   Table table;
@@ -177,6 +185,13 @@ Table ToTable(const QueryReply& reply, HeaderStyle style) {
       if (with_time) row.push_back(TimeText(sample.time_seconds));
       row.push_back(sample.value);
     }
+  }
+  if (with_time || !AsksForOrder(query)) {
+    std::stable_sort(table.rows.begin(), table.rows.end(), [&](const auto& a, const auto& b) {
+      const auto labels = static_cast<std::ptrdiff_t>(columns.size());
+      return std::lexicographical_compare(a.begin(), a.begin() + labels, b.begin(),
+                                          b.begin() + labels);
+    });
   }
   return table;
 }

@@ -36,9 +36,13 @@ struct QueryReply {
 absl::StatusOr<QueryReply> ParseQueryReply(std::string_view body);
 
 // Labels as columns, those of Kubernetes first and in the order of its hierarchy; then the time,
-// where there are several samples a series; then the value. Names are in capitals for people
+// where there are several samples a series; then the value. Rows are in order of their labels,
+// unless the query asks for an order (see AsksForOrder). Names are in capitals for people
 // (as by kubectl) and as they are for programs.
 enum class HeaderStyle { kForPeople, kAsIs };
-Table ToTable(const QueryReply& reply, HeaderStyle style);
+Table ToTable(const QueryReply& reply, const std::string& query, HeaderStyle style);
+
+// Whether the query's outermost function gives its result an order: topk, sort, …
+bool AsksForOrder(const std::string& query);
 
 }  // namespace leadline::cli

@@ -104,6 +104,24 @@ class BeastConnection final : public Connection,
   void ReadRequest() {
     state_ = State::kBusy;
     stream_.expires_after(Chrono(context_.options.read_timeout));
+    beast::http::async_read_header(
+        stream_, buffer_, *parser_,
+        [self = shared_from_this()](ErrorCode error, size_t) { self->OnHeader(error); });
+  }
+
+  void OnHeader(ErrorCode error) {
+    if (error) return OnRead(error);
+    const bool waits = beast::iequals(parser_->get()[beast::http::field::expect], "100-continue");
+    if (!waits || parser_->is_done()) return ReadBody();
+    response_ = BeastResponse(beast::http::status::continue_, kHttp11);
+    serializer_.emplace(response_);
+    beast::http::async_write(stream_, *serializer_,
+                             [self = shared_from_this()](ErrorCode write_error, size_t) {
+                               if (!write_error) self->ReadBody();
+                             });
+  }
+
+  void ReadBody() {
     beast::http::async_read(
         stream_, buffer_, *parser_,
         [self = shared_from_this()](ErrorCode error, size_t) { self->OnRead(error); });

@@ -13,7 +13,6 @@
 #include "collector/promql/parse/parser.h"
 #include "common/status_macros.h"
 #include "common/status_text.h"
-#include "tests/promql/memory_queryable.h"
 #include "tests/promql/script_values.h"
 
 namespace leadline::collector::promqltest {
@@ -209,30 +208,6 @@ model::NativeHistogram ToModel(const Histogram& from) {
           ToModel(from.negative)};
 }
 
-absl::Status LoadInto(MemoryQueryable& store, const LoadCommand& load) {
-  for (const LoadedSeries& series : load.series) {
-    LL_ASSIGN_OR_RETURN(LabelSet labels, ParseLabels(series.text));
-    LL_ASSIGN_OR_RETURN(const auto values, ParseValues(series.values));
-    store::SeriesBlock block;
-    block.labels = std::make_shared<const LabelSet>(std::move(labels));
-    block.entity_start_ms = load.entity_start_ms;
-    block.entity_end_ms = load.entity_end_ms;
-    for (size_t i = 0; i < values.size(); ++i) {
-      if (!values[i].has_value()) continue;
-      const int64_t ts_ms = static_cast<int64_t>(i) * load.interval_ms;
-      if (values[i]->histogram != nullptr) {
-        block.histogram_ts_ms.push_back(ts_ms);
-        block.histograms.push_back(ToModel(*values[i]->histogram));
-      } else {
-        block.ts_ms.push_back(ts_ms);
-        block.values.push_back(values[i]->value);
-      }
-    }
-    store.Add(std::move(block));
-  }
-  return absl::OkStatus();
-}
-
 bool Near(double want, double have) {
   if (std::isnan(want) || std::isnan(have)) return std::isnan(want) && std::isnan(have);
   if (want == have) return true;
@@ -384,6 +359,30 @@ absl::Status RunEval(const promql::Engine& engine, const EvalCommand& eval) {
 }
 
 }  // namespace
+
+absl::Status LoadInto(MemoryQueryable& store, const LoadCommand& load) {
+  for (const LoadedSeries& series : load.series) {
+    LL_ASSIGN_OR_RETURN(LabelSet labels, ParseLabels(series.text));
+    LL_ASSIGN_OR_RETURN(const auto values, ParseValues(series.values));
+    store::SeriesBlock block;
+    block.labels = std::make_shared<const LabelSet>(std::move(labels));
+    block.entity_start_ms = load.entity_start_ms;
+    block.entity_end_ms = load.entity_end_ms;
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (!values[i].has_value()) continue;
+      const int64_t ts_ms = static_cast<int64_t>(i) * load.interval_ms;
+      if (values[i]->histogram != nullptr) {
+        block.histogram_ts_ms.push_back(ts_ms);
+        block.histograms.push_back(ToModel(*values[i]->histogram));
+      } else {
+        block.ts_ms.push_back(ts_ms);
+        block.values.push_back(values[i]->value);
+      }
+    }
+    store.Add(std::move(block));
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<std::vector<Command>> ParseScript(std::string_view text) {
   return ScriptParser().Parse(text);

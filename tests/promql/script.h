@@ -27,6 +27,7 @@
 #include "absl/status/statusor.h"
 
 #include "collector/promql/value/result.h"
+#include "tests/promql/memory_queryable.h"
 
 namespace leadline::collector::promqltest {
 
@@ -68,6 +69,8 @@ struct Command {
   LoadCommand load;
   EvalCommand eval;
 };
+
+absl::Status LoadInto(MemoryQueryable& store, const LoadCommand& load);
 
 absl::StatusOr<std::vector<Command>> ParseScript(std::string_view text);
 

@@ -25,7 +25,9 @@ double ExtrapolationFactor(const Window& window, absl::Span<const int64_t> ts_ms
   // A counter is not negative: it is not extrapolated to before it would have been zero.
   if (rise > 0 && first >= 0) to_start = std::min(to_start, sampled * (first / rise));
   if (to_end >= average * kReachFactor) to_end = average / 2;
-  to_start = std::clamp(Seconds(ts_ms.front() - window.entity_start_ms), 0.0, to_start);
+  if (window.entity_start_ms != 0) {
+    to_start = std::clamp(Seconds(ts_ms.front() - window.entity_start_ms), 0.0, to_start);
+  }
   if (window.entity_end_ms != std::numeric_limits<int64_t>::max()) {
     to_end = std::clamp(Seconds(window.entity_end_ms - ts_ms.back()), 0.0, to_end);
   }

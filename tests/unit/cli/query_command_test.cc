@@ -52,12 +52,24 @@ TEST(RunQuery, PrintsAVectorAsATable) {
   EXPECT_EQ(run.exit_code, 0);
   EXPECT_EQ(run.out,
             "METRIC   NAMESPACE   POD      CONTAINER   APP                VALUE\n"
-            "up       shop        web-1    <none>      a                     10\n"
             "<none>   base        <none>   ünit        <none>               2.5\n"
-            "<none>   h           <none>   <none>      <none>   count=3 sum=4.5\n");
+            "<none>   h           <none>   <none>      <none>   count=3 sum=4.5\n"
+            "up       shop        web-1    <none>      a                     10\n");
   EXPECT_EQ(run.err, "");
   EXPECT_EQ(run.url, "http://127.0.0.1:7070/api/v1/query");
   EXPECT_THAT(run.form, ElementsAre(Pair("query", "up")));
+}
+
+TEST(RunQuery, KeepsTheOrderThatTheQueryAsksFor) {
+  const HttpReply reply = Ok(R"({"resultType":"vector","result":[
+      {"metric":{"pod":"b"},"value":[1,"2"]},{"metric":{"pod":"a"},"value":[1,"1"]}]})");
+  const std::string kept = "POD   VALUE\nb         2\na         1\n";
+  for (const char* query : {"topk(2, x)", " ( BOTTOMK by (pod) (2, x))", "sort_desc(x)"}) {
+    EXPECT_EQ(Query({.expr = query}, reply).out, kept) << query;
+  }
+  for (const char* query : {"sum(topk(2, x))", "topkx", "x"}) {
+    EXPECT_NE(Query({.expr = query}, reply).out, kept) << query;
+  }
 }
 
 TEST(RunQuery, PrintsAMatrixWithTimes) {

@@ -101,6 +101,16 @@ TEST(Server, HeadHasTheLengthAndNoBody) {
   EXPECT_THAT(answer, EndsWith("\r\n\r\n"));
 }
 
+TEST(Server, TellsClientsThatAskToGoOn) {
+  auto server = StartOrDie();
+  RawClient client(server->port());
+  client.Send(
+      "POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_THAT(client.ReadUntil("\r\n\r\n"), StartsWith("HTTP/1.1 100 Continue\r\n"));
+  client.Send("abc");
+  EXPECT_THAT(client.ReadUntil("3."), StartsWith("HTTP/1.1 200 OK\r\n"));
+}
+
 TEST(Server, SaysWhichAddressIsTaken) {
   auto first = StartOrDie();
   const auto second = Server::Start({.address = first->address()}, TestRouter());
