@@ -422,15 +422,14 @@ TEST_P(Syscalls, FeedsOtherWhenTheTableIsFull) {
   EXPECT_GE(own + machine.counters.calls - before.counters.calls, made);
   EXPECT_GE(own_returns + machine.counters.latency_count - before.counters.latency_count, made);
 
-  uint64_t in_others = 0;
+  uint64_t in_others = 0;  // each of these calls is a loss, as are some returns
   for (const auto& [key, row] : rows) {
     if (std::get<1>(key) == SYSCALL_NR_OTHER && std::get<0>(key) != 0) {
-      in_others += row.counters.calls + row.counters.unmatched;
+      in_others += row.counters.calls;
     }
   }
   EXPECT_GE(LossOf(*probes, "syscall_row_cgroup_other"), in_others);
-  EXPECT_GE(LossOf(*probes, "syscall_row_global_other"),
-            machine.counters.calls + machine.counters.unmatched);
+  EXPECT_GE(LossOf(*probes, "syscall_row_global_other"), machine.counters.calls);
   EXPECT_GT(in_others + machine.counters.calls, 0u);
 }
 

@@ -1,9 +1,16 @@
 #include "agent/probes/probe_table.h"
 
+#include <bpf/libbpf.h>
+
+#include <map>
+#include <memory>
 #include <set>
 #include <string>
 
-#include <gtest/gtest.h>
+#include "gtest/gtest.h"
+
+#include "lifecycle.skel.h"
+#include "syscalls.skel.h"
 
 namespace leadline::agent::probes {
 namespace {
