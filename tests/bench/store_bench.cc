@@ -140,9 +140,8 @@ class Cluster {
     for (size_t i = 0; i < kSeriesAContainer; ++i) {
       series.push_back({"container_metric_" + std::to_string(i), version.id, {}});
     }
-    for (const SeriesHandle handle : *store_->Resolve(kTenant, series)) {
-      batch.series.push_back(handle);
-    }
+    const std::vector<SeriesHandle> handles = *store_->Resolve(kTenant, series);
+    batch.series.insert(batch.series.end(), handles.begin(), handles.end());
   }
 
   const std::filesystem::path dir_;

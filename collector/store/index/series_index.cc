@@ -3,6 +3,12 @@
 #include <utility>
 
 namespace leadline::collector::store::index {
+namespace {
+
+// Looking a series up costs about this part of merging an entity's bitmap.
+constexpr uint64_t kLooksAMerge = 8;
+
+}  // namespace
 
 uint32_t SeriesIndex::AddEntity(const Id128& id) {
   const auto [it, added] =
@@ -85,7 +91,7 @@ Roaring SeriesIndex::SeriesCandidates(const Matchers& matchers) const {
     if (matcher.name() == kNameLabel || matcher.matches_empty()) continue;
     const Roaring entities = Union(by_entity_label_, matcher);
     Roaring matching = Union(by_residual_label_, matcher);
-    if (candidates.cardinality() < entities.cardinality()) {
+    if (candidates.cardinality() < kLooksAMerge * entities.cardinality()) {
       for (const uint32_t series : candidates) {
         if (entities.contains(series_[series].entity)) matching.add(series);
       }
