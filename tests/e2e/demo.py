@@ -9,13 +9,13 @@ import argparse
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 
 from minicluster import Cluster, objects as o, paths, wait_for
 from programs import Agent, Collector, brief
+from questions import ask
 
 _PODS = 8
 _DATA_TIMEOUT_S = 60
@@ -115,19 +115,6 @@ def _say(text=""):
     print(text, flush=True)
 
 
-def _ask(collector, expression):
-    done = subprocess.run(
-        [paths.program("leadline"), "query", "--collector", collector.url, expression],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise RuntimeError(f"leadline query: {done.stderr.strip()}")
-    return done.stdout
-
-
 def _has_a_window(series, containers):
     """Whether every container was there for a whole window, so that its rate is of all of it."""
     return len(series) == containers and all(
@@ -169,10 +156,8 @@ def run(keep=False):
                     _DATA_TIMEOUT_S,
                     0.2,
                 )
-                for title, why, expression in _QUESTIONS:
-                    _say(
-                        f"## {title}\n{why}\n\n    leadline query '{expression}'\n\n{_ask(collector, expression)}"
-                    )
+                for question in _QUESTIONS:
+                    ask(collector, *question)
                 if keep:
                     _wait_for_interrupt(cluster, collector)
             finally:

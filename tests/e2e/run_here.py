@@ -10,12 +10,12 @@ import argparse
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 
 from minicluster import paths, wait_for
 from programs import Agent, Collector
+from questions import ask
 
 _DATA_TIMEOUT_S = 60
 _WINDOW = "10s"
@@ -50,30 +50,9 @@ _QUESTIONS = [
 ]
 
 
-def _query(collector, expression):
-    done = subprocess.run(
-        [paths.program("leadline"), "query", "--collector", collector.url, expression],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise RuntimeError(f"leadline query: {done.stderr.strip()}")
-    return done.stdout
-
-
 def _samples(collector):
     """How many samples the longest of the processes' series has in the window."""
     return max(map(len, collector.raw("process_memory_usage_bytes", _WINDOW).values()), default=0)
-
-
-def _show(collector):
-    for title, remark, expression in _QUESTIONS:
-        print(f"## {title}")
-        if remark:
-            print(remark)
-        print(f"\n    leadline query '{expression}'\n\n{_query(collector, expression)}", flush=True)
 
 
 def _wait_for_interrupt(collector):
@@ -105,7 +84,8 @@ def run(keep):
             _DATA_TIMEOUT_S,
             0.2,
         )
-        _show(collector)
+        for question in _QUESTIONS:
+            ask(collector, *question)
         if keep:
             _wait_for_interrupt(collector)
     finally:
