@@ -57,7 +57,7 @@ class CollectorKilled(LeadlineCase):
             o.deployment("shop", "web", o.calls("getpriority", rate=300), replicas=2)
         )
         pods = self.cluster.wait_pods(2, "shop")
-        seen = Seen(self, self.selector("getpriority", namespace="shop"))
+        seen = Seen(self, self.selector("getpriority", container="app"))
         for _ in range(4):
             seen.wait_more(5)
             self.collector.kill()
@@ -116,8 +116,8 @@ class AgentKilled(LeadlineCase):
         )
         self.cluster.wait_pods(2, "shop")
         self.wait_value(f"sum({self.selector('getpriority')})", 500)
-        before = Seen(self, self.selector("getpriority"))
-        through = Seen(self, self.selector("ioprio_get"))
+        before = Seen(self, self.selector("getpriority", container="app"))
+        through = Seen(self, self.selector("ioprio_get", container="app"))
         for _ in range(2):
             before.look()
             through.wait_more(3)
