@@ -7,8 +7,8 @@
 //
 // Errors: as the Ingest service has them; each ends the session, is logged with the agent's
 // identity and counted by reason. A failure of the store ends the session with the store's status.
-// Threading: every method may be called from any thread. Ownership: the store, registry and clock
-// must outlive the server.
+// Threading: every method may be called from any thread. Ownership: the store must outlive the
+// server; the registry and the clock must outlive the store, whose last answers they count.
 #pragma once
 
 #include <cstddef>

@@ -56,7 +56,7 @@ void Session::OnReadDone(bool ok) {
     if (!ok) {
       CloseLocked(absl::OkStatus());  // the agent has said all it has to say
     } else if (!closing_) {
-      PostProcess();
+      Post(Task::kMessage);
     }
   }
   AdvanceAndRelease();
@@ -88,7 +88,7 @@ void Session::Granted() {
   {
     MutexLock lock(mutex_);
     granted_ = true;
-    if (!closing_ && !processing_) PostProcess();
+    if (!closing_ && !processing_) Post(Task::kWelcome);
   }
   AdvanceAndRelease();
 }
@@ -102,18 +102,13 @@ void Session::TakenOver(const AgentClaim& by) {
 
 // --- The worker's part ---
 
-void Session::PostProcess() {
+void Session::Post(Task task) {
   processing_ = true;
-  context_->workers->Post([self = shared_from_this()] { self->Process(); });
+  context_->workers->Post([self = shared_from_this(), task]() { self->Process(task); });
 }
 
-void Session::Process() {
-  bool welcome = false;
-  {
-    MutexLock lock(mutex_);
-    welcome = phase_ == Phase::kClaiming && granted_ && !closing_;
-  }
-  if (welcome) {
+void Session::Process(Task task) {
+  if (task == Task::kWelcome) {
     Welcome();
   } else if (auto refusal = HandleMessage()) {
     Refuse(*refusal);
@@ -121,7 +116,7 @@ void Session::Process() {
   {
     MutexLock lock(mutex_);
     processing_ = false;
-    if (phase_ == Phase::kClaiming && granted_ && !closing_) PostProcess();
+    if (phase_ == Phase::kClaiming && granted_ && !closing_) Post(Task::kWelcome);
   }
   AdvanceAndRelease();
 }

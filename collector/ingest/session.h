@@ -73,14 +73,15 @@ class Session final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
   Session(std::shared_ptr<IngestContext> context, std::string peer);
 
   // On a worker.
-  void Process();
+  enum class Task { kMessage, kWelcome };
+  void Process(Task task);
   void Welcome();
   MaybeRefusal HandleMessage();
   MaybeRefusal HandleHello(const v1::Hello& hello);
   MaybeRefusal HandleDefinitions(const v1::Definitions& definitions);
   MaybeRefusal HandleBatch(const v1::Batch& message, size_t bytes);
   MaybeRefusal CheckSequence(const v1::Batch& message) const;
-  void PostProcess() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Post(Task task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Refuse(const Refusal& refusal);
 
   void OnDurable(uint64_t sequence, const absl::Status& status);

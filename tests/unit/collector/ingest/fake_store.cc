@@ -56,11 +56,17 @@ void FakeStore::Crash() {
   std::deque<Waiting> lost;
   {
     MutexLock lock(mutex_);
+    down_ = true;
     lost.swap(waiting_);
-    appended_.clear();
     changed_.NotifyAll();
   }
   for (Waiting& waiting : lost) waiting.durable(absl::UnavailableError("the store is closed"));
+}
+
+void FakeStore::Open() {
+  MutexLock lock(mutex_);
+  down_ = false;
+  appended_.clear();
 }
 
 void FakeStore::Wipe() {
@@ -130,7 +136,7 @@ void FakeStore::Append(std::string_view tenant, store::WriteBatch batch, Durable
       complaints_.push_back(fmt::format("batch {} after batch {}", batch.sequence, appended));
     }
     appended = batch.sequence;
-    status = failure_;
+    status = down_ ? absl::UnavailableError("the store is closed") : failure_;
     if (hold_ && status.ok()) {
       waiting_.push_back({std::move(batch), std::move(durable)});
       changed_.NotifyAll();

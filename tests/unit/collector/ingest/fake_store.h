@@ -47,8 +47,9 @@ class FakeStore final : public store::Store {
   void FailWith(const absl::Status& status);
   // Append waits while this is set.
   void Block(bool block);
-  // What is waiting is gone; its callbacks report that the store is closed.
+  // What is waiting is gone, and nothing more is taken until the store is opened again.
   void Crash();
+  void Open();
   // As an operator who removes the data directory.
   void Wipe();
 
@@ -94,6 +95,7 @@ class FakeStore final : public store::Store {
   mutable Mutex mutex_;
   CondVar changed_;
   bool hold_ ABSL_GUARDED_BY(mutex_) = false;
+  bool down_ ABSL_GUARDED_BY(mutex_) = false;
   bool block_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
   std::deque<Waiting> waiting_ ABSL_GUARDED_BY(mutex_);

@@ -22,6 +22,7 @@ double MetricValue(const prometheus::Registry& registry, const std::string& name
 }
 
 void TestCollector::Start() {
+  store_->Open();
   registry_ = std::make_unique<prometheus::Registry>();
   options.address = "127.0.0.1:0";
   options.store = store_;
