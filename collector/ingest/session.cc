@@ -250,11 +250,23 @@ MaybeRefusal Session::HandleBatch(const v1::Batch& message, size_t bytes) {
     metrics.lost_batches.Increment(static_cast<double>(message.lost_batches()));
     metrics.lost_samples.Increment(static_cast<double>(message.lost_samples()));
   }
-  batch.writer = writer_;
+  if (message.lost_batches() > 0) {
+    // The store lets nothing pass a batch that failed, which may be among the lost.
+    store::WriteBatch placeholder;
+    placeholder.sequence = last_sequence_ + 1;
+    Append(std::move(placeholder), 0);
+  }
   last_sequence_ = sequence;
   metrics.batches.Increment();
   metrics.samples.Increment(static_cast<double>(samples));
-  metrics.batches_in_flight.Increment();
+  Append(std::move(batch), bytes);
+  return std::nullopt;
+}
+
+void Session::Append(store::WriteBatch batch, size_t bytes) {
+  const uint64_t sequence = batch.sequence;
+  batch.writer = writer_;
+  context_->metrics.batches_in_flight.Increment();
   {
     MutexLock lock(mutex_);
     pending_.push_back({sequence, bytes, context_->clock->NowMonoNs()});
@@ -264,7 +276,6 @@ MaybeRefusal Session::HandleBatch(const v1::Batch& message, size_t bytes) {
                           [self = shared_from_this(), sequence](const absl::Status& status) {
                             self->OnDurable(sequence, status);
                           });
-  return std::nullopt;
 }
 
 void Session::Refuse(const Refusal& refusal) {

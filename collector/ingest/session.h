@@ -80,6 +80,7 @@ class Session final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
   MaybeRefusal HandleHello(const v1::Hello& hello);
   MaybeRefusal HandleDefinitions(const v1::Definitions& definitions);
   MaybeRefusal HandleBatch(const v1::Batch& message, size_t bytes);
+  void Append(store::WriteBatch batch, size_t bytes);
   MaybeRefusal CheckSequence(const v1::Batch& message) const;
   void Post(Task task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Refuse(const Refusal& refusal);

@@ -29,15 +29,15 @@ void FakeStore::Hold(bool hold) {
 void FakeStore::Commit(size_t count, const absl::Status& status) {
   for (size_t i = 0; i < count; ++i) {
     Waiting waiting;
+    absl::Status outcome;
     {
       MutexLock lock(mutex_);
       while (waiting_.empty()) changed_.Wait(mutex_);
       waiting = std::move(waiting_.front());
       waiting_.pop_front();
-      if (status.ok()) Apply(waiting.batch);
-      changed_.NotifyAll();
+      outcome = Finish(waiting.batch, status);
     }
-    waiting.durable(status);
+    waiting.durable(outcome);
   }
 }
 
@@ -67,6 +67,7 @@ void FakeStore::Open() {
   MutexLock lock(mutex_);
   down_ = false;
   appended_.clear();
+  failed_from_.clear();
 }
 
 void FakeStore::Wipe() {
@@ -142,14 +143,26 @@ void FakeStore::Append(std::string_view tenant, store::WriteBatch batch, Durable
       changed_.NotifyAll();
       return;
     }
-    if (status.ok()) {
-      Apply(batch);
-    } else {
-      appended = 0;
-    }
-    changed_.NotifyAll();
+    status = Finish(batch, status);
   }
   durable(status);
+}
+
+absl::Status FakeStore::Finish(const store::WriteBatch& batch, absl::Status status) {
+  const std::pair key(batch.writer.agent, batch.writer.epoch);
+  const auto failed = failed_from_.find(key);
+  if (status.ok() && failed != failed_from_.end() && batch.sequence > failed->second) {
+    status = absl::UnavailableError("a batch before it failed");
+  }
+  if (status.ok()) {
+    failed_from_.erase(key);
+    Apply(batch);
+  } else {
+    failed_from_.try_emplace(key, batch.sequence);
+    appended_[key] = 0;
+  }
+  changed_.NotifyAll();
+  return status;
 }
 
 void FakeStore::Apply(const store::WriteBatch& batch) {

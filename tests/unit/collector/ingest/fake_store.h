@@ -2,7 +2,8 @@
 // what a crash leaves.
 //
 // It holds ingest to the store's contract: sequences of a writer ascend, and a batch that is not
-// above the last durable one is not taken twice. Thread-safe.
+// above the last durable one is not taken twice. As in the real one, nothing passes a batch that
+// failed until that number has come again. Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -90,6 +91,9 @@ class FakeStore final : public store::Store {
     store::WriteBatch batch;
     Durable durable;
   };
+  // `status`, or why the batch cannot be taken.
+  absl::Status Finish(const store::WriteBatch& batch, absl::Status status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Apply(const store::WriteBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   mutable Mutex mutex_;
@@ -105,6 +109,7 @@ class FakeStore final : public store::Store {
   std::map<Id128, std::vector<model::EntityVersion>> entities_ ABSL_GUARDED_BY(mutex_);
   std::map<std::pair<Id128, uint64_t>, std::vector<uint64_t>> sequences_ ABSL_GUARDED_BY(mutex_);
   std::map<std::pair<Id128, uint64_t>, uint64_t> appended_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::pair<Id128, uint64_t>, uint64_t> failed_from_ ABSL_GUARDED_BY(mutex_);
   size_t committed_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<std::string> complaints_ ABSL_GUARDED_BY(mutex_);
 };
