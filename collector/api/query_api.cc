@@ -83,18 +83,19 @@ QueryApi::QueryApi(const promql::Engine& engine, const Clock& clock, std::string
 
 http::Response QueryApi::Instant(const http::Request& request) const {
   const http::Params params = http::RequestParams(request);
-  return Answer(params, RunInstant(engine_, tenant_, params, clock_.NowUnixMs()));
+  return Answer(params, [&] { return RunInstant(engine_, tenant_, params, clock_.NowUnixMs()); });
 }
 
 http::Response QueryApi::Range(const http::Request& request) const {
   const http::Params params = http::RequestParams(request);
-  return Answer(params, RunRange(engine_, tenant_, params));
+  return Answer(params, [&] { return RunRange(engine_, tenant_, params); });
 }
 
-http::Response QueryApi::Answer(const http::Params& params,
-                                absl::StatusOr<QueryResult> result) const {
+http::Response QueryApi::Answer(
+    const http::Params& params,
+    const std::function<absl::StatusOr<promql::QueryResult>()>& run) const {
   const absl::StatusOr<size_t> limit = LimitParam(params);
-  if (!limit.ok()) result = limit.status();
+  absl::StatusOr<QueryResult> result = limit.ok() ? run() : limit.status();
   const std::string_view outcome = result.ok() ? "success" : KindOf(result.status()).type;
   queries_.Add({{"result", std::string(outcome)}}).Increment();
   if (!result.ok()) return Error(result.status());

@@ -3,7 +3,7 @@
 // Thread-safe.
 #pragma once
 
-#include <memory>
+#include <functional>
 #include <string>
 
 #include "collector/promql/engine.h"
@@ -33,7 +33,7 @@ class QueryApi {
 
  private:
   http::Response Answer(const http::Params& params,
-                        absl::StatusOr<promql::QueryResult> result) const;
+                        const std::function<absl::StatusOr<promql::QueryResult>()>& run) const;
 
   const promql::Engine& engine_;
   const Clock& clock_;

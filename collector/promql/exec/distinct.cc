@@ -38,6 +38,7 @@ absl::Status Distinct::Add(StepSeries series) {
   const auto [found, is_new] = by_labels_.try_emplace(std::move(labels), series_.size());
   if (is_new) {
     LL_RETURN_IF_ERROR(context_.budget.Charge(series.sample_count()));
+    held_ += series.sample_count();
     series_.push_back(std::move(series));
     return absl::OkStatus();
   }
@@ -54,10 +55,8 @@ absl::Status Distinct::Add(StepSeries series) {
 }
 
 absl::Status Distinct::Finish(Emit emit) {
-  for (StepSeries& series : series_) {
-    context_.budget.Release(series.values.size());
-    LL_RETURN_IF_ERROR(emit(std::move(series)));
-  }
+  context_.budget.Release(held_);
+  for (StepSeries& series : series_) LL_RETURN_IF_ERROR(emit(std::move(series)));
   return absl::OkStatus();
 }
 

@@ -28,6 +28,7 @@ class Distinct {
   Context& context_;
   LabelKeyMap<size_t> by_labels_;
   std::vector<StepSeries> series_;
+  uint64_t held_ = 0;  // charged to the budget
 };
 
 // Runs `operation` so that what it emits has no labels twice: directly where `input`, whose
