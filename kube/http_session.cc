@@ -21,8 +21,8 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr size_t kMaxTokenBytes = 64 * 1024;
-constexpr size_t kMaxErrorBodyBytes = 64 * 1024;
+constexpr size_t kMaxTokenBytes = size_t{64} << 10;
+constexpr size_t kMaxErrorBodyBytes = size_t{64} << 10;
 constexpr int64_t kMaxRetryAfterSeconds = 300;
 
 absl::StatusOr<std::string> ReadToken(const std::string& file) {

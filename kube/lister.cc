@@ -62,15 +62,14 @@ absl::StatusOr<std::string> AddPage(std::string_view body, const Resource& resou
 
 absl::StatusOr<ObjectList> List(HttpSession& session, const Resource& resource,
                                 const ListOptions& options, const std::string& resource_version,
-                                int64_t* retry_after_ms) {
+                                HttpResponse& response) {
   ObjectList list;
   std::string continue_token;
   do {
     const HttpRequest request{.target = Target(resource, options, resource_version, continue_token),
                               .max_silence_ms = options.max_silence_ms};
-    HttpResponse response;
+    response = {};
     auto body = session.GetBody(request, options.max_page_bytes, &response);
-    *retry_after_ms = response.retry_after_ms;
     if (!body.ok()) return body.status();
     LL_ASSIGN_OR_RETURN(continue_token, AddPage(*body, resource, list));
   } while (!continue_token.empty());

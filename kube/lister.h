@@ -35,10 +35,10 @@ struct ObjectList {
 // (the server answers a limit there by a read from etcd for every agent).
 //
 // Errors are HttpSession::GetBody's; OUT_OF_RANGE when a page's continue token has expired or the
-// version is too old: list again. INVALID_ARGUMENT when the answer is no list. `retry_after_ms` is
-// set when the server asks for a pause.
+// version is too old: list again. INVALID_ARGUMENT when the answer is no list. `response` is the
+// last page's; its status is 0 when none came.
 absl::StatusOr<ObjectList> List(HttpSession& session, const Resource& resource,
                                 const ListOptions& options, const std::string& resource_version,
-                                int64_t* retry_after_ms);
+                                HttpResponse& response);
 
 }  // namespace leadline::kube

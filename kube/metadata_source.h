@@ -36,7 +36,7 @@ class MetadataSource {
 // Kubernetes is found by discovery, kept for kDiscoveryTtlMs.
 class ApiMetadataSource final : public MetadataSource {
  public:
-  static constexpr int64_t kDiscoveryTtlMs = 10 * 60 * 1000;
+  static constexpr int64_t kDiscoveryTtlMs = 600'000;
   static constexpr size_t kMaxDiscovered = 256;
 
   // INVALID_ARGUMENT as from Validate. `clock` outlives the source.

@@ -61,7 +61,7 @@ OwnerResolver::OwnerResolver(OwnerResolverOptions options, std::unique_ptr<Metad
       source_(std::move(source)),
       clock_(clock),
       pauser_(std::move(pauser)),
-      metrics_(std::move(metrics)),
+      metrics_(metrics),
       callback_(std::move(callback)),
       queue_(options.max_queued),
       cache_(options.max_cached),

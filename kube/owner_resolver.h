@@ -34,8 +34,8 @@ struct OwnerResolverOptions {
   size_t max_queued = 65'536;
   size_t max_cached = 16'384;
   // Owner references hardly ever change; adoption does it.
-  int64_t positive_ttl_ms = 60 * 60 * 1000;
-  int64_t negative_ttl_ms = 60 * 1000;
+  int64_t positive_ttl_ms = 3'600'000;
+  int64_t negative_ttl_ms = 60'000;
   int max_attempts = 6;
   BackoffOptions backoff;
   uint64_t seed = 0;

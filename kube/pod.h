@@ -40,9 +40,7 @@ struct Pod : Object {
   std::string static_uid;
 
   // The uid in the names of the pod's cgroups.
-  std::string_view CgroupUid() const {
-    return static_uid.empty() ? std::string_view(meta.uid) : std::string_view(static_uid);
-  }
+  std::string_view CgroupUid() const { return static_uid.empty() ? meta.uid : static_uid; }
 };
 
 // INVALID_ARGUMENT names the field that is missing or of another type than documented.

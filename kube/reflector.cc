@@ -24,7 +24,7 @@ namespace {
 
 // A watch that the server ended sooner, without any event, is taken for a failure.
 constexpr int64_t kShortWatchNs = 1'000'000'000;
-constexpr size_t kMaxErrorBodyBytes = 64 * 1024;
+constexpr size_t kMaxErrorBodyBytes = size_t{64} << 10;
 
 enum class WatchEnd : uint8_t {
   kClosed,      // the server ended it, as it does after timeoutSeconds
@@ -77,11 +77,9 @@ std::string_view Name(WatchEventType type) {
   return "unknown";
 }
 
-bool IsStale(const absl::Status& status) {
-  // 504 is how a server answers a version that is newer than its own, as after a restored backup.
-  return status.code() == absl::StatusCode::kOutOfRange ||
-         status.code() == absl::StatusCode::kDeadlineExceeded;
-}
+// Whether the version or continue token of a list is what was refused. 504 is how a server answers
+// a version that is newer than its own, as after a restored backup.
+bool IsStale(int http_status) { return http_status == 410 || http_status == 504; }
 
 WatchEnd EndOfTransport(const absl::Status& status) {
   switch (status.code()) {
@@ -189,18 +187,18 @@ bool Reflector::Loop::Pause(int64_t at_least_ms) {
 
 bool Reflector::Loop::ListUntilDone() {
   while (true) {
-    int64_t retry_after_ms = 0;
-    auto list = List(*session_, resource_, options_.list, version_, &retry_after_ms);
+    HttpResponse response;
+    auto list = List(*session_, resource_, options_.list, version_, response);
     if (list.ok()) {
       metrics_.CountList("ok");
       DeliverList(*std::move(list));
       return true;
     }
     if (list.status().code() == absl::StatusCode::kCancelled) return false;
-    metrics_.CountList(IsStale(list.status()) ? "gone" : "error");
+    metrics_.CountList(IsStale(response.status) ? "gone" : "error");
     LogProblem(list.status());
-    if (IsStale(list.status())) version_.clear();  // the newest
-    if (!Pause(retry_after_ms)) return false;
+    if (IsStale(response.status)) version_.clear();  // the newest
+    if (!Pause(response.retry_after_ms)) return false;
   }
 }
 

@@ -52,7 +52,7 @@ class MetadataResolver {
     std::string boot_id;
     // How long what has ended is still resolved: a pod deleted before its cgroup was seen, a
     // cgroup that ended before its pod was seen.
-    int64_t retention_ms = 5 * 60 * 1000;
+    int64_t retention_ms = 300'000;
     size_t max_ended = 4096;  // of pods and of entities each; the longest ended go first
   };
 

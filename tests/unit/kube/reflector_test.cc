@@ -366,6 +366,15 @@ TEST_F(ReflectorTest, AListThatIsNoListIsTriedAgain) {
   EXPECT_EQ(MetricValue(registry_, "test_kube_lists_total", "result", "error"), 2);
 }
 
+TEST_F(ReflectorTest, ASilentListIsTriedAgainAtTheSameVersion) {
+  options_.list.max_silence_ms = 50;
+  Start({[](Exchange& exchange) { exchange.Hold(); }, List({}, 10)});
+  EXPECT_THAT(EventsBefore(3), ElementsAre("synced"));
+  EXPECT_EQ(ListedAt(1), "0");
+  EXPECT_EQ(MetricValue(registry_, "test_kube_lists_total", "result", "error"), 1);
+  EXPECT_EQ(MetricValue(registry_, "test_kube_lists_total", "result", "gone"), 0);
+}
+
 TEST_F(ReflectorTest, APageOverTheLimitIsRefused) {
   options_.list.max_page_bytes = 100;
   Start({List({PodJson("a", 1)}, 10), List({}, 11)});
