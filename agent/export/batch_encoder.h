@@ -2,7 +2,7 @@
 //
 // Samples come frame by frame and, in each column of a frame, by ascending ref. A batch that would
 // grow past the limit is closed and the frame goes on in the next. The message's memory is kept
-// from one batch to the next. Not synchronized.
+// from one batch to the next, but for that of histograms. Not synchronized.
 #pragma once
 
 #include <cstddef>

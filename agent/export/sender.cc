@@ -69,6 +69,7 @@ class Sender::Impl {
   const uint64_t instance_;
   SendState state_;
   Session* session_ ABSL_GUARDED_BY(state_.mutex) = nullptr;
+  bool dropping_ ABSL_GUARDED_BY(state_.mutex) = false;
   bool run_ended_ ABSL_GUARDED_BY(state_.mutex) = false;
   Backoff backoff_;  // of the thread
   std::thread thread_;
@@ -82,6 +83,15 @@ void Sender::Impl::Submit(std::vector<SealedBatch> batches) {
         state_.buffer.Push(batch.sequence, batch.samples, std::move(batch.wire));
     if (dropped.batches > 0) {
       state_.metrics.buffer_full.Count(dropped.batches, dropped.samples);
+      // Once for a run of them; the metric has the rest.
+      if (!std::exchange(dropping_, true)) {
+        spdlog::error(
+            "no room for more than {} bytes that collector {} has not acknowledged: "
+            "dropping the oldest batches",
+            options_.max_buffer_bytes, options_.collector);
+      }
+    } else if (state_.buffer.bytes() < options_.max_buffer_bytes / 2) {
+      dropping_ = false;
     }
     state_.submitted = batch.sequence;
   }
