@@ -11,6 +11,7 @@
 #include "spdlog/spdlog.h"
 
 #include "common/status_macros.h"
+#include "common/status_text.h"
 #include "lifecycle.skel.h"
 #include "syscalls.skel.h"
 
@@ -88,7 +89,7 @@ std::string VerifierReason(std::string_view log) {
 std::string TryProgram(BpfObject object, const char* name,
                        const LoadedBpfObject::Configure& configure) {
   auto opened = Open(object, configure);
-  if (!opened.ok()) return std::string(opened.status().message());
+  if (!opened.ok()) return std::string{StatusMessage(opened.status())};
   std::string log(kVerifierLogBytes, '\0');
   bpf_program* program;
   bpf_object__for_each_program(program, opened->get()) {
@@ -266,7 +267,7 @@ std::vector<MapReport> LoadedBpfObject::Maps(uint32_t cpus) const {
     MapReport& report = reports.emplace_back();
     report.name = bpf_map__name(map);
     report.entries = bpf_map__max_entries(map);
-    const uint64_t value_bytes = (bpf_map__value_size(map) + 7) / 8 * 8;
+    const uint64_t value_bytes = (uint64_t{bpf_map__value_size(map)} + 7) / 8 * 8;
     switch (bpf_map__type(map)) {
       case BPF_MAP_TYPE_RINGBUF:
         report.bytes = report.entries;

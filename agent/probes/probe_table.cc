@@ -25,7 +25,7 @@ constexpr ProbeAlternative kCgroupRmdir[] = {
     {"raw_tp/cgroup_rmdir", "cgroup_rmdir_raw", {5, 8}},
 };
 
-const ProbeRow kRows[] = {
+constexpr ProbeRow kRows[] = {
     // First, so that no entry is counted whose return would not be.
     {"syscall_exit", BpfObject::kSyscalls,
      "container_syscall_errors_total, container_syscalls_interrupted_total, "

@@ -12,6 +12,7 @@
 #include "agent/probes/bpf_object.h"
 #include "agent/probes/probe_table.h"
 #include "common/status_macros.h"
+#include "common/status_text.h"
 
 namespace leadline::agent::probes {
 namespace {
@@ -95,12 +96,12 @@ void KernelProbes::LoadObject(BpfObject object, const ProbeOptions& options,
     if (!options.dry_run) loaded->Attach(statuses);
   } else {
     loaded.reset();
-    spdlog::warn("probes: {}", std::string(status.message()));
+    spdlog::warn("probes: {}", StatusMessage(status));
     for (ProbeStatus& probe : statuses) {
       for (AlternativeReport& alternative : probe.alternatives) {
         if (alternative.state == AlternativeReport::State::kRefused) continue;
         alternative.state = AlternativeReport::State::kRefused;
-        alternative.reason = std::string(status.message());
+        alternative.reason = StatusMessage(status);
       }
     }
   }

@@ -39,8 +39,8 @@ struct ProbeOptions {
 
 // Something that was not counted where it belongs, or not at all.
 struct ProbeLoss {
-  std::string
-      reason;  // as a metric's label: "syscall_row_cgroup_other", "lifecycle_ring_full", ...
+  // As a metric's label: "syscall_row_cgroup_other", "lifecycle_ring_full", ...
+  std::string reason;
   uint64_t count = 0;  // since the start
 };
 
