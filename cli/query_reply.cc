@@ -1,6 +1,7 @@
 #include "cli/query_reply.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <regex>
@@ -114,6 +115,25 @@ std::string Capitals(std::string text) {
   return text;
 }
 
+// A value with six significant digits, whole numbers whole; what is no plain number as it is.
+std::string ValueForPeople(const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value) ||
+      value == std::trunc(value)) {
+    return text;
+  }
+  const double magnitude = std::fabs(value);
+  if (magnitude < 1e-4) return fmt::format("{:.6g}", value);
+  const int before_point = magnitude < 1 ? 1 : static_cast<int>(std::log10(magnitude)) + 1;
+  std::string shortened = fmt::format("{:.{}f}", value, std::max(0, 6 - before_point));
+  if (shortened.find('.') != std::string::npos) {
+    shortened.erase(shortened.find_last_not_of('0') + 1);
+    if (shortened.back() == '.') shortened.pop_back();
+  }
+  return shortened;
+}
+
 std::string TimeText(double seconds) {
   const absl::Time time = absl::FromUnixMillis(std::llround(seconds * 1000));
   return absl::FormatTime("%Y-%m-%dT%H:%M:%E*SZ", time, absl::UTCTimeZone());
@@ -183,7 +203,7 @@ Table ToTable(const QueryReply& reply, const std::string& query, HeaderStyle sty
         row.push_back(label != series.labels.end() ? label->second : for_people ? "<none>" : "");
       }
       if (with_time) row.push_back(TimeText(sample.time_seconds));
-      row.push_back(sample.value);
+      row.push_back(for_people ? ValueForPeople(sample.value) : sample.value);
     }
   }
   if (with_time || !AsksForOrder(query)) {

@@ -38,7 +38,7 @@ absl::StatusOr<QueryReply> ParseQueryReply(std::string_view body);
 // Labels as columns, those of Kubernetes first and in the order of its hierarchy; then the time,
 // where there are several samples a series; then the value. Rows are in order of their labels,
 // unless the query asks for an order (see AsksForOrder). Names are in capitals for people
-// (as by kubectl) and as they are for programs.
+// (as by kubectl) and values shortened to six digits; as they are for programs.
 enum class HeaderStyle { kForPeople, kAsIs };
 Table ToTable(const QueryReply& reply, const std::string& query, HeaderStyle style);
 

@@ -2,6 +2,7 @@
 
 #include <sstream>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,6 +10,7 @@ namespace leadline::cli {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pair;
@@ -69,6 +71,27 @@ TEST(RunQuery, KeepsTheOrderThatTheQueryAsksFor) {
   }
   for (const char* query : {"sum(topk(2, x))", "topkx", "x"}) {
     EXPECT_NE(Query({.expr = query}, reply).out, kept) << query;
+  }
+}
+
+TEST(RunQuery, ShortensValuesForPeopleOnly) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"13051.587646432374", "13051.6"},
+      {"0.5190798461538462", "0.51908"},
+      {"1234567.89", "1234568"},
+      {"123456789012", "123456789012"},
+      {"0.0035212500000001336", "0.00352"},
+      {"-2.50000001", "-2.5"},
+      {"0.00000123456789", "1.23457e-06"},
+      {"NaN", "NaN"},
+      {"+Inf", "+Inf"},
+  };
+  for (const auto& [value, shown] : cases) {
+    const HttpReply reply = Ok(fmt::format(
+        R"({{"resultType":"vector","result":[{{"metric":{{}},"value":[1,"{}"]}}]}})", value));
+    EXPECT_THAT(Query({.expr = "x"}, reply).out, EndsWith(fmt::format("{}\n", shown))) << value;
+    EXPECT_THAT(Query({.expr = "x", .output = "csv"}, reply).out,
+                EndsWith(fmt::format("{}\n", value)));
   }
 }
 
