@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -17,6 +18,7 @@
 #include "agent/meta/metadata_resolver.h"
 #include "agent/meta/pod_watcher.h"
 #include "agent/node_sampler.h"
+#include "agent/probes/probe_metrics.h"
 #include "agent/probes/probes.h"
 #include "agent/source/cgroup_mounts.h"
 #include "agent/source/processes.h"
@@ -52,6 +54,7 @@ class AgentImpl final : public Agent {
   int64_t interval_ms_ = 0;
   std::unique_ptr<Identity> identity_;
   std::unique_ptr<probes::Probes> probes_;
+  std::optional<probes::ProbeMetrics> probe_metrics_;
   std::unique_ptr<meta::MetadataResolver> resolver_;
   std::unique_ptr<CgroupInventory> inventory_;
   std::unique_ptr<Batcher> batcher_;
@@ -79,6 +82,7 @@ absl::Status AgentImpl::Init(const Options& options) {
   // The probes first, then the walk: what comes to life in between is in both.
   const int64_t counted_from_ms = clock_.NowUnixMs();
   LL_ASSIGN_OR_RETURN(probes_, probes::Probes::Load({}));
+  probe_metrics_.emplace(*probes_, *registry_);
   LL_RETURN_IF_ERROR(inventory_->Walk(clock_.NowUnixMs()));
 
   sampler_ = std::make_unique<NodeSampler>(
@@ -199,6 +203,8 @@ void AgentImpl::Interval(int64_t ts_ms) {
   TakeMetaEvents();
   batcher_->Acknowledged(sender_->acknowledged_sequence());
   sampler_->Sample(ts_ms);
+  const absl::Status updated = probe_metrics_->Update();
+  if (!updated.ok()) spdlog::error("reading the probes' losses: {}", updated.ToString());
   sender_->Submit(batcher_->Seal());
 }
 
