@@ -25,6 +25,15 @@ bool EntityTimeline::Add(const EntityVersion& version) {
   return true;
 }
 
+bool EntityTimeline::Append(EntityVersion version) {
+  if (!empty() && version.revision >= Newest().revision &&
+      version.valid_from_ms < Newest().valid_from_ms && version.labels == Newest().labels &&
+      version.kubernetes_labels == Newest().kubernetes_labels) {
+    version.valid_from_ms = Newest().valid_from_ms;
+  }
+  return Add(version);
+}
+
 void EntityTimeline::Merge(const EntityTimeline& other) {
   for (const EntityVersion& version : other.versions_) Add(version);
 }

@@ -16,6 +16,10 @@ class EntityTimeline {
   // Versions may come in any order; the result is the same, except that of versions with equal
   // valid_from_ms and revision the one added last counts. False when `version` changed nothing.
   bool Add(const EntityVersion& version);
+  // Takes in what a writer says last of the entity. As Add, but a version that has the newest one's
+  // labels and begins no later only says that they still hold: an agent that was started again does
+  // not know the earlier ones, which stay.
+  bool Append(EntityVersion version);
   void Merge(const EntityTimeline& other);
 
   bool empty() const { return versions_.empty(); }

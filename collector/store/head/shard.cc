@@ -95,7 +95,7 @@ void Shard::AddEntity(std::string_view tenant_name, const model::EntityVersion& 
   const index::TimelinePtr& known = tenant.index.timeline(entity);
   auto timeline = known ? std::make_shared<model::EntityTimeline>(*known)
                         : std::make_shared<model::EntityTimeline>();
-  if (!timeline->Add(version)) return;
+  if (!timeline->Append(version)) return;
   tenant.index.SetTimeline(entity, std::move(timeline));
   if (in_windows) return;
   Tenant::Change& change = tenant.changes[entity];

@@ -44,6 +44,29 @@ TEST(EntityTimeline, LateLabelsCountFromTheStart) {
   EXPECT_EQ(PodAt(timeline, 100), "late");
 }
 
+// An agent that was started again knows the labels of now only, and sends them from the start on.
+TEST(EntityTimeline, ARestatedVersionKeepsTheEarlierOnes) {
+  EntityTimeline timeline;
+  timeline.Append(Version(100, 1, "a"));
+  timeline.Append(Version(200, 2, "b"));
+  EntityVersion restated = Version(100, 3, "b");
+  restated.end_ms = 900;
+  EXPECT_TRUE(timeline.Append(restated));
+  EXPECT_EQ(PodAt(timeline, 150), "a");
+  EXPECT_EQ(PodAt(timeline, 250), "b");
+  EXPECT_EQ(timeline.end_ms(), 900);
+  EXPECT_EQ(timeline.versions().size(), 2u);
+}
+
+TEST(EntityTimeline, LateLabelsAreNoRestatement) {
+  EntityTimeline timeline;
+  timeline.Append(Version(100, 1, "a"));
+  timeline.Append(Version(200, 2, "b"));
+  timeline.Append(Version(100, 3, "late"));
+  EXPECT_EQ(PodAt(timeline, 250), "late");
+  EXPECT_EQ(timeline.versions().size(), 1u);
+}
+
 TEST(EntityTimeline, AVersionReplacesOlderOnesThatBeginAfterIt) {
   EntityTimeline timeline;
   timeline.Add(Version(100, 1, "a"));

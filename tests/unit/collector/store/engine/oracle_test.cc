@@ -23,8 +23,13 @@ class Oracle {
   void AddSample(int metric, int entity, int64_t ts_ms, double value) {
     samples_[{metric, entity}][ts_ms] = value;
   }
-  void AddVersion(int entity, const model::EntityVersion& version) {
-    versions_[entity].push_back(version);
+  // Revisions ascend. One with the labels of the version before says only that they still hold.
+  void AddVersion(int entity, model::EntityVersion version) {
+    std::vector<model::EntityVersion>& versions = versions_[entity];
+    if (!versions.empty() && versions.back().labels == version.labels) {
+      version.valid_from_ms = std::max(version.valid_from_ms, versions.back().valid_from_ms);
+    }
+    versions.push_back(std::move(version));
   }
 
   // As Text() has it, sorted.
