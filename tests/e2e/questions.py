@@ -19,4 +19,4 @@ def ask(collector, title, remark, expression):
     print(f"## {title}")
     if remark:
         print(remark)
-    print(f"\n    leadline query '{expression}'\n\n{done.stdout}", flush=True)
+    print(f"\n    leadline query '{expression}'\n\n{done.stdout or done.stderr}", flush=True)
