@@ -78,8 +78,9 @@ absl::StatusOr<ProcessStat> ReadProcessStat(int32_t pid, FileReader& reader) {
 absl::Status ForEachProcess(
     FileReader& reader, absl::FunctionRef<void(const ProcessStat&, std::string_view path)> visit) {
   DIR* proc = opendir("/proc");
-  if (proc == nullptr)
+  if (proc == nullptr) {
     return absl::InternalError(fmt::format("open /proc: {}", std::strerror(errno)));
+  }
   while (const dirent* entry = readdir(proc)) {
     const auto pid = ParseNumber<int32_t>(entry->d_name);
     if (!pid) continue;
