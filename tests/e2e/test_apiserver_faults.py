@@ -9,7 +9,7 @@ import unittest
 import urllib.parse
 
 from api_case import PODS, ApiCase, make_certificate
-from minicluster.apiserver import ApiServer
+from minicluster.apiserver import ApiServer, control
 
 
 class FaultsOnDemand(ApiCase):
@@ -22,6 +22,24 @@ class FaultsOnDemand(ApiCase):
             self.assertEqual((code, status["details"]["retryAfterSeconds"]), (429, 3))
             self.assertEqual(self.headers["Retry-After"], "3")
         self.assertEqual(self.get(PODS)[0], 200)
+
+    def test_over_http(self):
+        fault = {"action": "status", "verb": "list", "code": 503, "times": 2}
+        code, made = self.call("POST", control.PATH, fault)
+        self.assertEqual((code, made["reason"]), (201, "InternalError"))
+        self.assertEqual(self.get(PODS)[0], 503)
+        _, state = self.get(control.PATH)
+        self.assertEqual([f["times"] for f in state["faults"]], [1])
+        self.assertEqual((state["fired"], state["requests"]), ({"status": 1}, 1))
+        self.assertEqual(self.call("DELETE", control.PATH)[0], 200)
+        self.assertEqual(self.get(PODS)[0], 200)
+
+    def test_over_http_what_is_no_fault(self):
+        for body in ({"action": "explode"}, {"code": 500}, {"action": "drop", "when": 1}, None, []):
+            with self.subTest(body):
+                self.assertEqual(self.call("POST", control.PATH, body)[0], 400)
+        self.assertEqual(self.call("PUT", control.PATH, {})[0], 405)
+        self.assertEqual(self.get(control.PATH)[1]["faults"], [])
 
     def test_only_what_they_are_for(self):
         self.api.faults.add(

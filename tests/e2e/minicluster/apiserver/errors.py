@@ -94,3 +94,11 @@ def unauthorized():
 
 def unknown_path():
     return ApiError(404, "NotFound", "the server could not find the requested resource")
+
+
+def method_not_allowed():
+    return ApiError(
+        405,
+        "MethodNotAllowed",
+        "the server does not allow this method on the requested resource",
+    )

@@ -59,6 +59,10 @@ class Faults:
         with self._lock:
             self._faults.clear()
 
+    def pending(self):
+        with self._lock:
+            return list(self._faults)
+
     def take(self, verb, resource, name=None, continued=False):
         """The fault that this request meets, if any; one that is used up goes away.
 

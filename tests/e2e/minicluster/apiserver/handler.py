@@ -8,7 +8,7 @@ import ssl
 import urllib.parse
 from http.server import BaseHTTPRequestHandler
 
-from . import errors, openapi_v2, requests
+from . import control, errors, openapi_v2, requests
 from .discovery import DOCUMENTS
 from .documents import list_document, object_document
 from .errors import ApiError
@@ -46,6 +46,8 @@ class Handler(BaseHTTPRequestHandler):
             path = urllib.parse.urlsplit(self.path).path.rstrip("/")
             if path in ("/healthz", "/livez", "/readyz"):
                 self._send(200, b"ok", "text/plain")
+            elif path == control.PATH:
+                self._send_json(*control.answer(api.faults, self.command, body))
             elif path == "/openapi/v2":
                 self._send(200, openapi_v2.document(), openapi_v2.CONTENT_TYPE)
             elif path in DOCUMENTS and self.command == "GET":

@@ -76,11 +76,7 @@ def parse(method, target, accept):
     elif method in _VERBS:
         request.verb = _VERBS[method]
     else:
-        raise errors.ApiError(
-            405,
-            "MethodNotAllowed",
-            "the server does not allow this method on the requested resource",
-        )
+        raise errors.method_not_allowed()
     return request
 
 
