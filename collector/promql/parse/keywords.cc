@@ -41,6 +41,9 @@ constexpr AggregateKeyword kAggregates[] = {
     {"limit_ratio", AggregateOp::kLimitRatio, ValueType::kScalar},
 };
 
+constexpr std::string_view kReserved[] = {"by",         "without",     "on",   "ignoring",
+                                          "group_left", "group_right", "bool", "offset"};
+
 }  // namespace
 
 absl::Span<const BinaryKeyword> BinaryKeywords() { return kBinary; }
@@ -69,6 +72,11 @@ const AggregateKeyword* FindAggregate(const Token& token) {
     if (IsKeyword(token, row.text)) return &row;
   }
   return nullptr;
+}
+
+bool IsReserved(const Token& token) {
+  return std::any_of(std::begin(kReserved), std::end(kReserved),
+                     [&token](std::string_view word) { return IsKeyword(token, word); });
 }
 
 }  // namespace leadline::collector::promql::parse

@@ -37,4 +37,7 @@ const AggregateKeyword* FindAggregate(const Token& token);
 // Whether the token is that word, in any case. `lower_case_word` is in lower case.
 bool IsKeyword(const Token& token, std::string_view lower_case_word);
 
+// Whether it is a keyword that is neither an operator nor an aggregation: "by", "offset", …
+bool IsReserved(const Token& token);
+
 }  // namespace leadline::collector::promql::parse
