@@ -8,15 +8,13 @@
 
 #include <fmt/format.h>
 
-#include "collector/promql/parse/parser.h"
+#include "collector/promql/series_selector.h"
 #include "common/duration.h"
 #include "common/status_macros.h"
 #include "common/status_text.h"
 
 namespace leadline::collector::api {
 namespace {
-
-using promql::parse::LabelMatcher;
 
 std::optional<double> ParseDouble(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
@@ -52,20 +50,6 @@ std::optional<absl::Duration> ParseSeconds(std::string_view text) {
   const absl::StatusOr<absl::Duration> duration = ParseDuration(text);
   if (!duration.ok()) return std::nullopt;
   return *duration;
-}
-
-store::Matcher::Op StoreOp(LabelMatcher::Op op) {
-  switch (op) {
-    case LabelMatcher::Op::kEqual:
-      return store::Matcher::Op::kEqual;
-    case LabelMatcher::Op::kNotEqual:
-      return store::Matcher::Op::kNotEqual;
-    case LabelMatcher::Op::kRegex:
-      return store::Matcher::Op::kRegex;
-    case LabelMatcher::Op::kNotRegex:
-      return store::Matcher::Op::kNotRegex;
-  }
-  return store::Matcher::Op::kEqual;
 }
 
 }  // namespace
@@ -115,12 +99,9 @@ absl::StatusOr<size_t> LimitParam(const http::Params& params) {
 absl::StatusOr<store::SeriesFilter> FilterParams(const http::Params& params, bool needs_match) {
   store::SeriesFilter filter;
   for (const std::string& match : params.All("match[]")) {
-    const auto matchers = promql::parse::ParseSelector(match);
+    auto matchers = promql::ParseSeriesSelector(match);
     if (!matchers.ok()) return BadParameter("match[]", StatusMessage(matchers.status()));
-    std::vector<store::Matcher>& selector = filter.selectors.emplace_back();
-    for (const LabelMatcher& matcher : *matchers) {
-      selector.push_back({StoreOp(matcher.op), matcher.name, matcher.value});
-    }
+    filter.selectors.push_back(*std::move(matchers));
   }
   if (needs_match && filter.selectors.empty()) {
     return absl::InvalidArgumentError("no match[] parameter provided");

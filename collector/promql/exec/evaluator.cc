@@ -133,7 +133,7 @@ absl::Status Evaluator::Aggregate(const parse::Aggregate& aggregate, Emit emit) 
   std::vector<std::unique_ptr<Accumulator>> groups;
   uint64_t held = 0;
   LL_RETURN_IF_ERROR(
-      Vector(*aggregate.inner, parse::AggregateOpName(aggregate.op), [&](StepSeries series) {
+      Vector(*aggregate.inner, parse::AggregateOpName(aggregate.op), [&](const StepSeries& series) {
         const size_t group = grouping.GroupOf(series);
         if (group == groups.size()) {
           LL_RETURN_IF_ERROR(context_.budget.Charge(context_.steps()));

@@ -4,28 +4,14 @@
 
 #include <fmt/format.h>
 
+#include "collector/promql/exec/matchers.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::promql::exec {
 namespace {
 
-using parse::LabelMatcher;
 using parse::TimeModifier;
 using store::SeriesBlock;
-
-store::Matcher::Op StoreOp(LabelMatcher::Op op) {
-  switch (op) {
-    case LabelMatcher::Op::kEqual:
-      return store::Matcher::Op::kEqual;
-    case LabelMatcher::Op::kNotEqual:
-      return store::Matcher::Op::kNotEqual;
-    case LabelMatcher::Op::kRegex:
-      return store::Matcher::Op::kRegex;
-    case LabelMatcher::Op::kNotRegex:
-      return store::Matcher::Op::kNotRegex;
-  }
-  return store::Matcher::Op::kEqual;
-}
 
 // What time the selector looks at for a step: shifted by "offset", fixed by "@".
 int64_t ReferenceTime(const Context& context, const TimeModifier& modifier, size_t step) {
@@ -97,10 +83,6 @@ uint64_t SampleCount(const SeriesBlock& block) {
 absl::Status ForEachBlock(Context& context, const parse::VectorSelector& selector, int64_t range_ms,
                           std::string_view parent,
                           absl::FunctionRef<absl::Status(SeriesBlock)> use) {
-  std::vector<store::Matcher> matchers;
-  for (const LabelMatcher& matcher : selector.matchers) {
-    matchers.push_back({StoreOp(matcher.op), matcher.name, matcher.value});
-  }
   store::SelectHints hints;
   hints.start_ms = ReferenceTime(context, selector.modifier, 0) - range_ms + 1;
   hints.end_ms = ReferenceTime(context, selector.modifier, context.steps() - 1);
@@ -109,8 +91,9 @@ absl::Status ForEachBlock(Context& context, const parse::VectorSelector& selecto
   hints.named_labels = context.named_labels;
   hints.max_samples = context.budget.remaining();
   hints.deadline = context.deadline;
-  LL_ASSIGN_OR_RETURN(std::vector<SeriesBlock> blocks,
-                      context.queryable.Select(context.tenant, matchers, hints));
+  LL_ASSIGN_OR_RETURN(
+      std::vector<SeriesBlock> blocks,
+      context.queryable.Select(context.tenant, StoreMatchers(selector.matchers), hints));
   uint64_t total = 0;
   for (const SeriesBlock& block : blocks) total += SampleCount(block);
   LL_RETURN_IF_ERROR(context.budget.Charge(total));
@@ -175,41 +158,47 @@ struct Slice {
   }
 };
 
+StepSeries RangeValues(const Context& context, const parse::MatrixSelector& selector,
+                       RangeKernel kernel, const SeriesBlock& block) {
+  StepSeries series(context.steps());
+  series.labels = block.labels;
+  Slice floats;
+  Slice histograms;
+  Window window;
+  window.entity_start_ms = block.entity_start_ms;
+  window.entity_end_ms = block.entity_end_ms;
+  for (size_t step = 0; step < series.values.size(); ++step) {
+    window.end_ms = ReferenceTime(context, selector.selector->modifier, step);
+    window.start_ms = window.end_ms - selector.range_ms;
+    floats.MoveTo(block.ts_ms, window.start_ms, window.end_ms);
+    histograms.MoveTo(block.histogram_ts_ms, window.start_ms, window.end_ms);
+    window.ts_ms = floats.Of(block.ts_ms);
+    window.values = floats.Of(block.values);
+    window.histogram_ts_ms = histograms.Of(block.histogram_ts_ms);
+    window.histograms = histograms.Of(block.histograms);
+    if (window.values.empty() && window.histograms.empty()) continue;
+    series.Set(step, kernel(window));
+  }
+  return series;
+}
+
 }  // namespace
 
 absl::Status SelectInstant(Context& context, const parse::VectorSelector& selector,
                            std::string_view parent, Emit emit) {
-  return ForEachBlock(context, selector, context.lookback_ms, parent, [&](SeriesBlock block) {
-    StepSeries series = InstantValues(context, selector.modifier, block);
-    return series.HasAny() ? emit(std::move(series)) : absl::OkStatus();
-  });
+  return ForEachBlock(context, selector, context.lookback_ms, parent,
+                      [&](const SeriesBlock& block) {
+                        StepSeries series = InstantValues(context, selector.modifier, block);
+                        return series.HasAny() ? emit(std::move(series)) : absl::OkStatus();
+                      });
 }
 
 absl::Status SelectRange(Context& context, const parse::MatrixSelector& selector,
                          const Function& function, RangeKernel kernel, Emit emit) {
-  const TimeModifier& modifier = selector.selector->modifier;
   return ForEachBlock(context, *selector.selector, selector.range_ms, function.name,
                       [&](SeriesBlock block) {
                         DropStale(block);
-                        StepSeries series(context.steps());
-                        series.labels = block.labels;
-                        Slice floats;
-                        Slice histograms;
-                        Window window;
-                        window.entity_start_ms = block.entity_start_ms;
-                        window.entity_end_ms = block.entity_end_ms;
-                        for (size_t step = 0; step < series.values.size(); ++step) {
-                          window.end_ms = ReferenceTime(context, modifier, step);
-                          window.start_ms = window.end_ms - selector.range_ms;
-                          floats.MoveTo(block.ts_ms, window.start_ms, window.end_ms);
-                          histograms.MoveTo(block.histogram_ts_ms, window.start_ms, window.end_ms);
-                          window.ts_ms = floats.Of(block.ts_ms);
-                          window.values = floats.Of(block.values);
-                          window.histogram_ts_ms = histograms.Of(block.histogram_ts_ms);
-                          window.histograms = histograms.Of(block.histograms);
-                          if (window.values.empty() && window.histograms.empty()) continue;
-                          series.Set(step, kernel(window));
-                        }
+                        StepSeries series = RangeValues(context, selector, kernel, block);
                         return series.HasAny() ? emit(std::move(series)) : absl::OkStatus();
                       });
 }

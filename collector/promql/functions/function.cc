@@ -9,7 +9,7 @@ namespace {
 
 constexpr Unsupported kUnsupported;
 
-const Function kFunctions[] = {
+constexpr Function kFunctions[] = {
 #define LL_FUNCTION(name, arguments, variadic, returns, kernel) \
   {#name, arguments, variadic, returns, kernel},
 #include "collector/promql/functions/functions.def"
