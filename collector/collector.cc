@@ -47,7 +47,7 @@ absl::Status Run(const Options& options, int stop_fd) {
   api_options.registry = registry;
   api_options.flush = [&store] { return store->Flush(); };
   LL_ASSIGN_OR_RETURN(const std::unique_ptr<api::ApiServer> api,
-                      api::ApiServer::Start(*store, std::move(api_options)));
+                      api::ApiServer::Start(store->queryable(), std::move(api_options)));
   spdlog::info("listening http={} grpc={}", api->address(), WithPort(options.grpc, ingest->port()));
 
   pollfd stop{.fd = stop_fd, .events = POLLIN, .revents = 0};

@@ -32,7 +32,7 @@ namespace leadline::collector::ingest {
 struct IngestOptions {
   std::string address = "127.0.0.1:7071";                // host:port; port 0 for any that is free
   std::shared_ptr<grpc::ServerCredentials> credentials;  // none: connections are not encrypted
-  store::Store* store = nullptr;
+  store::Appendable* store = nullptr;
   prometheus::Registry* registry = nullptr;
   const Clock* clock = nullptr;
   std::string version;

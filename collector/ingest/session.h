@@ -33,7 +33,7 @@ struct IngestContext {
       : limits(limits_in), metrics(registry) {}
 
   const Limits limits;
-  store::Store* store = nullptr;
+  store::Appendable* store = nullptr;
   const Clock* clock = nullptr;
   std::string tenant;
   std::string version;

@@ -1,4 +1,5 @@
-// The store's interface: what ingest writes to and the query engine reads from.
+// The store's interface: Appendable is what ingest writes to, Queryable what the query engine reads
+// from, Store both with its upkeep.
 //
 // A series is (tenant, metric, entity, residual labels); see collector/model. Times are
 // milliseconds since the Unix epoch; ranges include both ends. Everything is kept by tenant: no
@@ -73,6 +74,28 @@ struct WriteBatch {
   std::vector<HistogramFrame> histograms;
 };
 
+class Appendable {
+ public:
+  virtual ~Appendable() = default;
+
+  // Called once, from a thread of the store, when the batch is durable or has failed; it must
+  // neither block nor call the store's methods that wait (Append, Flush, DropBefore).
+  using Durable = std::function<void(absl::Status)>;
+
+  // Handles for definitions, in their order.
+  virtual absl::StatusOr<std::vector<SeriesHandle>> Resolve(
+      std::string_view tenant, absl::Span<const model::SeriesDefinition> series) = 0;
+
+  // Takes the batch in: it is visible to queries when `durable` is called with OK. A batch whose
+  // sequence is not above LastSequence is durable already and is reported so. Batches of a writer
+  // are handed in in order; when one fails, those that were handed in behind it fail too, so that
+  // LastSequence never passes a batch that is not there. Waits when the log cannot keep up.
+  virtual void Append(std::string_view tenant, WriteBatch batch, Durable durable) = 0;
+
+  // The last durable sequence of the writer; 0 when there is none.
+  virtual uint64_t LastSequence(std::string_view tenant, const WriterId& writer) const = 0;
+};
+
 // --- Reading ---
 
 struct Matcher {
@@ -119,7 +142,6 @@ struct SeriesFilter {
   size_t limit = 0;  // 0: none
 };
 
-// The read half, which is all that the query engine knows.
 class Queryable {
  public:
   virtual ~Queryable() = default;
@@ -142,24 +164,12 @@ class Queryable {
                                                                        int64_t t_ms) const = 0;
 };
 
-class Store : public Queryable {
+// --- Both ---
+
+class Store : public Appendable {
  public:
-  // Called once, from a thread of the store, when the batch is durable or has failed; it must
-  // neither block nor call the store's methods that wait (Append, Flush, DropBefore).
-  using Durable = std::function<void(absl::Status)>;
-
-  // Handles for definitions, in their order.
-  virtual absl::StatusOr<std::vector<SeriesHandle>> Resolve(
-      std::string_view tenant, absl::Span<const model::SeriesDefinition> series) = 0;
-
-  // Takes the batch in: it is visible to queries when `durable` is called with OK. A batch whose
-  // sequence is not above LastSequence is durable already and is reported so. Batches of a writer
-  // are handed in in order; when one fails, those that were handed in behind it fail too, so that
-  // LastSequence never passes a batch that is not there. Waits when the log cannot keep up.
-  virtual void Append(std::string_view tenant, WriteBatch batch, Durable durable) = 0;
-
-  // The last durable sequence of the writer; 0 when there is none.
-  virtual uint64_t LastSequence(std::string_view tenant, const WriterId& writer) const = 0;
+  // Lives as long as the store.
+  virtual const Queryable& queryable() const = 0;
 
   // Drops whole windows that end before t.
   virtual absl::Status DropBefore(int64_t t_ms) = 0;

@@ -193,9 +193,9 @@ void BM_Select(benchmark::State& state) {
   const int64_t end_ms = kT0 + cluster.round() * kIntervalMs;
   size_t samples = 0;
   for (auto _ : state) {
-    const auto blocks =
-        cluster.store().Select(kTenant, {{Matcher::Op::kEqual, "__name__", "container_metric_1"}},
-                               {.start_ms = end_ms - 300'000, .end_ms = end_ms});
+    const auto blocks = cluster.store().queryable().Select(
+        kTenant, {{Matcher::Op::kEqual, "__name__", "container_metric_1"}},
+        {.start_ms = end_ms - 300'000, .end_ms = end_ms});
     if (!blocks.ok()) state.SkipWithError("select");
     for (const SeriesBlock& block : *blocks) samples += block.ts_ms.size();
   }

@@ -186,33 +186,6 @@ absl::Status LocalStore::Flush() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<SeriesBlock>> LocalStore::Select(std::string_view tenant,
-                                                            absl::Span<const Matcher> matchers,
-                                                            const SelectHints& hints) const {
-  return reader_.Select(tenant, matchers, hints);
-}
-
-absl::StatusOr<std::vector<std::string>> LocalStore::LabelNames(std::string_view tenant,
-                                                                const SeriesFilter& filter) const {
-  return reader_.LabelNames(tenant, filter);
-}
-
-absl::StatusOr<std::vector<std::string>> LocalStore::LabelValues(std::string_view tenant,
-                                                                 std::string_view name,
-                                                                 const SeriesFilter& filter) const {
-  return reader_.LabelValues(tenant, name, filter);
-}
-
-absl::StatusOr<std::vector<LabelSet>> LocalStore::Series(std::string_view tenant,
-                                                         const SeriesFilter& filter) const {
-  return reader_.Series(tenant, filter);
-}
-
-absl::StatusOr<std::vector<model::EntityVersion>> LocalStore::EntitiesAt(std::string_view tenant,
-                                                                         int64_t t_ms) const {
-  return reader_.EntitiesAt(tenant, t_ms);
-}
-
 absl::StatusOr<std::unique_ptr<Store>> OpenStore(const StoreOptions& options) {
   return LocalStore::Open(options);
 }

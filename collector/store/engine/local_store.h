@@ -38,21 +38,9 @@ class LocalStore final : public Store {
       std::string_view tenant, absl::Span<const model::SeriesDefinition> series) override;
   void Append(std::string_view tenant, WriteBatch batch, Durable durable) override;
   uint64_t LastSequence(std::string_view tenant, const WriterId& writer) const override;
+  const Queryable& queryable() const override { return reader_; }
   absl::Status DropBefore(int64_t t_ms) override ABSL_LOCKS_EXCLUDED(flush_mutex_);
   absl::Status Flush() override ABSL_LOCKS_EXCLUDED(flush_mutex_);
-
-  absl::StatusOr<std::vector<SeriesBlock>> Select(std::string_view tenant,
-                                                  absl::Span<const Matcher> matchers,
-                                                  const SelectHints& hints) const override;
-  absl::StatusOr<std::vector<std::string>> LabelNames(std::string_view tenant,
-                                                      const SeriesFilter& filter) const override;
-  absl::StatusOr<std::vector<std::string>> LabelValues(std::string_view tenant,
-                                                       std::string_view name,
-                                                       const SeriesFilter& filter) const override;
-  absl::StatusOr<std::vector<LabelSet>> Series(std::string_view tenant,
-                                               const SeriesFilter& filter) const override;
-  absl::StatusOr<std::vector<model::EntityVersion>> EntitiesAt(std::string_view tenant,
-                                                               int64_t t_ms) const override;
 
  private:
   explicit LocalStore(const StoreOptions& options);

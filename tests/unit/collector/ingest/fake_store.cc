@@ -205,30 +205,4 @@ uint64_t FakeStore::LastSequence(std::string_view /*tenant*/, const store::Write
   return it == sequences_.end() ? 0 : it->second.back();
 }
 
-absl::Status FakeStore::DropBefore(int64_t /*t_ms*/) { return absl::UnimplementedError("fake"); }
-absl::Status FakeStore::Flush() { return absl::UnimplementedError("fake"); }
-
-absl::StatusOr<std::vector<store::SeriesBlock>> FakeStore::Select(
-    std::string_view /*tenant*/, absl::Span<const store::Matcher> /*matchers*/,
-    const store::SelectHints& /*hints*/) const {
-  return absl::UnimplementedError("fake");
-}
-absl::StatusOr<std::vector<std::string>> FakeStore::LabelNames(
-    std::string_view /*tenant*/, const store::SeriesFilter& /*filter*/) const {
-  return absl::UnimplementedError("fake");
-}
-absl::StatusOr<std::vector<std::string>> FakeStore::LabelValues(
-    std::string_view /*tenant*/, std::string_view /*name*/,
-    const store::SeriesFilter& /*filter*/) const {
-  return absl::UnimplementedError("fake");
-}
-absl::StatusOr<std::vector<LabelSet>> FakeStore::Series(
-    std::string_view /*tenant*/, const store::SeriesFilter& /*filter*/) const {
-  return absl::UnimplementedError("fake");
-}
-absl::StatusOr<std::vector<model::EntityVersion>> FakeStore::EntitiesAt(std::string_view /*tenant*/,
-                                                                        int64_t /*t_ms*/) const {
-  return absl::UnimplementedError("fake");
-}
-
 }  // namespace leadline::collector::ingest

@@ -34,7 +34,7 @@ using Samples = std::map<std::string, std::map<int64_t, Value>>;
 
 std::string SeriesName(const model::SeriesDefinition& series);
 
-class FakeStore final : public store::Store {
+class FakeStore final : public store::Appendable {
  public:
   FakeStore() = default;
   ~FakeStore() override;
@@ -70,21 +70,6 @@ class FakeStore final : public store::Store {
       std::string_view tenant, absl::Span<const model::SeriesDefinition> series) override;
   void Append(std::string_view tenant, store::WriteBatch batch, Durable durable) override;
   uint64_t LastSequence(std::string_view tenant, const store::WriterId& writer) const override;
-  absl::Status DropBefore(int64_t t_ms) override;
-  absl::Status Flush() override;
-
-  absl::StatusOr<std::vector<store::SeriesBlock>> Select(
-      std::string_view tenant, absl::Span<const store::Matcher> matchers,
-      const store::SelectHints& hints) const override;
-  absl::StatusOr<std::vector<std::string>> LabelNames(
-      std::string_view tenant, const store::SeriesFilter& filter) const override;
-  absl::StatusOr<std::vector<std::string>> LabelValues(
-      std::string_view tenant, std::string_view name,
-      const store::SeriesFilter& filter) const override;
-  absl::StatusOr<std::vector<LabelSet>> Series(std::string_view tenant,
-                                               const store::SeriesFilter& filter) const override;
-  absl::StatusOr<std::vector<model::EntityVersion>> EntitiesAt(std::string_view tenant,
-                                                               int64_t t_ms) const override;
 
  private:
   struct Waiting {

@@ -37,8 +37,8 @@ class ConcurrencyTest : public StoreFixture {
         ASSERT_EQ(block.values[i], static_cast<double>(i + 1)) << block.labels->ToString();
       }
     }
-    EXPECT_TRUE(store_->LabelValues(kTenant, "pod", {}).ok());
-    EXPECT_TRUE(store_->EntitiesAt(kTenant, kT0).ok());
+    EXPECT_TRUE(store_->queryable().LabelValues(kTenant, "pod", {}).ok());
+    EXPECT_TRUE(store_->queryable().EntitiesAt(kTenant, kT0).ok());
   }
 };
 

@@ -63,8 +63,8 @@ void ExpectWhole(const std::string& dir, uint64_t acknowledged) {
   ASSERT_TRUE(opened.ok()) << opened.status();
   const uint64_t last = (*opened)->LastSequence(crash::kTenant, crash::Writer());
   EXPECT_GE(last, acknowledged);
-  const auto blocks = (*opened)->Select(crash::kTenant, {{Matcher::Op::kEqual, "__name__", "m"}},
-                                        {.end_ms = INT64_MAX});
+  const auto blocks = (*opened)->queryable().Select(
+      crash::kTenant, {{Matcher::Op::kEqual, "__name__", "m"}}, {.end_ms = INT64_MAX});
   ASSERT_TRUE(blocks.ok()) << blocks.status();
   if (last == 0) return;
   ASSERT_EQ(blocks->size(), crash::kSeries);

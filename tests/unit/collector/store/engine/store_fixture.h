@@ -78,7 +78,7 @@ class StoreFixture : public testing::Test {
   std::vector<SeriesBlock> Select(const std::vector<Matcher>& matchers, SelectHints hints = {},
                                   const std::string& tenant = kTenant) {
     if (hints.end_ms == 0) hints.end_ms = kT0 + 100 * kDay;
-    auto blocks = store_->Select(tenant, matchers, hints);
+    auto blocks = store_->queryable().Select(tenant, matchers, hints);
     EXPECT_TRUE(blocks.ok()) << blocks.status();
     return blocks.ok() ? *std::move(blocks) : std::vector<SeriesBlock>();
   }

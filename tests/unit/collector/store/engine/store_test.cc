@@ -163,9 +163,9 @@ TEST_P(StoreTest, KubernetesLabelsShowOnlyWhereTheyAreNamed) {
               ElementsAre(with_app));
   EXPECT_THAT(Texts(Select({Equal("label_app", "shop")})), ElementsAre(with_app));
   EXPECT_THAT(Select({Equal("label_app", "other")}), IsEmpty());
-  EXPECT_THAT(*store_->LabelNames(kTenant, {}),
+  EXPECT_THAT(*store_->queryable().LabelNames(kTenant, {}),
               ElementsAre("__name__", "label_app", "label_tier", "mode", "namespace", "pod"));
-  EXPECT_THAT(*store_->LabelValues(kTenant, "label_tier", {}), ElementsAre("front"));
+  EXPECT_THAT(*store_->queryable().LabelValues(kTenant, "label_tier", {}), ElementsAre("front"));
 }
 
 TEST_P(StoreTest, EqualLabelsOfSeveralEntitiesAreJoinedAndTheNewestWins) {
@@ -203,8 +203,8 @@ TEST_P(StoreTest, AnEndIsKnownToTheBlock) {
   ASSERT_EQ(blocks.size(), 1u);
   EXPECT_EQ(blocks[0].entity_start_ms, kT0);
   EXPECT_EQ(blocks[0].entity_end_ms, kT0 + 60'000);
-  EXPECT_EQ(store_->EntitiesAt(kTenant, kT0 + 60'000)->size(), 1u);
-  EXPECT_THAT(*store_->EntitiesAt(kTenant, kT0 + 60'001), IsEmpty());
+  EXPECT_EQ(store_->queryable().EntitiesAt(kTenant, kT0 + 60'000)->size(), 1u);
+  EXPECT_THAT(*store_->queryable().EntitiesAt(kTenant, kT0 + 60'001), IsEmpty());
 }
 
 TEST_P(StoreTest, EntitiesWithoutSamplesAreKept) {
@@ -217,11 +217,11 @@ TEST_P(StoreTest, EntitiesWithoutSamplesAreKept) {
   batch.entities.back().end_ms = kT0 + 50;
   Append(batch);
   Settle();
-  const auto early = *store_->EntitiesAt(kTenant, kT0 + 50);
+  const auto early = *store_->queryable().EntitiesAt(kTenant, kT0 + 50);
   EXPECT_EQ(early.size(), 2u);
-  const auto late = *store_->EntitiesAt(kTenant, kT0 + 100);
+  const auto late = *store_->queryable().EntitiesAt(kTenant, kT0 + 100);
   EXPECT_THAT(late, ElementsAre(later));
-  EXPECT_THAT(*store_->EntitiesAt(kTenant, kT0 - 1), IsEmpty());
+  EXPECT_THAT(*store_->queryable().EntitiesAt(kTenant, kT0 - 1), IsEmpty());
 }
 
 TEST_P(StoreTest, TenantsDoNotSeeEachOther) {
@@ -235,8 +235,8 @@ TEST_P(StoreTest, TenantsDoNotSeeEachOther) {
   EXPECT_THAT(Texts(Select({Name("cpu")})), ElementsAre(R"({__name__="cpu", mode="user"} 0=1)"));
   EXPECT_EQ(Select({Equal("pod", "web-1")}).size(), 0u);
   EXPECT_EQ(Select({Equal("pod", "web-1")}, {}, "other").size(), 1u);
-  EXPECT_THAT(*store_->EntitiesAt(kTenant, kT0), IsEmpty());
-  EXPECT_THAT(*store_->LabelNames("none", {}), IsEmpty());
+  EXPECT_THAT(*store_->queryable().EntitiesAt(kTenant, kT0), IsEmpty());
+  EXPECT_THAT(*store_->queryable().LabelNames("none", {}), IsEmpty());
 }
 
 struct MatcherCase {
@@ -293,18 +293,20 @@ TEST_P(StoreTest, Metadata) {
     Append(batch);
   }
   Settle();
-  EXPECT_THAT(*store_->LabelValues(kTenant, "__name__", {}), ElementsAre("m0", "m1"));
-  EXPECT_THAT(*store_->LabelValues(kTenant, "pod", {}), ElementsAre("p0", "p1", "p2"));
-  EXPECT_THAT(*store_->LabelValues(kTenant, "pod", {.limit = 2}), ElementsAre("p0", "p1"));
-  EXPECT_THAT(*store_->LabelValues(kTenant, "pod", {.selectors = {{Name("m0")}}}),
+  EXPECT_THAT(*store_->queryable().LabelValues(kTenant, "__name__", {}), ElementsAre("m0", "m1"));
+  EXPECT_THAT(*store_->queryable().LabelValues(kTenant, "pod", {}), ElementsAre("p0", "p1", "p2"));
+  EXPECT_THAT(*store_->queryable().LabelValues(kTenant, "pod", {.limit = 2}),
+              ElementsAre("p0", "p1"));
+  EXPECT_THAT(*store_->queryable().LabelValues(kTenant, "pod", {.selectors = {{Name("m0")}}}),
               ElementsAre("p0", "p2"));
+  EXPECT_THAT(*store_->queryable().LabelValues(
+                  kTenant, "pod", {.start_ms = kT0 + kDay, .end_ms = kT0 + 2 * kDay - 1}),
+              ElementsAre("p1"));
   EXPECT_THAT(
-      *store_->LabelValues(kTenant, "pod", {.start_ms = kT0 + kDay, .end_ms = kT0 + 2 * kDay - 1}),
-      ElementsAre("p1"));
-  EXPECT_THAT(*store_->Series(kTenant, {.selectors = {{Name("m1")}, {Equal("pod", "p0")}}}),
-              ElementsAre(LabelSet({{"__name__", "m0"}, {"pod", "p0"}}),
-                          LabelSet({{"__name__", "m1"}, {"pod", "p1"}})));
-  EXPECT_EQ(store_->Series(kTenant, {.selectors = {{Equal("x", "")}}}).status().code(),
+      *store_->queryable().Series(kTenant, {.selectors = {{Name("m1")}, {Equal("pod", "p0")}}}),
+      ElementsAre(LabelSet({{"__name__", "m0"}, {"pod", "p0"}}),
+                  LabelSet({{"__name__", "m1"}, {"pod", "p1"}})));
+  EXPECT_EQ(store_->queryable().Series(kTenant, {.selectors = {{Equal("x", "")}}}).status().code(),
             absl::StatusCode::kInvalidArgument);
 }
 
@@ -333,21 +335,23 @@ TEST_P(StoreTest, LimitsAreKept) {
   AppendRun(cpu_, 600, 1);
   Settle();
   SelectHints hints{.end_ms = kT0 + kDay, .max_samples = 599};
-  const auto refused = store_->Select(kTenant, {Name("cpu")}, hints);
+  const auto refused = store_->queryable().Select(kTenant, {Name("cpu")}, hints);
   EXPECT_EQ(refused.status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_THAT(std::string(refused.status().message()), HasSubstr("599"));
   hints.max_samples = 600;
-  EXPECT_TRUE(store_->Select(kTenant, {Name("cpu")}, hints).ok());
+  EXPECT_TRUE(store_->queryable().Select(kTenant, {Name("cpu")}, hints).ok());
   hints.deadline = absl::InfinitePast();
-  EXPECT_EQ(store_->Select(kTenant, {Name("cpu")}, hints).status().code(),
+  EXPECT_EQ(store_->queryable().Select(kTenant, {Name("cpu")}, hints).status().code(),
             absl::StatusCode::kDeadlineExceeded);
 }
 
 TEST_P(StoreTest, RefusesSelectorsThatMatchEverythingOrCannotBeRead) {
-  EXPECT_EQ(store_->Select(kTenant, {}, {}).status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(store_->Select(kTenant, {{Matcher::Op::kRegex, "x", ".*"}}, {}).status().code(),
+  EXPECT_EQ(store_->queryable().Select(kTenant, {}, {}).status().code(),
             absl::StatusCode::kInvalidArgument);
-  const auto bad = store_->Select(kTenant, {{Matcher::Op::kRegex, "x", "("}}, {});
+  EXPECT_EQ(
+      store_->queryable().Select(kTenant, {{Matcher::Op::kRegex, "x", ".*"}}, {}).status().code(),
+      absl::StatusCode::kInvalidArgument);
+  const auto bad = store_->queryable().Select(kTenant, {{Matcher::Op::kRegex, "x", "("}}, {});
   EXPECT_EQ(bad.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(bad.status().message()), HasSubstr("label x"));
 }
