@@ -105,9 +105,9 @@ absl::Status Window::EnsureIndex() const {
   }
   absl::MutexLock lock(&mutex_);
   if (indexed_) return absl::OkStatus();
-  Tenants tenants;
-  LL_RETURN_IF_ERROR(BuildIndex(tenants));
-  tenants_ = std::move(tenants);
+  Dictionary dictionary;
+  LL_RETURN_IF_ERROR(Load(dictionary));
+  dictionary_ = std::move(dictionary);
   indexed_ = true;
   return absl::OkStatus();
 }
@@ -118,111 +118,20 @@ absl::Status Window::CheckIndexed() const {
   return absl::UnavailableError(fmt::format("window {}: its index is being rebuilt", path_));
 }
 
-absl::Status Window::BuildIndex(Tenants& tenants) const {
+absl::Status Window::Load(Dictionary& dictionary) const {
   const std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(rocksdb::ReadOptions()));
   // Tables are in the order in which they refer to each other: entities, metrics, series.
   const std::string first(1, static_cast<char>(Table::kEntity));
   const auto chunks = static_cast<char>(Table::kChunk);
   for (rows->Seek(first); rows->Valid() && rows->key()[0] < chunks; rows->Next()) {
-    LL_RETURN_IF_ERROR(AddRow(AsView(rows->key()), AsView(rows->value()), tenants));
+    if (const auto wrong = dictionary.Load(AsView(rows->key()), AsView(rows->value()))) {
+      return Damage(*wrong);
+    }
   }
   return FromRocks(rows->status(), path_, "read the dictionary of");
 }
 
-absl::Status Window::AddRow(std::string_view key, std::string_view value, Tenants& tenants) const {
-  const auto parts = ParseRowKey(key);
-  if (!parts) return Damage("malformed dictionary key");
-  auto& slot = tenants[parts->tenant];
-  if (slot == nullptr) slot = std::make_unique<Tenant>();
-  Tenant& tenant = *slot;
-  const auto bad_row = [&](std::string_view table) {
-    return Damage(
-        fmt::format("malformed {} row {} of tenant {}", table, parts->ordinal, parts->tenant));
-  };
-  switch (parts->table) {
-    case Table::kEntity: {
-      const auto row = ParseEntityRow(value);
-      if (!row || tenant.index.AddEntity(row->id) != parts->ordinal) return bad_row("entity");
-      if (!row->timeline.empty()) {
-        tenant.index.SetTimeline(parts->ordinal,
-                                 std::make_shared<const model::EntityTimeline>(row->timeline));
-      }
-      return absl::OkStatus();
-    }
-    case Table::kMetric:
-      if (parts->ordinal != tenant.metrics.size()) return bad_row("metric");
-      tenant.metric_ordinals.emplace(std::string(value), parts->ordinal);
-      tenant.metrics.emplace_back(value);
-      return absl::OkStatus();
-    case Table::kSeries: {
-      auto row = ParseSeriesRow(value);
-      if (!row || row->metric >= tenant.metrics.size() ||
-          row->entity >= tenant.index.entity_count()) {
-        return bad_row("series");
-      }
-      auto definition = std::make_shared<const model::SeriesDefinition>(
-          model::SeriesDefinition{tenant.metrics[row->metric], tenant.index.entity_id(row->entity),
-                                  std::move(row->residual)});
-      if (tenant.index.AddSeries(std::move(definition)) != parts->ordinal) {
-        return bad_row("series");
-      }
-      tenant.series_metrics.push_back(row->metric);
-      return absl::OkStatus();
-    }
-    default:
-      return Damage("unknown table");
-  }
-}
-
-Window::Tenant& Window::TenantOf(std::string_view name) {
-  const auto it = tenants_.find(name);
-  if (it != tenants_.end()) return *it->second;
-  return *tenants_.emplace(std::string(name), std::make_unique<Tenant>()).first->second;
-}
-
-const Window::Tenant* Window::FindTenant(std::string_view name) const {
-  const auto it = tenants_.find(name);
-  return it == tenants_.end() ? nullptr : it->second.get();
-}
-
 // --- Writing ---
-
-void Window::AddEntity(std::string_view tenant_name, const index::TimelinePtr& timeline,
-                       Tenant& tenant, rocksdb::WriteBatch& batch) {
-  const Id128& id = timeline->versions().front().id;
-  const uint32_t entity = tenant.index.AddEntity(id);
-  const index::TimelinePtr& known = tenant.index.timeline(entity);
-  auto merged = known ? std::make_shared<model::EntityTimeline>(*known)
-                      : std::make_shared<model::EntityTimeline>();
-  merged->Merge(*timeline);
-  if (known && *merged == *known) return;
-  batch.Put(RowKey(Table::kEntity, tenant_name, entity), EncodeEntityRow({id, *merged}));
-  tenant.index.SetTimeline(entity, std::move(merged));
-}
-
-SeriesRef Window::AddSeries(std::string_view tenant_name, const index::DefinitionPtr& definition,
-                            Tenant& tenant, rocksdb::WriteBatch& batch) {
-  const size_t known_entities = tenant.index.entity_count();
-  const uint32_t series = tenant.index.AddSeries(definition);
-  if (series < tenant.series_metrics.size()) {
-    return {definition, nullptr, tenant.series_metrics[series], series};
-  }
-  if (tenant.index.entity_count() > known_entities) {
-    batch.Put(RowKey(Table::kEntity, tenant_name, static_cast<uint32_t>(known_entities)),
-              EncodeEntityRow({definition->entity, {}}));
-  }
-  const auto [metric, is_new] = tenant.metric_ordinals.try_emplace(
-      definition->metric, static_cast<uint32_t>(tenant.metrics.size()));
-  if (is_new) {
-    tenant.metrics.push_back(definition->metric);
-    batch.Put(RowKey(Table::kMetric, tenant_name, metric->second), definition->metric);
-  }
-  batch.Put(
-      RowKey(Table::kSeries, tenant_name, series),
-      EncodeSeriesRow({metric->second, tenant.index.entity_of(series), definition->residual}));
-  tenant.series_metrics.push_back(metric->second);
-  return {definition, nullptr, metric->second, series};
-}
 
 absl::Status Window::Write(std::string_view tenant_name, const TenantChunks& chunks) {
   LL_RETURN_IF_ERROR(EnsureIndex());
@@ -231,23 +140,25 @@ absl::Status Window::Write(std::string_view tenant_name, const TenantChunks& chu
   return WriteChunks(tenant_name, chunks, refs);
 }
 
-absl::Status Window::WriteRows(std::string_view tenant_name, const TenantChunks& chunks,
+absl::Status Window::WriteRows(std::string_view tenant, const TenantChunks& chunks,
                                std::vector<SeriesRef>& refs) {
   rocksdb::WriteBatch batch;
   absl::MutexLock lock(&mutex_);
   LL_RETURN_IF_ERROR(CheckIndexed());
-  Tenant& tenant = TenantOf(tenant_name);
+  const auto put = [&batch](std::string_view key, std::string_view value) {
+    batch.Put(AsSlice(key), AsSlice(value));
+  };
   for (const index::TimelinePtr& timeline : chunks.entities) {
-    AddEntity(tenant_name, timeline, tenant, batch);
+    dictionary_.AddEntity(tenant, timeline, put);
   }
   for (const SeriesChunks& series : chunks.series) {
-    refs.push_back(AddSeries(tenant_name, series.definition, tenant, batch));
+    refs.push_back(dictionary_.AddSeries(tenant, series.definition, put));
   }
   absl::Status written = FromRocks(db_->Write(WithoutLog(), &batch), path_, "write");
   if (!written.ok()) {
     // The index knows rows that are not there: build it anew when it is next needed.
     indexed_ = false;
-    tenants_.clear();
+    dictionary_ = {};
   }
   return written;
 }
@@ -332,32 +243,19 @@ absl::Status Window::Overlapping(std::string_view prefix, int64_t start_ms, int6
   return FromRocks(stored.status(), path_, "read");
 }
 
-absl::StatusOr<bool> Window::HasEntity(std::string_view tenant_name, const Id128& id) const {
+absl::StatusOr<bool> Window::HasEntity(std::string_view tenant, const Id128& id) const {
   LL_RETURN_IF_ERROR(EnsureIndex());
   absl::ReaderMutexLock lock(&mutex_);
   LL_RETURN_IF_ERROR(CheckIndexed());
-  const Tenant* tenant = FindTenant(tenant_name);
-  return tenant != nullptr && tenant->index.FindEntity(id).has_value();
+  return dictionary_.HasEntity(tenant, id);
 }
 
-absl::Status Window::Find(std::string_view tenant_name, const index::Matchers& matchers,
+absl::Status Window::Find(std::string_view tenant, const index::Matchers& matchers,
                           absl::Span<const Id128> also, std::vector<SeriesRef>& out) const {
   LL_RETURN_IF_ERROR(EnsureIndex());
   absl::ReaderMutexLock lock(&mutex_);
   LL_RETURN_IF_ERROR(CheckIndexed());
-  const Tenant* tenant = FindTenant(tenant_name);
-  if (tenant == nullptr) return absl::OkStatus();
-  Roaring candidates = tenant->index.SeriesCandidates(matchers);
-  for (const Id128& id : also) {
-    if (const auto entity = tenant->index.FindEntity(id)) {
-      candidates |= tenant->index.series_of(*entity);
-    }
-  }
-  for (const uint32_t series : candidates) {
-    out.push_back({tenant->index.definition(series),
-                   tenant->index.timeline(tenant->index.entity_of(series)),
-                   tenant->series_metrics[series], series});
-  }
+  dictionary_.Find(tenant, matchers, also, out);
   return absl::OkStatus();
 }
 
@@ -386,16 +284,12 @@ absl::Status Window::Read(std::string_view tenant, absl::Span<const SeriesRef> s
   return absl::OkStatus();
 }
 
-absl::Status Window::Timelines(std::string_view tenant_name,
+absl::Status Window::Timelines(std::string_view tenant,
                                std::vector<index::TimelinePtr>& out) const {
   LL_RETURN_IF_ERROR(EnsureIndex());
   absl::ReaderMutexLock lock(&mutex_);
   LL_RETURN_IF_ERROR(CheckIndexed());
-  const Tenant* tenant = FindTenant(tenant_name);
-  if (tenant == nullptr) return absl::OkStatus();
-  for (uint32_t entity = 0; entity < tenant->index.entity_count(); ++entity) {
-    if (tenant->index.timeline(entity)) out.push_back(tenant->index.timeline(entity));
-  }
+  dictionary_.Timelines(tenant, out);
   return absl::OkStatus();
 }
 

@@ -26,7 +26,7 @@
 
 #include "collector/store/chunk/pieces.h"
 #include "collector/store/index/series_index.h"
-#include "common/string_map.h"
+#include "collector/store/window/dictionary.h"
 
 namespace rocksdb {
 class Cache;
@@ -45,14 +45,6 @@ struct SeriesChunks {
 struct TenantChunks {
   std::vector<SeriesChunks> series;
   std::vector<index::TimelinePtr> entities;  // of the series, and others to be known here
-};
-
-// A series of the window, for reading.
-struct SeriesRef {
-  index::DefinitionPtr definition;
-  index::TimelinePtr timeline;  // null when no version is known
-  uint32_t metric = 0;
-  uint32_t series = 0;
 };
 
 class Window {
@@ -87,29 +79,12 @@ class Window {
   absl::Status Timelines(std::string_view tenant, std::vector<index::TimelinePtr>& out) const;
 
  private:
-  struct Tenant {
-    index::SeriesIndex index;
-    StringMap<uint32_t> metric_ordinals;
-    std::vector<std::string> metrics;
-    std::vector<uint32_t> series_metrics;  // by series ordinal
-  };
-  using Tenants = StringMap<std::unique_ptr<Tenant>>;
-
   Window(std::string path, int64_t start_ms);
 
   absl::Status CheckFormat(bool create);
   absl::Status EnsureIndex() const ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status CheckIndexed() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
-  absl::Status BuildIndex(Tenants& tenants) const;
-  absl::Status AddRow(std::string_view key, std::string_view value, Tenants& tenants) const;
-  Tenant& TenantOf(std::string_view name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  const Tenant* FindTenant(std::string_view name) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
-
-  // Gives what is new its ordinal and row.
-  void AddEntity(std::string_view tenant_name, const index::TimelinePtr& timeline, Tenant& tenant,
-                 rocksdb::WriteBatch& batch);
-  SeriesRef AddSeries(std::string_view tenant_name, const index::DefinitionPtr& definition,
-                      Tenant& tenant, rocksdb::WriteBatch& batch);
+  absl::Status Load(Dictionary& dictionary) const;
   absl::Status PutChunks(std::string_view prefix, codec::ChunkKind kind,
                          absl::Span<const chunk::Piece> pieces, rocksdb::Iterator& stored,
                          rocksdb::WriteBatch& batch) const;
@@ -117,7 +92,7 @@ class Window {
   absl::Status Overlapping(std::string_view prefix, int64_t start_ms, int64_t end_ms,
                            rocksdb::Iterator& stored,
                            std::vector<chunk::SealedChunkPtr>& out) const;
-  absl::Status WriteRows(std::string_view tenant_name, const TenantChunks& chunks,
+  absl::Status WriteRows(std::string_view tenant, const TenantChunks& chunks,
                          std::vector<SeriesRef>& refs) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status WriteChunks(std::string_view tenant_name, const TenantChunks& chunks,
                            absl::Span<const SeriesRef> refs);
@@ -128,7 +103,7 @@ class Window {
   std::unique_ptr<rocksdb::DB> db_;
   mutable absl::Mutex mutex_;
   mutable bool indexed_ ABSL_GUARDED_BY(mutex_) = false;
-  mutable Tenants tenants_ ABSL_GUARDED_BY(mutex_);
+  mutable Dictionary dictionary_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace leadline::collector::store::window
