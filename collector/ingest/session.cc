@@ -4,24 +4,15 @@
 
 #include <fmt/format.h>
 #include <google/protobuf/arena.h>
-#include <grpcpp/support/proto_buffer_reader.h>
 #include <spdlog/spdlog.h>
 
+#include "collector/ingest/messages.h"
 #include "collector/ingest/translate.h"
 
 namespace leadline::collector::ingest {
 namespace {
 
 constexpr size_t kArenaBlockBytes = 64 << 10;
-
-grpc::Status ToGrpc(const absl::Status& status) {
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
-}
-
-grpc::ByteBuffer Serialize(const v1::CollectorMessage& message) {
-  grpc::Slice slice(message.SerializeAsString());
-  return grpc::ByteBuffer(&slice, 1);
-}
 
 }  // namespace
 
@@ -135,17 +126,12 @@ MaybeRefusal Session::HandleMessage() {
   buffer.Swap(&read_buffer_);
   const size_t bytes = buffer.Length();
   context_->metrics.received_bytes.Increment(static_cast<double>(bytes));
-  if (bytes > context_->limits.max_message_bytes) {
-    return Invalid(Reason::kTooLarge, fmt::format("a message of {} bytes, at most {} are taken",
-                                                  bytes, context_->limits.max_message_bytes));
-  }
   google::protobuf::ArenaOptions arena_options;
   arena_options.start_block_size = kArenaBlockBytes;
   google::protobuf::Arena arena(arena_options);
-  auto* message = google::protobuf::Arena::CreateMessage<v1::AgentMessage>(&arena);
-  grpc::ProtoBufferReader reader(&buffer);
-  if (!reader.status().ok() || !message->ParseFromZeroCopyStream(&reader)) {
-    return Invalid(Reason::kMalformed, fmt::format("{} bytes that are not an AgentMessage", bytes));
+  const v1::AgentMessage* message = nullptr;
+  if (auto refusal = Decode(buffer, context_->limits.max_message_bytes, arena, &message)) {
+    return refusal;
   }
   Phase phase;
   {
@@ -171,26 +157,12 @@ MaybeRefusal Session::HandleMessage() {
 }
 
 MaybeRefusal Session::HandleHello(const v1::Hello& hello) {
-  if (hello.protocol_version() != kProtocolVersion) {
-    return Refusal{Reason::kVersion, absl::FailedPreconditionError(fmt::format(
-                                         "the agent speaks protocol version {}, this collector {}",
-                                         hello.protocol_version(), kProtocolVersion))};
-  }
-  const auto agent_id = Id128::FromBytes(hello.agent_id());
-  if (!agent_id) {
-    return Invalid(Reason::kIdentity,
-                   fmt::format("agent_id has {} bytes, not 16", hello.agent_id().size()));
-  }
-  if (*agent_id == Id128{} || hello.epoch() == 0) {
-    return Invalid(Reason::kIdentity, "agent_id and epoch must not be 0");
-  }
-  claim_ = {*agent_id, hello.epoch(), hello.instance(), peer_};
-  writer_ = {*agent_id, hello.epoch()};
+  std::string name;
+  if (auto refusal = ReadHello(hello, peer_, &claim_, &name)) return refusal;
+  writer_ = {claim_.agent_id, claim_.epoch};
   {
     MutexLock lock(mutex_);
-    agent_name_ =
-        fmt::format("agent {} of {}/{} (epoch {}, version {}, {})", agent_id->ToHex(),
-                    hello.cluster(), hello.node(), hello.epoch(), hello.agent_version(), peer_);
+    agent_name_ = std::move(name);
     phase_ = Phase::kClaiming;
     claimed_ = true;
   }
@@ -225,11 +197,10 @@ MaybeRefusal Session::CheckSequence(const v1::Batch& message) const {
 }
 
 MaybeRefusal Session::HandleBatch(const v1::Batch& message, size_t bytes) {
-  IngestMetrics& metrics = context_->metrics;
   const uint64_t sequence = message.sequence();
   if (auto refusal = CheckSequence(message)) return refusal;
   if (sequence <= last_sequence_) {
-    metrics.duplicate_batches.Increment();
+    context_->metrics.duplicate_batches.Increment();
     MutexLock lock(mutex_);
     if (sequence <= durable_sequence_) ack_due_ = true;
     return std::nullopt;
@@ -245,22 +216,28 @@ MaybeRefusal Session::HandleBatch(const v1::Batch& message, size_t bytes) {
     return refusal;
   }
   if (message.lost_batches() > 0) {
-    spdlog::warn("{} has lost the {} batches before batch {}, with {} samples", Name(),
-                 message.lost_batches(), sequence, message.lost_samples());
-    metrics.lost_batches.Increment(static_cast<double>(message.lost_batches()));
-    metrics.lost_samples.Increment(static_cast<double>(message.lost_samples()));
-  }
-  if (message.lost_batches() > 0) {
-    // The store lets nothing pass a batch that failed, which may be among the lost.
-    store::WriteBatch placeholder;
-    placeholder.sequence = last_sequence_ + 1;
-    Append(std::move(placeholder), 0);
+    CountLost(message);
+    FillGap();
   }
   last_sequence_ = sequence;
-  metrics.batches.Increment();
-  metrics.samples.Increment(static_cast<double>(samples));
+  context_->metrics.batches.Increment();
+  context_->metrics.samples.Increment(static_cast<double>(samples));
   Append(std::move(batch), bytes);
   return std::nullopt;
+}
+
+void Session::CountLost(const v1::Batch& message) {
+  spdlog::warn("{} has lost the {} batches before batch {}, with {} samples", Name(),
+               message.lost_batches(), message.sequence(), message.lost_samples());
+  context_->metrics.lost_batches.Increment(static_cast<double>(message.lost_batches()));
+  context_->metrics.lost_samples.Increment(static_cast<double>(message.lost_samples()));
+}
+
+void Session::FillGap() {
+  // The store lets nothing pass a batch that failed, which may be the first of the lost.
+  store::WriteBatch empty;
+  empty.sequence = last_sequence_ + 1;
+  Append(std::move(empty), 0);
 }
 
 void Session::Append(store::WriteBatch batch, size_t bytes) {
@@ -269,8 +246,7 @@ void Session::Append(store::WriteBatch batch, size_t bytes) {
   context_->metrics.batches_in_flight.Increment();
   {
     MutexLock lock(mutex_);
-    pending_.push_back({sequence, bytes, context_->clock->NowMonoNs()});
-    pending_bytes_ += bytes;
+    in_flight_.Add({sequence, bytes, context_->clock->NowMonoNs()});
   }
   context_->store->Append(context_->tenant, std::move(batch),
                           [self = shared_from_this(), sequence](const absl::Status& status) {
@@ -293,19 +269,13 @@ void Session::OnDurable(uint64_t sequence, const absl::Status& status) {
   {
     MutexLock lock(mutex_);
     if (!status.ok()) first_failure = !std::exchange(store_failed_, true);
-    for (Pending& pending : pending_) {
-      if (pending.sequence == sequence) pending.answered = true;
-    }
-    while (!pending_.empty() && pending_.front().answered) {
-      const Pending& front = pending_.front();
-      if (!store_failed_) {
-        durable_sequence_ = front.sequence;
-        ack_due_ = true;
-        context_->metrics.durable_seconds.Observe(
-            static_cast<double>(context_->clock->NowMonoNs() - front.received_mono_ns) / 1e9);
-      }
-      pending_bytes_ -= front.bytes;
-      pending_.pop_front();
+    in_flight_.Answer(sequence);
+    while (const auto batch = in_flight_.TakeAnswered()) {
+      if (store_failed_) continue;
+      durable_sequence_ = batch->sequence;
+      ack_due_ = true;
+      context_->metrics.durable_seconds.Observe(
+          static_cast<double>(context_->clock->NowMonoNs() - batch->received_mono_ns) / 1e9);
     }
   }
   if (first_failure) {
@@ -329,7 +299,7 @@ bool Session::Advance() {
   MaybeRead();
   MaybeWrite();
   MaybeFinish();
-  const bool done = closing_ && !processing_ && pending_.empty();
+  const bool done = closing_ && !processing_ && in_flight_.empty();
   if (!done || released_) return false;
   released_ = true;
   return claimed_;
@@ -350,10 +320,14 @@ void Session::AdvanceAndRelease() {
   }
 }
 
+bool Session::HasRoom() const {
+  return in_flight_.count() < context_->limits.max_batches_in_flight &&
+         in_flight_.bytes() < context_->limits.max_bytes_in_flight;
+}
+
 void Session::MaybeRead() {
   if (closing_ || reading_ || processing_ || phase_ == Phase::kClaiming) return;
-  if (pending_.size() >= context_->limits.max_batches_in_flight ||
-      pending_bytes_ >= context_->limits.max_bytes_in_flight) {
+  if (!HasRoom()) {
     if (!std::exchange(stalled_, true)) context_->metrics.stalls.Increment();
     return;
   }
@@ -364,22 +338,15 @@ void Session::MaybeRead() {
 
 void Session::MaybeWrite() {
   if (writing_ || finished_ || broken_) return;
-  v1::CollectorMessage message;
   if (welcome_) {
-    v1::Welcome& welcome = *message.mutable_welcome();
-    welcome.set_protocol_version(kProtocolVersion);
-    welcome.set_collector_version(context_->version);
-    welcome.set_durable_sequence(*welcome_);
-    welcome.set_max_message_bytes(context_->limits.max_message_bytes);
-    welcome.set_max_batches_in_flight(context_->limits.max_batches_in_flight);
+    write_buffer_ = Encode(WelcomeMessage(context_->limits, context_->version, *welcome_));
     welcome_.reset();
   } else if (ack_due_) {
-    message.mutable_ack()->set_sequence(durable_sequence_);
+    write_buffer_ = Encode(AckMessage(durable_sequence_));
     ack_due_ = false;
   } else {
     return;
   }
-  write_buffer_ = Serialize(message);
   writing_ = true;
   StartWrite(&write_buffer_);
 }
@@ -387,7 +354,7 @@ void Session::MaybeWrite() {
 void Session::MaybeFinish() {
   if (!closing_ || finished_ || processing_) return;
   // Those who hear the end have heard of everything that is durable before it.
-  const bool settled = pending_.empty() && !writing_ && !ack_due_ && !welcome_;
+  const bool settled = in_flight_.empty() && !writing_ && !ack_due_ && !welcome_;
   if (!settled && !broken_ && !store_failed_) return;
   finished_ = true;
   Finish(ToGrpc(close_status_));

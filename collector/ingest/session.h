@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +15,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include "collector/ingest/agent_registry.h"
+#include "collector/ingest/in_flight_batches.h"
 #include "collector/ingest/ingest_metrics.h"
 #include "collector/ingest/limits.h"
 #include "collector/ingest/session_tables.h"
@@ -63,12 +63,6 @@ class Session final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
 
  private:
   enum class Phase { kHello, kClaiming, kOpen };
-  struct Pending {
-    uint64_t sequence;
-    size_t bytes;
-    int64_t received_mono_ns;
-    bool answered = false;
-  };
 
   Session(std::shared_ptr<IngestContext> context, std::string peer);
 
@@ -82,6 +76,8 @@ class Session final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
   MaybeRefusal HandleBatch(const v1::Batch& message, size_t bytes);
   void Append(store::WriteBatch batch, size_t bytes);
   MaybeRefusal CheckSequence(const v1::Batch& message) const;
+  void CountLost(const v1::Batch& message);
+  void FillGap();
   void Post(Task task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Refuse(const Refusal& refusal);
 
@@ -91,6 +87,7 @@ class Session final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
   // Does what the state allows: read, write, finish. True when the agent is to be released.
   bool Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AdvanceAndRelease();
+  bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MaybeRead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MaybeWrite() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MaybeFinish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -121,8 +118,7 @@ class Session final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   bool released_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status close_status_ ABSL_GUARDED_BY(mutex_);
-  std::deque<Pending> pending_ ABSL_GUARDED_BY(mutex_);  // in the store, by sequence
-  size_t pending_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  InFlightBatches in_flight_ ABSL_GUARDED_BY(mutex_);
   std::optional<uint64_t> welcome_ ABSL_GUARDED_BY(mutex_);  // to be sent
   bool ack_due_ ABSL_GUARDED_BY(mutex_) = false;
   uint64_t durable_sequence_ ABSL_GUARDED_BY(mutex_) = 0;
