@@ -151,8 +151,10 @@ void Committer::CommitGroup(Group group) {
   const absl::Status committed = payload.empty() ? absl::OkStatus() : Commit(payload);
   if (committed.ok()) described_.merge(described);
   for (size_t i = 0; i < group.size(); ++i) {
-    const PendingBatch& pending = group[i];
-    const WriterKey key(pending.tenant, pending.batch.writer);
+    PendingBatch& pending = group[i];
+    const WriterId writer = pending.batch.writer;
+    const uint64_t sequence = pending.batch.sequence;
+    const WriterKey key(pending.tenant, writer);
     switch (verdicts[i]) {
       case Verdict::kRefuse:
         metrics_.batches_rejected.Increment();
@@ -160,18 +162,17 @@ void Committer::CommitGroup(Group group) {
       case Verdict::kRepeat:
         metrics_.batches_duplicate.Increment();
         // Of this very group: it is as durable as the batch that it repeats.
-        if (pending.batch.sequence > writers_.Last(pending.tenant, pending.batch.writer)) {
-          outcomes[i] = committed;
-        }
+        if (sequence > writers_.Last(pending.tenant, writer)) outcomes[i] = committed;
         break;
       case Verdict::kWrite:
         outcomes[i] = committed;
         if (committed.ok()) {
-          metrics_.Count(head_.Append(pending.tenant, pending.batch, options_.oldest_ms()));
-          writers_.Advance(pending.tenant, pending.batch.writer, pending.batch.sequence);
+          metrics_.Count(
+              head_.Append(pending.tenant, std::move(pending.batch), options_.oldest_ms()));
+          writers_.Advance(pending.tenant, writer, sequence);
           failed_from_.erase(key);
-        } else if (IsNumbered(pending.batch.writer)) {
-          failed_from_.try_emplace(key, pending.batch.sequence);
+        } else if (IsNumbered(writer)) {
+          failed_from_.try_emplace(key, sequence);
         }
         break;
     }

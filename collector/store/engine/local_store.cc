@@ -144,7 +144,7 @@ absl::Status LocalStore::CheckBatchAndHandles(std::string_view tenant,
   LL_RETURN_IF_ERROR(CheckTenant(tenant));
   LL_RETURN_IF_ERROR(CheckBatch(batch));
   for (const SeriesHandle handle : batch.series) {
-    if (head_.Find(tenant, handle) == nullptr) {
+    if (!head_.Knows(tenant, handle)) {
       return absl::InvalidArgumentError(
           fmt::format("{} is not the handle of a series of tenant {}", handle, tenant));
     }

@@ -45,7 +45,9 @@ class SegmentReplay {
 
   absl::Status Apply(log::BatchRecord&& record) {
     WriteBatch& batch = record.batch;
-    if (IsNumbered(batch.writer) && batch.sequence <= writers_.Last(record.tenant, batch.writer)) {
+    const WriterId writer = batch.writer;
+    const uint64_t sequence = batch.sequence;
+    if (IsNumbered(writer) && sequence <= writers_.Last(record.tenant, writer)) {
       return absl::OkStatus();
     }
     for (SeriesHandle& handle : batch.series) {
@@ -55,8 +57,8 @@ class SegmentReplay {
       }
       handle = known->second;
     }
-    metrics_.Count(head_.Append(record.tenant, batch, oldest_ms_));
-    writers_.Advance(record.tenant, batch.writer, batch.sequence);
+    metrics_.Count(head_.Append(record.tenant, std::move(batch), oldest_ms_));
+    writers_.Advance(record.tenant, writer, sequence);
     return absl::OkStatus();
   }
 

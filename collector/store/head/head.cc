@@ -40,7 +40,12 @@ index::DefinitionPtr Head::Find(std::string_view tenant, SeriesHandle handle) co
   return shard < shards_.size() ? shards_[shard]->Find(tenant, SlotOf(handle)) : nullptr;
 }
 
-AppendCounts Head::Append(std::string_view tenant, const WriteBatch& batch, int64_t oldest_ms) {
+bool Head::Knows(std::string_view tenant, SeriesHandle handle) const {
+  const size_t shard = ShardNumber(handle);
+  return shard < shards_.size() && shards_[shard]->Knows(tenant, SlotOf(handle));
+}
+
+AppendCounts Head::Append(std::string_view tenant, WriteBatch batch, int64_t oldest_ms) {
   AddEntities(tenant, batch.entities, /*in_windows=*/false);
   AppendCounts counts;
   std::vector<std::vector<uint32_t>> slots(shards_.size());

@@ -29,9 +29,12 @@ class Head {
   // Null when the handle is not one of this tenant's.
   index::DefinitionPtr Find(std::string_view tenant, SeriesHandle handle) const;
 
+  // Whether it is a handle of this tenant's.
+  bool Knows(std::string_view tenant, SeriesHandle handle) const;
+
   // Takes the batch's entities and samples, except samples before `oldest_ms`.
-  // REQUIRES: the batch's handles are valid, its indices in range.
-  AppendCounts Append(std::string_view tenant, const WriteBatch& batch, int64_t oldest_ms);
+  // REQUIRES: the batch's handles are known, its indices in range.
+  AppendCounts Append(std::string_view tenant, WriteBatch batch, int64_t oldest_ms);
   // `in_windows`: windows hold these versions already.
   void AddEntities(std::string_view tenant, absl::Span<const model::EntityVersion> versions,
                    bool in_windows);

@@ -85,6 +85,11 @@ index::DefinitionPtr Shard::Find(std::string_view tenant, uint32_t slot) const {
   return owner.name == tenant ? owner.index.definition(series_[slot]->ordinal) : nullptr;
 }
 
+bool Shard::Knows(std::string_view tenant, uint32_t slot) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  return slot < series_.size() && TenantOf(*series_[slot]).name == tenant;
+}
+
 void Shard::AddEntity(std::string_view tenant_name, const model::EntityVersion& version,
                       bool in_windows) {
   absl::MutexLock lock(&mutex_);
@@ -104,11 +109,10 @@ void Shard::AddEntity(std::string_view tenant_name, const model::EntityVersion& 
   tenant.changed.add(entity);
 }
 
-AppendCounts Shard::Append(const WriteBatch& batch, absl::Span<const uint32_t> slots,
-                           int64_t oldest_ms) {
+AppendCounts Shard::Append(WriteBatch& batch, absl::Span<const uint32_t> slots, int64_t oldest_ms) {
   AppendCounts counts;
   absl::MutexLock lock(&mutex_);
-  const auto each = [&](const auto& frame, auto append) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  const auto each = [&](auto& frame, auto append) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     for (size_t i = 0; i < frame.series.size(); ++i) {
       const uint32_t slot = slots[frame.series[i]];
       if (slot == kNoSlot) continue;
@@ -119,16 +123,16 @@ AppendCounts Shard::Append(const WriteBatch& batch, absl::Span<const uint32_t> s
       }
     }
   };
-  for (const FloatFrame& frame : batch.floats) {
+  for (FloatFrame& frame : batch.floats) {
     each(frame,
          [&](Series& series, double value) { return series.floats.Append(frame.ts_ms, value); });
   }
-  for (const HistogramFrame& frame : batch.histograms) {
-    each(frame, [&](Series& series, const model::NativeHistogram& value) {
+  for (HistogramFrame& frame : batch.histograms) {
+    each(frame, [&](Series& series, model::NativeHistogram& value) {
       if (!series.histograms) {
         series.histograms = std::make_unique<Stream<model::NativeHistogram>>();
       }
-      return series.histograms->Append(frame.ts_ms, value);
+      return series.histograms->Append(frame.ts_ms, std::move(value));
     });
   }
   return counts;

@@ -65,15 +65,17 @@ class Shard {
   index::DefinitionPtr Find(std::string_view tenant, uint32_t slot) const
       ABSL_LOCKS_EXCLUDED(mutex_);
 
+  bool Knows(std::string_view tenant, uint32_t slot) const ABSL_LOCKS_EXCLUDED(mutex_);
+
   // `in_windows`: a window holds this version already.
   void AddEntity(std::string_view tenant, const model::EntityVersion& version, bool in_windows)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Appends those of the batch's samples whose series are at the slots given; `slots` is as long as
   // batch.series, with kNoSlot for those that are not this shard's. Samples before `oldest_ms` are
-  // dropped.
+  // dropped. Histograms are moved out of the batch.
   static constexpr uint32_t kNoSlot = UINT32_MAX;
-  AppendCounts Append(const WriteBatch& batch, absl::Span<const uint32_t> slots, int64_t oldest_ms)
+  AppendCounts Append(WriteBatch& batch, absl::Span<const uint32_t> slots, int64_t oldest_ms)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Series that may match and have samples in the range, with those samples or without any.

@@ -102,7 +102,9 @@ class Stream {
   }
 
   Appended Insert(chunk::Samples<Value>& run, int64_t ts_ms, Value value) {
-    const auto at = std::lower_bound(run.ts_ms.begin(), run.ts_ms.end(), ts_ms);
+    const bool is_newest = run.empty() || run.ts_ms.back() < ts_ms;
+    const auto at =
+        is_newest ? run.ts_ms.end() : std::lower_bound(run.ts_ms.begin(), run.ts_ms.end(), ts_ms);
     const auto value_at = run.values.begin() + (at - run.ts_ms.begin());
     if (at != run.ts_ms.end() && *at == ts_ms) {
       if (Same(*value_at, value)) return Appended::kDuplicate;
