@@ -20,15 +20,16 @@ int64_t Sum(int64_t a, int64_t b) {
 
 std::vector<int64_t> Differences(absl::Span<const int64_t> values) {
   std::vector<int64_t> differences(values.size() - 1);
-  for (size_t i = 1; i < values.size(); ++i)
+  for (size_t i = 1; i < values.size(); ++i) {
     differences[i - 1] = Difference(values[i], values[i - 1]);
+  }
   return differences;
 }
 
 int WidthOf(absl::Span<const int64_t> block) {
   uint64_t all = 0;
   for (int64_t value : block) all |= ZigZag(value);
-  return std::bit_width(all);
+  return static_cast<int>(std::bit_width(all));
 }
 
 size_t PackedBytes(size_t count, int width) { return (count * static_cast<size_t>(width) + 7) / 8; }

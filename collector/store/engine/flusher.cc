@@ -17,7 +17,6 @@
 namespace leadline::collector::store::engine {
 namespace {
 
-using chunk::kWindowMs;
 using chunk::WindowStart;
 
 std::set<int64_t> WindowsOf(const head::SeriesSnapshot& series) {
@@ -28,8 +27,9 @@ std::set<int64_t> WindowsOf(const head::SeriesSnapshot& series) {
       continue;
     }
     for (const int64_t ts_ms : piece.floats ? piece.floats->ts_ms : piece.histograms->ts_ms) {
-      if (starts.empty() || WindowStart(ts_ms) != *starts.rbegin())
+      if (starts.empty() || WindowStart(ts_ms) != *starts.rbegin()) {
         starts.insert(WindowStart(ts_ms));
+      }
     }
   }
   return starts;

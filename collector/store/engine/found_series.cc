@@ -47,8 +47,9 @@ absl::Status FoundSet::Gather(const head::Head& head, const WindowSet& windows,
   absl::flat_hash_map<Id128, bool> asked;
   for (FoundSeries& found : series_) {
     const Id128& entity = found.definition->entity;
-    if (asked.try_emplace(entity, true).second)
+    if (asked.try_emplace(entity, true).second) {
       MergeTimeline(entity, head.Timeline(tenant_, entity));
+    }
   }
   for (FoundSeries& found : series_) {
     const auto it = timelines_.find(found.definition->entity);

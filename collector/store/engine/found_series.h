@@ -43,16 +43,6 @@ class FoundSet {
   std::vector<FoundSeries>& series() { return series_; }
 
  private:
-  struct DefinitionHash {
-    size_t operator()(const model::SeriesDefinition* definition) const {
-      return absl::Hash<model::SeriesDefinition>{}(*definition);
-    }
-  };
-  struct DefinitionEqual {
-    bool operator()(const model::SeriesDefinition* a, const model::SeriesDefinition* b) const {
-      return *a == *b;
-    }
-  };
   struct WindowSeries {
     std::shared_ptr<window::Window> window;
     std::vector<window::SeriesRef> refs;
@@ -67,8 +57,7 @@ class FoundSet {
   const int64_t end_ms_;
   std::vector<FoundSeries> series_;
   std::vector<WindowSeries> windows_;
-  absl::flat_hash_map<const model::SeriesDefinition*, size_t, DefinitionHash, DefinitionEqual>
-      numbers_;
+  index::DefinitionMap<size_t> numbers_;
   absl::flat_hash_map<Id128, index::TimelinePtr> timelines_;
 };
 

@@ -50,8 +50,9 @@ absl::Status CheckBuckets(const std::vector<model::NativeHistogram::Bucket>& buc
                    chunk::kMaxHistogramBuckets);
   }
   for (size_t i = 0; i < buckets.size(); ++i) {
-    if (buckets[i].count == 0)
+    if (buckets[i].count == 0) {
       return Invalid("bucket {} of a histogram is empty", buckets[i].index);
+    }
     if (i > 0 && buckets[i].index <= buckets[i - 1].index) {
       return Invalid("bucket {} of a histogram comes after bucket {}", buckets[i].index,
                      buckets[i - 1].index);
@@ -94,8 +95,9 @@ absl::Status CheckSeries(const model::SeriesDefinition& series) {
 }
 
 absl::Status CheckBatch(const WriteBatch& batch) {
-  for (const model::EntityVersion& version : batch.entities)
+  for (const model::EntityVersion& version : batch.entities) {
     LL_RETURN_IF_ERROR(CheckEntity(version));
+  }
   for (const FloatFrame& frame : batch.floats) {
     LL_RETURN_IF_ERROR(CheckFrame(frame, batch.series.size()));
   }

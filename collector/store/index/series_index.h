@@ -29,6 +29,22 @@ namespace leadline::collector::store::index {
 using DefinitionPtr = std::shared_ptr<const model::SeriesDefinition>;
 using TimelinePtr = std::shared_ptr<const model::EntityTimeline>;
 
+struct DefinitionHash {
+  size_t operator()(const model::SeriesDefinition* definition) const {
+    return absl::Hash<model::SeriesDefinition>{}(*definition);
+  }
+};
+struct DefinitionEqual {
+  bool operator()(const model::SeriesDefinition* a, const model::SeriesDefinition* b) const {
+    return *a == *b;
+  }
+};
+
+// By what the definitions say. They outlive the map.
+template <typename Value>
+using DefinitionMap =
+    absl::flat_hash_map<const model::SeriesDefinition*, Value, DefinitionHash, DefinitionEqual>;
+
 class SeriesIndex {
  public:
   // The ordinal of the entity, new or known.
@@ -67,16 +83,6 @@ class SeriesIndex {
     DefinitionPtr definition;
     uint32_t entity = 0;
   };
-  struct DefinitionHash {
-    size_t operator()(const model::SeriesDefinition* definition) const {
-      return absl::Hash<model::SeriesDefinition>{}(*definition);
-    }
-  };
-  struct DefinitionEqual {
-    bool operator()(const model::SeriesDefinition* a, const model::SeriesDefinition* b) const {
-      return *a == *b;
-    }
-  };
 
   static void Post(const Label& label, uint32_t ordinal, Postings& postings);
   static Roaring Union(const Postings& postings, const CompiledMatcher& matcher);
@@ -85,8 +91,7 @@ class SeriesIndex {
   std::vector<Entity> entities_;
   std::vector<Series> series_;
   absl::flat_hash_map<Id128, uint32_t> entity_ordinals_;
-  absl::flat_hash_map<const model::SeriesDefinition*, uint32_t, DefinitionHash, DefinitionEqual>
-      series_ordinals_;
+  DefinitionMap<uint32_t> series_ordinals_;
   StringMap<Roaring> by_metric_;
   Postings by_residual_label_;
   Postings by_entity_label_;  // Kubernetes labels too
