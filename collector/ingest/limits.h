@@ -13,6 +13,9 @@ inline constexpr size_t kMaxTextBytes = 16 << 10;  // of a label's name or value
 inline constexpr int kMaxLabels = 512;  // of an entity, Kubernetes' included, or a series
 inline constexpr int32_t kMaxBucketIndex = 1 << 19;     // beyond the finest schema's for any double
 inline constexpr size_t kMaxPendingVersions = 1 << 20;  // of entities, before a batch follows
+// Names and values of all labels that are defined before a batch follows. Strings are sent once and
+// referred to, so without it a small message may stand for gigabytes.
+inline constexpr size_t kMaxDefinedBytes = 64 << 20;
 
 struct Limits {
   size_t max_message_bytes = 4 << 20;

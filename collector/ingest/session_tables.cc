@@ -32,7 +32,9 @@ bool IsEntityKind(int kind) { return kind >= v1::ENTITY_KIND_NODE && kind <= v1:
 // The strings of one message.
 class Texts {
  public:
-  explicit Texts(const v1::Definitions& message) : message_(message) {}
+  // Adds the bytes of what is read to `defined_bytes`.
+  Texts(const v1::Definitions& message, size_t& defined_bytes)
+      : message_(message), defined_bytes_(defined_bytes) {}
 
   MaybeRefusal Check() const {
     for (int i = 0; i < message_.strings_size(); ++i) {
@@ -58,7 +60,7 @@ class Texts {
   // `what` begins the text of a refusal.
   template <typename IsName>
   MaybeRefusal ReadLabels(const google::protobuf::RepeatedField<uint32_t>& pairs, IsName is_name,
-                          std::string_view what, std::vector<Label>* labels) const {
+                          std::string_view what, std::vector<Label>* labels) {
     if (pairs.size() % 2 != 0) {
       return Invalid(Reason::kLabels,
                      fmt::format("{}: {} indices are not pairs", what, pairs.size()));
@@ -79,6 +81,12 @@ class Texts {
       if (!is_name(*name)) {
         return Invalid(Reason::kLabels, fmt::format("{}: \"{}\" is no label name", what, *name));
       }
+      defined_bytes_ += name->size() + value->size();
+      if (defined_bytes_ > kMaxDefinedBytes) {
+        return Refusal{Reason::kLimit,
+                       absl::ResourceExhaustedError(fmt::format(
+                           "{}: over {} bytes of labels before a batch", what, kMaxDefinedBytes))};
+      }
       labels->push_back({std::string(*name), std::string(*value)});
     }
     std::sort(labels->begin(), labels->end());
@@ -94,9 +102,10 @@ class Texts {
 
  private:
   const v1::Definitions& message_;
+  size_t& defined_bytes_;
 };
 
-MaybeRefusal ReadEntity(const v1::EntityDefinition& definition, const Texts& texts,
+MaybeRefusal ReadEntity(const v1::EntityDefinition& definition, Texts& texts,
                         model::EntityVersion* version) {
   const auto id = Id128::FromBytes(definition.id());
   if (!id) {
@@ -147,7 +156,8 @@ Refusal OverLimit(std::string_view what, uint32_t ref, uint32_t limit) {
 }  // namespace
 
 MaybeRefusal SessionTables::Define(const v1::Definitions& message, Unresolved* unresolved) {
-  const Texts texts(message);
+  size_t defined_bytes = defined_bytes_;
+  Texts texts(message, defined_bytes);
   if (auto refusal = texts.Check()) return refusal;
 
   std::vector<model::EntityVersion> versions(static_cast<size_t>(message.entities_size()));
@@ -206,6 +216,7 @@ MaybeRefusal SessionTables::Define(const v1::Definitions& message, Unresolved* u
     entities_[ref] = {id, true};
   }
   std::move(versions.begin(), versions.end(), std::back_inserter(pending_versions_));
+  defined_bytes_ = defined_bytes;
   return std::nullopt;
 }
 
@@ -218,6 +229,7 @@ void SessionTables::SetHandles(absl::Span<const uint32_t> refs,
 }
 
 std::vector<model::EntityVersion> SessionTables::TakeVersions() {
+  defined_bytes_ = 0;
   return std::exchange(pending_versions_, {});
 }
 

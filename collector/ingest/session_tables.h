@@ -65,6 +65,7 @@ class SessionTables {
   std::vector<EntitySlot> entities_;
   std::vector<Series> series_;
   std::vector<model::EntityVersion> pending_versions_;
+  size_t defined_bytes_ = 0;  // of labels, since the last batch
   uint32_t batch_stamp_ = 0;
   uint32_t frame_stamp_ = 0;
 };

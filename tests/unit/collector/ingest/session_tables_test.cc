@@ -134,6 +134,41 @@ TEST(SessionTables, GivesTheStoreWhatItNeeds) {
   EXPECT_EQ(tables.FindSeries(1000), nullptr);
 }
 
+// One string, referred to again and again: what it stands for counts, not what it takes on the
+// wire.
+v1::Definitions ManyEntities(size_t label_bytes) {
+  constexpr size_t kLabelsEach = 64;
+  v1::Definitions message;
+  message.add_strings(std::string(kMaxTextBytes, 'v'));
+  for (size_t i = 0; i < kLabelsEach; ++i) message.add_strings(fmt::format("label_{:02}", i));
+  for (size_t bytes = 0; bytes < label_bytes; bytes += kLabelsEach * kMaxTextBytes) {
+    v1::EntityDefinition& entity = *message.add_entities();
+    entity.set_id(kId);
+    entity.set_kind(v1::ENTITY_KIND_POD);
+    for (size_t i = 0; i < kLabelsEach; ++i) {
+      entity.add_labels(static_cast<uint32_t>(2 + i));
+      entity.add_labels(1);
+    }
+  }
+  return message;
+}
+
+TEST(SessionTables, LabelsAreLimitedByWhatTheyStandFor) {
+  SessionTables tables({});
+  SessionTables::Unresolved unresolved;
+  const auto refusal = tables.Define(ManyEntities(kMaxDefinedBytes + 1), &unresolved);
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->reason, Reason::kLimit);
+  EXPECT_THAT(std::string(refusal->status.message()), HasSubstr("bytes of labels before a batch"));
+  EXPECT_TRUE(tables.TakeVersions().empty());
+
+  const v1::Definitions half = ManyEntities(kMaxDefinedBytes / 2 + 1);
+  EXPECT_FALSE(tables.Define(half, &unresolved));
+  EXPECT_TRUE(tables.Define(half, &unresolved));
+  EXPECT_FALSE(tables.TakeVersions().empty());  // as a batch does
+  EXPECT_FALSE(tables.Define(half, &unresolved));
+}
+
 TEST(SessionTables, ARefMayBeGivenToAnotherEntity) {
   SessionTables tables({});
   SessionTables::Unresolved unresolved;
