@@ -23,10 +23,19 @@ constexpr unsigned kHttp11 = 11;
 
 std::string_view View(boost::core::string_view text) { return {text.data(), text.size()}; }
 
+// "http://host/path?query", as proxies send it, without what comes before the path (RFC 9112,
+// section 3.2.2); anything else as it is.
+std::string_view OriginForm(std::string_view target) {
+  const size_t scheme_end = target.find("://");
+  if (target.starts_with('/') || scheme_end == std::string_view::npos) return target;
+  const size_t path = target.find('/', scheme_end + 3);
+  return path == std::string_view::npos ? "/" : target.substr(path);
+}
+
 Request FromBeast(beast::http::request<beast::http::string_body> from) {
   Request request;
   request.method = View(from.method_string());
-  const std::string_view target = View(from.target());
+  const std::string_view target = OriginForm(View(from.target()));
   const size_t question = target.find('?');
   request.path = PercentDecode(target.substr(0, question), false);
   if (question != std::string_view::npos) request.query = target.substr(question + 1);

@@ -65,7 +65,8 @@ std::vector<std::string> Params::All(std::string_view name) const {
 Params RequestParams(const Request& request) {
   Params params;
   const std::string_view type = request.GetHeader("Content-Type");
-  if (EqualIgnoringCase(type.substr(0, type.find(';')), "application/x-www-form-urlencoded")) {
+  if (request.method == "POST" &&
+      EqualIgnoringCase(type.substr(0, type.find(';')), "application/x-www-form-urlencoded")) {
     params = Params::Parse(request.body);
   }
   params.Append(Params::Parse(request.query));

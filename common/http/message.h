@@ -50,8 +50,8 @@ class Params {
   std::vector<std::pair<std::string, std::string>> params_;
 };
 
-// The form in the body (application/x-www-form-urlencoded), then the query's parameters: where a
-// name is in both, First gives the body's.
+// The form in the body of a POST (application/x-www-form-urlencoded), then the query's parameters:
+// where a name is in both, First gives the body's.
 Params RequestParams(const Request& request);
 
 std::string PercentDecode(std::string_view encoded, bool plus_is_space);

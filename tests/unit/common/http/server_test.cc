@@ -101,6 +101,15 @@ TEST(Server, HeadHasTheLengthAndNoBody) {
   EXPECT_THAT(answer, EndsWith("\r\n\r\n"));
 }
 
+TEST(Server, TakesTargetsAsProxiesSendThem) {
+  auto server = StartOrDie();
+  RawClient client(server->port());
+  client.Send("GET http://x.example:80/hello?a HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(client.ReadUntil("hello a."), StartsWith("HTTP/1.1 200 OK\r\n"));
+  client.Send("GET http://x.example HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(client.ReadAll(), StartsWith("HTTP/1.1 404 "));
+}
+
 TEST(Server, TellsClientsThatAskToGoOn) {
   auto server = StartOrDie();
   RawClient client(server->port());
