@@ -2,10 +2,13 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "catalogue/metrics.h"
 #include "collector/api/params.h"
 #include "collector/api/response.h"
 #include "common/status_macros.h"
+#include "common/utf8.h"
 #include "common/version.h"
 
 namespace leadline::collector::api {
@@ -65,10 +68,15 @@ http::Response MetadataApi::Labels(const http::Request& request) const {
 }
 
 http::Response MetadataApi::LabelValues(const http::Request& request) const {
+  const std::string& name = request.captures.front();
+  if (!IsValidUtf8(name)) {
+    return Error(
+        absl::InvalidArgumentError(fmt::format("invalid label name: \"{}\"", ToValidUtf8(name))));
+  }
   promql::Annotations annotations;
   const auto values = AskLimited<std::string>(
       http::RequestParams(request), false, annotations, [&](const store::SeriesFilter& filter) {
-        return queryable_.LabelValues(tenant_, request.captures.front(), filter);
+        return queryable_.LabelValues(tenant_, name, filter);
       });
   return AnswerStrings(values, annotations);
 }

@@ -67,8 +67,13 @@ absl::StatusOr<int64_t> TimeParam(const http::Params& params, std::string_view n
 
 absl::StatusOr<int64_t> TimeParamOr(const http::Params& params, std::string_view name,
                                     int64_t missing_ms) {
-  if (params.First(name).value_or("").empty()) return missing_ms;
-  return TimeParam(params, name);
+  const std::string_view text = params.First(name).value_or("");
+  if (text.empty()) return missing_ms;
+  const auto ms = ParseTimeMs(text);
+  if (ms.has_value()) return *ms;
+  return BadParameter(name, fmt::format("Invalid time value for '{}': cannot parse \"{}\" to a "
+                                        "valid timestamp",
+                                        name, text));
 }
 
 absl::StatusOr<absl::Duration> DurationParam(const http::Params& params, std::string_view name) {

@@ -176,7 +176,7 @@ TEST_F(ApiServerTest, RefusesInPrometheusWords) {
       {"/api/v1/query?query=deriv(x[5m])", 400, "bad_data",
        R"(invalid parameter \"query\": 1:1: function \"deriv\" is not supported)"},
       {"/api/v1/query?query=1&time=x", 400, "bad_data",
-       R"(invalid parameter \"time\": cannot parse \"x\" to a valid timestamp)"},
+       R"(invalid parameter \"time\": Invalid time value for 'time': cannot parse \"x\" to a valid timestamp)"},
       {"/api/v1/query?query=1&timeout=x", 400, "bad_data",
        R"(invalid parameter \"timeout\": cannot parse \"x\" to a valid duration)"},
       {"/api/v1/query?query=1&limit=-1", 400, "bad_data",
@@ -193,6 +193,9 @@ TEST_F(ApiServerTest, RefusesInPrometheusWords) {
       {"/api/v1/query?query={__name__=~%22.%2B%22}%2B1", 422, "execution",
        "vector cannot contain metrics with the same labelset"},
       {"/api/v1/series", 400, "bad_data", "no match[] parameter provided"},
+      {"/api/v1/labels?start=x", 400, "bad_data",
+       R"(invalid parameter \"start\": Invalid time value for 'start': cannot parse \"x\" to a valid timestamp)"},
+      {"/api/v1/label/%FF/values", 400, "bad_data", "invalid label name: \\\"\xEF\xBF\xBD\\\""},
       {"/api/v1/query?query=up_total&timeout=0", 503, "timeout",
        "query timed out in expression evaluation"},
   };
