@@ -7,12 +7,10 @@
 
 import argparse
 import os
-import shutil
-import signal
 import sys
-import tempfile
 import time
 
+import show
 from minicluster import Cluster, objects as o, paths, wait_for
 from programs import Agent, Collector, brief
 from questions import ask
@@ -123,9 +121,8 @@ def _has_a_window(series, containers):
 
 
 def run(keep=False):
-    folder = tempfile.mkdtemp(prefix="leadline-demo-")
     begin = time.monotonic()
-    try:
+    with show.folder("leadline-demo-") as folder:
         with Cluster(name="demo") as cluster:
             collector = Collector(os.path.join(folder, "collector"))
             agent = None
@@ -164,8 +161,6 @@ def run(keep=False):
                 if agent is not None:
                     agent.stop()
                 collector.stop()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _wait_for_interrupt(cluster, collector):
@@ -177,9 +172,8 @@ def _wait_for_interrupt(cluster, collector):
         f"  kubectl --server {cluster.api.url} get pods -A -o wide\n"
         f"Grafana: a Prometheus data source at {collector.url}"
     )
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    signal.sigwait({signal.SIGINT, signal.SIGTERM})
-    _say("\nTaking everything down.")
+    show.wait_for_stop()
+    _say("Taking everything down.")
 
 
 def main():
@@ -196,8 +190,7 @@ def main():
         return 1
     if args.bin_dir:
         os.environ["LEADLINE_BUILD_DIR"] = os.path.dirname(os.path.abspath(args.bin_dir))
-    run(args.keep)
-    return 0
+    return show.main("demo", lambda: run(args.keep))
 
 
 if __name__ == "__main__":

@@ -8,17 +8,16 @@
 
 import argparse
 import os
-import shutil
-import signal
 import sys
-import tempfile
 
+import show
 from minicluster import paths, wait_for
 from programs import Agent, Collector
 from questions import ask
 
 _DATA_TIMEOUT_S = 60
-_WINDOW = "10s"
+_WINDOW_S = 10
+_WINDOW = f"{_WINDOW_S}s"
 _MIB = 1024 * 1024
 
 _QUESTIONS = [
@@ -50,49 +49,50 @@ _QUESTIONS = [
 ]
 
 
-def _samples(collector):
-    """How many samples the longest of the processes' series has in the window."""
-    return max(map(len, collector.raw("process_memory_usage_bytes", _WINDOW).values()), default=0)
+def _gathered(collector):
+    """Whether the longest of the processes' series spans the window, but for one interval."""
+    series = collector.raw("process_memory_usage_bytes", _WINDOW).values()
+    return any(samples[-1][0] - samples[0][0] >= _WINDOW_S - 2 for samples in series if samples)
 
 
-def _wait_for_interrupt(collector):
-    print(
-        f"The collector answers at {collector.url} until Ctrl-C, as a Prometheus data source for Grafana and with\n"
-        f"  {paths.program('leadline')} query --collector {collector.url} 'EXPR'",
-        flush=True,
-    )
-    signal.sigwait({signal.SIGINT, signal.SIGTERM})
-    print()
+def _say(text):
+    print(text, flush=True)
 
 
 def run(keep):
-    folder = tempfile.mkdtemp(prefix="leadline-run-")
-    collector = Collector(os.path.join(folder, "collector"))
-    agent = None
-    try:
-        collector.up()
-        agent = Agent(
-            os.path.join(folder, "agent"),
-            collector,
-            "here",
-            os.uname().nodename,
-            kubernetes_url=None,
-        ).up()
-        wait_for(
-            lambda: _samples(collector) >= 5,
-            lambda: f"samples of {_WINDOW}; the agent's log:\n{agent.log()}",
-            _DATA_TIMEOUT_S,
-            0.2,
-        )
-        for question in _QUESTIONS:
-            ask(collector, *question)
-        if keep:
-            _wait_for_interrupt(collector)
-    finally:
-        if agent is not None:
-            agent.stop()
-        collector.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    with show.folder("leadline-run-") as folder:
+        collector = Collector(os.path.join(folder, "collector"))
+        agent = None
+        try:
+            collector.up()
+            agent = Agent(
+                os.path.join(folder, "agent"),
+                collector,
+                "here",
+                os.uname().nodename,
+                kubernetes_url=None,
+            )
+            agent.up()
+            _say(f"A collector and an agent are up. Gathering {_WINDOW} of samples.\n")
+            wait_for(
+                lambda: _gathered(collector),
+                lambda: f"{_WINDOW} of samples; the agent's log:\n{agent.log()}",
+                _DATA_TIMEOUT_S,
+                0.2,
+            )
+            for question in _QUESTIONS:
+                ask(collector, *question)
+            if keep:
+                _say(
+                    f"The collector answers at {collector.url} until Ctrl-C, as a Prometheus data source for\n"
+                    f"Grafana and with\n\n"
+                    f"    {paths.program('leadline')} query --collector {collector.url} 'EXPR'"
+                )
+                show.wait_for_stop()
+        finally:
+            if agent is not None:
+                agent.stop()
+            collector.stop()
 
 
 def main():
@@ -106,12 +106,8 @@ def main():
     args = parser.parse_args()
     if args.bin_dir:
         os.environ["LEADLINE_BUILD_DIR"] = os.path.dirname(os.path.abspath(args.bin_dir))
-    if args.keep or not args.once and sys.stdout.isatty():
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-        run(keep=True)
-    else:
-        run(keep=False)
-    return 0
+    keep = args.keep or not args.once and sys.stdout.isatty()
+    return show.main("run", lambda: run(keep))
 
 
 if __name__ == "__main__":
