@@ -1,9 +1,12 @@
 // leadline-agent: watches one node.
+#include <cstdlib>
+
 #include <spdlog/spdlog.h>
 
 #include "agent/agent.h"
 #include "agent/options.h"
 #include "common/log.h"
+#include "common/status_text.h"
 #include "common/stop_signal.h"
 
 namespace {
@@ -12,6 +15,8 @@ absl::Status Run(const leadline::agent::Options& options) {
   if (absl::Status log = leadline::SetUpLog("leadline-agent", options.log_level); !log.ok()) {
     return log;
   }
+  // What fails in gRPC we report ourselves, in our words and form.
+  setenv("GRPC_VERBOSITY", "NONE", 0);
   if (options.dry_run) return leadline::agent::DryRun();
   auto stop = leadline::StopSignal::Open();
   if (!stop.ok()) return stop.status();
@@ -27,6 +32,6 @@ int main(int argc, char** argv) {
   if (!parsed.options) return parsed.exit_code;
   const absl::Status status = Run(*parsed.options);
   if (status.ok()) return 0;
-  spdlog::error("{}", status.ToString());
+  spdlog::error("{}", leadline::StatusMessage(status));
   return 1;
 }

@@ -7,12 +7,14 @@
 #include <CLI/CLI.hpp>
 
 #include "common/duration.h"
+#include "common/flags/flags.h"
 #include "common/version.h"
 
 namespace leadline::agent {
 namespace {
 
 constexpr absl::Duration kShortestInterval = absl::Milliseconds(100);
+constexpr uint32_t kMostProcesses = 1 << 22;  // PID_MAX_LIMIT of Linux
 
 std::string DefaultNode() {
   if (const char* name = std::getenv("NODE_NAME"); name != nullptr && *name != '\0') return name;
@@ -31,44 +33,61 @@ ParsedOptions ParseOptions(int argc, const char* const* argv) {
   CLI::App app(
       "Watches the containers of this node with eBPF and sends what it counts to a collector.",
       "leadline-agent");
+  flags::SetUp(app);
   app.set_version_flag("--version", std::string(kVersion));
   app.add_option("--collector", options.collector, "Address of the collector's gRPC port")
+      ->check(flags::IsHostPort())
+      ->type_name("HOST:PORT")
       ->capture_default_str();
   app.add_option("--cluster", options.cluster, "Name of the cluster, a label of everything")
+      ->check(flags::IsNotEmpty())
+      ->type_name("NAME")
       ->capture_default_str();
   app.add_option("--node", options.node,
-                 "Name of the node (default: $NODE_NAME, or the host's name)");
+                 "Name of the node (default: $NODE_NAME, or the host's name)")
+      ->check(flags::IsNotEmpty())
+      ->type_name("NAME");
   app.add_option("-k,--kubernetes", options.kubernetes_url, "URL of the Kubernetes API server")
       ->type_name("URL");
   app.add_option("--kubernetes-token-file", options.kubernetes_token_file,
-                 "File with the bearer token for the API server; read again when it changes");
+                 "File with the bearer token for the API server; read again when it changes")
+      ->type_name("FILE");
   app.add_option("--kubernetes-ca-file", options.kubernetes_ca_file,
-                 "File with the certificates that the API server's is checked against");
+                 "File with the certificates that the API server's is checked against")
+      ->type_name("FILE");
   app.add_flag("--kubernetes-insecure", options.kubernetes_insecure,
                "Do not check the API server's certificate");
-  app.add_option("--interval", interval, "Time between two readings")->capture_default_str();
+  app.add_option("--interval", interval, "Time between two readings")
+      ->check(flags::IsDuration())
+      ->type_name("DURATION")
+      ->capture_default_str();
   app.add_option("--state", options.state_dir, "Directory for the agent's identity")
+      ->check(flags::IsNotEmpty())
+      ->type_name("DIR")
       ->capture_default_str();
   app.add_option("--http", options.http, "Address for /livez, /readyz and /metrics; \"\" for none")
+      ->check(
+          [](const std::string& text) { return text.empty() ? text : flags::IsHostPort()(text); })
+      ->type_name("HOST:PORT")
       ->capture_default_str();
   app.add_option("--max-processes", options.max_processes, "Processes that get series of their own")
+      ->check(CLI::Range(0U, kMostProcesses).description(""))
+      ->type_name("NUMBER")
       ->capture_default_str();
   app.add_option("--log-level", options.log_level, "debug, info, warn or error")
+      ->check(flags::IsLogLevel())
+      ->type_name("LEVEL")
       ->capture_default_str();
   app.add_flag("--dry-run", options.dry_run,
                "Load every BPF program, print what can be attached and what is missing, and exit");
   try {
     app.parse(argc, argv);
-    const auto parsed = ParseDuration(interval);
-    if (!parsed.ok()) {
-      throw CLI::ValidationError("--interval", std::string(parsed.status().message()));
-    }
-    if (*parsed < kShortestInterval) {
+    options.interval = ParseDuration(interval).value();  // is checked
+    if (options.interval < kShortestInterval) {
       throw CLI::ValidationError("--interval", interval + " is shorter than 100ms");
     }
-    options.interval = *parsed;
   } catch (const CLI::ParseError& error) {
-    return {.options = std::nullopt, .exit_code = app.exit(error)};
+    return {.options = std::nullopt, .exit_code = flags::Exit(app, error)};
   }
   return {.options = std::move(options)};
 }

@@ -55,7 +55,10 @@ absl::StatusOr<HttpReply> Post(const std::string& url, const Form& form, double 
   const CURLcode code = curl_easy_perform(handle.get());
   if (code != CURLE_OK) {
     const char* const why = error[0] != '\0' ? error : curl_easy_strerror(code);
-    return absl::UnavailableError(fmt::format("cannot reach the collector at {}: {}", url, why));
+    return absl::UnavailableError(
+        fmt::format("cannot reach the collector at {}: {}\nIs one running there? --collector and "
+                    "$LEADLINE_COLLECTOR name another.",
+                    url, why));
   }
   long status = 0;
   curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &status);

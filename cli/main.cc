@@ -10,12 +10,11 @@
 #include "cli/http_client.h"
 #include "cli/query_command.h"
 #include "common/clock.h"
+#include "common/flags/flags.h"
 #include "common/version.h"
 
 namespace leadline::cli {
 namespace {
-
-constexpr int kUsageError = 2;
 
 constexpr char kQueryExamples[] = R"(Examples:
   # System calls of the last five minutes, by namespace and controller
@@ -34,6 +33,7 @@ void AddQuery(CLI::App& app, QueryFlags& flags) {
   query.add_option("EXPR", flags.expr, "The query, in PromQL")->required();
   query.add_option("--collector", flags.collector, "The collector's HTTP address")
       ->envname("LEADLINE_COLLECTOR")
+      ->check(flags::IsNotEmpty())
       ->type_name("URL")
       ->capture_default_str();
   query
@@ -58,20 +58,20 @@ int Main(int argc, char** argv) {
   CLI::App app("leadline shows what every container, service and process of a cluster is doing.");
   app.name("leadline");
   app.set_version_flag("--version", "leadline " + std::string(kVersion), "Print the version");
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
   app.footer("Use \"leadline <command> --help\" for more about a command.");
   app.formatter(std::make_shared<HelpFormatter>());
-  app.failure_message([](const CLI::App* failed, const CLI::Error& error) {
-    const auto commands = failed->get_subcommands();
-    return "error: " + std::string(error.what()) + "\nSee \"leadline " +
-           (commands.empty() ? "" : commands.front()->get_name() + " ") + "--help\".\n";
-  });
+  flags::SetUp(app);
   QueryFlags query_flags;
   AddQuery(app, query_flags);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kUsageError;
+    return flags::Exit(app, error);
+  }
+  if (app.get_subcommands().empty()) {
+    std::cout << app.help();
+    return 0;
   }
   curl_global_init(CURL_GLOBAL_DEFAULT);
   constexpr double kTimeoutSeconds = 150;  // the collector's own limit of a query is shorter

@@ -1,9 +1,12 @@
 // leadline-collector: keeps what the agents count and answers queries about it.
+#include <cstdlib>
+
 #include <spdlog/spdlog.h>
 
 #include "collector/collector.h"
 #include "collector/options.h"
 #include "common/log.h"
+#include "common/status_text.h"
 #include "common/stop_signal.h"
 
 namespace {
@@ -12,6 +15,8 @@ absl::Status Run(const leadline::collector::Options& options) {
   if (absl::Status log = leadline::SetUpLog("leadline-collector", options.log_level); !log.ok()) {
     return log;
   }
+  // What fails in gRPC we report ourselves, in our words and form.
+  setenv("GRPC_VERBOSITY", "NONE", 0);
   auto stop = leadline::StopSignal::Open();
   if (!stop.ok()) return stop.status();
   return leadline::collector::Run(options, stop->fd());
@@ -24,6 +29,6 @@ int main(int argc, char** argv) {
   if (!parsed.options) return parsed.exit_code;
   const absl::Status status = Run(*parsed.options);
   if (status.ok()) return 0;
-  spdlog::error("{}", status.ToString());
+  spdlog::error("{}", leadline::StatusMessage(status));
   return 1;
 }

@@ -132,7 +132,8 @@ void Sender::Impl::NoteEnd(const Session::End& end) {
   if (!end.welcomed) state_.metrics.connect_failures.Increment();
   const std::string what =
       fmt::format("{}: {}; next attempt in {}", absl::StatusCodeToString(end.status.code()),
-                  std::string(end.status.message()), absl::FormatDuration(wait));
+                  std::string(end.status.message()),
+                  absl::FormatDuration(absl::Trunc(wait, absl::Milliseconds(1))));
   if (IsRefusal(end.status)) {
     state_.metrics.refusals.Increment();
     spdlog::error("collector {} refused: {}", options_.collector, what);

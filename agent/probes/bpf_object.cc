@@ -1,6 +1,7 @@
 #include "agent/probes/bpf_object.h"
 
 #include <bpf/bpf.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -206,9 +207,10 @@ absl::StatusOr<LoadedBpfObject> LoadedBpfObject::Load(BpfObject object,
       }
     }
     if (!any) {
-      return absl::UnavailableError(fmt::format("BPF object {}: no program loads; the first: {}",
-                                                BpfObjectName(object),
-                                                statuses[0].alternatives[0].reason));
+      return absl::UnavailableError(
+          fmt::format("BPF object {}: no program loads{}; the first: {}", BpfObjectName(object),
+                      geteuid() == 0 ? "" : ", which takes root or CAP_BPF and CAP_PERFMON",
+                      statuses[0].alternatives[0].reason));
     }
     first = LoadWanted(object, rows, configure, statuses);
     LL_RETURN_IF_ERROR(first.status());

@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 namespace leadline::agent::source {
-namespace {
 
 absl::Status FileError(const char* what, const std::string& path, int error) {
   const std::string message = fmt::format("{} {}: {}", what, path, std::strerror(error));
@@ -26,8 +25,6 @@ absl::Status FileError(const char* what, const std::string& path, int error) {
       return absl::InternalError(message);
   }
 }
-
-}  // namespace
 
 absl::StatusOr<std::string_view> FileReader::Read(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);

@@ -10,6 +10,10 @@
 
 namespace leadline::agent::source {
 
+// "<what> <path>: <strerror>": NOT_FOUND for what is gone (ENOENT, ESRCH, ENODEV, ENOTDIR),
+// PERMISSION_DENIED for EACCES and EPERM, INTERNAL for the rest.
+absl::Status FileError(const char* what, const std::string& path, int error);
+
 class FileReader {
  public:
   // NOT_FOUND when the file or what it describes is gone (ENOENT, ESRCH, ENODEV),

@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <cstring>
 
 #include <fmt/format.h>
 
@@ -66,7 +65,7 @@ absl::StatusOr<uint64_t> NetworkNamespace(int32_t pid) {
   const std::string path = fmt::format("/proc/{}/ns/net", pid);
   struct stat info {};
   if (stat(path.c_str(), &info) != 0) {
-    return absl::NotFoundError(fmt::format("stat {}: {}", path, std::strerror(errno)));
+    return FileError("stat", path, errno);
   }
   return info.st_ino;
 }

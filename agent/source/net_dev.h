@@ -34,7 +34,8 @@ absl::StatusOr<std::vector<InterfaceCounters>> ParseNetDev(std::string_view text
 
 absl::StatusOr<std::vector<InterfaceCounters>> ReadNetDev(int32_t pid, FileReader& reader);
 
-// The inode number of a process' network namespace; NOT_FOUND when the process is gone.
+// The inode number of a process' network namespace; NOT_FOUND when the process is gone,
+// PERMISSION_DENIED when this process may not look into it.
 absl::StatusOr<uint64_t> NetworkNamespace(int32_t pid);
 
 }  // namespace leadline::agent::source

@@ -1,7 +1,7 @@
 #include "common/http/server.h"
 
-#include <charconv>
 #include <optional>
+#include <string>
 #include <thread>
 
 #include "absl/container/flat_hash_map.h"
@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "common/address.h"
 #include "common/http/connection.h"
 #include "common/status_macros.h"
 
@@ -22,26 +23,6 @@ namespace {
 namespace asio = boost::asio;
 using Tcp = asio::ip::tcp;
 using ErrorCode = boost::system::error_code;
-
-struct HostPort {
-  std::string host;
-  std::string port;
-};
-
-absl::StatusOr<HostPort> SplitAddress(std::string_view address) {
-  const size_t colon = address.rfind(':');
-  uint16_t port = 0;
-  const char* const end = address.data() + address.size();
-  if (colon != std::string_view::npos && colon + 1 < address.size()) {
-    const auto [rest, error] = std::from_chars(address.data() + colon + 1, end, port);
-    std::string_view host = address.substr(0, colon);
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    if (error == std::errc() && rest == end) {
-      return HostPort{std::string(host), std::string(address.substr(colon + 1))};
-    }
-  }
-  return absl::InvalidArgumentError(fmt::format("HTTP address \"{}\" is not host:port", address));
-}
 
 absl::Status ListenError(std::string_view address, const ErrorCode& error) {
   const std::string text = fmt::format("listen for HTTP on {}: {}", address, error.message());
@@ -64,11 +45,11 @@ class Server::Impl {
         context_{options_, router_, metrics_, light_handlers_, heavy_handlers_} {}
 
   absl::Status Listen() {
-    LL_ASSIGN_OR_RETURN(const HostPort where, SplitAddress(options_.address));
+    LL_ASSIGN_OR_RETURN(const HostPort where, ParseHostPort(options_.address));
     ErrorCode error;
     Tcp::resolver resolver(io_);
-    const auto found = where.host.empty() ? resolver.resolve("0.0.0.0", where.port, error)
-                                          : resolver.resolve(where.host, where.port, error);
+    const auto found = resolver.resolve(where.host.empty() ? "0.0.0.0" : where.host,
+                                        std::to_string(where.port), error);
     if (error || found.empty()) return ListenError(options_.address, error);
     const Tcp::endpoint endpoint = found.begin()->endpoint();
     acceptor_.open(endpoint.protocol(), error);

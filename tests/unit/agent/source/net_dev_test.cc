@@ -1,5 +1,11 @@
 #include "agent/source/net_dev.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -28,6 +34,38 @@ TEST(NetDev, NamesTheLineThatIsNotUnderstood) {
     const auto interfaces = ParseNetDev(std::string(kHeading) + line);
     EXPECT_EQ(interfaces.status().code(), absl::StatusCode::kInvalidArgument);
     EXPECT_NE(interfaces.status().message().find("eth0"), std::string::npos);
+  }
+}
+
+TEST(NetworkNamespace, IsOneOfAProcessAndItsChild) {
+  const auto own = NetworkNamespace(getpid());
+  ASSERT_TRUE(own.ok()) << own.status();
+  const pid_t child = fork();
+  if (child == 0) {
+    pause();
+    _exit(0);
+  }
+  const auto of_child = NetworkNamespace(child);
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  ASSERT_TRUE(of_child.ok()) << of_child.status();
+  EXPECT_EQ(*own, *of_child);
+  EXPECT_EQ(NetworkNamespace(child).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST(FileError, TellsWhatIsGoneFromWhatIsRefused) {
+  const struct {
+    int error;
+    absl::StatusCode want;
+  } cases[] = {{ENOENT, absl::StatusCode::kNotFound},
+               {ESRCH, absl::StatusCode::kNotFound},
+               {EACCES, absl::StatusCode::kPermissionDenied},
+               {EPERM, absl::StatusCode::kPermissionDenied},
+               {EIO, absl::StatusCode::kInternal}};
+  for (const auto& c : cases) {
+    const absl::Status status = FileError("stat", "/proc/7/ns/net", c.error);
+    EXPECT_EQ(status.code(), c.want) << c.error;
+    EXPECT_NE(status.ToString().find("stat /proc/7/ns/net: "), std::string::npos) << status;
   }
 }
 

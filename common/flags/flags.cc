@@ -1,0 +1,69 @@
+#include "common/flags/flags.h"
+
+#include <fmt/format.h>
+
+#include "common/address.h"
+#include "common/duration.h"
+#include "common/status_text.h"
+
+namespace leadline::flags {
+namespace {
+
+std::string ErrorText(const absl::Status& status) { return std::string(StatusMessage(status)); }
+
+// The command that `app` was asked for, as one would type it.
+std::string Typed(const CLI::App& app) {
+  const auto commands = app.get_subcommands();
+  return app.get_name() + (commands.empty() ? "" : " " + commands.front()->get_name());
+}
+
+std::string What(const CLI::App& app, const CLI::Error& error) {
+  const std::string text = error.what();
+  const std::vector<std::string> rest = app.remaining(true);
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError) && !rest.empty() &&
+      app.get_subcommands().empty() && !app.get_subcommands({}).empty() &&
+      !rest.front().starts_with('-')) {
+    return fmt::format("unknown command \"{}\"", rest.front());
+  }
+  // "--http: At Most 1 required but received 2"
+  if (const size_t at = text.find(": At Most 1 "); at != std::string::npos) {
+    return text.substr(0, at) + " is given more than once";
+  }
+  return text;
+}
+
+}  // namespace
+
+CLI::Validator IsHostPort() {
+  return {[](std::string& text) { return ErrorText(ParseHostPort(text).status()); }, ""};
+}
+
+CLI::Validator IsDuration() {
+  return {[](std::string& text) { return ErrorText(ParseDuration(text).status()); }, ""};
+}
+
+CLI::Validator IsLogLevel() {
+  return {[](std::string& text) -> std::string {
+            for (const char* level : {"debug", "info", "warn", "error"}) {
+              if (text == level) return "";
+            }
+            return fmt::format("\"{}\" is none of debug, info, warn, error", text);
+          },
+          ""};
+}
+
+CLI::Validator IsNotEmpty() {
+  return {[](std::string& text) -> std::string { return text.empty() ? "is empty" : ""; }, ""};
+}
+
+void SetUp(CLI::App& app) {
+  app.failure_message([](const CLI::App* failed, const CLI::Error& error) {
+    return fmt::format("error: {}\nSee \"{} --help\".\n", What(*failed, error), Typed(*failed));
+  });
+}
+
+int Exit(const CLI::App& app, const CLI::ParseError& error) {
+  return app.exit(error) == 0 ? 0 : kUsageError;
+}
+
+}  // namespace leadline::flags
