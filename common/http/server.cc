@@ -1,11 +1,11 @@
 #include "common/http/server.h"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <thread>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/synchronization/mutex.h"
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -15,6 +15,7 @@
 
 #include "common/address.h"
 #include "common/http/connection.h"
+#include "common/mutex.h"
 #include "common/status_macros.h"
 
 namespace leadline::http {
@@ -71,7 +72,7 @@ class Server::Impl {
   }
 
   void Stop(absl::Duration grace) {
-    absl::MutexLock stop_lock(&stop_mutex_);
+    MutexLock stop_lock(stop_mutex_);
     if (!io_thread_.joinable()) return;
     asio::post(io_, [this] {
       ErrorCode ignored;
@@ -144,14 +145,21 @@ class Server::Impl {
 
   void SetCount(size_t count) ABSL_LOCKS_EXCLUDED(count_mutex_) {
     metrics_.SetConnections(count);
-    absl::MutexLock lock(&count_mutex_);
+    MutexLock lock(count_mutex_);
     count_ = count;
+    count_changed_.NotifyAll();
   }
 
   bool WaitForConnections(absl::Duration at_most) ABSL_LOCKS_EXCLUDED(count_mutex_) {
-    const auto none = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(count_mutex_) { return count_ == 0; };
-    absl::MutexLock lock(&count_mutex_);
-    return count_mutex_.AwaitWithTimeout(absl::Condition(&none), at_most);
+    const auto begin = std::chrono::steady_clock::now();
+    MutexLock lock(count_mutex_);
+    while (count_ > 0) {
+      const absl::Duration left =
+          at_most - absl::FromChrono(std::chrono::steady_clock::now() - begin);
+      if (left <= absl::ZeroDuration()) return false;
+      count_changed_.WaitFor(count_mutex_, left);
+    }
+    return true;
   }
 
   const ServerOptions options_;
@@ -170,9 +178,10 @@ class Server::Impl {
 
   std::string address_;
   uint16_t port_ = 0;
-  absl::Mutex stop_mutex_;
+  Mutex stop_mutex_;
   std::thread io_thread_;
-  absl::Mutex count_mutex_;
+  Mutex count_mutex_;
+  CondVar count_changed_;
   size_t count_ ABSL_GUARDED_BY(count_mutex_) = 0;
 };
 

@@ -11,10 +11,10 @@
 #include <thread>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 
 #include "collector/store/engine/open.h"
 #include "common/log.h"
+#include "common/mutex.h"
 #include "tests/crash/samples.h"
 
 namespace leadline::crash {
@@ -32,19 +32,18 @@ class Progress {
 
   void Acknowledge(uint64_t sequence) {
     if (write(STDOUT_FILENO, &sequence, sizeof sequence) != sizeof sequence) _exit(1);
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(mutex_);
     acknowledged_ = sequence;
+    changed_.NotifyAll();
   }
   void WaitFor(uint64_t sequence) {
-    absl::MutexLock lock(&mutex_);
-    const auto reached = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-      return acknowledged_ >= sequence;
-    };
-    mutex_.Await(absl::Condition(&reached));
+    MutexLock lock(mutex_);
+    while (acknowledged_ < sequence) changed_.Wait(mutex_);
   }
 
  private:
-  absl::Mutex mutex_;
+  Mutex mutex_;
+  CondVar changed_;
   uint64_t acknowledged_ ABSL_GUARDED_BY(mutex_);
 };
 

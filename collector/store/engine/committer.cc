@@ -30,31 +30,33 @@ Committer::Committer(std::unique_ptr<log::Writer> writer, head::Head& head, Writ
 
 Committer::~Committer() {
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(mutex_);
     stopping_ = true;
+    work_.NotifyAll();
   }
   thread_.join();
 }
 
 void Committer::Submit(PendingBatch batch) {
-  absl::MutexLock lock(&mutex_);
-  mutex_.Await(absl::Condition(this, &Committer::HasRoom));
+  MutexLock lock(mutex_);
+  while (!HasRoom()) changed_.Wait(mutex_);
   queued_bytes_ += batch.record.size();
   queue_.push_back(std::move(batch));
+  work_.NotifyOne();
 }
 
 absl::StatusOr<uint64_t> Committer::Checkpoint() {
   CheckpointRequest request;
-  absl::MutexLock lock(&mutex_);
-  mutex_.Await(absl::Condition(
-      +[](CheckpointRequest** pending) { return *pending == nullptr; }, &checkpoint_));
+  MutexLock lock(mutex_);
+  while (checkpoint_ != nullptr) changed_.Wait(mutex_);
   checkpoint_ = &request;
-  mutex_.Await(absl::Condition(&request.done));
+  work_.NotifyOne();
+  while (!request.done) changed_.Wait(mutex_);
   return std::move(request.result);
 }
 
 uint64_t Committer::bytes_since_checkpoint() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   return bytes_since_checkpoint_;
 }
 
@@ -63,8 +65,8 @@ void Committer::Run() {
     Group group;
     CheckpointRequest* request = nullptr;
     {
-      absl::MutexLock lock(&mutex_);
-      mutex_.Await(absl::Condition(this, &Committer::HasWork));
+      MutexLock lock(mutex_);
+      while (!HasWork()) work_.Wait(mutex_);
       request = checkpoint_;
       if (request == nullptr) {
         if (queue_.empty()) return;  // stopping
@@ -76,11 +78,12 @@ void Committer::Run() {
       continue;
     }
     absl::StatusOr<uint64_t> result = WriteCheckpoint();
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(mutex_);
     if (result.ok()) bytes_since_checkpoint_ = 0;
     request->result = std::move(result);
     request->done = true;
     checkpoint_ = nullptr;
+    changed_.NotifyAll();
   }
 }
 
@@ -94,6 +97,7 @@ Committer::Group Committer::TakeGroup() {
     queue_.pop_front();
   }
   queued_bytes_ -= bytes;
+  changed_.NotifyAll();
   return group;
 }
 
@@ -197,7 +201,7 @@ absl::Status Committer::Commit(const std::string& payload) {
   }
   metrics_.log_fsyncs.Increment();
   metrics_.log_bytes.Increment(static_cast<double>(payload.size()));
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   bytes_since_checkpoint_ += payload.size();
   return status;
 }

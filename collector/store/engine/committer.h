@@ -25,13 +25,13 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 
 #include "collector/store/engine/metrics.h"
 #include "collector/store/engine/writers.h"
 #include "collector/store/head/head.h"
 #include "collector/store/log/writer.h"
 #include "collector/store/store.h"
+#include "common/mutex.h"
 
 namespace leadline::collector::store::engine {
 
@@ -106,7 +106,9 @@ class Committer {
   Metrics& metrics_;
   const Options options_;
 
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
+  CondVar work_;     // there is something for the log thread
+  CondVar changed_;  // there is room in the queue, or a checkpoint was made
   std::deque<PendingBatch> queue_ ABSL_GUARDED_BY(mutex_);
   uint64_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t bytes_since_checkpoint_ ABSL_GUARDED_BY(mutex_);

@@ -88,7 +88,7 @@ absl::Status LocalStore::Recover() {
       Committer::Options{options_.log_segment_bytes, options_.log_queue_bytes, recovered.log_bytes,
                          [this] { return OldestMs(); },
                          [this] { return options_.clock->NowUnixMs(); }});
-  absl::MutexLock flush_lock(&flush_mutex_);
+  MutexLock flush_lock(flush_mutex_);
   flusher_ = std::make_unique<Flusher>(files_, paths_, *options_.clock, head_, windows_,
                                        *committer_, metrics_, manifest.checkpoint);
   metrics_.series.Set(static_cast<double>(head_.series_count()));
@@ -97,7 +97,11 @@ absl::Status LocalStore::Recover() {
 }
 
 LocalStore::~LocalStore() {
-  stop_.Notify();
+  {
+    MutexLock lock(stop_mutex_);
+    stopping_ = true;
+    stop_changed_.NotifyAll();
+  }
   if (maintenance_.joinable()) maintenance_.join();
 }
 
@@ -119,7 +123,7 @@ void LocalStore::Maintain() {
     metrics_.series.Set(static_cast<double>(head_.series_count()));
     if (FlushIsDue(last_flush_ms)) {
       last_flush_ms = options_.clock->NowMonoNs() / 1'000'000;
-      absl::MutexLock lock(&flush_mutex_);
+      MutexLock lock(flush_mutex_);
       flusher_->Flush().IgnoreError();  // logged and counted, and tried again
     }
     if (options_.retention_ms > 0) {
@@ -127,7 +131,13 @@ void LocalStore::Maintain() {
         spdlog::error("retention failed reason=\"{}\"", std::string(dropped.message()));
       }
     }
-  } while (!stop_.WaitForNotificationWithTimeout(kMaintenanceInterval));
+  } while (!WaitForStop());
+}
+
+bool LocalStore::WaitForStop() {
+  MutexLock lock(stop_mutex_);
+  if (!stopping_) stop_changed_.WaitFor(stop_mutex_, kMaintenanceInterval);
+  return stopping_;
 }
 
 absl::StatusOr<std::vector<SeriesHandle>> LocalStore::Resolve(
@@ -173,12 +183,12 @@ uint64_t LocalStore::LastSequence(std::string_view tenant, const WriterId& write
 }
 
 absl::Status LocalStore::DropBefore(int64_t t_ms) {
-  absl::MutexLock lock(&flush_mutex_);
+  MutexLock lock(flush_mutex_);
   return flusher_->DropBefore(t_ms);
 }
 
 absl::Status LocalStore::Flush() {
-  absl::MutexLock lock(&flush_mutex_);
+  MutexLock lock(flush_mutex_);
   LL_RETURN_IF_ERROR(flusher_->Flush());
   for (const auto& window : windows_.Overlapping(chunk::kMinTimestampMs, chunk::kMaxTimestampMs)) {
     LL_RETURN_IF_ERROR(window->Compact());

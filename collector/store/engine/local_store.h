@@ -11,8 +11,6 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
-#include "absl/synchronization/notification.h"
 #include <prometheus/registry.h>
 
 #include "collector/store/engine/committer.h"
@@ -26,6 +24,7 @@
 #include "collector/store/file/files.h"
 #include "collector/store/head/head.h"
 #include "collector/store/store.h"
+#include "common/mutex.h"
 
 namespace leadline::collector::store::engine {
 
@@ -46,6 +45,8 @@ class LocalStore final : public Store {
   explicit LocalStore(const StoreOptions& options);
   absl::Status Recover();
   void Maintain();
+  // True once the store is being closed; waits for that, but not for long.
+  bool WaitForStop() ABSL_LOCKS_EXCLUDED(stop_mutex_);
   bool FlushIsDue(int64_t last_flush_ms) const;
   int64_t OldestMs() const;
   absl::Status CheckBatchAndHandles(std::string_view tenant, const WriteBatch& batch) const;
@@ -61,9 +62,11 @@ class LocalStore final : public Store {
   WindowSet windows_;
   const Reader reader_;
   std::unique_ptr<Committer> committer_;  // stops before what it uses
-  absl::Mutex flush_mutex_;               // one flush or drop at a time
+  Mutex flush_mutex_;                     // one flush or drop at a time
   std::unique_ptr<Flusher> flusher_ ABSL_PT_GUARDED_BY(flush_mutex_);
-  absl::Notification stop_;
+  Mutex stop_mutex_;
+  CondVar stop_changed_;
+  bool stopping_ ABSL_GUARDED_BY(stop_mutex_) = false;
   std::thread maintenance_;
 };
 

@@ -35,7 +35,7 @@ absl::Status WindowSet::OpenAll(const std::set<int64_t>& listed) {
   for (const int64_t start_ms : listed) {
     auto opened = window::Window::Open(PathOf(start_ms), start_ms, cache_, /*create=*/false);
     if (opened.ok()) {
-      absl::MutexLock lock(&mutex_);
+      MutexLock lock(mutex_);
       windows_[start_ms] = *std::move(opened);
       continue;
     }
@@ -51,7 +51,7 @@ absl::Status WindowSet::OpenAll(const std::set<int64_t>& listed) {
 }
 
 std::set<int64_t> WindowSet::Starts() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   std::set<int64_t> starts;
   for (const auto& [start_ms, window] : windows_) starts.insert(start_ms);
   return starts;
@@ -59,7 +59,7 @@ std::set<int64_t> WindowSet::Starts() const {
 
 std::vector<std::shared_ptr<window::Window>> WindowSet::Overlapping(int64_t start_ms,
                                                                     int64_t end_ms) const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   std::vector<std::shared_ptr<window::Window>> found;
   for (const auto& [window_start_ms, window] : windows_) {
     if (chunk::WindowLast(window_start_ms) >= start_ms && window_start_ms <= end_ms) {
@@ -70,7 +70,7 @@ std::vector<std::shared_ptr<window::Window>> WindowSet::Overlapping(int64_t star
 }
 
 absl::StatusOr<std::shared_ptr<window::Window>> WindowSet::GetOrCreate(int64_t start_ms) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   if (const auto it = windows_.find(start_ms); it != windows_.end()) return it->second;
   // An earlier try may have left a part of it.
   if (absl::Status removed = files_.Remove(PathOf(start_ms));
@@ -86,7 +86,7 @@ absl::StatusOr<std::shared_ptr<window::Window>> WindowSet::GetOrCreate(int64_t s
 
 absl::Status WindowSet::Drop(int64_t start_ms) {
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(mutex_);
     windows_.erase(start_ms);
   }
   return files_.Remove(PathOf(start_ms));
@@ -94,7 +94,7 @@ absl::Status WindowSet::Drop(int64_t start_ms) {
 
 absl::Status WindowSet::Quarantine(int64_t start_ms, const absl::Status& why) {
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(mutex_);
     windows_.erase(start_ms);
   }
   return MoveToQuarantine(start_ms, why);

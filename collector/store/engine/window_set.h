@@ -15,12 +15,12 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 
 #include "collector/store/engine/metrics.h"
 #include "collector/store/engine/paths.h"
 #include "collector/store/file/files.h"
 #include "collector/store/window/window.h"
+#include "common/mutex.h"
 
 namespace leadline::collector::store::engine {
 
@@ -54,7 +54,7 @@ class WindowSet {
   const Paths& paths_;
   Metrics& metrics_;
   const std::shared_ptr<rocksdb::Cache> cache_;
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::map<int64_t, std::shared_ptr<window::Window>> windows_ ABSL_GUARDED_BY(mutex_);
 };
 

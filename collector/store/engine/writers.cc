@@ -5,7 +5,7 @@
 namespace leadline::collector::store::engine {
 
 uint64_t Writers::Last(std::string_view tenant, const WriterId& writer) const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   const auto agent = epochs_.find({std::string(tenant), writer.agent});
   if (agent == epochs_.end()) return 0;
   const auto epoch = agent->second.find(writer.epoch);
@@ -14,7 +14,7 @@ uint64_t Writers::Last(std::string_view tenant, const WriterId& writer) const {
 
 void Writers::Advance(std::string_view tenant, const WriterId& writer, uint64_t sequence) {
   if (!IsNumbered(writer)) return;
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   auto& epochs = epochs_[{std::string(tenant), writer.agent}];
   uint64_t& last = epochs[writer.epoch];
   last = std::max(last, sequence);
@@ -22,7 +22,7 @@ void Writers::Advance(std::string_view tenant, const WriterId& writer, uint64_t 
 }
 
 log::WritersRecord Writers::All() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   log::WritersRecord record;
   for (const auto& [agent, epochs] : epochs_) {
     for (const auto& [epoch, sequence] : epochs) {

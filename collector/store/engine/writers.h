@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 
 #include "collector/store/log/record.h"
 #include "collector/store/store.h"
+#include "common/mutex.h"
 
 namespace leadline::collector::store::engine {
 
@@ -36,7 +36,7 @@ class Writers {
  private:
   using AgentKey = std::pair<std::string, Id128>;  // tenant and agent
 
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::map<AgentKey, std::map<uint64_t, uint64_t>> epochs_ ABSL_GUARDED_BY(mutex_);
 };
 

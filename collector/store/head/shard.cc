@@ -58,12 +58,12 @@ const Shard::Tenant* Shard::FindTenant(std::string_view name) const {
 
 uint32_t Shard::Resolve(std::string_view tenant_name, const model::SeriesDefinition& series) {
   {
-    absl::ReaderMutexLock lock(&mutex_);
+    ReaderLock lock(mutex_);
     if (const Tenant* tenant = FindTenant(tenant_name)) {
       if (const auto known = tenant->index.FindSeries(series)) return tenant->slots[*known];
     }
   }
-  absl::MutexLock lock(&mutex_);
+  WriterLock lock(mutex_);
   uint32_t number = 0;
   Tenant& tenant = TenantOf(tenant_name, number);
   const uint32_t ordinal =
@@ -79,20 +79,20 @@ uint32_t Shard::Resolve(std::string_view tenant_name, const model::SeriesDefinit
 }
 
 index::DefinitionPtr Shard::Find(std::string_view tenant, uint32_t slot) const {
-  absl::ReaderMutexLock lock(&mutex_);
+  ReaderLock lock(mutex_);
   if (slot >= series_.size()) return nullptr;
   const Tenant& owner = TenantOf(*series_[slot]);
   return owner.name == tenant ? owner.index.definition(series_[slot]->ordinal) : nullptr;
 }
 
 bool Shard::Knows(std::string_view tenant, uint32_t slot) const {
-  absl::ReaderMutexLock lock(&mutex_);
+  ReaderLock lock(mutex_);
   return slot < series_.size() && TenantOf(*series_[slot]).name == tenant;
 }
 
 void Shard::AddEntity(std::string_view tenant_name, const model::EntityVersion& version,
                       bool in_windows) {
-  absl::MutexLock lock(&mutex_);
+  WriterLock lock(mutex_);
   uint32_t number = 0;
   Tenant& tenant = TenantOf(tenant_name, number);
   const uint32_t entity = tenant.index.AddEntity(version.id);
@@ -111,7 +111,7 @@ void Shard::AddEntity(std::string_view tenant_name, const model::EntityVersion& 
 
 AppendCounts Shard::Append(WriteBatch& batch, absl::Span<const uint32_t> slots, int64_t oldest_ms) {
   AppendCounts counts;
-  absl::MutexLock lock(&mutex_);
+  WriterLock lock(mutex_);
   const auto each = [&](auto& frame, auto append) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     for (size_t i = 0; i < frame.series.size(); ++i) {
       const uint32_t slot = slots[frame.series[i]];
@@ -140,7 +140,7 @@ AppendCounts Shard::Append(WriteBatch& batch, absl::Span<const uint32_t> slots, 
 
 void Shard::Find(std::string_view tenant_name, const index::Matchers& matchers, int64_t start_ms,
                  int64_t end_ms, bool with_samples, std::vector<SeriesSnapshot>& out) const {
-  absl::ReaderMutexLock lock(&mutex_);
+  ReaderLock lock(mutex_);
   const Tenant* tenant = FindTenant(tenant_name);
   if (tenant == nullptr) return;
   for (const uint32_t ordinal : tenant->index.SeriesCandidates(matchers)) {
@@ -174,7 +174,7 @@ bool Shard::HasSamplesIn(const Series& series, int64_t start_ms, int64_t end_ms)
 
 void Shard::ChangedEntities(std::string_view tenant_name, const index::Matchers& matchers,
                             std::vector<Id128>& out) const {
-  absl::ReaderMutexLock lock(&mutex_);
+  ReaderLock lock(mutex_);
   const Tenant* tenant = FindTenant(tenant_name);
   if (tenant == nullptr || tenant->changed.isEmpty()) return;
   for (const uint32_t entity : tenant->index.EntitiesNamedBy(matchers) & tenant->changed) {
@@ -183,7 +183,7 @@ void Shard::ChangedEntities(std::string_view tenant_name, const index::Matchers&
 }
 
 index::TimelinePtr Shard::Timeline(std::string_view tenant_name, const Id128& id) const {
-  absl::ReaderMutexLock lock(&mutex_);
+  ReaderLock lock(mutex_);
   const Tenant* tenant = FindTenant(tenant_name);
   if (tenant == nullptr) return nullptr;
   const auto entity = tenant->index.FindEntity(id);
@@ -191,7 +191,7 @@ index::TimelinePtr Shard::Timeline(std::string_view tenant_name, const Id128& id
 }
 
 void Shard::Timelines(std::string_view tenant_name, std::vector<index::TimelinePtr>& out) const {
-  absl::ReaderMutexLock lock(&mutex_);
+  ReaderLock lock(mutex_);
   const Tenant* tenant = FindTenant(tenant_name);
   if (tenant == nullptr) return;
   for (uint32_t entity = 0; entity < tenant->index.entity_count(); ++entity) {
@@ -200,12 +200,12 @@ void Shard::Timelines(std::string_view tenant_name, std::vector<index::TimelineP
 }
 
 void Shard::Tenants(StringSet& out) const {
-  absl::ReaderMutexLock lock(&mutex_);
+  ReaderLock lock(mutex_);
   for (const auto& tenant : tenants_) out.insert(tenant->name);
 }
 
 void Shard::Freeze() {
-  absl::MutexLock lock(&mutex_);
+  WriterLock lock(mutex_);
   for (const auto& series : series_) {
     series->floats.TakeAll(series->flushing);
     if (series->histograms) series->histograms->TakeAll(series->flushing);
@@ -213,7 +213,7 @@ void Shard::Freeze() {
 }
 
 void Shard::Frozen(std::vector<FrozenTenant>& out) const {
-  absl::ReaderMutexLock lock(&mutex_);
+  ReaderLock lock(mutex_);
   for (const auto& tenant : tenants_) {
     FrozenTenant& frozen = out.emplace_back();
     frozen.tenant = tenant->name;
@@ -232,7 +232,7 @@ void Shard::Frozen(std::vector<FrozenTenant>& out) const {
 }
 
 void Shard::DropFrozen(const FrozenTenant& frozen) {
-  absl::MutexLock lock(&mutex_);
+  WriterLock lock(mutex_);
   uint32_t number = 0;
   Tenant& tenant = TenantOf(frozen.tenant, number);
   for (const SeriesSnapshot& snapshot : frozen.series) {
@@ -249,7 +249,7 @@ void Shard::DropFrozen(const FrozenTenant& frozen) {
 }
 
 size_t Shard::series_count() const {
-  absl::ReaderMutexLock lock(&mutex_);
+  ReaderLock lock(mutex_);
   return series_.size();
 }
 

@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
 #include <roaring/roaring.hh>
 
@@ -23,6 +22,7 @@
 #include "collector/store/head/stream.h"
 #include "collector/store/index/series_index.h"
 #include "collector/store/store.h"
+#include "common/mutex.h"
 #include "common/string_map.h"
 
 namespace leadline::collector::store::head {
@@ -128,7 +128,7 @@ class Shard {
     return *tenants_[series.tenant];
   }
 
-  mutable absl::Mutex mutex_;
+  mutable SharedMutex mutex_;
   std::vector<std::unique_ptr<Tenant>> tenants_ ABSL_GUARDED_BY(mutex_);
   StringMap<uint32_t> tenant_numbers_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<Series>> series_ ABSL_GUARDED_BY(mutex_);  // by slot

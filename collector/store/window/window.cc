@@ -100,10 +100,10 @@ absl::Status Window::Compact() {
 
 absl::Status Window::EnsureIndex() const {
   {
-    absl::ReaderMutexLock lock(&mutex_);
+    ReaderLock lock(mutex_);
     if (indexed_) return absl::OkStatus();
   }
-  absl::MutexLock lock(&mutex_);
+  WriterLock lock(mutex_);
   if (indexed_) return absl::OkStatus();
   Dictionary dictionary;
   LL_RETURN_IF_ERROR(Load(dictionary));
@@ -143,7 +143,7 @@ absl::Status Window::Write(std::string_view tenant_name, const TenantChunks& chu
 absl::Status Window::WriteRows(std::string_view tenant, const TenantChunks& chunks,
                                std::vector<SeriesRef>& refs) {
   rocksdb::WriteBatch batch;
-  absl::MutexLock lock(&mutex_);
+  WriterLock lock(mutex_);
   LL_RETURN_IF_ERROR(CheckIndexed());
   const auto put = [&batch](std::string_view key, std::string_view value) {
     batch.Put(AsSlice(key), AsSlice(value));
@@ -245,7 +245,7 @@ absl::Status Window::Overlapping(std::string_view prefix, int64_t start_ms, int6
 
 absl::StatusOr<bool> Window::HasEntity(std::string_view tenant, const Id128& id) const {
   LL_RETURN_IF_ERROR(EnsureIndex());
-  absl::ReaderMutexLock lock(&mutex_);
+  ReaderLock lock(mutex_);
   LL_RETURN_IF_ERROR(CheckIndexed());
   return dictionary_.HasEntity(tenant, id);
 }
@@ -253,7 +253,7 @@ absl::StatusOr<bool> Window::HasEntity(std::string_view tenant, const Id128& id)
 absl::Status Window::Find(std::string_view tenant, const index::Matchers& matchers,
                           absl::Span<const Id128> also, std::vector<SeriesRef>& out) const {
   LL_RETURN_IF_ERROR(EnsureIndex());
-  absl::ReaderMutexLock lock(&mutex_);
+  ReaderLock lock(mutex_);
   LL_RETURN_IF_ERROR(CheckIndexed());
   dictionary_.Find(tenant, matchers, also, out);
   return absl::OkStatus();
@@ -287,7 +287,7 @@ absl::Status Window::Read(std::string_view tenant, absl::Span<const SeriesRef> s
 absl::Status Window::Timelines(std::string_view tenant,
                                std::vector<index::TimelinePtr>& out) const {
   LL_RETURN_IF_ERROR(EnsureIndex());
-  absl::ReaderMutexLock lock(&mutex_);
+  ReaderLock lock(mutex_);
   LL_RETURN_IF_ERROR(CheckIndexed());
   dictionary_.Timelines(tenant, out);
   return absl::OkStatus();

@@ -21,12 +21,12 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
 
 #include "collector/store/chunk/pieces.h"
 #include "collector/store/index/series_index.h"
 #include "collector/store/window/dictionary.h"
+#include "common/mutex.h"
 
 namespace rocksdb {
 class Cache;
@@ -101,7 +101,7 @@ class Window {
   const std::string path_;
   const int64_t start_ms_;
   std::unique_ptr<rocksdb::DB> db_;
-  mutable absl::Mutex mutex_;
+  mutable SharedMutex mutex_;
   mutable bool indexed_ ABSL_GUARDED_BY(mutex_) = false;
   mutable Dictionary dictionary_ ABSL_GUARDED_BY(mutex_);
 };

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 
 #include "collector/store/file/files.h"
+#include "common/mutex.h"
 
 namespace leadline::collector::store {
 
@@ -19,20 +19,20 @@ class FaultyFiles final : public file::Files {
   // Writes succeed for `bytes` more; the one that goes beyond is written in part and fails as on a
   // full disk, and so do all after it, until HealWrites.
   void FillDiskAfter(uint64_t bytes) {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(mutex_);
     disk_limited_ = true;
     disk_left_ = bytes;
   }
   void HealWrites() {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(mutex_);
     disk_limited_ = false;
   }
   void FailSyncs(bool fail) {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(mutex_);
     fail_syncs_ = fail;
   }
   void FailTruncates(bool fail) {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(mutex_);
     fail_truncates_ = fail;
   }
 
@@ -70,12 +70,12 @@ class FaultyFiles final : public file::Files {
                                  : absl::ResourceExhaustedError("write: injected, disk full");
     }
     absl::Status Sync() override {
-      absl::MutexLock lock(&owner_.mutex_);
+      MutexLock lock(owner_.mutex_);
       if (owner_.fail_syncs_) return absl::InternalError("fdatasync: injected");
       return real_->Sync();
     }
     absl::Status Truncate(uint64_t size) override {
-      absl::MutexLock lock(&owner_.mutex_);
+      MutexLock lock(owner_.mutex_);
       if (owner_.fail_truncates_) return absl::InternalError("truncate: injected");
       return real_->Truncate(size);
     }
@@ -92,7 +92,7 @@ class FaultyFiles final : public file::Files {
   }
 
   size_t TakeRoom(size_t wanted) {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(mutex_);
     if (!disk_limited_) return wanted;
     const size_t room = wanted <= disk_left_ ? wanted : static_cast<size_t>(disk_left_);
     disk_left_ = wanted <= disk_left_ ? disk_left_ - wanted : 0;
@@ -100,7 +100,7 @@ class FaultyFiles final : public file::Files {
   }
 
   file::Files& real_ = file::PosixFiles();
-  absl::Mutex mutex_;
+  Mutex mutex_;
   bool disk_limited_ ABSL_GUARDED_BY(mutex_) = false;
   uint64_t disk_left_ ABSL_GUARDED_BY(mutex_) = 0;
   bool fail_syncs_ ABSL_GUARDED_BY(mutex_) = false;

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include <future>
+#include <latch>
 #include <string>
 #include <thread>
 
-#include "absl/synchronization/notification.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <prometheus/registry.h>
@@ -212,11 +212,12 @@ TEST(Server, CountsRequestsByRoute) {
 }
 
 TEST(Server, StopWaitsForRequestsUnderWayAndClosesIdleConnections) {
-  absl::Notification entered, leave;
+  std::latch entered(1);
+  std::latch leave(1);
   Router router = TestRouter();
   router.Add("GET", "/slow", [&](const Request&) {
-    entered.Notify();
-    leave.WaitForNotification();
+    entered.count_down();
+    leave.wait();
     return Response{.body = "slow."};
   });
   auto server = StartOrDie({}, std::move(router));
@@ -225,10 +226,10 @@ TEST(Server, StopWaitsForRequestsUnderWayAndClosesIdleConnections) {
   idle.ReadUntil("hello .");
   RawClient busy(server->port());
   busy.Send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
-  entered.WaitForNotification();
+  entered.wait();
   std::thread stopper([&] { server->Stop(absl::InfiniteDuration()); });
   EXPECT_THAT(idle.ReadAll(), IsEmpty());  // closed, so Stop has begun
-  leave.Notify();
+  leave.count_down();
   const std::string answer = busy.ReadAll();
   EXPECT_THAT(answer, HasSubstr("Connection: close"));
   EXPECT_THAT(answer, EndsWith("slow."));
@@ -236,42 +237,44 @@ TEST(Server, StopWaitsForRequestsUnderWayAndClosesIdleConnections) {
 }
 
 TEST(Server, StopWithoutGraceStillWaitsForTheHandler) {
-  absl::Notification entered, leave;
+  std::latch entered(1);
+  std::latch leave(1);
   Router router;
   router.Add("GET", "/slow", [&](const Request&) {
-    entered.Notify();
-    leave.WaitForNotification();
+    entered.count_down();
+    leave.wait();
     return Response{.body = "slow."};
   });
   auto server = StartOrDie({}, std::move(router));
   RawClient busy(server->port());
   busy.Send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
-  entered.WaitForNotification();
+  entered.wait();
   std::thread stopper([&] { server->Stop(absl::ZeroDuration()); });
   EXPECT_THAT(busy.ReadAll(), IsEmpty());
-  leave.Notify();
+  leave.count_down();
   stopper.join();
 }
 
 TEST(Server, HeavyHandlersDoNotKeepLightOnesWaiting) {
-  absl::Notification entered, leave;
+  std::latch entered(1);
+  std::latch leave(1);
   Router router = TestRouter();
   router.Add(
       "GET", "/heavy",
       [&](const Request&) {
-        entered.Notify();
-        leave.WaitForNotification();
+        entered.count_down();
+        leave.wait();
         return Response{.body = "heavy."};
       },
       Load::kHeavy);
   auto server = StartOrDie({.heavy_threads = 1}, std::move(router));
   RawClient heavy(server->port());
   heavy.Send("GET /heavy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-  entered.WaitForNotification();
+  entered.wait();
   RawClient light(server->port());
   light.Send("GET /hello HTTP/1.0\r\n\r\n");
   EXPECT_THAT(light.ReadAll(), EndsWith("hello ."));
-  leave.Notify();
+  leave.count_down();
   EXPECT_THAT(heavy.ReadAll(), EndsWith("heavy."));
 }
 
