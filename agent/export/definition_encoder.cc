@@ -12,6 +12,10 @@ constexpr size_t kSeriesBytes = 32;
 constexpr size_t kLabelBytes = 10;
 constexpr size_t kTextOverheadBytes = 6;
 
+bool IsName(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxNameBytes && IsValidUtf8(name);
+}
+
 // At most `limit` bytes of `text`, which is valid UTF-8, without a part of a character at the end.
 std::string_view CutUtf8(std::string_view text, size_t limit) {
   if (text.size() <= limit) return text;
@@ -55,7 +59,13 @@ void DefinitionEncoder::Add(const SeriesDefinition& definition) {
 template <typename Labels>
 void DefinitionEncoder::AddLabels(const Labels& labels,
                                   google::protobuf::RepeatedField<uint32_t>& pairs) {
+  size_t left = kMaxLabels;
   for (const Label& label : labels) {
+    if (left == 0 || !IsName(label.name)) {
+      ++left_out_labels_;
+      continue;
+    }
+    --left;
     pairs.Add(Text(label.name));
     pairs.Add(Text(label.value));
     bytes_ += kLabelBytes;

@@ -1,8 +1,9 @@
 // Writes definitions as leadline.v1.Definitions messages of a limited size.
 //
 // Texts come from the kernel and from Kubernetes and are made fit for the wire: bytes that are not
-// UTF-8 are replaced and texts over kMaxTextBytes cut; repaired_texts() counts both. Not
-// synchronized.
+// UTF-8 are replaced and texts over kMaxTextBytes cut; repaired_texts() counts both. Labels whose
+// name is none (empty, not UTF-8, over kMaxNameBytes) and those beyond kMaxLabels are left out;
+// left_out_labels() counts them. Not synchronized.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +20,8 @@ namespace leadline::agent {
 
 // What a collector takes; see docs/format/wire.md.
 inline constexpr size_t kMaxTextBytes = 16 << 10;
+inline constexpr size_t kMaxNameBytes = 512;
+inline constexpr size_t kMaxLabels = 512;
 
 class DefinitionEncoder {
  public:
@@ -31,6 +34,7 @@ class DefinitionEncoder {
   // Upper bound of the message's size so far.
   size_t bytes() const { return bytes_; }
   uint64_t repaired_texts() const { return repaired_texts_; }
+  uint64_t left_out_labels() const { return left_out_labels_; }
 
  private:
   uint32_t Text(std::string_view text);
@@ -41,6 +45,7 @@ class DefinitionEncoder {
   size_t bytes_ = 0;
   StringMap<uint32_t> indices_;
   uint64_t repaired_texts_ = 0;
+  uint64_t left_out_labels_ = 0;
 };
 
 }  // namespace leadline::agent

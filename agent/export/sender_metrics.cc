@@ -33,6 +33,8 @@ SenderMetrics::SenderMetrics(prometheus::Registry& registry)
                        "Sessions that the collector ended by refusing what was sent.")),
       repaired_texts(Counter(registry, "leadline_agent_export_repaired_texts_total",
                              "Label texts that were not UTF-8 or too long and were changed.")),
+      left_out_labels(Counter(registry, "leadline_agent_export_labels_left_out_total",
+                              "Labels whose name or number is over what a collector takes.")),
       dropped_versions(Counter(registry, "leadline_agent_export_entity_versions_dropped_total",
                                "Versions of entities given up because too many of one entity were "
                                "unacknowledged.")),

@@ -27,6 +27,7 @@ struct SenderMetrics {
   prometheus::Counter& connect_failures;
   prometheus::Counter& refusals;
   prometheus::Counter& repaired_texts;
+  prometheus::Counter& left_out_labels;
   prometheus::Counter& dropped_versions;
   prometheus::Gauge& buffered_batches;
   prometheus::Gauge& buffered_bytes;

@@ -166,6 +166,8 @@ void Session::FillDefinitions(v1::Definitions* message) {
   take(state_.table.untold_series());
   state_.metrics.repaired_texts.Increment(static_cast<double>(
       encoder_.repaired_texts() - std::exchange(repaired_texts_, encoder_.repaired_texts())));
+  state_.metrics.left_out_labels.Increment(static_cast<double>(
+      encoder_.left_out_labels() - std::exchange(left_out_labels_, encoder_.left_out_labels())));
 }
 
 void Session::ReadLoop() {

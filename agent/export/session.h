@@ -57,6 +57,7 @@ class Session {
   SendState& state_;
   DefinitionEncoder encoder_;
   uint64_t repaired_texts_ = 0;
+  uint64_t left_out_labels_ = 0;
   grpc::ClientContext context_;
   std::unique_ptr<v1::Ingest::Stub> stub_;
   std::unique_ptr<Stream> stream_;

@@ -9,9 +9,11 @@
 namespace leadline::collector::ingest {
 
 inline constexpr uint32_t kProtocolVersion = 1;
-inline constexpr size_t kMaxTextBytes = 16 << 10;  // of a label's name or value
-inline constexpr int kMaxLabels = 512;  // of an entity, Kubernetes' included, or a series
-inline constexpr int32_t kMaxBucketIndex = 1 << 19;     // beyond the finest schema's for any double
+inline constexpr size_t kMaxTextBytes = 16 << 10;    // of a label's name or value
+inline constexpr size_t kMaxNameBytes = 512;         // of a label's or a metric's name
+inline constexpr int kMaxLabels = 512;               // of a series, and of each kind of an entity's
+inline constexpr int32_t kMaxBucketIndex = 1 << 19;  // beyond the finest schema's for any double
+inline constexpr size_t kMaxHistogramBuckets = 16'384;  // of one histogram
 inline constexpr size_t kMaxPendingVersions = 1 << 20;  // of entities, before a batch follows
 // Names and values of all labels that are defined before a batch follows. Strings are sent once and
 // referred to, so without it a small message may stand for gigabytes.

@@ -16,15 +16,17 @@ namespace {
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
+bool IsName(std::string_view name) { return !name.empty() && name.size() <= kMaxNameBytes; }
+
 bool IsLabelName(std::string_view name) {
-  return !name.empty() && !IsDigit(name[0]) && name != "__name__" &&
+  return IsName(name) && !IsDigit(name[0]) && name != "__name__" &&
          std::all_of(name.begin(), name.end(), [](char c) { return IsLetter(c) || IsDigit(c); });
 }
 
 bool IsMetricName(std::string_view name) {
-  return !name.empty() && !IsDigit(name[0]) && std::all_of(name.begin(), name.end(), [](char c) {
-    return IsLetter(c) || IsDigit(c) || c == ':';
-  });
+  return IsName(name) && !IsDigit(name[0]) && std::all_of(name.begin(), name.end(), [](char c) {
+           return IsLetter(c) || IsDigit(c) || c == ':';
+         });
 }
 
 bool IsEntityKind(int kind) { return kind >= v1::ENTITY_KIND_NODE && kind <= v1::EntityKind_MAX; }
@@ -132,7 +134,7 @@ MaybeRefusal ReadEntity(const v1::EntityDefinition& definition, Texts& texts,
     return refusal;
   }
   if (auto refusal = texts.ReadLabels(
-          definition.kubernetes_labels(), [](std::string_view key) { return !key.empty(); },
+          definition.kubernetes_labels(), IsName,
           fmt::format("kubernetes_labels of entity {}", definition.ref()), &kubernetes_labels)) {
     return refusal;
   }

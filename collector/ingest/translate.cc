@@ -142,6 +142,10 @@ class FrameReader {
     if (!(histogram->zero_threshold >= 0) || std::isinf(histogram->zero_threshold)) {
       return invalid(fmt::format("zero_threshold {}", histogram->zero_threshold));
     }
+    if (columns.bucket_count(i) > kMaxHistogramBuckets) {
+      return invalid(fmt::format("{} buckets, at most {} are taken", columns.bucket_count(i),
+                                 kMaxHistogramBuckets));
+    }
     const int end = *bucket + static_cast<int>(columns.bucket_count(i));
     histogram->positive.reserve(columns.bucket_count(i));
     int64_t index = 0;

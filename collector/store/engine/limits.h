@@ -13,7 +13,7 @@
 namespace leadline::collector::store::engine {
 
 inline constexpr size_t kMaxMetricBytes = 1024;
-inline constexpr size_t kMaxLabels = 256;  // of a series, and of each kind of an entity's
+inline constexpr size_t kMaxLabels = 512;  // of a series, and of each kind of an entity's
 inline constexpr size_t kMaxLabelNameBytes = 1024;
 inline constexpr size_t kMaxLabelValueBytes = 16 << 10;
 inline constexpr size_t kMaxBatchBytes = 256 << 20;  // encoded

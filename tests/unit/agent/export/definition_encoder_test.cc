@@ -65,5 +65,22 @@ TEST(DefinitionEncoder, MakesTextsFitForTheWire) {
   EXPECT_EQ(message.entities(0).end_unix_ms(), 10);
 }
 
+TEST(DefinitionEncoder, LeavesOutLabelsThatNoCollectorTakes) {
+  auto entity = std::make_shared<Entity>();
+  entity->kubernetes_labels = {
+      {"", "no name"}, {"bad\xff", "x"}, {std::string(kMaxNameBytes + 1, 'k'), "x"}};
+  for (size_t i = 0; i <= kMaxLabels; ++i) {
+    entity->kubernetes_labels.push_back({"key-" + std::to_string(i), "x"});
+  }
+  v1::Definitions message;
+  DefinitionEncoder encoder;
+  encoder.Begin(&message);
+  encoder.Add(EntityDefinition{EntityRef(0), entity});
+  EXPECT_EQ(static_cast<size_t>(message.entities(0).kubernetes_labels_size()), 2 * kMaxLabels);
+  EXPECT_EQ(message.strings(0), "key-0");
+  EXPECT_EQ(encoder.left_out_labels(), 4);
+  EXPECT_EQ(encoder.repaired_texts(), 0);
+}
+
 }  // namespace
 }  // namespace leadline::agent

@@ -81,6 +81,14 @@ INSTANTIATE_TEST_SUITE_P(
                                              }() +
                                              "]"),
                 Reason::kLabels, "513 labels, at most 512"},
+        BadCase{"label_name_too_long",
+                fmt::format("strings: '{}' ", std::string(kMaxNameBytes + 1, 'x')) +
+                    EntityText("labels: [1, 1]"),
+                Reason::kLabels, "is no label name"},
+        BadCase{"kubernetes_key_too_long",
+                fmt::format("strings: '{}' ", std::string(kMaxNameBytes + 1, 'x')) +
+                    EntityText("kubernetes_labels: [1, 1]"),
+                Reason::kLabels, "is no label name"},
         BadCase{"kubernetes_key_empty", "strings: 'a' " + EntityText("kubernetes_labels: [0, 1]"),
                 Reason::kLabels, "kubernetes_labels of entity 0"},
         BadCase{"entity_over_limit", EntityText("ref: 4"), Reason::kLimit, "entity ref 4"},
@@ -94,6 +102,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "string 7"},
         BadCase{"series_metric_bad", EntityText("") + "strings: 'a b' series { metric: 1 }",
                 Reason::kText, "\"a b\", is no metric name"},
+        BadCase{"series_metric_too_long",
+                EntityText("") + fmt::format("strings: '{}' series {{ metric: 1 }}",
+                                             std::string(kMaxNameBytes + 1, 'm')),
+                Reason::kText, "is no metric name"},
         BadCase{"series_labels_odd",
                 EntityText("") + "strings: 'm' series { metric: 1 labels: [1, 1, 1] }",
                 Reason::kLabels, "labels of series 0: 3 indices are not pairs"}),

@@ -142,6 +142,28 @@ TEST_F(Translation, ColumnsBecomeFramesOverTheBatchsSeries) {
                                                                    .negative = {}}));
 }
 
+TEST_F(Translation, AHistogramOfTooManyBucketsIsRefused) {
+  for (const bool over : {false, true}) {
+    const auto count = static_cast<uint32_t>(kMaxHistogramBuckets) + (over ? 1 : 0);
+    v1::Batch message = Parse(
+        "sequence: 1 frames { timestamp_unix_ms: 1 histograms { series: 0 schema: 0 sum: 0 "
+        "zero_count: 0 zero_threshold: 0 } }");
+    v1::HistogramColumns& columns = *message.mutable_frames(0)->mutable_histograms();
+    columns.add_bucket_count(count);
+    for (uint32_t i = 0; i < count; ++i) {
+      columns.add_bucket_index(1);
+      columns.add_bucket_value(1);
+    }
+    store::WriteBatch batch;
+    uint64_t samples = 0;
+    const auto refusal = Translate(message, kNewestMs, tables_, &batch, &samples);
+    EXPECT_EQ(refusal.has_value(), over);
+    if (refusal) {
+      EXPECT_EQ(refusal->reason, Reason::kHistogram);
+    }
+  }
+}
+
 TEST_F(Translation, TheStalenessMarkerKeepsItsBits) {
   v1::Batch message = Parse("sequence: 1 frames { timestamp_unix_ms: 1 double_series: 0 }");
   message.mutable_frames(0)->add_doubles(model::StaleNan());
