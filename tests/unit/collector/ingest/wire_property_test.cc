@@ -1,6 +1,7 @@
 // Random definitions, frames, ends and breakages: the store ends with exactly what the agent was
 // given.
 #include <bit>
+#include <cstdlib>
 #include <map>
 #include <random>
 #include <set>
@@ -277,7 +278,13 @@ TEST_P(WireProperty, TheStoreEndsWithWhatTheAgentWasGiven) {
       MetricValue(collector.registry(), "leadline_collector_ingest_refusals_total", "sequence"), 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, WireProperty, testing::Range(0u, 20u));
+// More of them by LEADLINE_WIRE_SEEDS=200.
+uint32_t Seeds() {
+  const char* const wanted = std::getenv("LEADLINE_WIRE_SEEDS");
+  return wanted == nullptr ? 20 : static_cast<uint32_t>(std::strtoul(wanted, nullptr, 10));
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, WireProperty, testing::Range(0u, Seeds()));
 
 }  // namespace
 }  // namespace leadline::collector::ingest
