@@ -1,0 +1,27 @@
+// Files of /proc that a process or a container has a say in: its command, its cgroup's path, its
+// mounts and interfaces.
+#include <cstdlib>
+#include <string_view>
+
+#include "agent/source/cgroup_mounts.h"
+#include "agent/source/net_dev.h"
+#include "agent/source/processes.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  namespace source = leadline::agent::source;
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  if (const auto stat = source::ParseProcessStat(text)) {
+    if (text.find(stat->command) == std::string_view::npos) abort();
+    source::StartUnixMs(stat->start_ticks, 1'700'000'000'000);
+  }
+  if (const auto path = source::ParseCgroupV2Path(text)) {
+    if (path->find('\n') != std::string_view::npos) abort();
+  }
+  source::CgroupMounts::Parse(text).IgnoreError();
+  if (const auto interfaces = source::ParseNetDev(text); interfaces.ok()) {
+    for (const source::InterfaceCounters& counters : *interfaces) {
+      if (text.find(counters.interface) == std::string_view::npos) abort();
+    }
+  }
+  return 0;
+}
