@@ -20,24 +20,12 @@
 #include "common/clock.h"
 #include "kube/backoff.h"
 #include "kube/client_config.h"
+#include "kube/event.h"
 #include "kube/lister.h"
 #include "kube/metrics.h"
-#include "kube/object.h"
 #include "kube/resource.h"
 
 namespace leadline::kube {
-
-enum class EventType : uint8_t {
-  kAdded,
-  kModified,
-  kDeleted,  // with the object's last known state
-  kSynced,   // without object: everything that a list had was delivered
-};
-
-struct Event {
-  EventType type;
-  std::shared_ptr<const Object> object;
-};
 
 struct ReflectorOptions {
   ListOptions list;

@@ -31,6 +31,24 @@ absl::Status ErrorOf(const json::object& status, const Resource& resource) {
 
 }  // namespace
 
+std::string_view WatchEventTypeName(WatchEventType type) {
+  switch (type) {
+    case WatchEventType::kAdded:
+      return "added";
+    case WatchEventType::kModified:
+      return "modified";
+    case WatchEventType::kDeleted:
+      return "deleted";
+    case WatchEventType::kBookmark:
+      return "bookmark";
+    case WatchEventType::kError:
+      return "error";
+    case WatchEventType::kUnknown:
+      break;
+  }
+  return "unknown";
+}
+
 absl::StatusOr<WatchEvent> DecodeWatchEvent(std::string_view line, const Resource& resource) {
   LL_ASSIGN_OR_RETURN(const json::value document, ParseJson(line));
   FieldReader reader;

@@ -18,6 +18,9 @@ namespace leadline::kube {
 
 enum class WatchEventType : uint8_t { kAdded, kModified, kDeleted, kBookmark, kError, kUnknown };
 
+// As a metric's label: "added", "unknown", ...
+std::string_view WatchEventTypeName(WatchEventType type);
+
 struct WatchEvent {
   WatchEventType type = WatchEventType::kUnknown;
   // Added, modified, deleted; nullptr where the object could not be decoded: see `bad_object`.
