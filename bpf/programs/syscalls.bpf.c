@@ -15,42 +15,18 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "bpf/lib/syscall_rows.bpf.h"
 #include "bpf/shared/latency_bucket.h"
 #include "bpf/shared/syscalls.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* Set before the load; see agent/probes/syscall_table.cc. */
-const volatile __u32 row_count = 1; /* a power of two */
 const volatile __u32 slot_bits = SYSCALL_SLOT_SPREAD_BITS;
 const volatile __u32 bucket_count = 2;
 const volatile __u64 bucket_bound_ns[SYSCALL_LATENCY_BUCKETS_MAX];
 /* For each (floor(log2), next three bits) of a latency the bucket of its smallest member. */
 const volatile __u8 bucket_of_cell[SYSCALL_LATENCY_CELLS];
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct syscall_key);
-} syscall_keys SEC(".maps");
-
-/* Rows that are taken: an insert is the one operation that decides between CPUs on 5.8 kernels. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u8);
-} syscall_claims SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(struct syscall_counters)); /* less with fewer buckets */
-} syscall_counters SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -73,13 +49,6 @@ struct {
 	__type(value, struct last_entry);
 } syscall_last SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SYSCALL_LOSS_COUNT);
-	__type(key, __u32);
-	__type(value, __u64);
-} syscall_losses SEC(".maps");
-
 /* Neighbouring thread ids, often at work on several CPUs at once, are kept off one cache line. */
 static __always_inline __u32 slot_of(__u32 tid)
 {
@@ -95,104 +64,6 @@ static __always_inline __u64 tag_of(__u32 nr, bool compat)
 {
 	return SYSCALL_TAG(nr < SYSCALL_NR_LIMIT ? nr : SYSCALL_NR_UNKNOWN,
 			   compat ? SYSCALL_ABI_COMPAT : SYSCALL_ABI_NATIVE);
-}
-
-static __always_inline __u32 row_hash(__u64 cgroup, __u64 tag)
-{
-	return ((cgroup ^ (tag << 24)) * 0x9E3779B97F4A7C15ULL) >> 32;
-}
-
-static __always_inline __u32 row_step(__u32 hash)
-{
-	return (hash >> 16) | 1;
-}
-
-static __always_inline bool row_holds(__u32 row, __u64 cgroup, __u64 tag)
-{
-	struct syscall_key *key = bpf_map_lookup_elem(&syscall_keys, &row);
-
-	return key && key->tag == tag && key->cgroup == cgroup;
-}
-
-static __always_inline void count_loss(__u32 reason)
-{
-	__u64 *count = bpf_map_lookup_elem(&syscall_losses, &reason);
-
-	if (count)
-		++*count;
-}
-
-/* The row of a key; row_count when there is none. */
-static __noinline __u32 find_row(__u64 cgroup, __u64 tag)
-{
-	__u32 hash = row_hash(cgroup, tag), step = row_step(hash);
-
-	for (int i = 0; i < SYSCALL_ROW_PROBES; i++, hash += step) {
-		__u32 row = hash & (row_count - 1);
-
-		if (row_holds(row, cgroup, tag))
-			return row;
-	}
-	return row_count;
-}
-
-/*
- * Takes a free row for a key; row_count when there is none. Two CPUs may both take one for the same
- * new key: user space adds them up.
- */
-static __noinline __u32 claim_row(__u64 cgroup, __u64 tag)
-{
-	__u32 hash = row_hash(cgroup, tag), step = row_step(hash);
-
-	for (int i = 0; i < SYSCALL_ROW_PROBES; i++, hash += step) {
-		__u32 row = hash & (row_count - 1);
-		struct syscall_key *key = bpf_map_lookup_elem(&syscall_keys, &row);
-		__u8 taken = 1;
-
-		if (!key || key->tag ||
-		    bpf_map_update_elem(&syscall_claims, &row, &taken, BPF_NOEXIST))
-			continue;
-		key->cgroup = cgroup;
-		barrier(); /* x86 keeps the order of the two stores */
-		*(volatile __u64 *)&key->tag = tag;
-		return row;
-	}
-	return row_count;
-}
-
-/*
- * The row for a key that is not where it is looked for first. A cgroup gets its ~other row with its
- * first row, so that its total stays right when the table is full.
- */
-static __noinline __u32 make_row(__u64 cgroup, __u64 tag)
-{
-	__u64 other_tag = SYSCALL_TAG(SYSCALL_NR_OTHER, SYSCALL_ABI_NATIVE);
-	__u32 row = find_row(cgroup, tag), other;
-
-	if (row != row_count)
-		return row;
-	other = find_row(cgroup, other_tag);
-	if (other == row_count)
-		other = claim_row(cgroup, other_tag);
-	row = claim_row(cgroup, tag);
-	if (row != row_count)
-		return row;
-	count_loss(other != row_count ? SYSCALL_LOSS_CGROUP_OTHER : SYSCALL_LOSS_GLOBAL_OTHER);
-	return other;
-}
-
-static __always_inline __u32 row_of(__u64 cgroup, __u64 tag)
-{
-	__u32 row = row_hash(cgroup, tag) & (row_count - 1);
-
-	return row_holds(row, cgroup, tag) ? row : make_row(cgroup, tag);
-}
-
-static __always_inline struct syscall_counters *counters_of(__u32 row)
-{
-	__u32 index = bpf_get_smp_processor_id() * (row_count + 1) + row;
-
-	return bpf_map_lookup_elem(&syscall_counters, &index);
 }
 
 static __always_inline int on_enter(__u64 cgroup, __u32 tid, bool compat, __u64 regs, __u32 nr)
@@ -214,20 +85,6 @@ static __always_inline int on_enter(__u64 cgroup, __u32 tid, bool compat, __u64 
 	slot->row = row;
 	slot->start_ns = bpf_ktime_get_ns();
 	return 0;
-}
-
-/* Rows are freed some time after their cgroup has ended; the call may have been left in flight. */
-static __always_inline bool row_is_live(__u32 row, __u64 cgroup)
-{
-	struct syscall_key *key = bpf_map_lookup_elem(&syscall_keys, &row);
-
-	if (row == row_count)
-		return true;
-	if (key && key->cgroup == cgroup &&
-	    (key->tag & SYSCALL_TAG_STATE_MASK) == SYSCALL_TAG_READY)
-		return true;
-	count_loss(SYSCALL_LOSS_ROW_ENDED);
-	return false;
 }
 
 /* False when the entry was not seen, or not of this number. */
