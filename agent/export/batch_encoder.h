@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/export/batcher.h"
+#include "agent/export/histogram.h"
 #include "agent/export/sealed_batch.h"
 #include "leadline/v1/ingest.pb.h"
 

@@ -1,8 +1,10 @@
 // Gathers the samples of an interval and seals them into batches of leadline.v1.
 //
 //   const EntityRef pod = batcher.DefineEntity(entity);
-//   const SeriesRef reads = batcher.DefineSeries(Metric::kContainerSyscalls, pod, labels,
-//   start_ms); batcher.BeginFrame(now_ms); batcher.Add(reads, uint64_t{17});
+//   const SeriesRef reads =
+//       batcher.DefineSeries(Metric::kContainerSyscalls, pod, labels, start_ms);
+//   batcher.BeginFrame(now_ms);
+//   batcher.Add(reads, uint64_t{17});
 //   sender->Submit(batcher.Seal());
 //
 // When an entity has ended: define it once more with its end_ms set, add its last values in a frame
@@ -21,9 +23,8 @@
 #include <memory>
 #include <vector>
 
-#include "absl/types/span.h"
-
 #include "agent/export/definitions.h"
+#include "agent/export/histogram.h"
 #include "agent/export/sealed_batch.h"
 #include "agent/model/entity.h"
 #include "catalogue/metrics.h"
@@ -31,21 +32,6 @@
 #include "prometheus/registry.h"
 
 namespace leadline::agent {
-
-struct HistogramBucket {
-  int32_t index = 0;  // holds values in (2^((index-1)*2^-schema), 2^(index*2^-schema)]
-  uint64_t count = 0;
-};
-
-// A native histogram, cumulative since the series' start. Buckets ascend by index; empty ones may
-// be left out. Its count is zero_count and all buckets together.
-struct HistogramView {
-  int32_t schema = 0;  // -4 to 8
-  double sum = 0;
-  uint64_t zero_count = 0;
-  double zero_threshold = 0;
-  absl::Span<const HistogramBucket> buckets;
-};
 
 struct BatcherOptions {
   size_t max_batch_bytes = 1 << 20;

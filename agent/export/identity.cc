@@ -102,8 +102,9 @@ absl::Status Write(const std::string& dir, const std::string& path, const Record
     return ErrnoStatus(written < 0 ? errno : ENOSPC, "cannot write", temporary);
   }
   if (fdatasync(fd.get()) != 0) return ErrnoStatus(errno, "cannot sync", temporary);
-  if (rename(temporary.c_str(), path.c_str()) != 0)
+  if (rename(temporary.c_str(), path.c_str()) != 0) {
     return ErrnoStatus(errno, "cannot rename to", path);
+  }
   const Fd dir_fd(open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (dir_fd.get() < 0 || fsync(dir_fd.get()) != 0) return ErrnoStatus(errno, "cannot sync", dir);
   return absl::OkStatus();
