@@ -1,0 +1,40 @@
+#include "agent/meta/resolver_metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+
+namespace leadline::agent::meta {
+
+ResolverMetrics::ResolverMetrics(prometheus::Registry& registry)
+    : entities_(prometheus::BuildGauge()
+                    .Name("leadline_agent_meta_entities")
+                    .Help("Containers, pods and cgroups known, those that ended lately included.")
+                    .Register(registry)
+                    .Add({})),
+      pods_(prometheus::BuildGauge()
+                .Name("leadline_agent_meta_pods")
+                .Help("Pods known from the API or from a cgroup.")
+                .Register(registry)
+                .Add({})),
+      forgotten_(prometheus::BuildCounter()
+                     .Name("leadline_agent_meta_forgotten_total")
+                     .Help("What ended and was forgotten before its time, for lack of room.")
+                     .Register(registry)),
+      unattributed_(prometheus::BuildCounter()
+                        .Name("leadline_agent_meta_unattributed_containers_total")
+                        .Help("Containers of pods that ended and that the API never named.")
+                        .Register(registry)
+                        .Add({})) {}
+
+void ResolverMetrics::SetEntities(size_t count) { entities_.Set(static_cast<double>(count)); }
+
+void ResolverMetrics::SetPods(size_t count) { pods_.Set(static_cast<double>(count)); }
+
+void ResolverMetrics::CountForgotten(const char* what, size_t count) {
+  if (count > 0) forgotten_.Add({{"what", what}}).Increment(static_cast<double>(count));
+}
+
+void ResolverMetrics::CountUnattributedContainer() { unattributed_.Increment(); }
+
+}  // namespace leadline::agent::meta

@@ -1,0 +1,35 @@
+// What the metadata resolver says about itself.
+//
+// The registry outlives it.
+#pragma once
+
+#include <cstddef>
+
+#include <prometheus/family.h>
+
+namespace prometheus {
+class Counter;
+class Gauge;
+class Registry;
+}  // namespace prometheus
+
+namespace leadline::agent::meta {
+
+class ResolverMetrics {
+ public:
+  explicit ResolverMetrics(prometheus::Registry& registry);
+
+  void SetEntities(size_t count);
+  void SetPods(size_t count);
+  // `what` was forgotten before its time: cgroup, entity, pod, owners.
+  void CountForgotten(const char* what, size_t count);
+  void CountUnattributedContainer();
+
+ private:
+  prometheus::Gauge& entities_;
+  prometheus::Gauge& pods_;
+  prometheus::Family<prometheus::Counter>& forgotten_;
+  prometheus::Counter& unattributed_;
+};
+
+}  // namespace leadline::agent::meta
