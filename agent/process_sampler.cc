@@ -16,11 +16,16 @@ ProcessSampler::ProcessSampler(ProcessSamplerOptions options, const CgroupInvent
       resolver_(resolver),
       batcher_(batcher),
       recorder_(recorder),
-      left_out_(prometheus::BuildCounter()
-                    .Name("leadline_agent_processes_left_out_total")
-                    .Help("Processes that got no samples in an interval, for --max-processes.")
-                    .Register(registry)
-                    .Add({})) {}
+      left_out_(registry) {}
+
+ProcessSampler::LeftOut::LeftOut(prometheus::Registry& registry)
+    : family(prometheus::BuildCounter()
+                 .Name("leadline_agent_processes_left_out_total")
+                 .Help("Processes that got no samples in an interval, by reason.")
+                 .Register(registry)),
+      too_many(family.Add({{"reason", "max_processes"}})),
+      unknown_cgroup(family.Add({{"reason", "unknown_cgroup"}})),
+      unreadable(family.Add({{"reason", "unreadable"}})) {}
 
 void ProcessSampler::Sample(int64_t ts_ms) {
   now_ms_ = ts_ms;
@@ -32,13 +37,21 @@ void ProcessSampler::Sample(int64_t ts_ms) {
       owner_by_path_.emplace(cgroup.path, owner);
     }
   }
-  const absl::Status read = source::ForEachProcess(
+  const auto unreadable = source::ForEachProcess(
       reader_, [&](const source::ProcessStat& stat, std::string_view cgroup_path) {
         const auto owner = owner_by_path_.find(cgroup_path);
-        // A cgroup made since the walk is known in the next interval.
-        if (owner != owner_by_path_.end()) SampleProcess(stat, *owner->second);
+        if (owner == owner_by_path_.end()) {
+          // Made since the cgroups were looked at: it is known in the next interval.
+          left_out_.unknown_cgroup.Increment();
+          return;
+        }
+        SampleProcess(stat, *owner->second);
       });
-  if (!read.ok()) spdlog::error("reading processes: {}", read.ToString());
+  if (unreadable.ok()) {
+    left_out_.unreadable.Increment(static_cast<double>(*unreadable));
+  } else {
+    spdlog::error("reading processes: {}", unreadable.status().ToString());
+  }
   CloseEnded();
 }
 
@@ -47,7 +60,7 @@ void ProcessSampler::SampleProcess(const source::ProcessStat& stat, const Entity
   auto it = tracked_.find(id);
   if (it == tracked_.end()) {
     if (tracked_.size() >= options_.max_processes) {
-      left_out_.Increment();
+      left_out_.too_many.Increment();
       return;
     }
     it = tracked_.try_emplace(id).first;

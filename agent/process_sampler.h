@@ -1,9 +1,10 @@
 // Samples the node's processes, each an entity with the labels of the container that it runs in.
 //
 // Labels that the container learns later reach the process in the next interval and count from its
-// start. Kernel threads are left out, and so is what is over max_processes (counted).
-// Times are milliseconds since the Unix epoch. Not thread-safe. What is passed to the constructor
-// must outlive it.
+// start. Kernel threads are left out; every other process that gets no samples in an interval is
+// counted by reason in leadline_agent_processes_left_out_total. An interval costs two files of each
+// process. Times are milliseconds since the Unix epoch. Not thread-safe. What is passed to the
+// constructor must outlive it.
 #pragma once
 
 #include <cstdint>
@@ -50,6 +51,15 @@ class ProcessSampler {
     int64_t seen_ms = 0;
   };
 
+  struct LeftOut {
+    explicit LeftOut(prometheus::Registry& registry);
+
+    prometheus::Family<prometheus::Counter>& family;
+    prometheus::Counter& too_many;
+    prometheus::Counter& unknown_cgroup;
+    prometheus::Counter& unreadable;
+  };
+
   void SampleProcess(const source::ProcessStat& stat, const Entity& owner);
   // Defines the process when it is new, has another command or its owner has other labels.
   void Define(Tracked& process, const source::ProcessStat& stat, const Entity& owner);
@@ -62,7 +72,7 @@ class ProcessSampler {
   aggregate::Recorder& recorder_;
   aggregate::ProcessSeries series_;
   source::FileReader reader_;
-  prometheus::Counter& left_out_;
+  LeftOut left_out_;
 
   int64_t now_ms_ = 0;
   uint64_t revision_ = 0;

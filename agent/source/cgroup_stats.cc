@@ -2,105 +2,119 @@
 
 #include <unistd.h>
 
-#include <fmt/format.h>
+#include <algorithm>
 
 #include "agent/source/text.h"
 
 namespace leadline::agent::source {
 namespace {
 
-// v1 writes "no limit" as the largest page-aligned value of a long; anything near it is none.
-constexpr uint64_t kV1NoLimit = uint64_t{1} << 62;
+using Form = CgroupStatsReader::Form;
+using Row = CgroupStatsReader::Row;
 
-// The lines "name value" of a stat file that are asked for.
-struct Wanted {
-  std::string_view name;
-  std::optional<uint64_t>* value;
+// v1 writes "no limit" as the largest page-aligned value of a long; anything near it is none.
+constexpr uint64_t kNoLimit = uint64_t{1} << 62;
+
+constexpr Row kCpuV1[] = {
+    {"/cpuacct.usage", "", &CgroupStats::cpu_usage_ns},
+    {"/cpuacct.stat", "user", &CgroupStats::cpu_user_ns, Form::kTicks},
+    {"/cpuacct.stat", "system", &CgroupStats::cpu_system_ns, Form::kTicks},
 };
 
-template <size_t N>
-void ReadLines(std::string_view text, const Wanted (&wanted)[N]) {
-  while (!text.empty()) {
-    std::string_view line = TakeUntil(text, '\n');
-    const std::string_view name = TakeWord(line);
-    for (const Wanted& want : wanted) {
-      if (want.name == name) *want.value = ParseNumber<uint64_t>(TakeWord(line));
-    }
-  }
-}
+constexpr Row kCpuV2[] = {
+    {"/cpu.stat", "usage_usec", &CgroupStats::cpu_usage_ns, Form::kMicroseconds},
+    {"/cpu.stat", "user_usec", &CgroupStats::cpu_user_ns, Form::kMicroseconds},
+    {"/cpu.stat", "system_usec", &CgroupStats::cpu_system_ns, Form::kMicroseconds},
+};
 
-void Scale(std::optional<uint64_t>& value, uint64_t factor) {
-  if (value) *value *= factor;
+constexpr Row kMemoryV1[] = {
+    {"/memory.usage_in_bytes", "", &CgroupStats::memory_usage_bytes},
+    {"/memory.limit_in_bytes", "", &CgroupStats::memory_limit_bytes, Form::kLimit},
+    {"/memory.stat", "total_rss", &CgroupStats::memory_rss_bytes},
+    {"/memory.stat", "total_cache", &CgroupStats::memory_cache_bytes},
+    {"/memory.stat", "total_inactive_file", &CgroupStats::memory_inactive_file_bytes},
+};
+
+constexpr Row kMemoryV2[] = {
+    {"/memory.current", "", &CgroupStats::memory_usage_bytes},
+    {"/memory.max", "", &CgroupStats::memory_limit_bytes, Form::kLimit},
+    {"/memory.stat", "anon", &CgroupStats::memory_rss_bytes},
+    {"/memory.stat", "file", &CgroupStats::memory_cache_bytes},
+    {"/memory.stat", "inactive_file", &CgroupStats::memory_inactive_file_bytes},
+};
+
+std::optional<uint64_t> Parse(std::string_view word, Form form) {
+  static const uint64_t tick_ns = 1'000'000'000 / static_cast<uint64_t>(sysconf(_SC_CLK_TCK));
+  if (form == Form::kLimit && word == "max") return 0;
+  const auto number = ParseNumber<uint64_t>(word);
+  if (!number) return std::nullopt;
+  switch (form) {
+    case Form::kAsIs:
+      return number;
+    case Form::kTicks:
+      return *number * tick_ns;
+    case Form::kMicroseconds:
+      return *number * 1000;
+    case Form::kLimit:
+      return *number < kNoLimit ? *number : 0;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
 
+CgroupStatsReader::CgroupStatsReader(const CgroupMounts& mounts) {
+  if (!mounts.v1_cpuacct.empty()) {
+    controllers_.push_back({mounts.v1_cpuacct, kCpuV1});
+  } else {
+    controllers_.push_back({mounts.v2, kCpuV2});
+  }
+  if (!mounts.v1_memory.empty()) {
+    controllers_.push_back({mounts.v1_memory, kMemoryV1});
+  } else if (mounts.v2_memory) {
+    controllers_.push_back({mounts.v2, kMemoryV2});
+  }
+}
+
 CgroupStats CgroupStatsReader::Read(std::string_view path) {
   CgroupStats stats;
-  if (!mounts_.v1_cpuacct.empty()) {
-    ReadCpuV1(fmt::format("{}{}", mounts_.v1_cpuacct, path), stats);
-  } else {
-    ReadCpuV2(fmt::format("{}{}", mounts_.v2, path), stats);
+  for (const Controller& controller : controllers_) {
+    absl::Span<const Row> rest = controller.rows;
+    while (!rest.empty()) {
+      const auto end = std::find_if(rest.begin(), rest.end(),
+                                    [&](const Row& row) { return row.file != rest.front().file; });
+      const auto count = static_cast<size_t>(end - rest.begin());
+      ReadFile(path, controller, rest.subspan(0, count), stats);
+      rest.remove_prefix(count);
+    }
   }
-  const bool memory_v2 = mounts_.v1_memory.empty() && mounts_.v2_memory;
-  if (memory_v2 || !mounts_.v1_memory.empty()) {
-    ReadMemory(fmt::format("{}{}", memory_v2 ? mounts_.v2 : mounts_.v1_memory, path), memory_v2,
-               stats);
+  if (stats.memory_usage_bytes && stats.memory_inactive_file_bytes) {
+    const uint64_t usage = *stats.memory_usage_bytes;
+    const uint64_t inactive = std::min(usage, *stats.memory_inactive_file_bytes);
+    stats.memory_working_set_bytes = usage - inactive;
   }
   return stats;
 }
 
-void CgroupStatsReader::ReadCpuV1(const std::string& directory, CgroupStats& stats) {
-  stats.cpu_usage_ns = ReadValue(directory + "/cpuacct.usage");
-  const auto text = reader_.Read(directory + "/cpuacct.stat");
-  if (!text.ok()) return;
-  ReadLines(*text, {{"user", &stats.cpu_user_ns}, {"system", &stats.cpu_system_ns}});
-  static const uint64_t tick_ns = 1'000'000'000 / static_cast<uint64_t>(sysconf(_SC_CLK_TCK));
-  Scale(stats.cpu_user_ns, tick_ns);
-  Scale(stats.cpu_system_ns, tick_ns);
-}
-
-void CgroupStatsReader::ReadCpuV2(const std::string& directory, CgroupStats& stats) {
-  const auto text = reader_.Read(directory + "/cpu.stat");
-  if (!text.ok()) return;
-  ReadLines(*text, {{"usage_usec", &stats.cpu_usage_ns},
-                    {"user_usec", &stats.cpu_user_ns},
-                    {"system_usec", &stats.cpu_system_ns}});
-  Scale(stats.cpu_usage_ns, 1000);
-  Scale(stats.cpu_user_ns, 1000);
-  Scale(stats.cpu_system_ns, 1000);
-}
-
-void CgroupStatsReader::ReadMemory(const std::string& directory, bool v2, CgroupStats& stats) {
-  stats.memory_usage_bytes =
-      ReadValue(directory + (v2 ? "/memory.current" : "/memory.usage_in_bytes"));
-  stats.memory_limit_bytes = ReadValue(directory + (v2 ? "/memory.max" : "/memory.limit_in_bytes"));
-  if (!v2 && stats.memory_limit_bytes >= kV1NoLimit) stats.memory_limit_bytes = 0;
-  const auto text = reader_.Read(directory + "/memory.stat");
-  if (!text.ok()) return;
-  std::optional<uint64_t> inactive_file;
-  if (v2) {
-    ReadLines(*text, {{"anon", &stats.memory_rss_bytes},
-                      {"file", &stats.memory_cache_bytes},
-                      {"inactive_file", &inactive_file}});
-  } else {
-    ReadLines(*text, {{"total_rss", &stats.memory_rss_bytes},
-                      {"total_cache", &stats.memory_cache_bytes},
-                      {"total_inactive_file", &inactive_file}});
+void CgroupStatsReader::ReadFile(std::string_view path, const Controller& controller,
+                                 absl::Span<const Row> rows, CgroupStats& stats) {
+  file_path_ = controller.mount_point;
+  file_path_ += path;
+  file_path_ += rows.front().file;
+  const auto read = reader_.Read(file_path_);
+  if (!read.ok()) return;
+  std::string_view text = *read;
+  if (rows.front().name.empty()) {
+    stats.*rows.front().figure = Parse(TakeWord(text), rows.front().form);
+    return;
   }
-  if (stats.memory_usage_bytes && inactive_file) {
-    const uint64_t usage = *stats.memory_usage_bytes;
-    stats.memory_working_set_bytes = usage > *inactive_file ? usage - *inactive_file : 0;
+  while (!text.empty()) {
+    std::string_view line = TakeUntil(text, '\n');
+    const std::string_view name = TakeWord(line);
+    const auto row =
+        std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return r.name == name; });
+    if (row != rows.end()) stats.*row->figure = Parse(TakeWord(line), row->form);
   }
-}
-
-std::optional<uint64_t> CgroupStatsReader::ReadValue(const std::string& path) {
-  const auto text = reader_.Read(path);
-  if (!text.ok()) return std::nullopt;
-  std::string_view rest = *text;
-  const std::string_view word = TakeWord(rest);
-  if (word == "max") return 0;
-  return ParseNumber<uint64_t>(word);
 }
 
 }  // namespace leadline::agent::source

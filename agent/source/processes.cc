@@ -75,23 +75,38 @@ absl::StatusOr<ProcessStat> ReadProcessStat(int32_t pid, FileReader& reader) {
   return *std::move(stat);
 }
 
-absl::Status ForEachProcess(
+absl::StatusOr<size_t> ForEachProcess(
     FileReader& reader, absl::FunctionRef<void(const ProcessStat&, std::string_view path)> visit) {
   DIR* proc = opendir("/proc");
   if (proc == nullptr) {
     return absl::InternalError(fmt::format("open /proc: {}", std::strerror(errno)));
   }
+  size_t unreadable = 0;
+  const auto failed = [&](const absl::Status& status) {
+    if (!absl::IsNotFound(status)) ++unreadable;
+  };
   while (const dirent* entry = readdir(proc)) {
     const auto pid = ParseNumber<int32_t>(entry->d_name);
     if (!pid) continue;
     const auto stat = ReadProcessStat(*pid, reader);
-    if (!stat.ok() || stat->kernel_thread) continue;
+    if (!stat.ok()) {
+      failed(stat.status());
+      continue;
+    }
+    if (stat->kernel_thread) continue;
     const auto cgroups = reader.Read(fmt::format("/proc/{}/cgroup", *pid));
-    if (!cgroups.ok()) continue;
-    if (const auto path = ParseCgroupV2Path(*cgroups)) visit(*stat, *path);
+    if (!cgroups.ok()) {
+      failed(cgroups.status());
+      continue;
+    }
+    if (const auto path = ParseCgroupV2Path(*cgroups)) {
+      visit(*stat, *path);
+    } else {
+      ++unreadable;
+    }
   }
   closedir(proc);
-  return absl::OkStatus();
+  return unreadable;
 }
 
 absl::StatusOr<int64_t> BootTimeUnixMs(FileReader& reader) {

@@ -37,8 +37,8 @@ std::optional<std::string_view> ParseCgroupV2Path(std::string_view text);
 absl::StatusOr<ProcessStat> ReadProcessStat(int32_t pid, FileReader& reader);
 
 // Calls `visit` for every process with its v2 cgroup path, in the order of pids. Processes that end
-// on the way are skipped.
-absl::Status ForEachProcess(
+// on the way are skipped. Returns how many were there and could not be read.
+absl::StatusOr<size_t> ForEachProcess(
     FileReader& reader, absl::FunctionRef<void(const ProcessStat&, std::string_view path)> visit);
 
 // When the machine booted, from /proc/stat, and its boot id.
