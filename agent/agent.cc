@@ -35,6 +35,12 @@ namespace {
 constexpr size_t kMetaEventsAtOnce = 4096;
 constexpr absl::Duration kDrainTimeout = absl::Seconds(5);
 
+probes::ProbeOptions ProbeOptionsOf(const Options& options) {
+  probes::ProbeOptions probe_options;
+  if (options.time_every_syscall) probe_options.syscall_timing = probes::kTimeEverySyscall;
+  return probe_options;
+}
+
 class AgentImpl final : public Agent {
  public:
   absl::Status Init(const Options& options);
@@ -81,7 +87,7 @@ absl::Status AgentImpl::Init(const Options& options) {
 
   // The probes first, then the walk: what comes to life in between is in both.
   const int64_t counted_from_ms = clock_.NowUnixMs();
-  LL_ASSIGN_OR_RETURN(probes_, probes::Probes::Load({}));
+  LL_ASSIGN_OR_RETURN(probes_, probes::Probes::Load(ProbeOptionsOf(options)));
   probe_metrics_.emplace(*probes_, *registry_);
   LL_RETURN_IF_ERROR(inventory_->Walk(clock_.NowUnixMs()));
 

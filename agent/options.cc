@@ -29,6 +29,7 @@ ParsedOptions ParseOptions(int argc, const char* const* argv) {
   Options options;
   options.node = DefaultNode();
   std::string interval = "10s";
+  std::string syscall_timing = "adaptive";
 
   CLI::App app(
       "Watches the containers of this node with eBPF and sends what it counts to a collector.",
@@ -74,6 +75,11 @@ ParsedOptions ParseOptions(int argc, const char* const* argv) {
       ->check(CLI::Range(0U, kMostProcesses).description(""))
       ->type_name("NUMBER")
       ->capture_default_str();
+  app.add_option("--syscall-timing", syscall_timing,
+                 "adaptive (a CPU busy with system calls times a part of them) or every")
+      ->check(CLI::IsMember({"adaptive", "every"}).description(""))
+      ->type_name("MODE")
+      ->capture_default_str();
   app.add_option("--log-level", options.log_level, "debug, info, warn or error")
       ->check(flags::IsLogLevel())
       ->type_name("LEVEL")
@@ -83,6 +89,7 @@ ParsedOptions ParseOptions(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
     options.interval = ParseDuration(interval).value();  // is checked
+    options.time_every_syscall = syscall_timing == "every";
     if (options.interval < kShortestInterval) {
       throw CLI::ValidationError("--interval", interval + " is shorter than 100ms");
     }

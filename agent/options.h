@@ -22,6 +22,7 @@ struct Options {
   std::string http = "127.0.0.1:7072";  // "": no HTTP server
   std::string log_level = "info";
   uint32_t max_processes = 4096;
+  bool time_every_syscall = false;
   bool dry_run = false;
 };
 

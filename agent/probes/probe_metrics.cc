@@ -8,6 +8,11 @@ prometheus::Family<prometheus::Gauge>& GaugeFamily(prometheus::Registry& registr
   return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
 }
 
+void RaiseTo(prometheus::Counter& counter, uint64_t count) {
+  const double growth = static_cast<double>(count) - counter.Value();
+  if (growth > 0) counter.Increment(growth);
+}
+
 }  // namespace
 
 ProbeMetrics::ProbeMetrics(const Probes& probes, prometheus::Registry& registry)
@@ -18,7 +23,12 @@ ProbeMetrics::ProbeMetrics(const Probes& probes, prometheus::Registry& registry)
                   .Register(registry)),
       rows_(GaugeFamily(registry, "leadline_agent_syscall_rows",
                         "Rows in use in the kernel's table of system calls.")
-                .Add({})) {
+                .Add({})),
+      untimed_(prometheus::BuildCounter()
+                   .Name("leadline_agent_syscalls_untimed_total")
+                   .Help("System calls that counted with the latency of another one of their row.")
+                   .Register(registry)
+                   .Add({})) {
   const ProbeReport& report = probes.report();
   GaugeFamily(registry, "leadline_agent_syscall_rows_max",
               "Rows that the kernel's table of system calls has.")
@@ -39,11 +49,13 @@ ProbeMetrics::ProbeMetrics(const Probes& probes, prometheus::Registry& registry)
 
 absl::Status ProbeMetrics::Update() {
   rows_.Set(probes_.syscall_rows_used());
+  const auto untimed = probes_.UntimedSyscalls();
   const auto losses = probes_.Losses();
-  if (!losses.ok()) {
+  if (!untimed.ok() || !losses.ok()) {
     SetLoss("losses_unreadable", ++unreadable_);
-    return losses.status();
+    return untimed.ok() ? losses.status() : untimed.status();
   }
+  RaiseTo(untimed_, *untimed);
   for (const ProbeLoss& loss : *losses) SetLoss(loss.reason, loss.count);
   return absl::OkStatus();
 }
@@ -51,8 +63,7 @@ absl::Status ProbeMetrics::Update() {
 void ProbeMetrics::SetLoss(const std::string& reason, uint64_t count) {
   prometheus::Counter*& counter = by_reason_[reason];
   if (counter == nullptr) counter = &losses_.Add({{"reason", reason}});
-  const double growth = static_cast<double>(count) - counter->Value();
-  if (growth > 0) counter->Increment(growth);
+  RaiseTo(*counter, count);
 }
 
 }  // namespace leadline::agent::probes

@@ -3,6 +3,7 @@
 //   leadline_agent_probe_attached{probe,hook}      1, or 0 with an empty hook
 //   leadline_agent_probe_losses_total{reason}      see ProbeLoss
 //   leadline_agent_probe_map_bytes{map}
+//   leadline_agent_syscalls_untimed_total          counted with the latency of another call
 //   leadline_agent_syscall_rows, leadline_agent_syscall_rows_max
 //
 // Not thread-safe; the registry may be scraped meanwhile.
@@ -32,6 +33,7 @@ class ProbeMetrics {
   const Probes& probes_;
   prometheus::Family<prometheus::Counter>& losses_;
   prometheus::Gauge& rows_;
+  prometheus::Counter& untimed_;
   StringMap<prometheus::Counter*> by_reason_;
   uint64_t unreadable_ = 0;
 };

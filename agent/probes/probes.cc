@@ -54,6 +54,9 @@ class KernelProbes final : public Probes {
   }
   int lifecycle_fd() const override { return lifecycle_ ? lifecycle_->epoll_fd() : -1; }
   uint32_t syscall_rows_used() const override { return syscalls_ ? syscalls_->rows_used() : 0; }
+  absl::StatusOr<uint64_t> UntimedSyscalls() const override {
+    return syscalls_ ? syscalls_->Untimed() : 0;
+  }
   absl::StatusOr<int> PollLifecycle(
       absl::Duration timeout, absl::FunctionRef<void(const LifecycleEvent&)> handler) override {
     if (lifecycle_) return lifecycle_->Poll(timeout, handler);
@@ -122,7 +125,9 @@ absl::Status KernelProbes::Load(const ProbeOptions& options) {
       FitSyscallTable(options.syscall_budget_bytes, options.syscall_rows, report_.cpus, PidMax()));
   LoadObject(
       BpfObject::kSyscalls, options,
-      [&](bpf_object* object) { return SyscallTable::Configure(object, size); },
+      [&](bpf_object* object) {
+        return SyscallTable::Configure(object, size, options.syscall_timing);
+      },
       [&](LoadedBpfObject& loaded) -> absl::Status {
         LL_ASSIGN_OR_RETURN(auto table, SyscallTable::Open(loaded.get(), size));
         syscalls_.emplace(std::move(table));

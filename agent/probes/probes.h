@@ -30,6 +30,7 @@ struct ProbeOptions {
   uint64_t syscall_budget_bytes = uint64_t{32} << 20;
   // (cgroup, system call) pairs; rounded up to a power of two, fewer when the budget is small.
   uint32_t syscall_rows = 8192;
+  SyscallTiming syscall_timing;
   uint32_t lifecycle_ring_bytes = 256 << 10;
   // Hooks not to use, by their beginnings as in the report: "tp_btf/", "raw_tp/sys_enter".
   std::vector<std::string> avoid_hooks;
@@ -56,6 +57,9 @@ class Probes {
   virtual void Forget(uint64_t cgroup_id) = 0;
   // As of the last ReadSyscalls.
   virtual uint32_t syscall_rows_used() const = 0;
+
+  // See SyscallTable; 0 without it.
+  virtual absl::StatusOr<uint64_t> UntimedSyscalls() const = 0;
 
   // Readable when there are lifecycle events; -1 without them.
   virtual int lifecycle_fd() const = 0;

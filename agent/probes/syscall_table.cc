@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <numeric>
 #include <tuple>
 
 #include "fmt/format.h"
@@ -73,7 +74,8 @@ absl::StatusOr<SyscallTableSize> FitSyscallTable(uint64_t budget_bytes, uint32_t
                   budget_bytes, cpus, size.table_bytes()));
 }
 
-absl::Status SyscallTable::Configure(bpf_object* object, const SyscallTableSize& size) {
+absl::Status SyscallTable::Configure(bpf_object* object, const SyscallTableSize& size,
+                                     const SyscallTiming& timing) {
   LL_RETURN_IF_ERROR(ResizeMap(object, "syscall_keys", size.rows + 1));
   LL_RETURN_IF_ERROR(ResizeMap(object, "syscall_claims", size.rows));
   LL_RETURN_IF_ERROR(
@@ -90,6 +92,8 @@ absl::Status SyscallTable::Configure(bpf_object* object, const SyscallTableSize&
   const LatencyLayout layout = MakeLatencyLayout(size.schema);
   rodata.row_count = size.rows;
   rodata.slot_bits = static_cast<uint32_t>(std::countr_zero(size.slots));
+  rodata.timed_a_tick = timing.timed_a_tick;
+  rodata.untimed_log2 = timing.untimed_log2;
   rodata.bucket_count = layout.bucket_count();
   std::copy(layout.bounds_ns.begin(), layout.bounds_ns.end(), std::begin(rodata.bucket_bound_ns));
   std::copy(layout.cells.begin(), layout.cells.end(), std::begin(rodata.bucket_of_cell));
@@ -112,8 +116,10 @@ absl::StatusOr<SyscallTable> SyscallTable::Open(bpf_object* object, const Syscal
                                                          "syscall_counters"));
   table.claims_fd_ = fd("syscall_claims");
   table.losses_fd_ = fd("syscall_losses");
-  if (table.claims_fd_ < 0 || table.losses_fd_ < 0) {
-    return absl::InternalError("BPF object syscalls: no map syscall_claims or syscall_losses");
+  table.cpus_fd_ = fd("syscall_cpus");
+  if (table.claims_fd_ < 0 || table.losses_fd_ < 0 || table.cpus_fd_ < 0) {
+    return absl::InternalError(
+        "BPF object syscalls: no map syscall_claims, syscall_losses or syscall_cpus");
   }
   table.bucket_sums_.resize(table.layout_.bucket_count());
   table.counters_row_.latency_schema = size.schema;
@@ -212,6 +218,16 @@ void SyscallTable::Read(absl::FunctionRef<void(const SyscallCounters&)> handler)
 
 absl::StatusOr<std::vector<uint64_t>> SyscallTable::Losses() const {
   return ReadPerCpuCounters(losses_fd_, SYSCALL_LOSS_COUNT, size_.cpus, "syscall_losses");
+}
+
+absl::StatusOr<uint64_t> SyscallTable::Untimed() const {
+  std::vector<syscall_cpu> cpus(size_.cpus);
+  const uint32_t entry = 0;
+  if (bpf_map_lookup_elem(cpus_fd_, &entry, cpus.data()) != 0) {
+    return absl::InternalError(fmt::format("BPF map syscall_cpus: {}", std::strerror(errno)));
+  }
+  return std::accumulate(cpus.begin(), cpus.end(), uint64_t{0},
+                         [](uint64_t sum, const syscall_cpu& cpu) { return sum + cpu.untimed; });
 }
 
 }  // namespace leadline::agent::probes

@@ -7,7 +7,7 @@
 // under way, never the reverse; `errors` and `interrupted` are among latency_count; time_ns may
 // lack or exceed it by calls that returned during the read. No counter ever falls.
 //
-// Read, Forget and rows_used belong to one thread; Losses may be called from any.
+// Read, Forget and rows_used belong to one thread; Losses and Untimed may be called from any.
 #pragma once
 
 #include <bpf/libbpf.h>
@@ -43,6 +43,14 @@ struct SyscallTableSize {
 absl::StatusOr<SyscallTableSize> FitSyscallTable(uint64_t budget_bytes, uint32_t wanted_rows,
                                                  uint32_t cpus, uint32_t pid_max);
 
+// Which calls are timed, see bpf/lib/syscall_timing.bpf.h: on each CPU the first `timed_a_tick` of
+// every tick of the kernel's timer (1 to 10 ms), and of the others one in 2^untimed_log2.
+struct SyscallTiming {
+  uint32_t timed_a_tick = 64;
+  uint32_t untimed_log2 = 4;  // 1 to 31
+};
+inline constexpr SyscallTiming kTimeEverySyscall = {.timed_a_tick = UINT32_MAX};
+
 struct HistogramBucket {
   int32_t index = 0;  // as Prometheus numbers the buckets of the schema
   uint64_t count = 0;
@@ -67,7 +75,8 @@ struct SyscallCounters {
 class SyscallTable {
  public:
   // Sets the sizes of an object that is not yet loaded.
-  static absl::Status Configure(bpf_object* object, const SyscallTableSize& size);
+  static absl::Status Configure(bpf_object* object, const SyscallTableSize& size,
+                                const SyscallTiming& timing);
 
   // Maps the tables of the loaded object, which has to outlive this.
   static absl::StatusOr<SyscallTable> Open(bpf_object* object, const SyscallTableSize& size);
@@ -82,6 +91,9 @@ class SyscallTable {
 
   // Calls by syscall_loss, since the start.
   absl::StatusOr<std::vector<uint64_t>> Losses() const;
+
+  // Calls that counted with the latency of another one of their row, since the start.
+  absl::StatusOr<uint64_t> Untimed() const;
 
   const SyscallTableSize& size() const { return size_; }
   // Rows in use, as of the last Read.
@@ -108,6 +120,7 @@ class SyscallTable {
   BpfMapMemory counters_;
   int claims_fd_ = -1;
   int losses_fd_ = -1;
+  int cpus_fd_ = -1;
   uint32_t rows_used_ = 0;
   absl::flat_hash_set<uint64_t> forgotten_;
   std::vector<uint32_t> ended_;

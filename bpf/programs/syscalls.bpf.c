@@ -16,17 +16,13 @@
 #include <bpf/bpf_tracing.h>
 
 #include "bpf/lib/syscall_rows.bpf.h"
-#include "bpf/shared/latency_bucket.h"
+#include "bpf/lib/syscall_timing.bpf.h"
 #include "bpf/shared/syscalls.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* Set before the load; see agent/probes/syscall_table.cc. */
 const volatile __u32 slot_bits = SYSCALL_SLOT_SPREAD_BITS;
-const volatile __u32 bucket_count = 2;
-const volatile __u64 bucket_bound_ns[SYSCALL_LATENCY_BUCKETS_MAX];
-/* For each (floor(log2), next three bits) of a latency the bucket of its smallest member. */
-const volatile __u8 bucket_of_cell[SYSCALL_LATENCY_CELLS];
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -35,19 +31,12 @@ struct {
 	__type(value, struct syscall_slot);
 } syscall_slots SEC(".maps");
 
-/* Whose entry this CPU saw last: most calls return on it before it sees another. */
-struct last_entry {
-	__u64 regs; /* of the thread's kernel stack */
-	__u32 tid;
-	__u32 slot;
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct last_entry);
-} syscall_last SEC(".maps");
+	__type(value, struct syscall_cpu);
+} syscall_cpus SEC(".maps");
 
 /* Neighbouring thread ids, often at work on several CPUs at once, are kept off one cache line. */
 static __always_inline __u32 slot_of(__u32 tid)
@@ -71,29 +60,28 @@ static __always_inline int on_enter(__u64 cgroup, __u32 tid, bool compat, __u64 
 	__u32 zero = 0, index = slot_of(tid);
 	__u32 row = row_of(cgroup, tag_of(nr, compat));
 	struct syscall_counters *counters = counters_of(row);
-	struct last_entry *last = bpf_map_lookup_elem(&syscall_last, &zero);
+	struct syscall_cpu *cpu = bpf_map_lookup_elem(&syscall_cpus, &zero);
 	struct syscall_slot *slot = bpf_map_lookup_elem(&syscall_slots, &index);
 
-	if (!counters || !last || !slot)
+	if (!counters || !cpu || !slot)
 		return 0; /* cannot be: the indices are within their maps */
 	counters->calls++;
-	last->regs = regs;
-	last->tid = tid;
-	last->slot = index;
+	cpu->regs = regs;
+	cpu->tid = tid;
+	cpu->slot = index;
 	slot->call = ((__u64)nr << 32) | tid;
 	slot->cgroup = cgroup;
 	slot->row = row;
-	slot->start_ns = bpf_ktime_get_ns();
+	start_timing(cpu, counters, slot);
 	return 0;
 }
 
 /* False when the entry was not seen, or not of this number. */
 static __always_inline bool on_matched_exit(struct syscall_slot *slot, __u32 tid, __u32 nr,
-					    long ret, __u64 now_ns)
+					    long ret)
 {
 	struct syscall_counters *counters;
-	__u64 latency_ns;
-	__u32 row, bucket;
+	__u32 row;
 
 	if (slot->call != (((__u64)nr << 32) | tid))
 		return false;
@@ -102,11 +90,7 @@ static __always_inline bool on_matched_exit(struct syscall_slot *slot, __u32 tid
 	counters = counters_of(row);
 	if (!row_is_live(row, slot->cgroup) || !counters)
 		return true;
-	latency_ns = now_ns - slot->start_ns;
-	bucket = latency_bucket(bucket_bound_ns, bucket_of_cell, bucket_count, latency_ns);
-	if (bucket < bucket_count)
-		counters->buckets[bucket]++;
-	counters->time_ns += latency_ns;
+	count_latency(counters, slot);
 	if (ret < 0 && ret >= -4095) {
 		if (ret <= -512 && ret >= -516)
 			counters->interrupted++;
@@ -145,12 +129,12 @@ static __always_inline void on_unmatched_exit(struct syscall_slot *slot, __u64 c
 static __always_inline struct syscall_slot *last_slot(__u64 regs, __u32 *tid)
 {
 	__u32 zero = 0;
-	struct last_entry *last = bpf_map_lookup_elem(&syscall_last, &zero);
+	struct syscall_cpu *cpu = bpf_map_lookup_elem(&syscall_cpus, &zero);
 
-	if (!last || last->regs != regs)
+	if (!cpu || cpu->regs != regs)
 		return 0;
-	*tid = last->tid;
-	return bpf_map_lookup_elem(&syscall_slots, &last->slot);
+	*tid = cpu->tid;
+	return bpf_map_lookup_elem(&syscall_slots, &cpu->slot);
 }
 
 SEC("tp_btf/sys_enter")
@@ -165,19 +149,18 @@ int BPF_PROG(sys_enter_btf, struct pt_regs *regs, long id)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(sys_exit_btf, struct pt_regs *regs, long ret)
 {
-	__u64 now_ns = bpf_ktime_get_ns();
 	struct task_struct *task;
 	struct syscall_slot *slot;
 	__u32 nr = regs->orig_ax, tid, index;
 
 	slot = last_slot((__u64)regs, &tid);
-	if (slot && on_matched_exit(slot, tid, nr, ret, now_ns))
+	if (slot && on_matched_exit(slot, tid, nr, ret))
 		return 0;
 	task = bpf_get_current_task_btf();
 	tid = task->pid;
 	index = slot_of(tid);
 	slot = bpf_map_lookup_elem(&syscall_slots, &index);
-	if (slot && !on_matched_exit(slot, tid, nr, ret, now_ns))
+	if (slot && !on_matched_exit(slot, tid, nr, ret))
 		on_unmatched_exit(slot, task->cgroups->dfl_cgrp->kn->id, tid,
 				  task->thread_info.status & TS_COMPAT, nr);
 	return 0;
@@ -202,13 +185,12 @@ int sys_enter_raw(struct bpf_raw_tracepoint_args *ctx)
 SEC("raw_tp/sys_exit")
 int sys_exit_raw(struct bpf_raw_tracepoint_args *ctx)
 {
-	__u64 now_ns = bpf_ktime_get_ns();
 	struct pt_regs *regs = (struct pt_regs *)ctx->args[0];
 	__u32 nr = BPF_CORE_READ(regs, orig_ax);
 	__u32 tid = bpf_get_current_pid_tgid(), index = slot_of(tid);
 	struct syscall_slot *slot = bpf_map_lookup_elem(&syscall_slots, &index);
 
-	if (slot && !on_matched_exit(slot, tid, nr, ctx->args[1], now_ns))
+	if (slot && !on_matched_exit(slot, tid, nr, ctx->args[1]))
 		on_unmatched_exit(slot, bpf_get_current_cgroup_id(), tid, current_is_compat(), nr);
 	return 0;
 }

@@ -35,6 +35,8 @@ enum {
 				       << SYSCALL_LATENCY_SCHEMA_MAX) +
 				      1,
 	SYSCALL_LATENCY_CELLS = 64 << 3,
+
+	SYSCALL_LONG_TICKS = 2, /* calls that saw the timer's tick change so often are long */
 };
 
 /* syscall_key.tag: what the row counts and its state. 0 is a free row. */
@@ -56,23 +58,43 @@ struct syscall_counters {
 	__u64 interrupted; /* returned -512 to -516: a signal came, the kernel may restart it */
 	__u64 unmatched;   /* returned with no entry seen; in no other counter */
 	__u64 time_ns;	   /* entry to return, of all that are in buckets */
+	/* Of the last call that was timed and not long; 0 when none was. For the kernel only. */
+	__u32 last_latency_ns;
+	__u32 last_bucket;
 	__u64 buckets[SYSCALL_LATENCY_BUCKETS_MAX]; /* the first bucket_count of them exist */
 };
-LL_ASSERT_SIZE(syscall_counters, 40 + 8 * SYSCALL_LATENCY_BUCKETS_MAX);
+LL_ASSERT_SIZE(syscall_counters, 48 + 8 * SYSCALL_LATENCY_BUCKETS_MAX);
 LL_ASSERT_OFFSET(syscall_counters, time_ns, 32);
-LL_ASSERT_OFFSET(syscall_counters, buckets, 40);
+LL_ASSERT_OFFSET(syscall_counters, last_latency_ns, 40);
+LL_ASSERT_OFFSET(syscall_counters, buckets, 48);
 
 /* A system call in flight, found by its thread id. */
 struct syscall_slot {
-	__u64 call; /* thread id and, above it, the number; 0 when none */
-	__u64 start_ns;
+	__u64 call;	/* thread id and, above it, the number; 0 when none */
+	__u64 start_ns; /* the entry's time; of its tick's first call when the call is not timed */
 	__u64 cgroup;
 	__u32 row;
-	__u32 pad;
+	__u32 timing; /* bit 0: timed; above it the entry's tick */
 };
 LL_ASSERT_SIZE(syscall_slot, 32);
 LL_ASSERT_OFFSET(syscall_slot, cgroup, 16);
 LL_ASSERT_OFFSET(syscall_slot, row, 24);
+
+/* What a CPU's programs remember from one call to the next. */
+struct syscall_cpu {
+	/* Whose entry was seen last: most calls return before another enters. */
+	__u64 regs; /* of the thread's kernel stack */
+	__u32 tid;
+	__u32 slot;
+	__u64 tick;	     /* of the last entry, in jiffies */
+	__u64 tick_start_ns; /* time of the tick's first entry */
+	__u32 timed_in_tick;
+	__u32 random;
+	__u64 untimed; /* calls that were not timed, since the load */
+};
+LL_ASSERT_SIZE(syscall_cpu, 48);
+LL_ASSERT_OFFSET(syscall_cpu, tick, 16);
+LL_ASSERT_OFFSET(syscall_cpu, untimed, 40);
 
 /* Calls that are counted less precisely than they should be, and why. */
 enum syscall_loss {

@@ -19,15 +19,17 @@ TEST(Options, Defaults) {
   EXPECT_EQ(parsed.options->interval, absl::Seconds(10));
   EXPECT_FALSE(parsed.options->node.empty());
   EXPECT_EQ(parsed.options->kubernetes_url, "");
+  EXPECT_FALSE(parsed.options->time_every_syscall);
 }
 
 TEST(Options, AreTaken) {
-  const ParsedOptions parsed =
-      Parse({"-k", "http://127.0.0.1:8080", "--node", "n1", "--interval", "1m30s"});
+  const ParsedOptions parsed = Parse({"-k", "http://127.0.0.1:8080", "--node", "n1", "--interval",
+                                      "1m30s", "--syscall-timing", "every"});
   ASSERT_TRUE(parsed.options);
   EXPECT_EQ(parsed.options->kubernetes_url, "http://127.0.0.1:8080");
   EXPECT_EQ(parsed.options->node, "n1");
   EXPECT_EQ(parsed.options->interval, absl::Seconds(90));
+  EXPECT_TRUE(parsed.options->time_every_syscall);
 }
 
 TEST(Options, WrongOnesEndTheProgramWithAnError) {
@@ -35,6 +37,7 @@ TEST(Options, WrongOnesEndTheProgramWithAnError) {
       {"--interval", "often"},      {"--interval", "50ms"},
       {"--no-such-flag"},           {"stray"},
       {"--max-processes", "minus"}, {"--node"},
+      {"--syscall-timing", "no"},
   };
   for (const auto& arguments : cases) {
     const ParsedOptions parsed = Parse(arguments);

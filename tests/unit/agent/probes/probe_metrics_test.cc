@@ -15,6 +15,7 @@ class FakeProbes final : public Probes {
   void ReadSyscalls(absl::FunctionRef<void(const SyscallCounters&)>) override {}
   void Forget(uint64_t) override {}
   uint32_t syscall_rows_used() const override { return 17; }
+  absl::StatusOr<uint64_t> UntimedSyscalls() const override { return untimed; }
   absl::StatusOr<int> PollLifecycle(absl::Duration,
                                     absl::FunctionRef<void(const LifecycleEvent&)>) override {
     return 0;
@@ -27,6 +28,7 @@ class FakeProbes final : public Probes {
 
   ProbeReport report_;
   uint64_t ring_full = 0;
+  uint64_t untimed = 0;
   bool unreadable = false;
 };
 
@@ -52,9 +54,11 @@ TEST(ProbeMetrics, ShowWhatIsAttachedAndLost) {
   probes.ring_full = 3;
   ASSERT_TRUE(metrics.Update().ok());
   probes.ring_full = 5;
+  probes.untimed = 12;
   ASSERT_TRUE(metrics.Update().ok());
 
   ExpectLine(registry, R"(leadline_agent_probe_losses_total{reason="lifecycle_ring_full"} 5)");
+  ExpectLine(registry, "leadline_agent_syscalls_untimed_total 12");
   ExpectLine(registry,
              R"(leadline_agent_probe_attached{hook="tp_btf/sys_enter",probe="syscall_enter"} 1)");
   ExpectLine(registry, R"(leadline_agent_probe_attached{hook="",probe="cgroup_mkdir"} 0)");
