@@ -38,27 +38,31 @@ uint64_t& CountOf(std::vector<HistogramBucket>& buckets, int32_t index) {
   return it->count;
 }
 
-// Makes `seen` equal to `now` and adds the difference to `total`.
-void AddGrowth(uint64_t now, uint64_t& seen, uint64_t& total) {
-  total += now - seen;
+// Makes `seen` equal to `now` and adds the difference to `total`; false for none.
+bool AddGrowth(uint64_t now, uint64_t& seen, uint64_t& total) {
+  const uint64_t growth = now - seen;
+  total += growth;
   seen = now;
+  return growth != 0;
 }
 
 }  // namespace
 
-void SyscallSeries::Fold(EntityRef owner, const SyscallCounters& row) {
+bool SyscallSeries::Fold(EntityRef owner, const SyscallCounters& row) {
   const CallId call{row.nr, row.abi};
   Totals& seen = seen_[row.cgroup_id][call];
   Totals& totals = owners_[owner][call].totals;
+  bool grew = false;
   for (size_t i = 0; i < kCounts; ++i) {
-    AddGrowth(row.*kRows[i].count, seen.counts[i], totals.counts[i]);
+    grew |= AddGrowth(row.*kRows[i].count, seen.counts[i], totals.counts[i]);
   }
   AddGrowth(row.time_ns, seen.time_ns, totals.time_ns);
   for (const auto& bucket : row.latency_buckets) {
-    AddGrowth(bucket.count, CountOf(seen.buckets, bucket.index),
-              CountOf(totals.buckets, bucket.index));
+    grew |= AddGrowth(bucket.count, CountOf(seen.buckets, bucket.index),
+                      CountOf(totals.buckets, bucket.index));
   }
   schema_ = row.latency_schema;
+  return grew;
 }
 
 void SyscallSeries::Record(const Subject& subject, Recorder& recorder) {

@@ -22,8 +22,9 @@ namespace leadline::agent::aggregate {
 
 class SyscallSeries {
  public:
-  // Adds the growth of a row to the counters of `owner`, to which its cgroup belongs.
-  void Fold(EntityRef owner, const probes::SyscallCounters& row);
+  // Adds the growth of a row to the counters of `owner`, to which its cgroup belongs; false when it
+  // has not grown.
+  bool Fold(EntityRef owner, const probes::SyscallCounters& row);
 
   // Writes the counters of an owner; nothing for one that made no calls.
   void Record(const Subject& subject, Recorder& recorder);
