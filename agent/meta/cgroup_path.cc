@@ -198,11 +198,14 @@ class Parser {
               .pod_uid = std::move(uid),
               .qos = qos,
               .own_length = end,
-              .pod_length = end};
+              .pod_length = end,
+              .host_length = found_.outer_length,
+              .host_in_pod = found_.outer_length != 0 && !found_.pod_uid.empty()};
     below_pod_ = true;
   }
 
   void OnContainer(std::string_view id, ContainerRuntime runtime, size_t end) {
+    if (found_.kind != CgroupKind::kContainer) found_.outer_length = end;
     found_.kind = CgroupKind::kContainer;
     found_.container_id = id;
     found_.runtime = runtime;

@@ -31,6 +31,13 @@ struct CgroupPath {
   // path for a nested one.
   size_t own_length = 0;
   size_t pod_length = 0;  // likewise of the pod's own; 0 for no pod
+  // kContainer: likewise of the outermost container within the pod (or within no pod): shorter than
+  // own_length where a container runs containers (Docker in a pod). Its figures hold theirs.
+  size_t outer_length = 0;
+  // Of a pod and what is in it: likewise of the container that the pod's node is (kind), 0 for
+  // none; and whether that container is in a pod itself.
+  size_t host_length = 0;
+  bool host_in_pod = false;
 
   bool operator==(const CgroupPath&) const = default;
 };

@@ -213,6 +213,46 @@ INSTANTIATE_TEST_SUITE_P(
              "", ""}),
     [](const auto& test) { return test.param.name; });
 
+struct Nesting {
+  const char* name;
+  std::string path;
+  std::string outer;  // the container whose figures count those of this one
+  std::string host;   // the container that is the node
+  bool host_in_pod = false;
+};
+
+void PrintTo(const Nesting& one, std::ostream* out) { *out << one.path; }
+
+class TellsNestedContainers : public testing::TestWithParam<Nesting> {};
+
+TEST_P(TellsNestedContainers, ByTheOutermostOfThePodAndByTheNode) {
+  const Nesting& expected = GetParam();
+  const CgroupPath parsed = ParseCgroupPath(expected.path);
+  EXPECT_EQ(expected.path.substr(0, parsed.outer_length), expected.outer);
+  EXPECT_EQ(expected.path.substr(0, parsed.host_length), expected.host);
+  EXPECT_EQ(parsed.host_in_pod, expected.host_in_pod);
+}
+
+const std::string kInPod = fmt::format("/kubepods/pod{}/{}", kOuterUid, kInner);
+const std::string kInDocker = fmt::format("/docker/{}", kInner);
+
+INSTANTIATE_TEST_SUITE_P(
+    All, TellsNestedContainers,
+    testing::Values(
+        Nesting{"Alone", kInPod, kInPod, ""},
+        Nesting{"NestedCgroup", kInPod + "/container", kInPod, ""},
+        Nesting{"DockerInAPod", fmt::format("{}/docker/{}", kInPod, kId), kInPod, ""},
+        Nesting{"NestedInDockerInAPod", fmt::format("{}/docker/{}/a/b", kInPod, kId), kInPod, ""},
+        Nesting{"Pod", fmt::format("/kubepods/pod{}", kUid), "", ""},
+        Nesting{"PodOfAKubeletInDocker", fmt::format("{}/kubepods/pod{}", kInDocker, kUid), "",
+                kInDocker},
+        Nesting{"KubeletInDocker", fmt::format("{}/kubepods/pod{}/{}", kInDocker, kUid, kId),
+                fmt::format("{}/kubepods/pod{}/{}", kInDocker, kUid, kId), kInDocker},
+        Nesting{"KubeletInAPod", fmt::format("{}/kubepods/pod{}/{}/x", kInPod, kUid, kId),
+                fmt::format("{}/kubepods/pod{}/{}", kInPod, kUid, kId), kInPod, true},
+        Nesting{"Unit", "/system.slice/ssh.service", "", ""}),
+    [](const auto& test) { return test.param.name; });
+
 // Whatever is done to a path, the answer is in itself consistent.
 TEST(ParseCgroupPath, HoldsItsPromisesForBrokenPaths) {
   const std::string seeds[] = {
@@ -243,6 +283,9 @@ TEST(ParseCgroupPath, HoldsItsPromisesForBrokenPaths) {
     const CgroupPath parsed = ParseCgroupPath(path);
     ASSERT_LE(parsed.pod_length, parsed.own_length) << path;
     ASSERT_LE(parsed.own_length, path.size()) << path;
+    ASSERT_LE(parsed.outer_length, parsed.own_length) << path;
+    ASSERT_EQ(parsed.outer_length != 0, parsed.kind == CgroupKind::kContainer) << path;
+    ASSERT_LE(parsed.host_length, parsed.pod_length) << path;
     ASSERT_EQ(parsed.kind == CgroupKind::kOther, parsed.own_length == 0) << path;
     ASSERT_EQ(parsed.kind == CgroupKind::kContainer, !parsed.container_id.empty()) << path;
     ASSERT_EQ(parsed.pod_uid.empty(), parsed.pod_length == 0) << path;
