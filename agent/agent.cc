@@ -185,6 +185,11 @@ void AgentImpl::TakeLifecycleEvents() {
         const int64_t ts_ms = now_ms - (now_mono_ns - event.ts_mono_ns) / 1'000'000;
         switch (event.kind) {
           case probes::LifecycleEvent::Kind::kCgroupCreated:
+            // Only a walk tells the whole path.
+            if (event.truncated || event.path.empty()) {
+              inventory_->RequestWalk();
+              break;
+            }
             inventory_->Appeared(event.cgroup_id, std::string(event.path), ts_ms);
             break;
           case probes::LifecycleEvent::Kind::kCgroupRemoved:

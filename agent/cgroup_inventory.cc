@@ -1,20 +1,40 @@
 #include "agent/cgroup_inventory.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 
 #include "absl/container/flat_hash_set.h"
 
 #include "agent/source/cgroup_tree.h"
 #include "agent/source/processes.h"
 #include "common/status_macros.h"
+#include "common/string_map.h"
 
 namespace leadline::agent {
-
-using meta::CgroupKind;
 
 namespace {
 
 constexpr int64_t kWalkEveryMs = 30'000;
+
+struct Found {
+  uint64_t id;
+  std::string path;
+  int64_t start_ms;
+};
+
+// A cgroup is no younger than those in it. `found` holds parents before their children.
+void PassStartsUp(std::vector<Found>& found) {
+  StringMap<Found*> by_path;
+  for (Found& cgroup : found) by_path.emplace(cgroup.path, &cgroup);
+  for (auto child = found.rbegin(); child != found.rend(); ++child) {
+    const std::string_view path = child->path;
+    const auto parent = by_path.find(path.substr(0, path.rfind('/')));
+    if (parent == by_path.end()) continue;
+    parent->second->start_ms = std::min(parent->second->start_ms, child->start_ms);
+  }
+}
 
 }  // namespace
 
@@ -28,7 +48,10 @@ void CgroupInventory::Appeared(uint64_t id, const std::string& path, int64_t sta
   Cgroup cgroup{
       .path = path,
       .entity = resolver_.OnCgroup({.key = {.id = id}, .path = path, .start_ms = start_ms}),
-      .is_whole_container = place.kind == CgroupKind::kContainer && place.own_length == path.size(),
+      .start_ms = start_ms,
+      .outer_length = place.outer_length,
+      .host_length = place.host_length,
+      .host_in_pod = place.host_in_pod,
   };
   live_.emplace(id, std::move(cgroup));
 }
@@ -45,20 +68,31 @@ absl::Status CgroupInventory::Walk(int64_t now_ms) {
   walked_ms_ = now_ms;
   walk_requested_ = false;
   absl::flat_hash_set<uint64_t> on_disk;
+  std::vector<Found> found;
   LL_RETURN_IF_ERROR(
       source::WalkCgroups(mount_point_, [&](const source::CgroupDirectory& directory) {
         on_disk.insert(directory.id);
         if (live_.contains(directory.id)) return;
         const int64_t start_ms =
             directory.path == "/" ? boot_unix_ms_ : OldestProcessStart(directory.path, now_ms);
-        Appeared(directory.id, directory.path, start_ms);
+        found.push_back({directory.id, directory.path, start_ms});
       }));
+  PassStartsUp(found);
+  for (const Found& cgroup : found) Appeared(cgroup.id, cgroup.path, cgroup.start_ms);
   std::vector<uint64_t> gone;
   for (const auto& [id, cgroup] : live_) {
-    if (!on_disk.contains(id)) gone.push_back(id);
+    // The walk passes over what is too deep, or cannot be read just now.
+    if (!on_disk.contains(id) && !IsOnDisk(id, cgroup.path)) gone.push_back(id);
   }
   for (uint64_t id : gone) Ended(id, now_ms);
+  ++walks_;
   return absl::OkStatus();
+}
+
+bool CgroupInventory::IsOnDisk(uint64_t id, const std::string& path) const {
+  struct stat info {};
+  if (stat((mount_point_ + path).c_str(), &info) == 0) return info.st_ino == id;
+  return errno != ENOENT && errno != ENOTDIR;
 }
 
 absl::Status CgroupInventory::WalkIfDue(int64_t now_ms) {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -20,8 +21,18 @@ namespace leadline::agent {
 
 struct Cgroup {
   std::string path;
-  Id128 entity;                     // what its samples belong to
-  bool is_whole_container = false;  // a container's own cgroup, not one nested in it
+  Id128 entity;  // what its samples belong to
+  int64_t start_ms = 0;
+  // As CgroupPath has them; 0 for none.
+  size_t outer_length = 0;
+  size_t host_length = 0;
+  bool host_in_pod = false;
+
+  // A container's own cgroup, neither nested in it nor of a container that runs in a container.
+  bool is_whole_container() const { return outer_length == path.size(); }
+  // The path of the cgroup whose files count this one too: is_whole_container() is true of that.
+  std::string_view Outer() const { return std::string_view(path).substr(0, outer_length); }
+  std::string_view Host() const { return std::string_view(path).substr(0, host_length); }
 };
 
 class CgroupInventory {
@@ -36,6 +47,8 @@ class CgroupInventory {
   // Walks when the last walk is a while ago, or something was seen that only a walk explains.
   absl::Status WalkIfDue(int64_t now_ms);
   void RequestWalk() { walk_requested_ = true; }
+  // Walks that succeeded.
+  uint64_t walks() const { return walks_; }
 
   const absl::flat_hash_map<uint64_t, Cgroup>& live() const { return live_; }
   // Live, or ended since the last DropEnded; nullptr for an unknown one.
@@ -50,12 +63,14 @@ class CgroupInventory {
  private:
   // When the oldest process in it started; `otherwise` where there is none.
   int64_t OldestProcessStart(const std::string& path, int64_t otherwise);
+  bool IsOnDisk(uint64_t id, const std::string& path) const;
 
   const std::string mount_point_;
   const int64_t boot_unix_ms_;
   meta::MetadataResolver& resolver_;
   int64_t walked_ms_ = 0;
   bool walk_requested_ = false;
+  uint64_t walks_ = 0;
   absl::flat_hash_map<uint64_t, Cgroup> live_;
   absl::flat_hash_map<uint64_t, Cgroup> ended_;
 };

@@ -1,7 +1,5 @@
 #include "agent/node_sampler.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -23,15 +21,6 @@ prometheus::Counter& MakeCounter(prometheus::Registry& registry, const char* nam
   return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
 }
 
-std::optional<uint64_t> HostNetworkNamespace() {
-  const auto inode = source::NetworkNamespace(1);
-  if (inode.ok()) return *inode;
-  spdlog::info("taking the agent's own network namespace for the host's: {}",
-               inode.status().ToString());
-  const auto own = source::NetworkNamespace(getpid());
-  return own.ok() ? std::optional(*own) : std::nullopt;
-}
-
 }  // namespace
 
 NodeSampler::NodeSampler(NodeSamplerOptions options, source::CgroupMounts mounts,
@@ -47,10 +36,12 @@ NodeSampler::NodeSampler(NodeSamplerOptions options, source::CgroupMounts mounts
       recorder_(batcher),
       processes_(options_.processes, inventory, resolver, batcher, recorder_, registry),
       cgroup_stats_(std::move(mounts)),
-      host_network_(HostNetworkNamespace()),
       unknown_cgroups_(MakeCounter(registry, "leadline_agent_unknown_cgroup_rows_total",
                                    "Rows of the kernel's maps whose cgroup was not known yet; "
                                    "they stay in the kernel until it is.")),
+      stray_cgroups_(MakeCounter(registry, "leadline_agent_stray_cgroups_total",
+                                 "Cgroups that were never known, since events were lost: what "
+                                 "they counted is in the node's series.")),
       intervals_skipped_(MakeCounter(registry, "leadline_agent_intervals_skipped_total",
                                      "Intervals not sampled since the clock was set back.")) {}
 
@@ -103,12 +94,18 @@ void NodeSampler::ReadSyscalls() {
     const Tracked* owner = row.cgroup_id == kNoCgroup ? Find(node_id_)
                            : cgroup != nullptr        ? Find(cgroup->entity)
                                                       : nullptr;
-    if (owner == nullptr) {
+    if (owner != nullptr) {
+      syscalls_.Fold(owner->ref, row);
+    } else if (strays_.Note(row.cgroup_id, inventory_.walks())) {
+      FoldStray(row);
+    } else {
       ++unknown;
-      return;
     }
-    syscalls_.Fold(owner->ref, row);
   });
+  for (uint64_t cgroup_id : given_up_strays_) syscalls_.ForgetCgroup(cgroup_id);
+  given_up_strays_ = strays_.EndRead();
+  for (uint64_t cgroup_id : given_up_strays_) probes_.Forget(cgroup_id);
+  stray_cgroups_.Increment(static_cast<double>(given_up_strays_.size()));
   if (unknown > 0) {
     unknown_cgroups_.Increment(static_cast<double>(unknown));
     inventory_.RequestWalk();
@@ -118,34 +115,64 @@ void NodeSampler::ReadSyscalls() {
   }
 }
 
-void NodeSampler::SampleContainers() {
-  networks_read_.clear();
-  for (const auto& [id, cgroup] : inventory_.live()) {
-    const Tracked* container = Find(cgroup.entity);
-    if (!cgroup.is_whole_container || container == nullptr) continue;
-    const auto pids = source::CgroupProcesses(inventory_.Directory(cgroup));
-    containers_.Record(FileSubject(*container), container->entity.start_ms,
-                       cgroup_stats_.Read(cgroup.path),
-                       pids.ok() ? std::optional(pids->size()) : std::nullopt, recorder_);
-    if (pids.ok()) SampleNetwork(cgroup.entity, *pids);
-  }
+void NodeSampler::FoldStray(const probes::SyscallCounters& row) {
+  const Tracked* node = Find(node_id_);
+  if (syscalls_.Fold(node->ref, row)) strays_.Grew(row.cgroup_id);
 }
 
-void NodeSampler::SampleNetwork(const Id128& container, const std::vector<int32_t>& pids) {
-  const auto pod_id = resolver_.PodOf(container);
-  if (!pod_id || pids.empty() || networks_read_.contains(*pod_id)) return;
-  const Tracked* pod = Find(*pod_id);
-  if (pod == nullptr || resolver_.IsHostNetwork(*pod_id).value_or(false)) return;
-  const auto network = source::NetworkNamespace(pids.front());
-  if (!network.ok() || network.value() == host_network_) return;
-  const auto interfaces = source::ReadNetDev(pids.front(), reader_);
-  if (!interfaces.ok()) {
-    spdlog::debug("network of pod {}: {}", pod->entity.labels.ToString(),
-                  interfaces.status().ToString());
-    return;
+void NodeSampler::SampleContainers() {
+  pids_.clear();
+  hosts_.clear();
+  pids_of_pod_.clear();
+  for (const auto& [id, cgroup] : inventory_.live()) {
+    if (cgroup.outer_length == 0) continue;
+    if (cgroup.is_whole_container() && cgroup.host_length != 0 && Reports(cgroup)) {
+      hosts_.emplace(cgroup.Host());
+    }
+    const auto pids = source::CgroupProcesses(inventory_.Directory(cgroup));
+    if (!pids.ok()) continue;
+    std::vector<int32_t>& all = pids_[cgroup.Outer()];
+    all.insert(all.end(), pids->begin(), pids->end());
   }
-  networks_.Record(FileSubject(*pod), *interfaces, recorder_);
-  networks_read_.insert(*pod_id);
+  for (const auto& [id, cgroup] : inventory_.live()) {
+    const Tracked* container = Find(cgroup.entity);
+    if (!cgroup.is_whole_container() || container == nullptr || !Reports(cgroup) ||
+        hosts_.contains(cgroup.path)) {
+      continue;
+    }
+    const auto pids = pids_.find(cgroup.path);
+    const bool readable = pids != pids_.end();
+    containers_.Record(FileSubject(*container, cgroup.start_ms), cgroup.start_ms,
+                       cgroup_stats_.Read(cgroup.path),
+                       readable ? std::optional(pids->second.size()) : std::nullopt, recorder_);
+    const auto pod = resolver_.PodOf(cgroup.entity);
+    if (!pod || !readable || resolver_.IsHostNetwork(*pod).value_or(false)) continue;
+    std::vector<int32_t>& of_pod = pids_of_pod_[*pod];
+    of_pod.insert(of_pod.end(), pids->second.begin(), pids->second.end());
+  }
+  SampleNetworks();
+}
+
+bool NodeSampler::Reports(const Cgroup& container) const {
+  if (container.host_length == 0 || !container.host_in_pod) return true;
+  const auto pod = resolver_.PodOf(container.entity);
+  return pod && resolver_.IsHostNetwork(*pod).has_value();
+}
+
+void NodeSampler::SampleNetworks() {
+  for (const auto& [pod_id, pids] : pids_of_pod_) {
+    const Tracked* pod = Find(pod_id);
+    const std::optional<int32_t> pid =
+        pod == nullptr ? std::nullopt : pod_networks_.Member(pod_id, pids);
+    if (!pid) continue;
+    const auto interfaces = source::ReadNetDev(*pid, reader_);
+    if (!interfaces.ok()) {
+      spdlog::debug("network of pod {}: {}", pod->entity.labels.ToString(),
+                    interfaces.status().ToString());
+      continue;
+    }
+    networks_.Record(FileSubject(*pod, pod->entity.start_ms), *interfaces, recorder_);
+  }
 }
 
 void NodeSampler::CloseEnded() {
@@ -158,6 +185,7 @@ void NodeSampler::CloseEnded() {
     syscalls_.Forget(ref);
     containers_.Forget(ref);
     networks_.Forget(ref);
+    pod_networks_.Forget(id);
     tracked_.erase(it);
   }
   ended_.clear();
@@ -175,8 +203,8 @@ Subject NodeSampler::SyscallSubject(const Tracked& tracked, int64_t ts_ms) const
           .ts_ms = ts_ms};
 }
 
-Subject NodeSampler::FileSubject(const Tracked& tracked) const {
-  return {.entity = tracked.ref, .counted_from_ms = tracked.entity.start_ms, .ts_ms = now_ms_};
+Subject NodeSampler::FileSubject(const Tracked& tracked, int64_t start_ms) const {
+  return {.entity = tracked.ref, .counted_from_ms = start_ms, .ts_ms = now_ms_};
 }
 
 }  // namespace leadline::agent

@@ -22,12 +22,15 @@
 #include "agent/cgroup_inventory.h"
 #include "agent/export/batcher.h"
 #include "agent/meta/metadata_resolver.h"
+#include "agent/pod_networks.h"
 #include "agent/probes/probes.h"
 #include "agent/process_sampler.h"
 #include "agent/source/cgroup_mounts.h"
 #include "agent/source/cgroup_stats.h"
 #include "agent/source/file_reader.h"
+#include "agent/stray_cgroups.h"
 #include "common/id128.h"
+#include "common/string_map.h"
 #include "prometheus/counter.h"
 #include "prometheus/registry.h"
 
@@ -57,8 +60,13 @@ class NodeSampler {
   void DefineNode();
   void TakeUpdates();
   void ReadSyscalls();
+  // What no event and no walk has named belongs to the node.
+  void FoldStray(const probes::SyscallCounters& row);
   void SampleContainers();
-  void SampleNetwork(const Id128& container, const std::vector<int32_t>& pids);
+  // A pod of a node that runs in a container reports its figures, and that container does not;
+  // where the container is in a pod too, only if the pod in it is one that the API knows.
+  bool Reports(const Cgroup& container) const;
+  void SampleNetworks();
   // Last values of the entities that ended, and the end of their series.
   void CloseEnded();
 
@@ -66,8 +74,8 @@ class NodeSampler {
   // For what the kernel counts: from the later of the entity's and the probes' start, and every
   // call was read at the interval before.
   aggregate::Subject SyscallSubject(const Tracked& tracked, int64_t ts_ms) const;
-  // For what the node's files count, since the entity's start.
-  aggregate::Subject FileSubject(const Tracked& tracked) const;
+  // For what the node's files count, since `start_ms`.
+  aggregate::Subject FileSubject(const Tracked& tracked, int64_t start_ms) const;
 
   const NodeSamplerOptions options_;
   const Id128 node_id_;
@@ -83,15 +91,21 @@ class NodeSampler {
   ProcessSampler processes_;
   source::CgroupStatsReader cgroup_stats_;
   source::FileReader reader_;
-  const std::optional<uint64_t> host_network_;  // its namespace's inode
+  PodNetworks pod_networks_;
 
   int64_t previous_ms_ = 0;
   int64_t now_ms_ = 0;
   absl::flat_hash_map<Id128, Tracked> tracked_;
   absl::flat_hash_set<Id128> ended_;
-  absl::flat_hash_set<Id128> networks_read_;  // pods whose network was read in this interval
+  StrayCgroups strays_;
+  std::vector<uint64_t> given_up_strays_;  // the next read hands out their rows a last time
+  // Of this interval.
+  StringMap<std::vector<int32_t>> pids_;                          // by Cgroup::Outer()
+  absl::flat_hash_map<Id128, std::vector<int32_t>> pids_of_pod_;  // that have networks
+  StringSet hosts_;  // containers that are the node of others that report
 
   prometheus::Counter& unknown_cgroups_;
+  prometheus::Counter& stray_cgroups_;
   prometheus::Counter& intervals_skipped_;
 };
 

@@ -1,9 +1,11 @@
 """CPU, memory and network against what the workloads did."""
 
+import os
+import subprocess
 import unittest
 
 from leadline_case import LeadlineCase
-from minicluster import objects as o, wait_for
+from minicluster import cgroups, objects as o, paths, wait_for
 
 MIB = 1 << 20
 
@@ -125,6 +127,35 @@ class Resources(LeadlineCase):
         self.assertEqual(
             self.collector.query('sum(container_network_receive_errors_total{namespace="net"})'),
             {(): 0.0},
+        )
+
+    def test_a_container_in_a_container_counts_once(self):
+        """As Docker in a pod has it: its figures are within those of the pod's container."""
+        pod = self.cluster.apply(o.pod("dind", "outer", o.container("app", "/bin/pause")))
+        self.cluster.wait_pods(1, "dind")
+        inner = f"{self.cluster.container(pod).cgroup}/docker/{'d' * 64}"
+        self.addCleanup(cgroups.remove, os.path.dirname(inner))
+        join = []
+        for hierarchy in cgroups.hierarchies():
+            if "cpuset" in hierarchy:
+                continue  # a new group there takes no process before it has been given CPUs
+            os.makedirs(hierarchy + inner)
+            join.append(f"echo 0 > {hierarchy}{inner}/cgroup.procs")
+        burn = os.path.join(paths.rootfs(), "bin", "burn")
+        result = os.path.join(self.folder, "dind")
+        process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", "sh", "-c", " && ".join([*join, 'exec "$@"']), "sh"]
+            + [burn, "--cpu-ms", "500", "--result", result]
+        )
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.wait_sum('sum(container_cpu_usage_seconds_total{namespace="dind"})', 0.5, 0.75)
+        self.wait_sum('sum(container_processes{namespace="dind",container="app"})', 2, 2)
+        series = 'container_cpu_usage_seconds_total{namespace="dind"}'
+        self.assertEqual(
+            self.value(f"count by (container) ({series})", "container"),
+            {("app",): 1.0, ("",): 1.0},
+            "the pod's container and its sandbox",
         )
 
     def test_the_hosts_network_is_nobodys(self):

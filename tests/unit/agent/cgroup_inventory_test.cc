@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -53,10 +54,10 @@ TEST_F(CgroupInventoryTest, AWalkFindsWhatIsThereAndWhatIsGone) {
   ASSERT_NE(found, nullptr);
   EXPECT_EQ(found->path, kContainerPath);
   EXPECT_EQ(found->entity, ContainerId(kContainer));
-  EXPECT_TRUE(found->is_whole_container);
+  EXPECT_TRUE(found->is_whole_container());
   ASSERT_NE(inventory_->Find(nested), nullptr);
   EXPECT_EQ(inventory_->Find(nested)->entity, ContainerId(kContainer));
-  EXPECT_FALSE(inventory_->Find(nested)->is_whole_container);
+  EXPECT_FALSE(inventory_->Find(nested)->is_whole_container());
 
   std::filesystem::remove_all(root_ + kContainerPath + "/inner");
   ASSERT_TRUE(inventory_->Walk(3000).ok());
@@ -64,6 +65,38 @@ TEST_F(CgroupInventoryTest, AWalkFindsWhatIsThereAndWhatIsGone) {
   EXPECT_NE(inventory_->Find(nested), nullptr) << "its last samples are still to be read";
   inventory_->DropEnded();
   EXPECT_EQ(inventory_->Find(nested), nullptr);
+}
+
+TEST_F(CgroupInventoryTest, OnlyTheOutermostContainerIsAWholeOne) {
+  const std::string inner_path = kContainerPath + "/docker/" + std::string(64, 'b');
+  const uint64_t container = Make(kContainerPath);
+  const uint64_t inner = Make(inner_path);
+  ASSERT_TRUE(inventory_->Walk(2000).ok());
+  EXPECT_EQ(inventory_->Find(inner)->entity, ContainerId(std::string(64, 'b')));
+  EXPECT_FALSE(inventory_->Find(inner)->is_whole_container());
+  EXPECT_EQ(inventory_->Find(inner)->Outer(), kContainerPath);
+  EXPECT_TRUE(inventory_->Find(container)->is_whole_container());
+}
+
+TEST_F(CgroupInventoryTest, ACgroupIsNoYoungerThanTheProcessesBelowIt) {
+  // As crun has it: the container's processes are one level deeper.
+  const uint64_t container = Make(kContainerPath);
+  Make(kContainerPath + "/container");
+  std::ofstream(root_ + kContainerPath + "/container/cgroup.procs") << getpid() << "\n";
+  ASSERT_TRUE(inventory_->Walk(1LL << 60).ok());
+  EXPECT_LT(inventory_->Find(container)->start_ms, 1LL << 60);
+}
+
+TEST_F(CgroupInventoryTest, AWalkDoesNotEndWhatIsTooDeepForIt) {
+  std::string path = kContainerPath;
+  for (int level = 0; level < 80; ++level) path += "/x";
+  const uint64_t deep = Make(path);
+  inventory_->Appeared(deep, path, 1500);
+  ASSERT_TRUE(inventory_->Walk(2000).ok());
+  EXPECT_THAT(inventory_->EndedIds(), IsEmpty());
+  std::filesystem::remove(root_ + path);
+  ASSERT_TRUE(inventory_->Walk(3000).ok());
+  EXPECT_THAT(inventory_->EndedIds(), ElementsAre(deep));
 }
 
 TEST_F(CgroupInventoryTest, ACgroupThatCameAndWentBetweenTwoIntervalsIsThereUntilItIsDropped) {
@@ -92,6 +125,7 @@ TEST_F(CgroupInventoryTest, ARequestedWalkIsDueAtOnce) {
 TEST_F(CgroupInventoryTest, AMissingTreeIsAnError) {
   CgroupInventory missing(root_ + "/nowhere", 1000, resolver_);
   EXPECT_EQ(missing.Walk(2000).code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(missing.walks(), 0u);
 }
 
 }  // namespace
