@@ -117,9 +117,9 @@ struct SelectHints {
 };
 
 // One series' samples in the range, in time order, each timestamp once; staleness markers are
-// included. An entity whose visible labels changed within the range gives one block a label set.
-// Blocks of one Select whose labels are equal are joined: of equal timestamps the newest entity's
-// sample wins.
+// included. An entity whose visible labels changed within the range gives one block a label set;
+// the block of the labels before ends with a marker at the time of the change. Blocks of one Select
+// whose labels are equal are joined: of equal timestamps the newest entity's sample wins.
 struct SeriesBlock {
   std::shared_ptr<const LabelSet> labels;  // all visible ones, with __name__
   Id128 entity;

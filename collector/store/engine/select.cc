@@ -5,6 +5,7 @@
 #include "absl/container/flat_hash_map.h"
 #include <fmt/format.h>
 
+#include "collector/model/sample.h"
 #include "collector/store/chunk/pieces.h"
 #include "collector/store/chunk/window_time.h"
 #include "collector/store/engine/found_series.h"
@@ -66,6 +67,23 @@ void MoveRange(chunk::Samples<Value>& from, const Span& span, std::vector<int64_
   }
   ts_ms.assign(first, last);
   values.assign(std::make_move_iterator(value), std::make_move_iterator(value + (last - first)));
+}
+
+// Where other labels are in force from some time in the range on, the block ends with a staleness
+// marker: looked back to beside its successor, it would count its entity twice.
+void EndSpan(const Span& span, int64_t end_ms, SeriesBlock& block) {
+  if (span.last_ms >= end_ms) return;
+  const int64_t ts_ms = span.last_ms + 1;
+  if (!block.ts_ms.empty()) {
+    block.ts_ms.push_back(ts_ms);
+    block.values.push_back(model::StaleNan());
+  }
+  if (!block.histogram_ts_ms.empty()) {
+    model::NativeHistogram marker;
+    marker.sum = model::StaleNan();
+    block.histogram_ts_ms.push_back(ts_ms);
+    block.histograms.push_back(std::move(marker));
+  }
 }
 
 // `newer` wins at equal timestamps.
@@ -148,6 +166,7 @@ absl::StatusOr<std::vector<SeriesBlock>> Reader::Select(std::string_view tenant,
       }
       MoveRange(samples.floats, span, block.ts_ms, block.values);
       MoveRange(samples.histograms, span, block.histogram_ts_ms, block.histograms);
+      EndSpan(span, end_ms, block);
       if (!block.ts_ms.empty() || !block.histogram_ts_ms.empty()) {
         blocks.push_back(std::move(block));
       }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 #include <random>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -53,6 +54,21 @@ class Oracle {
         const auto [it, added] = blocks[labels].try_emplace(ts_ms, sample);
         if (!added && it->second.age < sample.age) it->second = sample;
       }
+      for (const int64_t change_ms : LabelChanges(entity, start_ms, end_ms)) {
+        const model::EntityVersion& before = *InForce(entity, change_ms - 1);
+        LabelSet labels = before.labels;
+        labels.Set("__name__", MetricName(metric_number));
+        if (!pod.empty() && labels.Get("pod") != pod) continue;
+        int64_t since_ms = start_ms;
+        for (const int64_t earlier_ms : LabelChanges(entity, start_ms, change_ms - 1)) {
+          since_ms = earlier_ms;
+        }
+        const auto last = samples.lower_bound(change_ms);
+        if (last == samples.begin() || std::prev(last)->first < since_ms) continue;
+        const Sample marker{model::StaleNan(), {before.start_ms, EntityId(entity)}};
+        const auto [it, added] = blocks[labels].try_emplace(change_ms, marker);
+        if (!added && it->second.age < marker.age) it->second = marker;
+      }
     }
     std::vector<std::string> texts;
     for (const auto& [labels, samples] : blocks) {
@@ -71,6 +87,21 @@ class Oracle {
   static Id128 EntityId(int entity) { return HashId({"entity", std::to_string(entity)}); }
 
  private:
+  // The times after start_ms, up to end_ms, from which on an entity has other labels.
+  std::vector<int64_t> LabelChanges(int entity, int64_t start_ms, int64_t end_ms) const {
+    std::set<int64_t> changes;
+    const auto it = versions_.find(entity);
+    if (it == versions_.end()) return {};
+    for (const model::EntityVersion& one : it->second) {
+      const int64_t t_ms = one.valid_from_ms;
+      if (t_ms > start_ms && t_ms <= end_ms &&
+          InForce(entity, t_ms)->labels != InForce(entity, t_ms - 1)->labels) {
+        changes.insert(t_ms);
+      }
+    }
+    return {changes.begin(), changes.end()};
+  }
+
   const model::EntityVersion* InForce(int entity, int64_t t_ms) const {
     const auto it = versions_.find(entity);
     if (it == versions_.end()) return nullptr;

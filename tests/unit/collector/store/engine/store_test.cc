@@ -125,9 +125,10 @@ TEST_P(StoreTest, ChangedLabelsGiveABlockEach) {
   Append(batch);
   AppendSample(cpu_, kT0 + 30, 3);
   Settle();
-  EXPECT_THAT(Texts(Select({Name("cpu")})),
-              ElementsAre(R"({__name__="cpu", mode="user", namespace="shop", pod="web-1"} 10=1)",
-                          R"({__name__="cpu", mode="user", pod="web-2"} 20=2 30=3)"));
+  EXPECT_THAT(
+      Texts(Select({Name("cpu")})),
+      ElementsAre(R"({__name__="cpu", mode="user", namespace="shop", pod="web-1"} 10=1 20=stale)",
+                  R"({__name__="cpu", mode="user", pod="web-2"} 20=2 30=3)"));
   EXPECT_THAT(Texts(Select({Name("cpu"), Equal("pod", "web-2")})),
               ElementsAre(R"({__name__="cpu", mode="user", pod="web-2"} 20=2 30=3)"));
   EXPECT_THAT(Texts(Select({Name("cpu"), Equal("namespace", "")})),
