@@ -51,6 +51,7 @@ class FakeProbes final : public probes::Probes {
   }
   void Forget(uint64_t cgroup_id) override { forgotten_.insert(cgroup_id); }
   uint32_t syscall_rows_used() const override { return static_cast<uint32_t>(calls_.size()); }
+  absl::StatusOr<uint64_t> UntimedSyscalls() const override { return 0; }
   int lifecycle_fd() const override { return -1; }
   absl::StatusOr<int> PollLifecycle(
       absl::Duration, absl::FunctionRef<void(const probes::LifecycleEvent&)>) override {
