@@ -1,0 +1,81 @@
+// What an agent sends, behind the Hello: messages with kBetween between them. What ingest takes,
+// the store takes too, and its log gives it back.
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "collector/ingest/limits.h"
+#include "collector/ingest/session_tables.h"
+#include "collector/ingest/translate.h"
+#include "collector/store/engine/limits.h"
+#include "collector/store/head/head.h"
+#include "collector/store/log/record.h"
+#include "leadline/v1/ingest.pb.h"
+
+namespace {
+
+namespace ingest = leadline::collector::ingest;
+namespace store = leadline::collector::store;
+
+// No valid message has it where a field begins, and mutations that lengthen one leave the rest
+// whole.
+constexpr std::string_view kBetween = "\xff\xff\xff\xff";
+constexpr std::string_view kTenant = "t";
+constexpr int64_t kNewestMs = 1'700'000'000'000;
+constexpr ingest::Limits kLimits{.max_entities = 1 << 10, .max_series = 1 << 12};
+
+class Session {
+ public:
+  // False when the message ends the session.
+  bool Take(const leadline::v1::AgentMessage& message) {
+    if (message.has_definitions()) return Define(message.definitions());
+    return !message.has_batch() || Append(message.batch());
+  }
+
+ private:
+  bool Define(const leadline::v1::Definitions& definitions) {
+    ingest::SessionTables::Unresolved unresolved;
+    if (tables_.Define(definitions, &unresolved)) return false;
+    for (const auto& series : unresolved.series) {
+      if (!store::engine::CheckSeries(series).ok()) abort();
+    }
+    tables_.SetHandles(unresolved.refs, head_.Resolve(kTenant, unresolved.series));
+    return true;
+  }
+
+  bool Append(const leadline::v1::Batch& message) {
+    store::WriteBatch batch;
+    uint64_t samples = 0;
+    if (ingest::Translate(message, kNewestMs, tables_, &batch, &samples)) return false;
+    if (!store::engine::CheckBatch(batch).ok()) abort();
+    std::string payload;
+    store::log::AppendRecord(kTenant, batch, payload);
+    std::vector<store::log::Record> records;
+    if (!store::log::ReadRecords(payload, records).ok() || records.size() != 1) abort();
+    auto& read = std::get<store::log::BatchRecord>(records[0]).batch;
+    if (read.entities != batch.entities || read.series != batch.series) abort();
+    head_.Append(kTenant, std::move(read), 0);
+    return true;
+  }
+
+  ingest::SessionTables tables_{kLimits};
+  store::head::Head head_{2};
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  std::string_view rest(reinterpret_cast<const char*>(data), size);
+  Session session;
+  bool open = true;
+  while (open && !rest.empty()) {
+    const size_t end = std::min(rest.find(kBetween), rest.size());
+    leadline::v1::AgentMessage message;
+    open = message.ParseFromArray(rest.data(), static_cast<int>(end)) && session.Take(message);
+    rest.remove_prefix(std::min(end + kBetween.size(), rest.size()));
+  }
+  return 0;
+}
