@@ -15,13 +15,18 @@ absl::StatusOr<std::unique_ptr<Writer>> Writer::Open(file::Files& files, std::st
 }
 
 absl::Status Writer::Begin(uint64_t number) {
-  LL_ASSIGN_OR_RETURN(std::unique_ptr<file::WritableFile> file,
-                      files_.Create(fmt::format("{}/{}", dir_, SegmentName(number))));
+  const std::string path = fmt::format("{}/{}", dir_, SegmentName(number));
+  LL_ASSIGN_OR_RETURN(std::unique_ptr<file::WritableFile> file, files_.Create(path));
   std::string header;
   AppendSegmentHeader(number, header);
-  LL_RETURN_IF_ERROR(file->Append(header));
-  LL_RETURN_IF_ERROR(file->Sync());
-  LL_RETURN_IF_ERROR(files_.SyncDir(dir_));
+  absl::Status begun = file->Append(header);
+  begun.Update(file->Sync());
+  begun.Update(files_.SyncDir(dir_));
+  if (!begun.ok()) {
+    // A segment behind the one that is written to would make a torn write there look like damage.
+    files_.Remove(path).IgnoreError();  // the disk has failed already; the next rotation overwrites
+    return begun;
+  }
   file_ = std::move(file);
   segment_ = number;
   size_ = header.size();

@@ -84,6 +84,7 @@ TEST_F(WriterTest, APartialWriteThatCannotBeTakenBackStopsTheLog) {
 TEST_F(WriterTest, AFailedRotationGoesOnInTheSameSegment) {
   files_.FillDiskAfter(5);
   EXPECT_FALSE(writer_->Rotate().ok());
+  EXPECT_TRUE(absl::IsNotFound(files_.Read(dir_.File(SegmentName(4))).status()));
   files_.HealWrites();
   ASSERT_TRUE(writer_->Commit("a").ok());
   EXPECT_EQ(writer_->segment(), 3u);
