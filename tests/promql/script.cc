@@ -166,10 +166,12 @@ class ScriptParser {
       if (what.starts_with("regex:")) eval.regex = Trim(what.substr(6));
     } else if (word == "warn") {
       eval.warns = true;
+      if (what.starts_with("msg:")) eval.warning = Trim(what.substr(4));
     } else if (word == "no_warn") {
       eval.no_warn = true;
     } else if (word == "info") {
       eval.informs = true;
+      if (what.starts_with("msg:")) eval.info = Trim(what.substr(4));
     } else if (word == "no_info") {
       eval.no_info = true;
     } else {
@@ -282,6 +284,12 @@ class EvalChecker {
     if (eval_.warns && warnings.empty()) return Fail("no warning");
     if (eval_.no_warn && !warnings.empty()) return Fail(*warnings.begin());
     if (eval_.informs && infos.empty()) return Fail("no info");
+    if (!eval_.warning.empty() && !warnings.contains(eval_.warning)) {
+      return Fail("other warnings: " + *warnings.begin());
+    }
+    if (!eval_.info.empty() && !infos.contains(eval_.info)) {
+      return Fail("other infos: " + *infos.begin());
+    }
     if (eval_.no_info && !infos.empty()) return Fail(*infos.begin());
     return absl::OkStatus();
   }

@@ -1,6 +1,8 @@
 #include "collector/promql/exec/binary.h"
 
 #include <cmath>
+#include <memory>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -9,17 +11,25 @@ namespace {
 
 using parse::BinaryOp;
 
-std::shared_ptr<const Histogram> ApplyToHistogram(BinaryOp op, double scalar, bool scalar_is_left,
-                                                  const Histogram& histogram) {
-  if (op != BinaryOp::kMul && (op != BinaryOp::kDiv || scalar_is_left)) return nullptr;
+Sample Scaled(const Histogram& histogram, double factor) {
   auto result = std::make_shared<Histogram>(histogram);
-  result->Scale(op == BinaryOp::kMul ? scalar : 1 / scalar);
-  return result;
+  result->Scale(factor);
+  result->Compact();
+  return {.value = AbsentValue(), .histogram = std::move(result)};
+}
+
+Sample Sum(const Histogram& left, const Histogram& right, double factor) {
+  auto result = std::make_shared<Histogram>(left);
+  result->Add(right, factor);
+  result->Compact();
+  return {.value = AbsentValue(), .histogram = std::move(result)};
+}
+
+std::string_view TypeName(const Sample& sample) {
+  return sample.histogram != nullptr ? "histogram" : "float";
 }
 
 }  // namespace
-
-bool IsArithmetic(BinaryOp op) { return op <= BinaryOp::kAtan2; }
 
 double ApplyFloats(BinaryOp op, double left, double right) {
   switch (op) {
@@ -37,30 +47,77 @@ double ApplyFloats(BinaryOp op, double left, double right) {
       return std::pow(left, right);
     case BinaryOp::kAtan2:
       return std::atan2(left, right);
+    case BinaryOp::kEqual:
+      return left == right ? 1 : 0;
+    case BinaryOp::kNotEqual:
+      return left != right ? 1 : 0;
+    case BinaryOp::kLess:
+      return left < right ? 1 : 0;
+    case BinaryOp::kLessEqual:
+      return left <= right ? 1 : 0;
+    case BinaryOp::kGreater:
+      return left > right ? 1 : 0;
+    case BinaryOp::kGreaterEqual:
+      return left >= right ? 1 : 0;
     default:
       return std::nan("");
   }
 }
 
-void ApplyScalar(BinaryOp op, const std::vector<double>& scalar, bool scalar_is_left,
-                 StepSeries& series, Annotations& annotations) {
+double ElementOperator::Floats(double left, double right) const {
+  const double result = ApplyFloats(op_, left, right);
+  if (drops_name()) return result;
+  if (result == 0) return AbsentValue();
+  return kept_ == Kept::kLeft ? left : right;
+}
+
+Sample ElementOperator::Samples(const Sample& left, const Sample& right) const {
+  if (left.histogram == nullptr && right.histogram == nullptr) {
+    return {.value = Floats(left.value, right.value), .histogram = nullptr};
+  }
+  return WithHistogram(left, right);
+}
+
+Sample ElementOperator::WithHistogram(const Sample& left, const Sample& right) const {
+  if (left.histogram != nullptr && right.histogram != nullptr) {
+    if (op_ == BinaryOp::kAdd) return Sum(*left.histogram, *right.histogram, 1);
+    if (op_ == BinaryOp::kSub) return Sum(*left.histogram, *right.histogram, -1);
+    if (op_ == BinaryOp::kEqual || op_ == BinaryOp::kNotEqual) {
+      return CompareHistograms(left, *right.histogram);
+    }
+  } else if (left.histogram != nullptr) {
+    if (op_ == BinaryOp::kMul) return Scaled(*left.histogram, right.value);
+    if (op_ == BinaryOp::kDiv) return Scaled(*left.histogram, 1 / right.value);
+  } else if (op_ == BinaryOp::kMul) {
+    return Scaled(*right.histogram, left.value);
+  }
+  const std::string_view name = parse::BinaryOpName(op_);
+  annotations_.infos.insert(
+      fmt::format("PromQL info: incompatible sample types encountered for binary operator \"{}\": "
+                  "{} {} {}",
+                  name, TypeName(left), name, TypeName(right)));
+  return {};
+}
+
+Sample ElementOperator::CompareHistograms(const Sample& left, const Histogram& right) const {
+  const bool holds = (*left.histogram == right) == (op_ == BinaryOp::kEqual);
+  if (returns_bool_) return {.value = holds ? 1.0 : 0.0, .histogram = nullptr};
+  return holds ? left : Sample{};
+}
+
+void ApplyScalar(const ElementOperator& op, const std::vector<double>& scalar, bool scalar_is_left,
+                 StepSeries& series) {
   for (size_t step = 0; step < series.values.size(); ++step) {
     double& value = series.values[step];
     if (!IsAbsent(value)) {
-      value = scalar_is_left ? ApplyFloats(op, scalar[step], value)
-                             : ApplyFloats(op, value, scalar[step]);
-    } else if (const Histogram* histogram = series.histogram(step)) {
-      auto result = ApplyToHistogram(op, scalar[step], scalar_is_left, *histogram);
-      if (result == nullptr) {
-        annotations.infos.insert(fmt::format(
-            "PromQL info: incompatible sample types encountered for binary operator \"{}\": {}",
-            parse::BinaryOpName(op),
-            scalar_is_left ? "float and histogram" : "histogram and float"));
-      }
-      series.histograms[step] = std::move(result);
+      value = scalar_is_left ? op.Floats(scalar[step], value) : op.Floats(value, scalar[step]);
+    } else if (series.histogram(step) != nullptr) {
+      const Sample number{.value = scalar[step], .histogram = nullptr};
+      const Sample old = series.TakeHistogram(step);
+      series.Set(step, scalar_is_left ? op.Samples(number, old) : op.Samples(old, number));
     }
   }
-  series.name_dropped = true;
+  series.name_dropped |= op.drops_name();
 }
 
 }  // namespace leadline::collector::promql::exec

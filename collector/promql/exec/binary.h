@@ -1,4 +1,4 @@
-// Arithmetic between scalars, and between a vector and a scalar.
+// What binary operators make of two values.
 #pragma once
 
 #include <vector>
@@ -9,16 +9,39 @@
 
 namespace leadline::collector::promql::exec {
 
-// Whether ApplyFloats knows the operator.
-bool IsArithmetic(parse::BinaryOp op);
-
-// REQUIRES: IsArithmetic(op).
+// Arithmetic, or a comparison, which gives 1 or 0. REQUIRES: no set operator.
 double ApplyFloats(parse::BinaryOp op, double left, double right);
 
-// `series` with the scalar at each step applied to its value there: on the right, or on the left.
-// A histogram can be multiplied by a scalar and divided by one; other operators leave it out, with
-// an annotation.
-void ApplyScalar(parse::BinaryOp op, const std::vector<double>& scalar, bool scalar_is_left,
-                 StepSeries& series, Annotations& annotations);
+// An operator between samples, of which either may be a histogram.
+//
+// A comparison filters: it gives the left sample, or nothing. With `bool` it gives 1 or 0. Types
+// that do not go together give nothing, and an annotation.
+// Source: Prometheus 3's vectorElemBinop.
+class ElementOperator {
+ public:
+  enum class Kept { kLeft, kRight };  // which sample a comparison that filters gives
+
+  ElementOperator(parse::BinaryOp op, bool returns_bool, Kept kept, Annotations& annotations)
+      : op_(op), returns_bool_(returns_bool), kept_(kept), annotations_(annotations) {}
+
+  double Floats(double left, double right) const;
+  Sample Samples(const Sample& left, const Sample& right) const;
+
+  // Whether the result is no longer the metric that it was.
+  bool drops_name() const { return returns_bool_ || !parse::IsComparison(op_); }
+
+ private:
+  Sample WithHistogram(const Sample& left, const Sample& right) const;
+  Sample CompareHistograms(const Sample& left, const Histogram& right) const;
+
+  const parse::BinaryOp op_;
+  const bool returns_bool_;
+  const Kept kept_;
+  Annotations& annotations_;
+};
+
+// `series` with the scalar at each step on the right of the operator, or on its left.
+void ApplyScalar(const ElementOperator& op, const std::vector<double>& scalar, bool scalar_is_left,
+                 StepSeries& series);
 
 }  // namespace leadline::collector::promql::exec

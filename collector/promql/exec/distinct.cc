@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "common/status_macros.h"
 
 namespace leadline::collector::promql::exec {
@@ -24,7 +26,12 @@ bool MayCollide(const parse::Expr& expr) {
       const auto& unary = As<parse::Unary>(expr);
       return !unary.negate && MayCollide(*unary.inner);
     }
-    case ExprKind::kBinary:  // its own result has been made distinct, without names
+    case ExprKind::kBinary: {
+      // Where it drops names its own result has been made distinct.
+      const auto& binary = As<parse::Binary>(expr);
+      return !binary.returns_bool &&
+             (parse::IsComparison(binary.op) || parse::IsSetOperator(binary.op));
+    }
     case ExprKind::kNumber:
     case ExprKind::kString:
       return false;
@@ -46,7 +53,7 @@ absl::Status Distinct::Add(StepSeries series) {
   for (size_t step = 0; step < series.values.size(); ++step) {
     if (!series.has(step)) continue;
     if (joined.has(step)) {
-      return absl::FailedPreconditionError("vector cannot contain metrics with the same labelset");
+      return absl::FailedPreconditionError(fmt::format("{}", collision_));
     }
     joined.values[step] = series.values[step];
     if (series.histogram(step) != nullptr) joined.SetHistogram(step, series.histograms[step]);

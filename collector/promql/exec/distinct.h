@@ -2,6 +2,7 @@
 // was dropped.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -20,12 +21,18 @@ bool MayCollide(const parse::Expr& expr);
 // have one.
 class Distinct {
  public:
-  explicit Distinct(Context& context) : context_(context) {}
+  // `collision` is the text of the error.
+  explicit Distinct(Context& context, std::string_view collision = kSameLabels)
+      : context_(context), collision_(collision) {}
   absl::Status Add(StepSeries series);
   absl::Status Finish(Emit emit);
 
  private:
+  static constexpr std::string_view kSameLabels =
+      "vector cannot contain metrics with the same labelset";
+
   Context& context_;
+  const std::string_view collision_;
   LabelKeyMap<size_t> by_labels_;
   std::vector<StepSeries> series_;
   uint64_t held_ = 0;  // charged to the budget

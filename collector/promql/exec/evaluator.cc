@@ -12,6 +12,7 @@
 #include "collector/promql/exec/grouping.h"
 #include "collector/promql/exec/selector.h"
 #include "collector/promql/exec/topk.h"
+#include "collector/promql/exec/vector_match.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::promql::exec {
@@ -91,7 +92,7 @@ absl::Status Evaluator::Vector(const parse::Expr& expr, std::string_view parent,
     case ExprKind::kUnary:
       return Negate(As<parse::Unary>(expr), emit);
     case ExprKind::kBinary:
-      return VectorAndScalar(As<parse::Binary>(expr), emit);
+      return Binary(As<parse::Binary>(expr), emit);
     case ExprKind::kAggregate:
       return Aggregate(As<parse::Aggregate>(expr), emit);
     case ExprKind::kCall:
@@ -104,12 +105,24 @@ absl::Status Evaluator::Vector(const parse::Expr& expr, std::string_view parent,
 absl::Status Evaluator::Negate(const parse::Unary& unary, Emit emit) {
   if (!unary.negate) return Vector(*unary.inner, "", emit);
   const std::vector<double> minus_one(context_.steps(), -1);
+  const ElementOperator times(parse::BinaryOp::kMul, false, ElementOperator::Kept::kLeft,
+                              context_.annotations);
   return EmitDistinct(context_, *unary.inner, emit, [&](Emit add) {
     return Vector(*unary.inner, "", [&](StepSeries series) {
-      ApplyScalar(parse::BinaryOp::kMul, minus_one, false, series, context_.annotations);
+      ApplyScalar(times, minus_one, false, series);
       return add(std::move(series));
     });
   });
+}
+
+absl::Status Evaluator::Binary(const parse::Binary& binary, Emit emit) {
+  if (binary.left->type == ValueType::kScalar || binary.right->type == ValueType::kScalar) {
+    return VectorAndScalar(binary, emit);
+  }
+  const auto left = [&](Emit add) { return Vector(*binary.left, "", add); };
+  const auto right = [&](Emit add) { return Vector(*binary.right, "", add); };
+  return parse::IsSetOperator(binary.op) ? CombineSets(context_, binary, left, right, emit)
+                                         : MatchVectors(context_, binary, left, right, emit);
 }
 
 absl::Status Evaluator::VectorAndScalar(const parse::Binary& binary, Emit emit) {
@@ -117,12 +130,18 @@ absl::Status Evaluator::VectorAndScalar(const parse::Binary& binary, Emit emit) 
   const parse::Expr& vector = scalar_is_left ? *binary.right : *binary.left;
   LL_ASSIGN_OR_RETURN(const std::vector<double> scalar,
                       Scalar(scalar_is_left ? *binary.left : *binary.right));
-  return EmitDistinct(context_, vector, emit, [&](Emit add) {
+  // A comparison keeps the vector's value.
+  const ElementOperator op(
+      binary.op, binary.returns_bool,
+      scalar_is_left ? ElementOperator::Kept::kRight : ElementOperator::Kept::kLeft,
+      context_.annotations);
+  const auto apply = [&](Emit add) {
     return Vector(vector, "", [&](StepSeries series) {
-      ApplyScalar(binary.op, scalar, scalar_is_left, series, context_.annotations);
+      ApplyScalar(op, scalar, scalar_is_left, series);
       return series.HasAny() ? add(std::move(series)) : absl::OkStatus();
     });
-  });
+  };
+  return op.drops_name() ? EmitDistinct(context_, vector, emit, apply) : apply(emit);
 }
 
 absl::Status Evaluator::Aggregate(const parse::Aggregate& aggregate, Emit emit) {

@@ -27,6 +27,7 @@ class Evaluator {
 
  private:
   absl::Status Negate(const parse::Unary& unary, Emit emit);
+  absl::Status Binary(const parse::Binary& binary, Emit emit);
   absl::Status VectorAndScalar(const parse::Binary& binary, Emit emit);
   absl::Status Aggregate(const parse::Aggregate& aggregate, Emit emit);
   absl::Status SelectBest(const parse::Aggregate& aggregate, Emit emit);

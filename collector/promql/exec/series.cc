@@ -16,6 +16,11 @@ void StepSeries::Set(size_t step, Sample sample) {
   if (sample.histogram != nullptr) SetHistogram(step, std::move(sample.histogram));
 }
 
+void StepSeries::Clear(size_t step) {
+  values[step] = AbsentValue();
+  if (!histograms.empty()) histograms[step] = nullptr;
+}
+
 void StepSeries::SetHistogram(size_t step, std::shared_ptr<const Histogram> histogram) {
   if (histograms.empty()) histograms.resize(values.size());
   histograms[step] = std::move(histogram);

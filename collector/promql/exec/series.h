@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -26,6 +27,15 @@ struct StepSeries {
   }
   bool has(size_t step) const { return !IsAbsent(values[step]) || histogram(step) != nullptr; }
   bool HasAny() const;
+  Sample sample(size_t step) const {
+    return {values[step], histograms.empty() ? nullptr : histograms[step]};
+  }
+  // REQUIRES: there is a histogram.
+  Sample TakeHistogram(size_t step) {
+    return {AbsentValue(), std::exchange(histograms[step], nullptr)};
+  }
+  // Leaves nothing at the step.
+  void Clear(size_t step);
   void Set(size_t step, Sample sample);
   void SetHistogram(size_t step, std::shared_ptr<const Histogram> histogram);
   uint64_t sample_count() const { return values.size() + histograms.size(); }

@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "collector/promql/exec/binary.h"
 #include "collector/promql/parse/parser.h"
 #include "common/status_macros.h"
 
@@ -33,7 +32,8 @@ class Checker {
       case ExprKind::kSubquery:
         return Not(expr, "a subquery");
       case ExprKind::kBinary:
-        return CheckBinary(As<parse::Binary>(expr));
+        LL_RETURN_IF_ERROR(Check(*As<parse::Binary>(expr).left));
+        return Check(*As<parse::Binary>(expr).right);
       case ExprKind::kAggregate:
         return CheckAggregate(As<parse::Aggregate>(expr));
       case ExprKind::kCall:
@@ -46,19 +46,6 @@ class Checker {
   absl::Status Not(const Expr& expr, std::string_view what) const {
     return absl::UnimplementedError(fmt::format(
         "{}: {} is not supported", parse::LineAndColumn(query_, expr.position.start), what));
-  }
-
-  absl::Status CheckBinary(const parse::Binary& binary) const {
-    if (!IsArithmetic(binary.op)) {
-      return Not(binary, fmt::format("operator \"{}\"", parse::BinaryOpName(binary.op)));
-    }
-    if (binary.left->type == ValueType::kInstantVector &&
-        binary.right->type == ValueType::kInstantVector) {
-      return Not(binary, fmt::format("operator \"{}\" between two instant vectors",
-                                     parse::BinaryOpName(binary.op)));
-    }
-    LL_RETURN_IF_ERROR(Check(*binary.left));
-    return Check(*binary.right);
   }
 
   absl::Status CheckAggregate(const parse::Aggregate& aggregate) const {

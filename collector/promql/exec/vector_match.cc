@@ -1,0 +1,252 @@
+#include "collector/promql/exec/vector_match.h"
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "collector/promql/exec/binary.h"
+#include "collector/promql/exec/distinct.h"
+#include "collector/promql/exec/grouping.h"
+#include "common/status_macros.h"
+
+namespace leadline::collector::promql::exec {
+namespace {
+
+using parse::VectorMatching;
+using Cardinality = VectorMatching::Cardinality;
+
+VectorMatching MatchingOf(const parse::Binary& binary) {
+  return binary.matching.value_or(VectorMatching());
+}
+
+class Matcher {
+ public:
+  Matcher(Context& context, const parse::Binary& binary)
+      : context_(context),
+        matching_(MatchingOf(binary)),
+        returns_bool_(binary.returns_bool),
+        op_(binary.op, binary.returns_bool, ElementOperator::Kept::kLeft, context.annotations),
+        grouping_(!matching_.on, matching_.labels),
+        duplicates_(context.steps()),
+        result_(context, one_to_one() ? kManyToOne : kNotUnique) {}
+
+  absl::Status AddOne(StepSeries series) {
+    LL_RETURN_IF_ERROR(Charge(series.sample_count()));
+    const size_t group = grouping_.GroupOf(series);
+    if (group == groups_.size()) groups_.emplace_back();
+    const size_t index = ones_.size();
+    for (const size_t other : groups_[group].ones) {
+      for (size_t step = 0; step < duplicates_.size(); ++step) {
+        if (series.has(step) && ones_[other].has(step)) {
+          has_duplicates_ = true;
+          duplicates_[step] = {.found = true, .group = group, .first = other, .second = index};
+        }
+      }
+    }
+    groups_[group].ones.push_back(index);
+    ones_.push_back(std::move(series));
+    return absl::OkStatus();
+  }
+
+  absl::Status AddMany(const StepSeries& many) {
+    for (size_t step = 0; has_duplicates_ && step < duplicates_.size(); ++step) {
+      if (duplicates_[step].found && many.has(step)) return DuplicateError(duplicates_[step]);
+    }
+    const size_t number = grouping_.GroupOf(many);
+    if (number >= groups_.size()) return absl::OkStatus();  // nothing on the other side
+    for (const size_t one : groups_[number].ones) {
+      LL_RETURN_IF_ERROR(Meet(many, ones_[one], number));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Finish(Emit emit) {
+    ones_.clear();
+    context_.budget.Release(held_);
+    return result_.Finish(emit);
+  }
+
+ private:
+  static constexpr std::string_view kManyToOne =
+      "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)";
+  static constexpr std::string_view kNotUnique =
+      "multiple matches for labels: grouping labels must ensure unique matches";
+
+  struct Group {
+    std::vector<size_t> ones;   // indexes of ones_
+    std::vector<bool> matched;  // one to one: at which steps there is a result already
+  };
+  struct Duplicate {
+    bool found = false;
+    size_t group = 0, first = 0, second = 0;
+  };
+
+  bool one_to_one() const { return matching_.cardinality == Cardinality::kOneToOne; }
+
+  absl::Status Charge(uint64_t samples) {
+    LL_RETURN_IF_ERROR(context_.budget.Charge(samples));
+    held_ += samples;
+    return absl::OkStatus();
+  }
+
+  absl::Status DuplicateError(const Duplicate& duplicate) const {
+    return absl::FailedPreconditionError(fmt::format(
+        "found duplicate series for the match group {} on the {} hand-side of the operation: [{}, "
+        "{}];many-to-many matching not allowed: matching labels must be unique on one side",
+        grouping_.labels(duplicate.group)->ToString(),
+        matching_.cardinality == Cardinality::kOneToMany ? "left" : "right",
+        ones_[duplicate.second].VisibleLabels().ToString(),
+        ones_[duplicate.first].VisibleLabels().ToString()));
+  }
+
+  absl::Status Meet(const StepSeries& many, const StepSeries& one, size_t number) {
+    const bool swapped = matching_.cardinality == Cardinality::kOneToMany;
+    StepSeries result(context_.steps());
+    for (size_t step = 0; step < result.values.size(); ++step) {
+      if (!many.has(step) || !one.has(step)) continue;
+      result.Set(step, swapped ? op_.Samples(one.sample(step), many.sample(step))
+                               : op_.Samples(many.sample(step), one.sample(step)));
+    }
+    if (!result.HasAny()) return absl::OkStatus();
+    if (one_to_one()) LL_RETURN_IF_ERROR(MarkMatched(groups_[number], result));
+    SetLabels(many, one, number, result);
+    return result_.Add(std::move(result));
+  }
+
+  absl::Status MarkMatched(Group& group, const StepSeries& result) {
+    if (group.matched.empty()) {
+      LL_RETURN_IF_ERROR(Charge(context_.steps() / 64 + 1));
+      group.matched.resize(context_.steps());
+    }
+    for (size_t step = 0; step < group.matched.size(); ++step) {
+      if (!result.has(step)) continue;
+      if (group.matched[step]) return absl::FailedPreconditionError(fmt::format("{}", kManyToOne));
+      group.matched[step] = true;
+    }
+    return absl::OkStatus();
+  }
+
+  void SetLabels(const StepSeries& many, const StepSeries& one, size_t number,
+                 StepSeries& result) const {
+    result.name_dropped = many.name_dropped || op_.drops_name();
+    if (one_to_one() && (matching_.on || op_.drops_name())) {
+      result.labels = grouping_.labels(number);
+      return;
+    }
+    const std::vector<std::string>& changed = one_to_one() ? matching_.labels : matching_.include;
+    if (changed.empty()) {
+      result.labels = many.labels;
+      return;
+    }
+    LabelSet labels = many.VisibleLabels();
+    if (op_.drops_name()) labels.Remove("__name__");
+    result.name_dropped = returns_bool_;
+    for (const std::string& name : changed) {
+      const bool hidden = name == "__name__" && one.name_dropped;
+      labels.Set(name, one_to_one() || hidden ? std::string_view() : one.labels->Get(name));
+    }
+    result.labels = std::make_shared<const LabelSet>(std::move(labels));
+  }
+
+  Context& context_;
+  const VectorMatching matching_;
+  const bool returns_bool_;
+  const ElementOperator op_;
+  Grouping grouping_;
+  std::vector<Group> groups_;  // that have a series on the "one" side
+  std::vector<StepSeries> ones_;
+  std::vector<Duplicate> duplicates_;  // one a step
+  bool has_duplicates_ = false;
+  uint64_t held_ = 0;  // charged to the budget
+  Distinct result_;
+};
+
+// At which steps each match has a series.
+class Presence {
+ public:
+  Presence(Context& context, const parse::Binary& binary)
+      : context_(context),
+        matching_(MatchingOf(binary)),
+        grouping_(!matching_.on, matching_.labels) {}
+  ~Presence() { context_.budget.Release(held_); }
+  Presence(const Presence&) = delete;
+  Presence& operator=(const Presence&) = delete;
+
+  absl::Status Add(const StepSeries& series) {
+    const size_t group = grouping_.GroupOf(series);
+    if (group == steps_.size()) {
+      const uint64_t words = context_.steps() / 64 + 1;
+      LL_RETURN_IF_ERROR(context_.budget.Charge(words));
+      held_ += words;
+      steps_.emplace_back(context_.steps());
+    }
+    for (size_t step = 0; step < series.values.size(); ++step) {
+      if (series.has(step)) steps_[group][step] = true;
+    }
+    return absl::OkStatus();
+  }
+
+  // Leaves of the series what is at steps where its match is present, or is not.
+  void Keep(StepSeries& series, bool where_present) {
+    const size_t group = grouping_.GroupOf(series);
+    for (size_t step = 0; step < series.values.size(); ++step) {
+      const bool present = group < steps_.size() && steps_[group][step];
+      if (present != where_present) series.Clear(step);
+    }
+  }
+
+ private:
+  Context& context_;
+  const VectorMatching matching_;
+  Grouping grouping_;
+  std::vector<std::vector<bool>> steps_;
+  uint64_t held_ = 0;  // charged to the budget
+};
+
+absl::Status Union(Context& context, const parse::Binary& binary, VectorSource left,
+                   VectorSource right, Emit emit) {
+  Presence presence(context, binary);
+  LL_RETURN_IF_ERROR(left([&](StepSeries series) {
+    LL_RETURN_IF_ERROR(presence.Add(series));
+    return emit(std::move(series));
+  }));
+  return right([&](StepSeries series) {
+    presence.Keep(series, false);
+    return series.HasAny() ? emit(std::move(series)) : absl::OkStatus();
+  });
+}
+
+}  // namespace
+
+absl::Status MatchVectors(Context& context, const parse::Binary& binary, VectorSource left,
+                          VectorSource right, Emit emit) {
+  Matcher matcher(context, binary);
+  const bool one_is_left = MatchingOf(binary).cardinality == Cardinality::kOneToMany;
+  LL_RETURN_IF_ERROR((one_is_left ? left : right)(
+      [&](StepSeries series) { return matcher.AddOne(std::move(series)); }));
+  LL_RETURN_IF_ERROR((one_is_left ? right : left)(
+      [&](const StepSeries& series) { return matcher.AddMany(series); }));
+  return matcher.Finish(emit);
+}
+
+absl::Status CombineSets(Context& context, const parse::Binary& binary, VectorSource left,
+                         VectorSource right, Emit emit) {
+  if (binary.op == parse::BinaryOp::kOr) {
+    if (context.steps() == 1) return Union(context, binary, left, right, emit);
+    // The same series may come from the left at one step and from the right at another.
+    Distinct distinct(context);
+    LL_RETURN_IF_ERROR(Union(context, binary, left, right,
+                             [&](StepSeries series) { return distinct.Add(std::move(series)); }));
+    return distinct.Finish(emit);
+  }
+  Presence presence(context, binary);
+  LL_RETURN_IF_ERROR(right([&](const StepSeries& series) { return presence.Add(series); }));
+  return left([&](StepSeries series) {
+    presence.Keep(series, binary.op == parse::BinaryOp::kAnd);
+    return series.HasAny() ? emit(std::move(series)) : absl::OkStatus();
+  });
+}
+
+}  // namespace leadline::collector::promql::exec
