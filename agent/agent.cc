@@ -47,6 +47,7 @@ class AgentImpl final : public Agent {
   absl::Status Run(int stop_fd) override;
 
  private:
+  absl::Status StartKubernetes(const Options& options);
   absl::Status StartServer(const Options& options);
   // Waits for events of the kernel until `until_ms` or until stop_fd is readable; true for the
   // latter.
@@ -100,19 +101,7 @@ absl::Status AgentImpl::Init(const Options& options) {
                                        .max_processes = options.max_processes}},
       mounts, *probes_, *inventory_, *resolver_, *batcher_, *registry_);
 
-  if (!options.kubernetes_url.empty()) {
-    LL_ASSIGN_OR_RETURN(pods_,
-                        meta::PodWatcher::Start(
-                            {.client = {.url = options.kubernetes_url,
-                                        .token_file = options.kubernetes_token_file,
-                                        .ca_file = options.kubernetes_ca_file,
-                                        .insecure_skip_tls_verify = options.kubernetes_insecure,
-                                        .user_agent = fmt::format("leadline-agent/{}", kVersion)},
-                             .node = options.node},
-                            *registry_));
-  } else {
-    spdlog::info("no Kubernetes API server given: containers are known by their cgroups only");
-  }
+  LL_RETURN_IF_ERROR(StartKubernetes(options));
   sender_ = Sender::Start({.collector = options.collector,
                            .agent_id = identity_->agent_id(),
                            .epoch = identity_->epoch(),
@@ -121,6 +110,23 @@ absl::Status AgentImpl::Init(const Options& options) {
                            .node = options.node},
                           *registry_);
   return StartServer(options);
+}
+
+absl::Status AgentImpl::StartKubernetes(const Options& options) {
+  LL_ASSIGN_OR_RETURN(auto chosen,
+                      kube::config::Choose(options.kubernetes, kube::config::ProcessEnvironment()));
+  if (!chosen) {
+    spdlog::info(
+        "no Kubernetes API server (-k, --kubeconfig, --context, KUBECONFIG, or in a pod): "
+        "containers are known by their cgroups only");
+    return absl::OkStatus();
+  }
+  spdlog::info("Kubernetes API server {} by {}", chosen->client.url, chosen->source);
+  chosen->client.user_agent = fmt::format("leadline-agent/{}", kVersion);
+  LL_ASSIGN_OR_RETURN(
+      pods_, meta::PodWatcher::Start({.client = std::move(chosen->client), .node = options.node},
+                                     *registry_));
+  return absl::OkStatus();
 }
 
 absl::Status AgentImpl::StartServer(const Options& options) {

@@ -9,6 +9,7 @@
 #include "common/duration.h"
 #include "common/flags/flags.h"
 #include "common/version.h"
+#include "kube/flags/kube_flags.h"
 
 namespace leadline::agent {
 namespace {
@@ -48,16 +49,7 @@ ParsedOptions ParseOptions(int argc, const char* const* argv) {
                  "Name of the node (default: $NODE_NAME, or the host's name)")
       ->check(flags::IsNotEmpty())
       ->type_name("NAME");
-  app.add_option("-k,--kubernetes", options.kubernetes_url, "URL of the Kubernetes API server")
-      ->type_name("URL");
-  app.add_option("--kubernetes-token-file", options.kubernetes_token_file,
-                 "File with the bearer token for the API server; read again when it changes")
-      ->type_name("FILE");
-  app.add_option("--kubernetes-ca-file", options.kubernetes_ca_file,
-                 "File with the certificates that the API server's is checked against")
-      ->type_name("FILE");
-  app.add_flag("--kubernetes-insecure", options.kubernetes_insecure,
-               "Do not check the API server's certificate");
+  kube::flags::AddKubeFlags(app, options.kubernetes);
   app.add_option("--interval", interval, "Time between two readings")
       ->check(flags::IsDuration())
       ->type_name("DURATION")

@@ -7,16 +7,15 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include "kube/config/choice.h"
+
 namespace leadline::agent {
 
 struct Options {
   std::string collector = "127.0.0.1:7071";
   std::string cluster = "default";
-  std::string node;            // NODE_NAME of the environment, else the host's name
-  std::string kubernetes_url;  // "": no Kubernetes
-  std::string kubernetes_token_file;
-  std::string kubernetes_ca_file;
-  bool kubernetes_insecure = false;
+  std::string node;  // NODE_NAME of the environment, else the host's name
+  kube::config::Choice kubernetes;
   absl::Duration interval = absl::Seconds(10);
   std::string state_dir = "/var/lib/leadline-agent";
   std::string http = "127.0.0.1:7072";  // "": no HTTP server

@@ -15,6 +15,7 @@
 #include "common/status_macros.h"
 #include "kube/curl_handle.h"
 #include "kube/json.h"
+#include "kube/transport_options.h"
 
 namespace leadline::kube {
 namespace {
@@ -48,6 +49,7 @@ struct Transfer {
   HttpSession::Sink sink;
   SteadyClock::time_point last_byte;
   absl::Status sink_status;
+  char error[CURL_ERROR_SIZE] = {};  // what curl says beyond the code of its result
 
   int HttpStatus() const {
     long status = 0;  // NOLINT(google-runtime-int): libcurl's type
@@ -72,6 +74,7 @@ size_t OnHeader(char*, size_t size, size_t count, void* user) {
 
 struct HttpSession::State {
   ClientConfig config;
+  Endpoint endpoint;
   CurlMulti multi{curl_multi_init()};
   CurlEasy easy{curl_easy_init()};
   std::atomic<bool> stopped = false;
@@ -93,6 +96,9 @@ absl::StatusOr<CurlHeaders> HttpSession::State::Headers(const HttpRequest& reque
   if (!token.empty()) {
     curl_slist_append(headers.get(), fmt::format("Authorization: Bearer {}", token).c_str());
   }
+  if (!endpoint.host.empty()) {
+    curl_slist_append(headers.get(), fmt::format("Host: {}", endpoint.host).c_str());
+  }
   return headers;
 }
 
@@ -100,28 +106,10 @@ void HttpSession::State::SetOptions(const std::string& url, curl_slist* headers,
                                     Transfer& transfer) const {
   CURL* curl = easy.get();
   curl_easy_reset(curl);
+  SetTransportOptions(curl, config, endpoint);
   curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-  curl_easy_setopt(curl, CURLOPT_USERAGENT, config.user_agent.c_str());
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
-  curl_easy_setopt(curl, CURLOPT_PROXY, "");
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  // A name that is still being resolved does not delay Stop.
-  curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
-  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(config.connect_timeout_ms));
-  curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
-  curl_easy_setopt(curl, CURLOPT_TCP_KEEPIDLE, 30L);
-  curl_easy_setopt(curl, CURLOPT_TCP_KEEPINTVL, 10L);
-  if (!config.ca_file.empty()) {
-    curl_easy_setopt(curl, CURLOPT_CAINFO, config.ca_file.c_str());
-    curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);
-    curl_easy_setopt(curl, CURLOPT_CA_CACHE_TIMEOUT, 0L);
-  }
-  if (config.insecure_skip_tls_verify) {
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
-  }
+  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, transfer.error);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, OnBody);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, OnHeader);
@@ -148,7 +136,10 @@ absl::Status HttpSession::State::Drive(const HttpRequest& request, Transfer& tra
     }
     if (const std::optional<CURLcode> result = Finished()) {
       if (!transfer.sink_status.ok()) return transfer.sink_status;
-      if (*result != CURLE_OK) return absl::UnavailableError(failed(curl_easy_strerror(*result)));
+      if (*result != CURLE_OK) {
+        return absl::UnavailableError(
+            failed(*transfer.error != '\0' ? transfer.error : curl_easy_strerror(*result)));
+      }
       return absl::OkStatus();
     }
     const int64_t silence_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -169,8 +160,8 @@ absl::StatusOr<std::unique_ptr<HttpSession>> HttpSession::Open(ClientConfig conf
   static const CURLcode global = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (global != CURLE_OK) return absl::InternalError("libcurl does not start");
   LL_RETURN_IF_ERROR(Validate(config));
-  while (config.url.ends_with('/')) config.url.pop_back();
   auto state = std::make_unique<State>();
+  state->endpoint = EndpointOf(config);
   state->config = std::move(config);
   if (state->multi == nullptr || state->easy == nullptr) {
     return absl::ResourceExhaustedError("libcurl has no memory for a handle");
@@ -180,8 +171,8 @@ absl::StatusOr<std::unique_ptr<HttpSession>> HttpSession::Open(ClientConfig conf
 
 absl::StatusOr<HttpResponse> HttpSession::Get(const HttpRequest& request, Sink sink) {
   LL_ASSIGN_OR_RETURN(const CurlHeaders headers, state_->Headers(request));
-  Transfer transfer{state_->easy.get(), sink, SteadyClock::now(), absl::OkStatus()};
-  state_->SetOptions(state_->config.url + request.target, headers.get(), transfer);
+  Transfer transfer{.easy = state_->easy.get(), .sink = sink, .last_byte = SteadyClock::now()};
+  state_->SetOptions(state_->endpoint.base_url + request.target, headers.get(), transfer);
   curl_multi_add_handle(state_->multi.get(), state_->easy.get());
   const absl::Status status = state_->Drive(request, transfer);
   HttpResponse response{.status = transfer.HttpStatus()};

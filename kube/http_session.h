@@ -1,7 +1,8 @@
 // GET requests to an API server over one kept-alive connection.
 //
 // Get is called by one thread, Stop by any. Redirects are not followed, so that the token goes
-// nowhere else; a proxy is not used. Source: libcurl's multi interface.
+// nowhere else; a proxy is used only where the configuration names one. Source: libcurl's multi
+// interface.
 #pragma once
 
 #include <cstddef>

@@ -27,6 +27,12 @@ def brief(raw):
     return "\n".join(lines) or "no series"
 
 
+def _environment():
+    """Ours, without what would lead an agent to a cluster that no test means."""
+    kube = ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT")
+    return {name: value for name, value in os.environ.items() if name not in kube}
+
+
 class Program:
     """A process with a log; it dies with the process (and the thread) that started it."""
 
@@ -48,6 +54,7 @@ class Program:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for us, who then stop them in order
+                env=_environment(),
             )
         return self
 

@@ -18,7 +18,7 @@ TEST(Options, Defaults) {
   EXPECT_EQ(parsed.options->collector, "127.0.0.1:7071");
   EXPECT_EQ(parsed.options->interval, absl::Seconds(10));
   EXPECT_FALSE(parsed.options->node.empty());
-  EXPECT_EQ(parsed.options->kubernetes_url, "");
+  EXPECT_EQ(parsed.options->kubernetes.url, "");
   EXPECT_FALSE(parsed.options->time_every_syscall);
 }
 
@@ -26,7 +26,7 @@ TEST(Options, AreTaken) {
   const ParsedOptions parsed = Parse({"-k", "http://127.0.0.1:8080", "--node", "n1", "--interval",
                                       "1m30s", "--syscall-timing", "every"});
   ASSERT_TRUE(parsed.options);
-  EXPECT_EQ(parsed.options->kubernetes_url, "http://127.0.0.1:8080");
+  EXPECT_EQ(parsed.options->kubernetes.url, "http://127.0.0.1:8080");
   EXPECT_EQ(parsed.options->node, "n1");
   EXPECT_EQ(parsed.options->interval, absl::Seconds(90));
   EXPECT_TRUE(parsed.options->time_every_syscall);

@@ -211,6 +211,80 @@ TEST(HttpSessionTls, InsecureAcceptsAnyServer) {
   EXPECT_TRUE(GetBody({.url = server->url(), .insecure_skip_tls_verify = true}).ok());
 }
 
+TEST(HttpSessionTls, ACaMayBeGivenAsText) {
+  const auto server = ScriptedServer::WithTls({ReplyOk});
+  const auto other = ScriptedServer::WithTls({});
+  EXPECT_TRUE(GetBody({.url = server->url(), .ca_pem = server->ca_pem()}).ok());
+  EXPECT_FALSE(GetBody({.url = server->url(), .ca_pem = other->ca_pem()}).ok());
+}
+
+TEST(HttpSessionTls, ShowsItsCertificate) {
+  const auto server = ScriptedServer::WithTls({ReplyOk, ReplyOk, ReplyOk});
+  const TemporaryFile certificate(server->ca_pem());
+  const TemporaryFile key(server->key_pem());
+  const std::vector<ClientConfig> configs = {
+      {.url = server->url(),
+       .client_certificate_pem = server->ca_pem(),
+       .client_key_pem = server->key_pem(),
+       .ca_pem = server->ca_pem()},
+      {.url = server->url(),
+       .client_certificate_file = certificate.path(),
+       .client_key_file = key.path(),
+       .ca_pem = server->ca_pem()},
+      {.url = server->url(), .ca_pem = server->ca_pem()},
+  };
+  for (const ClientConfig& config : configs) {
+    const auto body = GetBody(config);
+    EXPECT_TRUE(body.ok()) << body.status();
+  }
+  const auto requests = server->WaitForRequests(3);
+  ASSERT_THAT(requests, SizeIs(3));
+  EXPECT_TRUE(requests[0].has_client_certificate);
+  EXPECT_TRUE(requests[1].has_client_certificate);
+  EXPECT_FALSE(requests[2].has_client_certificate);
+}
+
+TEST(HttpSessionTls, ACertificateAndAKeyThatAreNoPairAreAnError) {
+  const auto server = ScriptedServer::WithTls({ReplyOk});
+  const auto other = ScriptedServer::WithTls({});
+  EXPECT_EQ(GetBody({.url = server->url(),
+                     .client_certificate_pem = server->ca_pem(),
+                     .client_key_pem = other->key_pem(),
+                     .ca_pem = server->ca_pem()})
+                .status()
+                .code(),
+            absl::StatusCode::kUnavailable);
+}
+
+TEST(HttpSessionTls, AnotherServerNameTakesTheHostsPlace) {
+  const auto server = ScriptedServer::WithTls({ReplyOk, ReplyOk});
+  const auto get = [&](const std::string& name) {
+    return GetBody(
+        {.url = server->url() + "/prefix/", .ca_pem = server->ca_pem(), .tls_server_name = name});
+  };
+  const auto body = get("scripted.test");
+  EXPECT_TRUE(body.ok()) << body.status();
+  EXPECT_EQ(get("another.test").status().code(), absl::StatusCode::kUnavailable);
+  const auto requests = server->WaitForRequests(1);
+  ASSERT_THAT(requests, SizeIs(1));
+  EXPECT_EQ(requests[0].server_name, "scripted.test");
+  EXPECT_EQ("https://" + requests[0].headers.at("host"), server->url());
+  EXPECT_EQ(requests[0].target, "/prefix/version");
+}
+
+TEST(HttpSession, GoesThroughTheProxyThatIsNamed) {
+  ScriptedServer proxy({ReplyOk});
+  EXPECT_TRUE(GetBody({.url = "http://kube.test:8080", .proxy_url = proxy.url()}).ok());
+  const auto requests = proxy.WaitForRequests(1);
+  EXPECT_EQ(requests[0].target, "http://kube.test:8080/version");
+}
+
+TEST(HttpSession, NamesItselfByUserAndPassword) {
+  ScriptedServer server({ReplyOk});
+  EXPECT_TRUE(GetBody({.url = server.url(), .username = "eve", .password = "p:w"}).ok());
+  EXPECT_EQ(server.WaitForRequests(1)[0].headers.at("authorization"), "Basic ZXZlOnA6dw==");
+}
+
 TEST(ClientConfig, SaysWhatIsWrong) {
   const auto error = [](const ClientConfig& config) {
     return std::string(StatusMessage(Validate(config)));
@@ -219,13 +293,24 @@ TEST(ClientConfig, SaysWhatIsWrong) {
   EXPECT_EQ(error({.url = "https://[::1]:6443/k8s/clusters/c-1"}), "");
   EXPECT_THAT(error({.url = ""}), HasSubstr("API server URL \"\""));
   EXPECT_THAT(error({.url = "127.0.0.1:8080"}), HasSubstr("API server URL"));
-  EXPECT_THAT(error({.url = "file:///etc/passwd"}), HasSubstr("neither http:// nor https://"));
+  EXPECT_THAT(error({.url = "file:///etc/passwd"}),
+              HasSubstr("does not begin with http:// or https://"));
   EXPECT_THAT(error({.url = "http://u:p@host/"}), HasSubstr("has a user"));
   EXPECT_THAT(error({.url = "http://host/?a=b"}), HasSubstr("has a user, a query"));
   EXPECT_THAT(error({.url = "http://host", .token = "a\nb"}), HasSubstr("control characters"));
   EXPECT_THAT(error({.url = "http://host", .token_file = "/no/token"}),
               HasSubstr("token file /no/token"));
   EXPECT_THAT(error({.url = "https://host", .ca_file = "/no/ca"}), HasSubstr("CA file /no/ca"));
+  EXPECT_EQ(error({.url = "https://host", .ca_file = "/no/ca", .ca_pem = "text"}), "");
+  EXPECT_THAT(error({.url = "https://host", .client_certificate_pem = "text"}),
+              HasSubstr("comes without its key"));
+  EXPECT_THAT(error({.url = "https://host", .client_key_file = "/no/key"}),
+              HasSubstr("comes without its certificate"));
+  EXPECT_THAT(error({.url = "https://host", .tls_server_name = "a/b"}), HasSubstr("no host name"));
+  EXPECT_THAT(error({.url = "https://host", .proxy_url = "ftp://p"}), HasSubstr("proxy URL"));
+  EXPECT_EQ(error({.url = "https://host", .proxy_url = "http://user:word@p:1"}), "");
+  EXPECT_THAT(error({.url = "https://host", .ca_pem = "text", .insecure_skip_tls_verify = true}),
+              HasSubstr("one or the other"));
 }
 
 }  // namespace

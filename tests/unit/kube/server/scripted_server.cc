@@ -46,6 +46,24 @@ std::optional<std::string> ReadHead(int socket, SSL* tls) {
   return head;
 }
 
+std::string Pem(const std::function<void(BIO*)>& write) {
+  BIO* pem = BIO_new(BIO_s_mem());
+  write(pem);
+  char* data = nullptr;
+  const auto size = BIO_get_mem_data(pem, &data);
+  std::string text(data, static_cast<size_t>(size));
+  BIO_free(pem);
+  return text;
+}
+
+void DescribePeer(SSL* tls, SeenRequest& request) {
+  const char* name = SSL_get_servername(tls, TLSEXT_NAMETYPE_host_name);
+  if (name != nullptr) request.server_name = name;
+  X509* certificate = SSL_get1_peer_certificate(tls);
+  request.has_client_certificate = certificate != nullptr;
+  X509_free(certificate);
+}
+
 SeenRequest ParseHead(std::string_view head) {
   SeenRequest request;
   const size_t begin = head.find(' ') + 1;
@@ -172,25 +190,25 @@ void ScriptedServer::MakeCertificate() {
                              reinterpret_cast<const unsigned char*>("scripted"), -1, -1, 0);
   X509_set_issuer_name(certificate, name);
   X509_set_pubkey(certificate, key);
-  for (const auto& [id, value] : {std::pair<int, const char*>{NID_subject_alt_name, "IP:127.0.0.1"},
-                                  {NID_basic_constraints, "critical,CA:TRUE"}}) {
+  for (const auto& [id, value] :
+       {std::pair<int, const char*>{NID_subject_alt_name, "IP:127.0.0.1,DNS:scripted.test"},
+        {NID_basic_constraints, "critical,CA:TRUE"}}) {
     X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, id, value);
     X509_add_ext(certificate, extension, -1);
     X509_EXTENSION_free(extension);
   }
   Require(X509_sign(certificate, key, EVP_sha256()) > 0, "cannot sign a certificate");
 
-  BIO* pem = BIO_new(BIO_s_mem());
-  PEM_write_bio_X509(pem, certificate);
-  char* data = nullptr;
-  const auto size = BIO_get_mem_data(pem, &data);
-  ca_pem_.assign(data, static_cast<size_t>(size));
-  BIO_free(pem);
+  ca_pem_ = Pem([&](BIO* out) { PEM_write_bio_X509(out, certificate); });
+  key_pem_ = Pem(
+      [&](BIO* out) { PEM_write_bio_PrivateKey(out, key, nullptr, nullptr, 0, nullptr, nullptr); });
 
   SSL_CTX* context = SSL_CTX_new(TLS_server_method());
   Require(SSL_CTX_use_certificate(context, certificate) == 1 &&
               SSL_CTX_use_PrivateKey(context, key) == 1,
           "cannot use the certificate");
+  X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certificate);
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   X509_free(certificate);
   EVP_PKEY_free(key);
   MutexLock lock(mutex_);
@@ -257,7 +275,9 @@ void ScriptedServer::Serve(int socket) {
 
 void ScriptedServer::Answer(int socket, SSL* tls) {
   while (const std::optional<std::string> head = ReadHead(socket, tls)) {
-    Exchange exchange(socket, tls, ParseHead(*head));
+    SeenRequest request = ParseHead(*head);
+    if (tls != nullptr) DescribePeer(tls, request);
+    Exchange exchange(socket, tls, std::move(request));
     const Handler handler = NextHandler(exchange.request());
     if (handler) {
       handler(exchange);

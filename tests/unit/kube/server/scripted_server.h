@@ -27,6 +27,9 @@ struct SeenRequest {
   std::string path;                            // the target without its query
   std::map<std::string, std::string> query;    // not decoded
   std::map<std::string, std::string> headers;  // names in lower case
+  // Over TLS: what the client calls the server, and whether it showed a certificate of our CA.
+  std::string server_name;
+  bool has_client_certificate = false;
 };
 
 class ScriptedServer;
@@ -66,11 +69,13 @@ class ScriptedServer {
   explicit ScriptedServer(std::vector<Handler> script = {});
   ~ScriptedServer();
 
-  // Speaks TLS with a certificate of its own for 127.0.0.1, which is also its CA.
+  // Speaks TLS with a certificate of its own for 127.0.0.1 and scripted.test, which is also its CA
+  // and one that clients may show.
   static std::unique_ptr<ScriptedServer> WithTls(std::vector<Handler> script);
 
   std::string url() const;
   const std::string& ca_pem() const { return ca_pem_; }
+  const std::string& key_pem() const { return key_pem_; }
 
   void Append(Handler handler);
   // Answers every request for that path, besides the script.
@@ -91,6 +96,7 @@ class ScriptedServer {
   int port_ = 0;
   SSL_CTX* tls_context_ = nullptr;
   std::string ca_pem_;
+  std::string key_pem_;
 
   Mutex mutex_;
   CondVar changed_;
