@@ -23,7 +23,7 @@ prometheus::Counter& MakeCounter(prometheus::Registry& registry, const char* nam
 
 }  // namespace
 
-NodeSampler::NodeSampler(NodeSamplerOptions options, source::CgroupMounts mounts,
+NodeSampler::NodeSampler(NodeSamplerOptions options, const source::CgroupMounts& mounts,
                          probes::Probes& probes, CgroupInventory& inventory,
                          meta::MetadataResolver& resolver, Batcher& batcher,
                          prometheus::Registry& registry)
@@ -35,7 +35,9 @@ NodeSampler::NodeSampler(NodeSamplerOptions options, source::CgroupMounts mounts
       batcher_(batcher),
       recorder_(batcher),
       processes_(options_.processes, inventory, resolver, batcher, recorder_, registry),
-      cgroup_stats_(std::move(mounts)),
+      files_(source::DescriptorBudget()),
+      cgroup_stats_(mounts, files_),
+      device_names_(files_),
       unknown_cgroups_(MakeCounter(registry, "leadline_agent_unknown_cgroup_rows_total",
                                    "Rows of the kernel's maps whose cgroup was not known yet; "
                                    "they stay in the kernel until it is.")),
@@ -43,7 +45,8 @@ NodeSampler::NodeSampler(NodeSamplerOptions options, source::CgroupMounts mounts
                                  "Cgroups that were never known, since events were lost: what "
                                  "they counted is in the node's series.")),
       intervals_skipped_(MakeCounter(registry, "leadline_agent_intervals_skipped_total",
-                                     "Intervals not sampled since the clock was set back.")) {}
+                                     "Intervals not sampled since the clock was set back.")),
+      file_metrics_(files_, registry) {}
 
 void NodeSampler::Sample(int64_t ts_ms) {
   if (ts_ms <= now_ms_) {
@@ -59,6 +62,9 @@ void NodeSampler::Sample(int64_t ts_ms) {
   ReadSyscalls();
   SampleContainers();
   processes_.Sample(ts_ms);
+  files_.EndRound();
+  device_names_.Clear();
+  file_metrics_.Update();
   CloseEnded();
   for (uint64_t cgroup_id : ended_cgroups) syscalls_.ForgetCgroup(cgroup_id);
   inventory_.DropEnded();
@@ -143,7 +149,7 @@ void NodeSampler::SampleContainers() {
     const auto pids = pids_.find(cgroup.path);
     const bool readable = pids != pids_.end();
     containers_.Record(FileSubject(*container, cgroup.start_ms), cgroup.start_ms,
-                       cgroup_stats_.Read(cgroup.path),
+                       cgroup_stats_.Read(cgroup.path), device_names_,
                        readable ? std::optional(pids->second.size()) : std::nullopt, recorder_);
     const auto pod = resolver_.PodOf(cgroup.entity);
     if (!pod || !readable || resolver_.IsHostNetwork(*pod).value_or(false)) continue;

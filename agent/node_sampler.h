@@ -21,13 +21,16 @@
 #include "agent/aggregate/syscall_series.h"
 #include "agent/cgroup_inventory.h"
 #include "agent/export/batcher.h"
+#include "agent/file_metrics.h"
 #include "agent/meta/metadata_resolver.h"
 #include "agent/pod_networks.h"
 #include "agent/probes/probes.h"
 #include "agent/process_sampler.h"
+#include "agent/source/block_io.h"
 #include "agent/source/cgroup_mounts.h"
 #include "agent/source/cgroup_stats.h"
 #include "agent/source/file_reader.h"
+#include "agent/source/open_files.h"
 #include "agent/stray_cgroups.h"
 #include "common/id128.h"
 #include "common/string_map.h"
@@ -45,9 +48,9 @@ struct NodeSamplerOptions {
 
 class NodeSampler {
  public:
-  NodeSampler(NodeSamplerOptions options, source::CgroupMounts mounts, probes::Probes& probes,
-              CgroupInventory& inventory, meta::MetadataResolver& resolver, Batcher& batcher,
-              prometheus::Registry& registry);
+  NodeSampler(NodeSamplerOptions options, const source::CgroupMounts& mounts,
+              probes::Probes& probes, CgroupInventory& inventory, meta::MetadataResolver& resolver,
+              Batcher& batcher, prometheus::Registry& registry);
 
   // Samples of the interval that ends at `ts_ms`.
   void Sample(int64_t ts_ms);
@@ -89,7 +92,9 @@ class NodeSampler {
   aggregate::ContainerSeries containers_;
   aggregate::NetworkSeries networks_;
   ProcessSampler processes_;
+  source::OpenFiles files_;
   source::CgroupStatsReader cgroup_stats_;
+  source::DeviceNames device_names_;
   source::FileReader reader_;
   PodNetworks pod_networks_;
 
@@ -107,6 +112,7 @@ class NodeSampler {
   prometheus::Counter& unknown_cgroups_;
   prometheus::Counter& stray_cgroups_;
   prometheus::Counter& intervals_skipped_;
+  FileMetrics file_metrics_;
 };
 
 }  // namespace leadline::agent

@@ -36,6 +36,15 @@ bool HasOption(std::string_view options, std::string_view option) {
   return false;
 }
 
+constexpr struct {
+  std::string_view option;
+  std::string CgroupMounts::*mount_point;
+} kV1Controllers[] = {
+    {"cpuacct", &CgroupMounts::v1_cpuacct}, {"memory", &CgroupMounts::v1_memory},
+    {"cpu", &CgroupMounts::v1_cpu},         {"blkio", &CgroupMounts::v1_blkio},
+    {"pids", &CgroupMounts::v1_pids},
+};
+
 }  // namespace
 
 absl::StatusOr<CgroupMounts> CgroupMounts::Parse(std::string_view mountinfo) {
@@ -57,11 +66,10 @@ absl::StatusOr<CgroupMounts> CgroupMounts::Parse(std::string_view mountinfo) {
     // The first mount of a hierarchy wins; later ones are bind mounts of it.
     if (type == "cgroup2" && mounts.v2.empty()) mounts.v2 = Unescape(mount_point);
     if (type != "cgroup") continue;
-    if (mounts.v1_cpuacct.empty() && HasOption(options, "cpuacct")) {
-      mounts.v1_cpuacct = Unescape(mount_point);
-    }
-    if (mounts.v1_memory.empty() && HasOption(options, "memory")) {
-      mounts.v1_memory = Unescape(mount_point);
+    for (const auto& [option, member] : kV1Controllers) {
+      if ((mounts.*member).empty() && HasOption(options, option)) {
+        mounts.*member = Unescape(mount_point);
+      }
     }
   }
   return mounts;

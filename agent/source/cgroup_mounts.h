@@ -17,6 +17,9 @@ struct CgroupMounts {
       false;  // the v2 tree has the memory controller, and so cpu usage and memory files
   std::string v1_cpuacct;  // mount points; "" where the v1 controller is not mounted
   std::string v1_memory;
+  std::string v1_cpu;
+  std::string v1_blkio;
+  std::string v1_pids;
 
   // From the text of /proc/PID/mountinfo; leaves v2_memory false. INVALID_ARGUMENT names the line
   // that is not as documented.

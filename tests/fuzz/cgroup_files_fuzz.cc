@@ -15,9 +15,29 @@ namespace {
 namespace source = leadline::agent::source;
 
 constexpr const char* kFiles[] = {
-    "cgroup.procs",  "cpu.stat",       "cpuacct.stat",
-    "cpuacct.usage", "memory.current", "memory.limit_in_bytes",
-    "memory.max",    "memory.stat",    "memory.usage_in_bytes",
+    "blkio.throttle.io_service_bytes_recursive",
+    "blkio.throttle.io_serviced_recursive",
+    "cgroup.procs",
+    "cpu.cfs_period_us",
+    "cpu.cfs_quota_us",
+    "cpu.max",
+    "cpu.pressure",
+    "cpu.shares",
+    "cpu.stat",
+    "cpu.weight",
+    "cpuacct.stat",
+    "cpuacct.usage",
+    "io.pressure",
+    "io.stat",
+    "memory.current",
+    "memory.events",
+    "memory.limit_in_bytes",
+    "memory.max",
+    "memory.oom_control",
+    "memory.stat",
+    "memory.usage_in_bytes",
+    "pids.current",
+    "pids.max",
 };
 
 // One file under all its names, in memory where the machine has such a folder.
@@ -54,8 +74,12 @@ class Cgroup {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const Cgroup cgroup;
   cgroup.Fill({reinterpret_cast<const char*>(data), size});
-  source::CgroupStatsReader v1({.v2 = "", .v1_cpuacct = cgroup.root(), .v1_memory = cgroup.root()});
-  source::CgroupStatsReader v2({.v2 = cgroup.root(), .v2_memory = true});
+  static source::OpenFiles files(100);
+  static const std::string root = cgroup.root();
+  static source::CgroupStatsReader v1(
+      {.v1_cpuacct = root, .v1_memory = root, .v1_cpu = root, .v1_blkio = root, .v1_pids = root},
+      files);
+  static source::CgroupStatsReader v2({.v2 = root, .v2_memory = true}, files);
   for (source::CgroupStatsReader* reader : {&v1, &v2}) {
     const source::CgroupStats stats = reader->Read("");
     if (stats.memory_working_set_bytes &&

@@ -43,6 +43,20 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"empty", "", "", "", ""}),
     [](const auto& test) { return test.param.name; });
 
+TEST(CgroupMounts, FindsEachController) {
+  const auto mounts = CgroupMounts::Parse(
+      "35 30 0:31 / /cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"
+      "36 30 0:32 / /memory rw - cgroup cgroup rw,memory\n"
+      "37 30 0:33 / /blkio rw - cgroup cgroup rw,blkio\n"
+      "38 30 0:34 / /pids rw - cgroup cgroup rw,pids\n");
+  ASSERT_TRUE(mounts.ok()) << mounts.status();
+  EXPECT_EQ(mounts->v1_cpuacct, "/cpu,cpuacct");
+  EXPECT_EQ(mounts->v1_cpu, "/cpu,cpuacct");
+  EXPECT_EQ(mounts->v1_memory, "/memory");
+  EXPECT_EQ(mounts->v1_blkio, "/blkio");
+  EXPECT_EQ(mounts->v1_pids, "/pids");
+}
+
 TEST(CgroupMounts, NamesTheLineThatIsNotUnderstood) {
   const auto mounts = CgroupMounts::Parse("31 30 0:27 / /a rw cgroup2\n");
   EXPECT_EQ(mounts.status().code(), absl::StatusCode::kInvalidArgument);

@@ -1,0 +1,114 @@
+#include "agent/source/open_files.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <spdlog/spdlog.h>
+
+namespace leadline::agent::source {
+namespace {
+
+constexpr size_t kFirstBytes = 16 << 10;
+constexpr uint32_t kMaxRetryGap = 16;
+constexpr size_t kMaxBudget = 64 << 10;
+
+bool IsGone(int error) {
+  return error == ENOENT || error == ENODEV || error == ESRCH || error == ENOTDIR;
+}
+
+}  // namespace
+
+OpenFiles::~OpenFiles() {
+  for (auto& [path, file] : files_) Close(file);
+}
+
+std::optional<std::string_view> OpenFiles::Read(std::string_view path, Records records) {
+  auto it = files_.find(path);
+  if (it == files_.end()) it = files_.try_emplace(std::string(path)).first;
+  File& file = it->second;
+  file.round = round_;
+  if (file.fd >= 0) {
+    if (ReadWhole(file.fd, records) == 0) return std::string_view(buffer_.data(), length_);
+    Close(file);
+  }
+  if (round_ < file.retry_round) return std::nullopt;
+  int error = Open(it->first, file);
+  if (error == 0) {
+    error = ReadWhole(file.fd, records);
+    if (error != 0) {
+      Close(file);
+    } else if (counts_.open > max_open_) {
+      ++counts_.not_kept;
+      Close(file);
+    }
+  }
+  if (error == 0) {
+    file.retry_gap = 1;
+    return std::string_view(buffer_.data(), length_);
+  }
+  if (!IsGone(error)) Failed(it->first, error);
+  file.retry_round = round_ + file.retry_gap;
+  file.retry_gap = std::min(file.retry_gap * 2, kMaxRetryGap);
+  return std::nullopt;
+}
+
+void OpenFiles::EndRound() {
+  absl::erase_if(files_, [this](auto& item) {
+    if (item.second.round == round_) return false;
+    Close(item.second);
+    return true;
+  });
+  ++round_;
+}
+
+int OpenFiles::ReadWhole(int fd, Records records) {
+  if (buffer_.empty()) buffer_.resize(kFirstBytes);
+  length_ = 0;
+  while (true) {
+    const size_t room = buffer_.size() - length_;
+    const ssize_t got = pread(fd, buffer_.data() + length_, room, static_cast<off_t>(length_));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno;
+    length_ += static_cast<size_t>(got);
+    const bool filled = static_cast<size_t>(got) == room;
+    if (got == 0 || (records == Records::kOne && !filled)) return 0;
+    if (!filled) continue;
+    if (buffer_.size() >= kMaxBytes) return EFBIG;
+    buffer_.resize(buffer_.size() * 2);
+  }
+}
+
+int OpenFiles::Open(const std::string& path, File& file) {
+  file.fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file.fd < 0) return errno;
+  ++counts_.opened;
+  ++counts_.open;
+  return 0;
+}
+
+void OpenFiles::Close(File& file) {
+  if (file.fd < 0) return;
+  close(file.fd);
+  file.fd = -1;
+  --counts_.open;
+}
+
+void OpenFiles::Failed(const std::string& path, int error) {
+  ++counts_.failed;
+  spdlog::debug("read {}: {}", path, std::strerror(error));
+}
+
+size_t DescriptorBudget() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  const rlimit raised{.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+  if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  return std::min<size_t>(limit.rlim_cur / 2, kMaxBudget);
+}
+
+}  // namespace leadline::agent::source
