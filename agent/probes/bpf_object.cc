@@ -14,6 +14,7 @@
 #include "common/status_macros.h"
 #include "common/status_text.h"
 #include "lifecycle.skel.h"
+#include "processes.skel.h"
 #include "syscalls.skel.h"
 
 namespace leadline::agent::probes {
@@ -50,6 +51,9 @@ Bytes ElfOf(BpfObject object) {
       break;
     case BpfObject::kLifecycle:
       bytes.data = lifecycle_bpf::elf_bytes(&bytes.size);
+      break;
+    case BpfObject::kProcesses:
+      bytes.data = processes_bpf::elf_bytes(&bytes.size);
       break;
   }
   return bytes;
@@ -139,7 +143,8 @@ std::string LeftOut(const ProbeAlternative& alternative, const LoadedBpfObject::
     return fmt::format("needs kernel {}", alternative.least_kernel.ToString());
   }
   for (const std::string& prefix : choice.avoid) {
-    if (alternative.hook.starts_with(prefix)) return fmt::format("{} is to be avoided", prefix);
+    if (alternative.hook.starts_with(prefix) || alternative.program == prefix)
+      return fmt::format("{} is to be avoided", prefix);
   }
   return "";
 }
@@ -278,6 +283,7 @@ std::vector<MapReport> LoadedBpfObject::Maps(uint32_t cpus) const {
         report.bytes = value_bytes * report.entries * cpus;
         break;
       case BPF_MAP_TYPE_HASH:
+      case BPF_MAP_TYPE_LRU_HASH:
         report.bytes = (bpf_map__key_size(map) + value_bytes) * report.entries;
         break;
       default:

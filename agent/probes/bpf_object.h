@@ -32,9 +32,10 @@ class LoadedBpfObject {
   using Configure = std::function<absl::Status(bpf_object*)>;
 
   struct Choice {
-    KernelVersion kernel;                 // alternatives for later ones are left out,
-    absl::Span<const std::string> avoid;  // and those whose hook begins with one of these
-    bool verify_each = false;             // load every one by itself as well
+    KernelVersion kernel;  // alternatives for later ones are left out,
+    // and those whose hook begins with one of these, or whose program is one of them
+    absl::Span<const std::string> avoid;
+    bool verify_each = false;  // load every one by itself as well
   };
 
   // Loads the object with those alternatives of its rows that `choice` leaves and the verifier

@@ -24,6 +24,22 @@ constexpr ProbeAlternative kCgroupRmdir[] = {
     {"tp_btf/cgroup_rmdir", "cgroup_rmdir_btf", {5, 8}},
     {"raw_tp/cgroup_rmdir", "cgroup_rmdir_raw", {5, 8}},
 };
+constexpr ProbeAlternative kProcessExec[] = {
+    {"tp_btf/sched_process_exec", "process_exec_btf", {5, 8}},
+    {"raw_tp/sched_process_exec", "process_exec_raw", {5, 8}},
+};
+// 6.16: the tracepoint says which thread is the last of its process.
+constexpr ProbeAlternative kProcessExit[] = {
+    {"tp_btf/sched_process_exit", "process_exit_group_btf", {6, 16}},
+    {"tp_btf/sched_process_exit", "process_exit_btf", {5, 8}},
+    {"raw_tp/sched_process_exit", "process_exit_raw", {5, 8}},
+};
+// The tracepoint has the victim's task in place of its id from 6.9 on, and where that was ported
+// back: the verifier decides.
+constexpr ProbeAlternative kProcessOom[] = {
+    {"tp_btf/mark_victim", "process_oom_btf", {5, 8}},
+    {"raw_tp/mark_victim", "process_oom_raw", {5, 8}},
+};
 
 constexpr ProbeRow kRows[] = {
     // First, so that no entry is counted whose return would not be.
@@ -34,6 +50,12 @@ constexpr ProbeRow kRows[] = {
     {"syscall_enter", BpfObject::kSyscalls, "container_syscalls_total", "", kSysEnter},
     {"cgroup_mkdir", BpfObject::kLifecycle, "control groups as they come", "", kCgroupMkdir},
     {"cgroup_rmdir", BpfObject::kLifecycle, "control groups as they go", "", kCgroupRmdir},
+    {"process_exec", BpfObject::kProcesses, "container_process_execs_total", "", kProcessExec},
+    {"process_exit", BpfObject::kProcesses,
+     "container_process_exits_total, container_process_exited_cpu_seconds_total", "", kProcessExit},
+    // Where the kernel names victims by id they are looked for when they end.
+    {"process_oom", BpfObject::kProcesses, "container_oom_kills_total", "process_exit",
+     kProcessOom},
 };
 
 }  // namespace
@@ -56,6 +78,8 @@ std::string_view BpfObjectName(BpfObject object) {
       return "syscalls";
     case BpfObject::kLifecycle:
       return "lifecycle";
+    case BpfObject::kProcesses:
+      return "processes";
   }
   return "?";
 }

@@ -24,6 +24,10 @@ constexpr const char* kSyscallLossNames[] = {"syscall_row_cgroup_other", "syscal
 static_assert(std::size(kSyscallLossNames) == SYSCALL_LOSS_COUNT);
 constexpr const char* kLifecycleLossNames[] = {"lifecycle_ring_full", "lifecycle_path_unreadable"};
 static_assert(std::size(kLifecycleLossNames) == LIFECYCLE_LOSS_COUNT);
+constexpr const char* kProcessLossNames[] = {"process_row_cgroup_other", "process_row_global_other",
+                                             "process_event_uncounted",
+                                             "process_cpu_threads_unread"};
+static_assert(std::size(kProcessLossNames) == PROCESS_LOSS_COUNT);
 
 uint32_t PidMax() {
   uint32_t pid_max = 0;
@@ -51,6 +55,10 @@ class KernelProbes final : public Probes {
   }
   void Forget(uint64_t cgroup_id) override {
     if (syscalls_) syscalls_->Forget(cgroup_id);
+    if (processes_) processes_->Forget(cgroup_id);
+  }
+  absl::Status ReadProcesses(absl::FunctionRef<void(const ProcessCounters&)> handler) override {
+    return processes_ ? processes_->Read(handler) : absl::OkStatus();
   }
   int lifecycle_fd() const override { return lifecycle_ ? lifecycle_->epoll_fd() : -1; }
   uint32_t syscall_rows_used() const override { return syscalls_ ? syscalls_->rows_used() : 0; }
@@ -77,7 +85,9 @@ class KernelProbes final : public Probes {
   ProbeReport report_;
   std::optional<LoadedBpfObject> syscalls_object_;
   std::optional<LoadedBpfObject> lifecycle_object_;
+  std::optional<LoadedBpfObject> processes_object_;
   std::optional<SyscallTable> syscalls_;
+  std::optional<ProcessTable> processes_;
   std::unique_ptr<LifecycleRing> lifecycle_;
 };
 
@@ -149,6 +159,15 @@ absl::Status KernelProbes::Load(const ProbeOptions& options) {
         return absl::OkStatus();
       },
       lifecycle_object_);
+  LoadObject(
+      BpfObject::kProcesses, options,
+      [&](bpf_object* object) { return ProcessTable::Configure(object, options.process_rows); },
+      [&](LoadedBpfObject& loaded) -> absl::Status {
+        LL_ASSIGN_OR_RETURN(auto table, ProcessTable::Open(loaded.get(), report_.cpus));
+        processes_.emplace(std::move(table));
+        return absl::OkStatus();
+      },
+      processes_object_);
   return absl::OkStatus();
 }
 
@@ -167,6 +186,11 @@ absl::StatusOr<std::vector<ProbeLoss>> KernelProbes::Losses() const {
     }
     losses.push_back({"lifecycle_record_malformed", lifecycle_->malformed()});
     skipped += lifecycle_object_->SkippedRuns();
+  }
+  if (processes_) {
+    LL_ASSIGN_OR_RETURN(const std::vector<uint64_t> counts, processes_->Losses());
+    for (size_t i = 0; i < counts.size(); ++i) losses.push_back({kProcessLossNames[i], counts[i]});
+    skipped += processes_object_->SkippedRuns();
   }
   losses.push_back({"program_run_skipped", skipped});
   return losses;

@@ -3,9 +3,9 @@
 // Units: nanoseconds, CLOCK_MONOTONIC. Bounds: the maps of `report()`; the system call table stays
 // within its budget. Errors: a probe that cannot be set is reported and the others go on; Load
 // fails only on bad options. A part without probes reads as empty.
-// Threading: ReadSyscalls, Forget and syscall_rows_used belong to one thread, PollLifecycle to one,
-// report() and Losses() may be called from any. Probes are detached by the destructor.
-// Needs CAP_BPF and CAP_PERFMON; RLIMIT_MEMLOCK only on kernels before 5.11.
+// Threading: ReadSyscalls, ReadProcesses, Forget and syscall_rows_used belong to one thread,
+// PollLifecycle to one, report() and Losses() may be called from any. Probes are detached by the
+// destructor. Needs CAP_BPF and CAP_PERFMON; RLIMIT_MEMLOCK only on kernels before 5.11.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,7 @@
 
 #include "agent/probes/lifecycle_ring.h"
 #include "agent/probes/probe_report.h"
+#include "agent/probes/process_table.h"
 #include "agent/probes/syscall_table.h"
 
 namespace leadline::agent::probes {
@@ -32,7 +33,10 @@ struct ProbeOptions {
   uint32_t syscall_rows = 8192;
   SyscallTiming syscall_timing;
   uint32_t lifecycle_ring_bytes = 256 << 10;
-  // Hooks not to use, by their beginnings as in the report: "tp_btf/", "raw_tp/sys_enter".
+  // (cgroup, command, event, exit status) rows; 128 bytes each.
+  uint32_t process_rows = 8192;
+  // Hooks not to use, by their beginnings as in the report: "tp_btf/", "raw_tp/sys_enter"; or
+  // by their program: "process_exit_btf".
   std::vector<std::string> avoid_hooks;
   // Load and verify every alternative of every probe, attach none.
   bool dry_run = false;
@@ -57,6 +61,11 @@ class Probes {
   virtual void Forget(uint64_t cgroup_id) = 0;
   // As of the last ReadSyscalls.
   virtual uint32_t syscall_rows_used() const = 0;
+
+  // See ProcessTable. Forget is for both tables.
+  virtual absl::Status ReadProcesses(absl::FunctionRef<void(const ProcessCounters&)>) {
+    return absl::OkStatus();
+  }
 
   // See SyscallTable; 0 without it.
   virtual absl::StatusOr<uint64_t> UntimedSyscalls() const = 0;

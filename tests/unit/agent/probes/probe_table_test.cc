@@ -10,6 +10,7 @@
 #include "gtest/gtest.h"
 
 #include "lifecycle.skel.h"
+#include "processes.skel.h"
 #include "syscalls.skel.h"
 
 namespace leadline::agent::probes {
@@ -49,12 +50,16 @@ std::unique_ptr<bpf_object, CloseObject> OpenObject(BpfObject object) {
     case BpfObject::kLifecycle:
       elf = lifecycle_bpf::elf_bytes(&size);
       break;
+    case BpfObject::kProcesses:
+      elf = processes_bpf::elf_bytes(&size);
+      break;
   }
   return std::unique_ptr<bpf_object, CloseObject>(bpf_object__open_mem(elf, size, nullptr));
 }
 
 TEST(ProbeTable, NamesThePrograms) {
-  for (const BpfObject object : {BpfObject::kSyscalls, BpfObject::kLifecycle}) {
+  for (const BpfObject object :
+       {BpfObject::kSyscalls, BpfObject::kLifecycle, BpfObject::kProcesses}) {
     const auto opened = OpenObject(object);
     ASSERT_NE(opened, nullptr) << BpfObjectName(object);
     std::map<std::string, std::string> hooks;  // by program, from the object
