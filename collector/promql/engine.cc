@@ -9,7 +9,7 @@
 #include "collector/promql/exec/context.h"
 #include "collector/promql/exec/evaluator.h"
 #include "collector/promql/exec/named_labels.h"
-#include "collector/promql/exec/selector.h"
+#include "collector/promql/exec/range.h"
 #include "collector/promql/exec/supported.h"
 #include "collector/promql/parse/parser.h"
 #include "common/status_macros.h"
@@ -45,6 +45,10 @@ ResultSeries ToResult(const Context& context, const StepSeries& series) {
 // Whether the query itself says in which order an instant result comes.
 bool IsOrdered(const parse::Expr& expr) {
   const parse::Expr& inner = parse::Unwrap(expr);
+  if (inner.kind == parse::ExprKind::kCall) {
+    const Function& function = parse::As<parse::Call>(inner).function;
+    return function.Is(Form::kSort) || function.Is(Form::kSortDesc);
+  }
   if (inner.kind != parse::ExprKind::kAggregate) return false;
   const parse::AggregateOp op = parse::As<parse::Aggregate>(inner).op;
   return op == parse::AggregateOp::kTopk || op == parse::AggregateOp::kBottomk;
@@ -85,6 +89,7 @@ absl::StatusOr<QueryResult> Engine::Instant(std::string_view tenant, std::string
   LL_ASSIGN_OR_RETURN(const parse::ExprPtr expr, ParseSupported(query));
   Context context = MakeContext(queryable_, options_, tenant, *expr, options);
   context.start_ms = context.end_ms = ts_ms;
+  context.query_start_ms = context.query_end_ms = ts_ms;
   QueryResult result;
   result.ts_ms = ts_ms;
   switch (expr->type) {
@@ -106,9 +111,7 @@ absl::StatusOr<QueryResult> Engine::Instant(std::string_view tenant, std::string
     }
     case ValueType::kRangeVector: {
       result.type = QueryResult::Type::kMatrix;
-      LL_ASSIGN_OR_RETURN(
-          result.series,
-          exec::SelectRaw(context, parse::As<parse::MatrixSelector>(parse::Unwrap(*expr))));
+      LL_ASSIGN_OR_RETURN(result.series, exec::SelectRaw(context, *expr));
       SortByLabels(result.series);
       break;
     }
@@ -135,6 +138,8 @@ absl::StatusOr<QueryResult> Engine::Range(std::string_view tenant, std::string_v
   context.start_ms = start_ms;
   context.end_ms = end_ms;
   context.step_ms = step_ms;
+  context.query_start_ms = start_ms;
+  context.query_end_ms = end_ms;
   QueryResult result;
   result.type = QueryResult::Type::kMatrix;
   if (expr->type == ValueType::kScalar) {

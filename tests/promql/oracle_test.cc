@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -26,6 +27,28 @@ namespace {
 
 constexpr int kIntervalSeconds = 10;
 constexpr int kSamples = 200;
+
+// Classic histograms, of which one has no bucket of 5.
+void AddBuckets(std::mt19937& random, std::vector<LoadedSeries>& all) {
+  for (int pod = 0; pod < 4; ++pod) {
+    std::vector<std::vector<int64_t>> counts(kSamples, std::vector<int64_t>(5));
+    std::vector<int64_t> total(5, 100'000);
+    for (auto& at_step : counts) {
+      int64_t below = 0;
+      for (size_t i = 0; i < total.size(); ++i) {
+        total[i] += static_cast<int64_t>(random() % 50);
+        at_step[i] = below += total[i];
+      }
+    }
+    constexpr const char* kBounds[] = {"0.1", "1", "5", "10", "+Inf"};
+    for (size_t i = 0; i < 5; ++i) {
+      if (pod == 3 && i == 2) continue;
+      LoadedSeries& series = all.emplace_back();
+      series.text = fmt::format("bucket{{pod=\"h{}\",le=\"{}\"}}", pod, kBounds[i]);
+      for (const auto& at_step : counts) series.values += fmt::format("{} ", at_step[i]);
+    }
+  }
+}
 
 // Counters (with resets, gaps and ends) and gauges, the same at every run.
 std::vector<LoadedSeries> MakeSeries() {
@@ -60,6 +83,7 @@ std::vector<LoadedSeries> MakeSeries() {
       series.values += fmt::format("{} ", value);
     }
   }
+  AddBuckets(random, all);
   return all;
 }
 
@@ -109,6 +133,93 @@ constexpr const char* kQueries[] = {
     "calls_total and on(ns) bottomk(2, size_bytes)",
     "max by (ns) (size_bytes) % -(min by (ns) (size_bytes))",
     "topk by (ns) (1, size_bytes) * on(ns) group_left(pod) topk by (ns) (1, calls_total)",
+    "irate(calls_total[1m])",
+    "idelta(size_bytes[2m])",
+    "delta(size_bytes[3m])",
+    "round(deriv(size_bytes[5m]), 0.001)",
+    "round(predict_linear(size_bytes[5m], 600))",
+    "round(predict_linear(size_bytes[5m] offset 3m, -60))",
+    "changes(calls_total[10m])",
+    "resets(calls_total[10m])",
+    "resets(size_bytes[3m] offset 1m)",
+    "round(avg_over_time(size_bytes[7m]), 0.0007)",
+    "min_over_time(size_bytes[3m])",
+    "max_over_time(size_bytes{ns=\"1\"}[3m])",
+    "sum_over_time(size_bytes[4m])",
+    "count_over_time({__name__=\"size_bytes\"}[4m])",
+    "last_over_time(size_bytes[4m])",
+    "present_over_time(size_bytes[4m])",
+    "round(stddev_over_time(size_bytes[4m]), 0.001)",
+    "round(stdvar_over_time(size_bytes[4m]))",
+    "quantile_over_time(0.5, size_bytes[5m])",
+    "round(quantile_over_time(0.99, size_bytes[5m]), 0.001)",
+    "quantile_over_time(2, size_bytes[5m])",
+    "absent_over_time(size_bytes{ns=\"0\",pod=~\"p1\"}[1m])",
+    "absent_over_time(size_bytes{ns=\"0\"}[1m])",
+    "absent(size_bytes{ns=\"7\"})",
+    "absent(calls_total{pod=\"p0\"})",
+    "absent((size_bytes{ns=\"7\"}))",
+    "absent_over_time((size_bytes{ns=\"7\"}[1m]))",
+    "scalar(calls_total{pod=\"p0\"}) + 1",
+    "scalar(calls_total)",
+    "vector(time())",
+    "time() - 7",
+    "size_bytes - scalar(max(size_bytes))",
+    "timestamp(size_bytes)",
+    "timestamp(-size_bytes)",
+    "clamp(size_bytes, -100, 10000)",
+    "clamp_min(size_bytes, 5)",
+    "clamp_max(size_bytes, time())",
+    "abs(size_bytes)",
+    "ceil(size_bytes / 7)",
+    "floor(size_bytes / 7)",
+    "round(size_bytes / 7)",
+    "round(size_bytes, 1000)",
+    "sgn(size_bytes)",
+    "round(exp(size_bytes / 100000), 0.001)",
+    "round(ln(size_bytes), 0.001)",
+    "round(log2(abs(size_bytes)), 0.001)",
+    "round(log10(abs(size_bytes)), 0.001)",
+    "sqrt(size_bytes)",
+    "round(sin(size_bytes) + cos(size_bytes) * tan(size_bytes), 0.001)",
+    "round(atan(size_bytes) + asinh(size_bytes) + tanh(size_bytes), 0.001)",
+    "round(asin(size_bytes / 50000) + acos(size_bytes / 50000), 0.001)",
+    "round(sinh(size_bytes / 50000) + cosh(size_bytes / 50000), 0.001)",
+    "round(acosh(size_bytes) + atanh(size_bytes / 50001), 0.001)",
+    "round(deg(size_bytes) - rad(size_bytes), 0.001)",
+    "day_of_week() + hour(vector(time())) * 100 + minute() * 1000",
+    "year(calls_total * 1000) + month(calls_total * 1000) * 10000",
+    "day_of_month(calls_total * 1e5) + days_in_month(calls_total * 1e5) * 100",
+    "day_of_year(size_bytes * 1e5)",
+    "pi() * 2",
+    "label_replace(size_bytes, \"app\", \"$1-${1}x\", \"pod\", \"p(.)(.*)\")",
+    "label_replace(size_bytes, \"ns\", \"\", \"nosuch\", \"\")",
+    "label_join(size_bytes, \"both\", \"/\", \"ns\", \"pod\", \"nosuch\")",
+    "sum by (n) (label_replace(size_bytes, \"n\", \"$1\", \"pod\", \"p(.).*\"))",
+    "sort(size_bytes)",
+    "sort_desc(sum by (ns) (size_bytes))",
+    "group by (ns) (size_bytes)",
+    "round(stddev by (ns) (size_bytes), 0.001)",
+    "round(stdvar(size_bytes), 0.7)",
+    "quantile by (ns) (0.5, size_bytes)",
+    "round(quantile(0.9, size_bytes), 0.001)",
+    "quantile(-1, size_bytes)",
+    "count_values(\"v\", floor(size_bytes / 10000))",
+    "count_values by (ns) (\"v\", size_bytes / 8)",
+    "count_values without (pod) (\"pod\", calls_total > 100000)",
+    "count without (ns) (size_bytes > 0)",
+    "topk(2, rate(calls_total[5m])) * 0",
+    "max_over_time(sum by (ns) (size_bytes)[5m:30s])",
+    "sum_over_time(size_bytes[5m:40s] offset 1m)",
+    "count_over_time(rate(calls_total[55s])[10m:1m])",
+    "increase(calls_total[3m:20s])",
+    "round(histogram_quantile(0.9, bucket), 0.001)",
+    "round(histogram_quantile(0.5, rate(bucket[5m])), 0.001)",
+    "round(histogram_quantile(0.25, sum by (le) (increase(bucket[5m]))), 0.001)",
+    "histogram_quantile(1, bucket)",
+    "histogram_quantile(0, bucket)",
+    "histogram_quantile(-1, bucket)",
+    "histogram_quantile(0.5, bucket{le!=\"+Inf\"})",
 };
 
 std::string YamlOf(const std::vector<LoadedSeries>& series) {
@@ -120,18 +231,27 @@ std::string YamlOf(const std::vector<LoadedSeries>& series) {
   return yaml + "  promql_expr_test:\n";
 }
 
-std::string ExpectationOf(const std::string& query, int seconds,
-                          const promql::QueryResult& result) {
-  std::string yaml =
-      fmt::format("  - expr: '{}'\n    eval_time: {}s\n    exp_samples:\n", query, seconds);
-  if (result.type == promql::QueryResult::Type::kScalar) {
-    return yaml + fmt::format("    - labels: '{{}}'\n      value: {:.17g}\n", result.scalar);
-  }
-  for (const promql::ResultSeries& series : result.series) {
-    yaml += fmt::format("    - labels: '{}'\n      value: {:.17g}\n", series.labels.ToString(),
-                        series.values.at(0));
-  }
-  return yaml;
+std::string YamlOf(double value) {
+  if (std::isinf(value)) return value > 0 ? ".inf" : "-.inf";
+  return fmt::format("{:.17g}", value);
+}
+
+// For promtool no NaN is equal to another: series of NaN are filtered away on both sides.
+std::string ExpectationOf(std::string query, int seconds, const promql::QueryResult& result) {
+  if (result.type == promql::QueryResult::Type::kScalar) query = "vector(" + query + ")";
+  std::string samples;
+  bool has_nan = false;
+  const auto add = [&](const LabelSet& labels, double value) {
+    has_nan = has_nan || std::isnan(value);
+    if (std::isnan(value)) return;
+    samples +=
+        fmt::format("    - labels: '{}'\n      value: {}\n", labels.ToString(), YamlOf(value));
+  };
+  if (result.type == promql::QueryResult::Type::kScalar) add({}, result.scalar);
+  for (const promql::ResultSeries& series : result.series) add(series.labels, series.values.at(0));
+  if (has_nan) query = fmt::format("({0}) == ({0})", query);
+  return fmt::format("  - expr: '{}'\n    eval_time: {}s\n    exp_samples:\n", query, seconds) +
+         samples;
 }
 
 TEST(Oracle, PrometheusAgrees) {

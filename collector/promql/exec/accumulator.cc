@@ -3,60 +3,11 @@
 #include <cmath>
 #include <vector>
 
-#include <fmt/format.h>
+#include "collector/promql/value/remarks.h"
+#include "collector/promql/value/running.h"
 
 namespace leadline::collector::promql::exec {
 namespace {
-
-// A sum whose rounding errors are kept apart and added last.
-struct KahanSum {
-  double sum = 0;
-  double compensation = 0;
-
-  void Add(double value) {
-    const double total = sum + value;
-    if (std::isinf(total)) {
-      compensation = 0;
-    } else if (std::fabs(sum) >= std::fabs(value)) {
-      compensation += (sum - total) + value;
-    } else {
-      compensation += (value - total) + sum;
-    }
-    sum = total;
-  }
-  double value() const { return sum + compensation; }
-};
-
-// A mean that turns to incremental computation where the sum would overflow.
-struct Mean {
-  KahanSum sum;  // or the mean itself, once incremental
-  uint64_t count = 0;
-  bool incremental = false;
-
-  void Add(double value) {
-    ++count;
-    if (!incremental) {
-      KahanSum next = sum;
-      next.Add(value);
-      if (count == 1 || !std::isinf(next.value())) {
-        sum = next;
-        return;
-      }
-      incremental = true;
-      const auto before = static_cast<double>(count - 1);
-      sum.sum /= before;
-      sum.compensation /= before;
-    }
-    const auto n = static_cast<double>(count);
-    const double weight = (n - 1) / n;
-    sum.sum *= weight;
-    sum.compensation *= weight;
-    sum.Add(value / n);
-  }
-  double value() const {
-    return incremental ? sum.value() : sum.value() / static_cast<double>(count);
-  }
-};
 
 class SumAccumulator final : public Accumulator {
  public:
@@ -84,9 +35,7 @@ class SumAccumulator final : public Accumulator {
     for (size_t step = 0; step < float_counts_.size(); ++step) {
       const bool has_histogram = !histograms_.empty() && histograms_[step] != nullptr;
       if (float_counts_[step] > 0 && has_histogram) {
-        annotations_.warnings.insert(
-            fmt::format("PromQL warning: encountered a mix of histograms and floats for {}",
-                        mean_ ? "avg" : "sum"));
+        annotations_.warnings.insert(remarks::MixedInAggregation());
       } else if (float_counts_[step] > 0) {
         result.values[step] = mean_ ? means_[step].value() : sums_[step].value();
       } else if (has_histogram) {
@@ -129,8 +78,7 @@ class ExtremeAccumulator final : public Accumulator {
 
   void Add(const StepSeries& series) override {
     if (!series.histograms.empty()) {
-      annotations_.infos.insert(
-          fmt::format("PromQL info: ignored histogram in {} aggregation", max_ ? "max" : "min"));
+      annotations_.infos.insert(remarks::HistogramIgnored(max_ ? "max" : "min"));
     }
     for (size_t step = 0; step < values_.size(); ++step) {
       const double value = series.values[step];
@@ -151,7 +99,8 @@ class ExtremeAccumulator final : public Accumulator {
 
 class CountAccumulator final : public Accumulator {
  public:
-  explicit CountAccumulator(size_t steps) : counts_(steps) {}
+  // `group`: 1 instead of the count.
+  CountAccumulator(size_t steps, bool group) : group_(group), counts_(steps) {}
 
   void Add(const StepSeries& series) override {
     for (size_t step = 0; step < counts_.size(); ++step) counts_[step] += series.has(step) ? 1 : 0;
@@ -159,12 +108,41 @@ class CountAccumulator final : public Accumulator {
 
   void Finish(StepSeries& result) override {
     for (size_t step = 0; step < counts_.size(); ++step) {
-      if (counts_[step] > 0) result.values[step] = static_cast<double>(counts_[step]);
+      if (counts_[step] > 0) result.values[step] = group_ ? 1 : static_cast<double>(counts_[step]);
     }
   }
 
  private:
+  const bool group_;
   std::vector<uint64_t> counts_;
+};
+
+class VarianceAccumulator final : public Accumulator {
+ public:
+  VarianceAccumulator(size_t steps, bool root, Annotations& annotations)
+      : root_(root), annotations_(annotations), variances_(steps) {}
+
+  void Add(const StepSeries& series) override {
+    if (!series.histograms.empty()) {
+      annotations_.infos.insert(remarks::HistogramIgnored(root_ ? "stddev" : "stdvar"));
+    }
+    for (size_t step = 0; step < variances_.size(); ++step) {
+      if (!IsAbsent(series.values[step])) variances_[step].Add(series.values[step]);
+    }
+  }
+
+  void Finish(StepSeries& result) override {
+    for (size_t step = 0; step < variances_.size(); ++step) {
+      if (variances_[step].count == 0) continue;
+      const double variance = variances_[step].value();
+      result.values[step] = root_ ? std::sqrt(variance) : variance;
+    }
+  }
+
+ private:
+  const bool root_;
+  Annotations& annotations_;
+  std::vector<Variance> variances_;
 };
 
 }  // namespace
@@ -181,7 +159,13 @@ std::unique_ptr<Accumulator> MakeAccumulator(parse::AggregateOp op, size_t steps
     case parse::AggregateOp::kMax:
       return std::make_unique<ExtremeAccumulator>(steps, true, annotations);
     case parse::AggregateOp::kCount:
-      return std::make_unique<CountAccumulator>(steps);
+      return std::make_unique<CountAccumulator>(steps, false);
+    case parse::AggregateOp::kGroup:
+      return std::make_unique<CountAccumulator>(steps, true);
+    case parse::AggregateOp::kStddev:
+      return std::make_unique<VarianceAccumulator>(steps, true, annotations);
+    case parse::AggregateOp::kStdvar:
+      return std::make_unique<VarianceAccumulator>(steps, false, annotations);
     default:
       return nullptr;
   }

@@ -4,7 +4,7 @@
 #include <memory>
 #include <utility>
 
-#include <fmt/format.h>
+#include "collector/promql/value/remarks.h"
 
 namespace leadline::collector::promql::exec {
 namespace {
@@ -92,10 +92,7 @@ Sample ElementOperator::WithHistogram(const Sample& left, const Sample& right) c
     return Scaled(*right.histogram, left.value);
   }
   const std::string_view name = parse::BinaryOpName(op_);
-  annotations_.infos.insert(
-      fmt::format("PromQL info: incompatible sample types encountered for binary operator \"{}\": "
-                  "{} {} {}",
-                  name, TypeName(left), name, TypeName(right)));
+  annotations_.infos.insert(remarks::IncompatibleTypes(name, TypeName(left), TypeName(right)));
   return {};
 }
 

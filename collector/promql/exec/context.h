@@ -36,9 +36,12 @@ class SampleBudget {
 struct Context {
   const store::Queryable& queryable;
   std::string tenant;
+  // The steps that are being evaluated: the query's, or those of a subquery.
   int64_t start_ms = 0;
   int64_t end_ms = 0;
   int64_t step_ms = 0;  // 0 where start and end are equal: an instant query
+  int64_t query_start_ms = 0;
+  int64_t query_end_ms = 0;
   int64_t lookback_ms = 0;
   absl::Time deadline = absl::InfiniteFuture();
   std::vector<std::string> named_labels;  // by the whole query

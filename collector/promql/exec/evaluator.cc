@@ -8,7 +8,9 @@
 
 #include "collector/promql/exec/accumulator.h"
 #include "collector/promql/exec/binary.h"
+#include "collector/promql/exec/calls.h"
 #include "collector/promql/exec/distinct.h"
+#include "collector/promql/exec/gather.h"
 #include "collector/promql/exec/grouping.h"
 #include "collector/promql/exec/selector.h"
 #include "collector/promql/exec/topk.h"
@@ -35,19 +37,6 @@ absl::StatusOr<std::vector<int64_t>> ToCounts(const std::vector<double>& values)
     counts.push_back(static_cast<int64_t>(value));
   }
   return counts;
-}
-
-// Prometheus' remark on rates of what does not look like a counter.
-void RemarkOnName(const StepSeries& series, Annotations& annotations) {
-  const std::string_view name = series.labels->Get("__name__");
-  for (std::string_view suffix : {"_total", "_sum", "_count", "_bucket"}) {
-    if (name.empty() || name.ends_with(suffix)) return;
-  }
-  if (!series.histograms.empty()) return;
-  annotations.infos.insert(
-      fmt::format("PromQL info: metric might not be a counter, name does not end in "
-                  "_total/_sum/_count/_bucket: \"{}\"",
-                  name));
 }
 
 }  // namespace
@@ -78,6 +67,8 @@ absl::StatusOr<std::vector<double>> Evaluator::Scalar(const parse::Expr& expr) {
       }
       return left;
     }
+    case ExprKind::kCall:
+      return CallScalar(context_, As<parse::Call>(expr));
     default:
       return absl::InternalError("expression is no scalar");
   }
@@ -86,7 +77,7 @@ absl::StatusOr<std::vector<double>> Evaluator::Scalar(const parse::Expr& expr) {
 absl::Status Evaluator::Vector(const parse::Expr& expr, std::string_view parent, Emit emit) {
   switch (expr.kind) {
     case ExprKind::kVectorSelector:
-      return SelectInstant(context_, As<parse::VectorSelector>(expr), parent, emit);
+      return SelectInstant(context_, As<parse::VectorSelector>(expr), parent, What::kValues, emit);
     case ExprKind::kParen:
       return Vector(*As<parse::Paren>(expr).inner, parent, emit);
     case ExprKind::kUnary:
@@ -96,7 +87,7 @@ absl::Status Evaluator::Vector(const parse::Expr& expr, std::string_view parent,
     case ExprKind::kAggregate:
       return Aggregate(As<parse::Aggregate>(expr), emit);
     case ExprKind::kCall:
-      return CallFunction(As<parse::Call>(expr), emit);
+      return CallVector(context_, As<parse::Call>(expr), emit);
     default:
       return absl::InternalError("expression is no instant vector");
   }
@@ -148,6 +139,8 @@ absl::Status Evaluator::Aggregate(const parse::Aggregate& aggregate, Emit emit) 
   if (aggregate.op == parse::AggregateOp::kTopk || aggregate.op == parse::AggregateOp::kBottomk) {
     return SelectBest(aggregate, emit);
   }
+  if (aggregate.op == parse::AggregateOp::kQuantile) return QuantileOf(aggregate, emit);
+  if (aggregate.op == parse::AggregateOp::kCountValues) return CountValuesOf(aggregate, emit);
   Grouping grouping(aggregate.without, aggregate.labels);
   std::vector<std::unique_ptr<Accumulator>> groups;
   uint64_t held = 0;
@@ -183,17 +176,23 @@ absl::Status Evaluator::SelectBest(const parse::Aggregate& aggregate, Emit emit)
   return best.Finish(emit);
 }
 
-absl::Status Evaluator::CallFunction(const parse::Call& call, Emit emit) {
-  const auto* const kernel = std::get_if<RangeKernel>(&call.function.kernel);
-  if (kernel == nullptr) return absl::InternalError("function has no kernel");
-  const auto& matrix = As<parse::MatrixSelector>(parse::Unwrap(*call.arguments.front()));
-  return EmitDistinct(context_, matrix, emit, [&](Emit add) {
-    return SelectRange(context_, matrix, call.function, *kernel, [&](StepSeries series) {
-      RemarkOnName(series, context_.annotations);
-      series.name_dropped = true;
-      return add(std::move(series));
-    });
-  });
+absl::Status Evaluator::QuantileOf(const parse::Aggregate& aggregate, Emit emit) {
+  LL_ASSIGN_OR_RETURN(std::vector<double> q, Scalar(*aggregate.parameter));
+  GroupQuantile quantile(context_, Grouping(aggregate.without, aggregate.labels), std::move(q));
+  LL_RETURN_IF_ERROR(Vector(*aggregate.inner, parse::AggregateOpName(aggregate.op),
+                            [&](const StepSeries& series) { return quantile.Add(series); }));
+  return quantile.Finish(emit);
+}
+
+absl::Status Evaluator::CountValuesOf(const parse::Aggregate& aggregate, Emit emit) {
+  const auto& label = As<parse::StringLiteral>(parse::Unwrap(*aggregate.parameter)).value;
+  if (label.empty()) {
+    return absl::FailedPreconditionError(fmt::format("invalid label name \"{}\"", label));
+  }
+  CountValues counts(context_, aggregate.without, aggregate.labels, label);
+  LL_RETURN_IF_ERROR(Vector(*aggregate.inner, parse::AggregateOpName(aggregate.op),
+                            [&](const StepSeries& series) { return counts.Add(series); }));
+  return counts.Finish(emit);
 }
 
 }  // namespace leadline::collector::promql::exec

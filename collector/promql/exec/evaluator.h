@@ -30,8 +30,9 @@ class Evaluator {
   absl::Status Binary(const parse::Binary& binary, Emit emit);
   absl::Status VectorAndScalar(const parse::Binary& binary, Emit emit);
   absl::Status Aggregate(const parse::Aggregate& aggregate, Emit emit);
+  absl::Status QuantileOf(const parse::Aggregate& aggregate, Emit emit);
+  absl::Status CountValuesOf(const parse::Aggregate& aggregate, Emit emit);
   absl::Status SelectBest(const parse::Aggregate& aggregate, Emit emit);
-  absl::Status CallFunction(const parse::Call& call, Emit emit);
 
   Context& context_;
 };

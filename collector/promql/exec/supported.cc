@@ -30,7 +30,7 @@ class Checker {
       case ExprKind::kUnary:
         return Check(*As<parse::Unary>(expr).inner);
       case ExprKind::kSubquery:
-        return Not(expr, "a subquery");
+        return Check(*As<parse::Subquery>(expr).inner);
       case ExprKind::kBinary:
         LL_RETURN_IF_ERROR(Check(*As<parse::Binary>(expr).left));
         return Check(*As<parse::Binary>(expr).right);
@@ -49,18 +49,10 @@ class Checker {
   }
 
   absl::Status CheckAggregate(const parse::Aggregate& aggregate) const {
-    switch (aggregate.op) {
-      case parse::AggregateOp::kSum:
-      case parse::AggregateOp::kAvg:
-      case parse::AggregateOp::kMin:
-      case parse::AggregateOp::kMax:
-      case parse::AggregateOp::kCount:
-      case parse::AggregateOp::kTopk:
-      case parse::AggregateOp::kBottomk:
-        break;
-      default:
-        return Not(aggregate, fmt::format("aggregation operator \"{}\"",
-                                          parse::AggregateOpName(aggregate.op)));
+    if (aggregate.op == parse::AggregateOp::kLimitk ||
+        aggregate.op == parse::AggregateOp::kLimitRatio) {
+      return Not(aggregate,
+                 fmt::format("aggregation operator \"{}\"", parse::AggregateOpName(aggregate.op)));
     }
     if (aggregate.parameter != nullptr) LL_RETURN_IF_ERROR(Check(*aggregate.parameter));
     return Check(*aggregate.inner);

@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "absl/container/flat_hash_map.h"
-#include <fmt/format.h>
 
+#include "collector/promql/value/remarks.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::promql::exec {
@@ -39,8 +39,7 @@ absl::Status TopK::Add(StepSeries series) {
   if (number == groups_.size()) groups_.push_back({std::vector<std::vector<Entry>>(k_.size())});
   Group& group = groups_[number];
   if (!series.histograms.empty()) {
-    context_.annotations.infos.insert(fmt::format(
-        "PromQL info: ignored histogram in {} aggregation", largest_ ? "topk" : "bottomk"));
+    context_.annotations.infos.insert(remarks::HistogramIgnored(largest_ ? "topk" : "bottomk"));
   }
   bool used = false;
   uint64_t grown = 0;

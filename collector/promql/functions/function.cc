@@ -2,12 +2,26 @@
 
 #include <algorithm>
 
+#include "collector/promql/functions/elements.h"
+#include "collector/promql/functions/over_time.h"
+#include "collector/promql/functions/quantile.h"
 #include "collector/promql/functions/rate.h"
+#include "collector/promql/functions/regression.h"
 
 namespace leadline::collector::promql {
 namespace {
 
 constexpr Unsupported kUnsupported;
+
+constexpr RangeFunction OverRange(RangeFunction::Kernel kernel) { return {.kernel = kernel}; }
+constexpr RangeFunction OfCounters(RangeFunction::Kernel kernel) {
+  return {.kernel = kernel, .of_counters = true};
+}
+constexpr RangeFunction KeepingNames(RangeFunction::Kernel kernel) {
+  return {.kernel = kernel, .keeps_name = true};
+}
+constexpr ElementFunction OfElements(ElementFunction::Kernel kernel) { return {kernel}; }
+constexpr HistogramFunction OfHistograms(HistogramFunction::Kernel kernel) { return {kernel}; }
 
 constexpr Function kFunctions[] = {
 #define LL_FUNCTION(name, arguments, variadic, returns, kernel) \

@@ -3,6 +3,7 @@
 // The rows are in functions.def. Constant data; thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 #include <variant>
 
@@ -17,9 +18,43 @@ namespace leadline::collector::promql {
 struct Unsupported {};
 
 // From a window of one series to that series' value at the step, absent where there is none.
-using RangeKernel = Sample (*)(const Window& window);
+struct RangeFunction {
+  using Kernel = Sample (*)(const Window& window);
+  Kernel kernel;
+  bool of_counters = false;  // remarks on what does not look like one
+  bool keeps_name = false;
+};
 
-using Kernel = std::variant<Unsupported, RangeKernel>;
+// From a float to a float; histograms are left out. Without a vector argument it is of the step's
+// time in seconds.
+struct ElementFunction {
+  using Kernel = double (*)(double value, absl::Span<const double> parameters);
+  Kernel kernel;
+};
+
+// From a native histogram to a float; floats are left out.
+struct HistogramFunction {
+  using Kernel = double (*)(const Histogram& histogram, absl::Span<const double> parameters);
+  Kernel kernel;
+};
+
+// Functions that see more than one sample or series, or their labels: each has its own evaluation.
+enum class Form : uint8_t {
+  kAbsent,
+  kAbsentOverTime,
+  kHistogramQuantile,
+  kLabelJoin,
+  kLabelReplace,
+  kPi,
+  kScalar,
+  kSort,
+  kSortDesc,
+  kTime,
+  kTimestamp,
+  kVector,
+};
+
+using Kernel = std::variant<Unsupported, RangeFunction, ElementFunction, HistogramFunction, Form>;
 
 struct Function {
   std::string_view name;
@@ -29,6 +64,10 @@ struct Function {
   Kernel kernel;
 
   bool supported() const { return !std::holds_alternative<Unsupported>(kernel); }
+  bool Is(Form form) const {
+    const Form* const own = std::get_if<Form>(&kernel);
+    return own != nullptr && *own == form;
+  }
   ValueType return_type() const { return TypeOf(returns); }
   size_t min_arguments() const;
   bool repeats_last() const { return variadic < 0; }

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <utility>
+
+#include "collector/promql/value/remarks.h"
 
 namespace leadline::collector::promql {
 namespace {
@@ -13,17 +16,21 @@ constexpr double kReachFactor = 1.1;
 
 double Seconds(int64_t ms) { return static_cast<double>(ms) / 1000; }
 
-// What the window's increase is multiplied by. `first` is the counter at the first sample and
-// `rise` its increase over the samples.
-double ExtrapolationFactor(const Window& window, absl::Span<const int64_t> ts_ms, double first,
-                           double rise) {
+enum class Kind { kCounter, kGauge };
+
+// What the window's increase is multiplied by. `first` is the value at the first sample and `rise`
+// its increase over the samples.
+double ExtrapolationFactor(const Window& window, Kind kind, absl::Span<const int64_t> ts_ms,
+                           double first, double rise) {
   const double sampled = Seconds(ts_ms.back() - ts_ms.front());
   const double average = sampled / static_cast<double>(ts_ms.size() - 1);
   double to_start = Seconds(ts_ms.front() - window.start_ms);
   double to_end = Seconds(window.end_ms - ts_ms.back());
   if (to_start >= average * kReachFactor) to_start = average / 2;
   // A counter is not negative: it is not extrapolated to before it would have been zero.
-  if (rise > 0 && first >= 0) to_start = std::min(to_start, sampled * (first / rise));
+  if (kind == Kind::kCounter && rise > 0 && first >= 0) {
+    to_start = std::min(to_start, sampled * (first / rise));
+  }
   if (to_end >= average * kReachFactor) to_end = average / 2;
   if (window.entity_start_ms != 0) {
     to_start = std::clamp(Seconds(ts_ms.front() - window.entity_start_ms), 0.0, to_start);
@@ -34,49 +41,92 @@ double ExtrapolationFactor(const Window& window, absl::Span<const int64_t> ts_ms
   return (sampled + to_start + to_end) / sampled;
 }
 
-double Rise(absl::Span<const double> values) {
+double Rise(absl::Span<const double> values, Kind kind) {
   double rise = values.back() - values.front();
-  for (size_t i = 1; i < values.size(); ++i) {
+  for (size_t i = 1; kind == Kind::kCounter && i < values.size(); ++i) {
     if (values[i] < values[i - 1]) rise += values[i - 1];  // the counter was reset
   }
   return rise;
 }
 
-Histogram Rise(absl::Span<const model::NativeHistogram> values) {
-  Histogram rise = Histogram::From(values.back());
-  rise.Add(Histogram::From(values.front()), -1);
+Histogram Rise(absl::Span<const std::shared_ptr<const Histogram>> values, Kind kind) {
+  Histogram rise = *values.back();
+  rise.Add(*values.front(), -1);
   for (size_t i = 1; i < values.size(); ++i) {
-    if (WasReset(values[i - 1], values[i])) rise.Add(Histogram::From(values[i - 1]));
+    if (kind == Kind::kCounter && WasReset(*values[i - 1], *values[i])) rise.Add(*values[i - 1]);
   }
   rise.Compact();
   return rise;
 }
 
+Sample ToSample(Histogram histogram) {
+  return {.value = AbsentValue(),
+          .histogram = std::make_shared<const Histogram>(std::move(histogram))};
+}
+
 // `per` is 1 for the increase itself, or the seconds to divide it by.
-Sample Increase(const Window& window, double per) {
-  // A window with both floats and histograms has no rate.
-  if (!window.values.empty() && !window.histograms.empty()) return {};
+Sample Extrapolated(const Window& window, Kind kind, double per) {
+  if (!window.values.empty() && !window.histograms.empty()) {
+    window.annotations->warnings.insert(remarks::MixedInRange(window.name));
+    return {};
+  }
   if (window.values.size() > 1) {
-    const double rise = Rise(window.values);
-    const double factor = ExtrapolationFactor(window, window.ts_ms, window.values.front(), rise);
+    const double rise = Rise(window.values, kind);
+    const double factor =
+        ExtrapolationFactor(window, kind, window.ts_ms, window.values.front(), rise);
     return {.value = rise * (factor / per), .histogram = nullptr};
   }
   if (window.histograms.size() > 1) {
-    Histogram rise = Rise(window.histograms);
-    const double first = static_cast<double>(window.histograms.front().count);
-    rise.Scale(ExtrapolationFactor(window, window.histogram_ts_ms, first, rise.count) / per);
-    return {.value = AbsentValue(),
-            .histogram = std::make_shared<const Histogram>(std::move(rise))};
+    Histogram rise = Rise(window.histograms, kind);
+    const double first = window.histograms.front()->count;
+    rise.Scale(ExtrapolationFactor(window, kind, window.histogram_ts_ms, first, rise.count) / per);
+    return ToSample(std::move(rise));
   }
   return {};
 }
 
-}  // namespace
-
-Sample RateKernel(const Window& window) {
-  return Increase(window, Seconds(window.end_ms - window.start_ms));
+// Between the last two samples. A counter that was reset rose by what it is now.
+Sample OfLastTwo(const Window& window, Kind kind, bool per_second) {
+  const size_t floats = window.values.size();
+  const size_t histograms = window.histograms.size();
+  if (floats + histograms < 2) return {};
+  // Two of one type and none of the other after the first of them.
+  const bool of_floats =
+      floats > 1 && (histograms == 0 || window.histogram_ts_ms.back() < window.ts_ms[floats - 2]);
+  const bool of_histograms =
+      histograms > 1 &&
+      (floats == 0 || window.ts_ms.back() < window.histogram_ts_ms[histograms - 2]);
+  if (!of_floats && !of_histograms) {
+    window.annotations->warnings.insert(remarks::MixedInRange(window.name));
+    return {};
+  }
+  const auto ts_ms = (of_floats ? window.ts_ms : window.histogram_ts_ms).last(2);
+  const double per = per_second ? Seconds(ts_ms[1] - ts_ms[0]) : 1;
+  if (of_floats) {
+    const auto values = window.values.last(2);
+    const bool reset = kind == Kind::kCounter && values[1] < values[0];
+    return {.value = (reset ? values[1] : values[1] - values[0]) / per, .histogram = nullptr};
+  }
+  const auto values = window.histograms.last(2);
+  Histogram rise = *values[1];
+  if (kind == Kind::kGauge || !WasReset(*values[0], *values[1])) rise.Add(*values[0], -1);
+  rise.Scale(1 / per);
+  rise.Compact();
+  return ToSample(std::move(rise));
 }
 
-Sample IncreaseKernel(const Window& window) { return Increase(window, 1); }
+}  // namespace
+
+Sample Rate(const Window& window) {
+  return Extrapolated(window, Kind::kCounter, Seconds(window.end_ms - window.start_ms));
+}
+
+Sample Increase(const Window& window) { return Extrapolated(window, Kind::kCounter, 1); }
+
+Sample Delta(const Window& window) { return Extrapolated(window, Kind::kGauge, 1); }
+
+Sample InstantRate(const Window& window) { return OfLastTwo(window, Kind::kCounter, true); }
+
+Sample InstantDelta(const Window& window) { return OfLastTwo(window, Kind::kGauge, false); }
 
 }  // namespace leadline::collector::promql

@@ -3,10 +3,13 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
+#include <string_view>
 
 #include "absl/types/span.h"
 
-#include "collector/model/sample.h"
+#include "collector/promql/value/histogram.h"
+#include "collector/promql/value/result.h"
 
 namespace leadline::collector::promql {
 
@@ -15,13 +18,18 @@ namespace leadline::collector::promql {
 struct Window {
   int64_t start_ms = 0;
   int64_t end_ms = 0;
+  int64_t eval_ms = 0;  // the step's time, whatever "offset" and "@" say
   absl::Span<const int64_t> ts_ms;
   absl::Span<const double> values;
   absl::Span<const int64_t> histogram_ts_ms;
-  absl::Span<const model::NativeHistogram> histograms;
+  absl::Span<const std::shared_ptr<const Histogram>> histograms;
   // The life of what the series is about, as in store::SeriesBlock.
   int64_t entity_start_ms = 0;
   int64_t entity_end_ms = std::numeric_limits<int64_t>::max();
+
+  absl::Span<const double> parameters;  // the function's scalar arguments
+  std::string_view name;                // the metric's, for remarks
+  Annotations* annotations = nullptr;   // of the query; never nullptr
 };
 
 }  // namespace leadline::collector::promql

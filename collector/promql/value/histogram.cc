@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include <fmt/format.h>
+
 namespace leadline::collector::promql {
 namespace {
 
@@ -91,6 +93,13 @@ bool AnyBucketFell(const Buckets& previous, const Buckets& current) {
   return false;
 }
 
+// REQUIRES: equal schemas and zero buckets.
+bool AnyFell(const Histogram& previous, const Histogram& current) {
+  return current.zero_count < previous.zero_count ||
+         AnyBucketFell(previous.positive, current.positive) ||
+         AnyBucketFell(previous.negative, current.negative);
+}
+
 }  // namespace
 
 Histogram Histogram::From(const model::NativeHistogram& from) {
@@ -140,6 +149,23 @@ void Histogram::Compact() {
   std::erase_if(negative, is_empty);
 }
 
+std::string ToString(const Histogram& histogram) {
+  const auto bound = [&](int32_t index) { return BucketUpperBound(histogram.schema, index); };
+  std::string text = fmt::format("{{count:{}, sum:{}", histogram.count, histogram.sum);
+  for (auto bucket = histogram.negative.rbegin(); bucket != histogram.negative.rend(); ++bucket) {
+    text += fmt::format(", [{},{}):{}", -bound(bucket->index), -bound(bucket->index - 1),
+                        bucket->count);
+  }
+  if (histogram.zero_count != 0) {
+    text += fmt::format(", [{},{}]:{}", -histogram.zero_threshold, histogram.zero_threshold,
+                        histogram.zero_count);
+  }
+  for (const Histogram::Bucket& bucket : histogram.positive) {
+    text += fmt::format(", ({},{}]:{}", bound(bucket.index - 1), bound(bucket.index), bucket.count);
+  }
+  return text + "}";
+}
+
 double BucketUpperBound(int32_t schema, int32_t index) {
   if (schema <= 0) {
     const int64_t exponent = int64_t{index} << -schema;
@@ -153,24 +179,25 @@ double BucketUpperBound(int32_t schema, int32_t index) {
   return std::ldexp(std::exp2(static_cast<double>(within) / per_octave), octave);
 }
 
-bool WasReset(const model::NativeHistogram& previous, const model::NativeHistogram& current) {
+bool WasReset(const Histogram& previous, const Histogram& current) {
   if (current.count < previous.count || current.schema > previous.schema ||
       current.zero_threshold < previous.zero_threshold) {
     return true;
   }
-  Histogram before = Histogram::From(previous);
-  const Histogram now = Histogram::From(current);
-  const int32_t levels = before.schema - now.schema;
+  if (current.schema == previous.schema && current.zero_threshold == previous.zero_threshold) {
+    return AnyFell(previous, current);
+  }
+  Histogram before = previous;
+  const int32_t levels = before.schema - current.schema;
   Coarsen(before.positive, levels);
   Coarsen(before.negative, levels);
-  before.schema = now.schema;
-  if (before.zero_threshold < now.zero_threshold) {
-    WidenZeroBucket(before, now.zero_threshold);
+  before.schema = current.schema;
+  if (before.zero_threshold < current.zero_threshold) {
+    WidenZeroBucket(before, current.zero_threshold);
     // A threshold within a bucket that was in use cannot come of widening.
-    if (before.zero_threshold != now.zero_threshold) return true;
+    if (before.zero_threshold != current.zero_threshold) return true;
   }
-  return now.zero_count < before.zero_count || AnyBucketFell(before.positive, now.positive) ||
-         AnyBucketFell(before.negative, now.negative);
+  return AnyFell(before, current);
 }
 
 }  // namespace leadline::collector::promql

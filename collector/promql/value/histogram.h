@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "collector/model/sample.h"
@@ -42,11 +43,14 @@ struct Histogram {
   bool operator==(const Histogram&) const = default;
 };
 
+// As Prometheus shows it: {count:3, sum:4, (1,2]:3}.
+std::string ToString(const Histogram& histogram);
+
 // The bucket's upper bound; its lower bound is that of index - 1.
 double BucketUpperBound(int32_t schema, int32_t index);
 
 // Whether a counter histogram was reset between the two.
-bool WasReset(const model::NativeHistogram& previous, const model::NativeHistogram& current);
+bool WasReset(const Histogram& previous, const Histogram& current);
 
 // Whether it is a staleness marker.
 inline bool IsStale(const model::NativeHistogram& histogram) {

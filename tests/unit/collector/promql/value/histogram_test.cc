@@ -62,15 +62,15 @@ TEST(Histogram, AddOfNansEnds) {
   EXPECT_EQ(a.count, 2);
 }
 
-model::NativeHistogram Counter(std::vector<model::NativeHistogram::Bucket> positive,
-                               int32_t schema = 0, uint64_t zero_count = 0) {
+Histogram Counter(std::vector<model::NativeHistogram::Bucket> positive, int32_t schema = 0,
+                  uint64_t zero_count = 0) {
   model::NativeHistogram histogram;
   histogram.schema = schema;
   histogram.zero_count = zero_count;
   histogram.count = zero_count;
   for (const auto& bucket : positive) histogram.count += bucket.count;
   histogram.positive = std::move(positive);
-  return histogram;
+  return Histogram::From(histogram);
 }
 
 TEST(WasReset, SeesWhateverFell) {

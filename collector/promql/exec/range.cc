@@ -1,0 +1,213 @@
+#include "collector/promql/exec/range.h"
+
+#include <utility>
+
+#include "collector/promql/exec/evaluator.h"
+#include "collector/promql/exec/selector.h"
+#include "common/status_macros.h"
+
+namespace leadline::collector::promql::exec {
+namespace {
+
+using parse::As;
+
+// What a range function looks at from each step.
+struct Reach {
+  const parse::TimeModifier& modifier;
+  int64_t range_ms = 0;
+};
+
+Reach ReachOf(const parse::Expr& range_vector) {
+  if (range_vector.kind == parse::ExprKind::kSubquery) {
+    const auto& subquery = As<parse::Subquery>(range_vector);
+    return {subquery.modifier, subquery.range_ms};
+  }
+  const auto& matrix = As<parse::MatrixSelector>(range_vector);
+  return {matrix.selector->modifier, matrix.range_ms};
+}
+
+RangeSeries WithoutMarkers(store::SeriesBlock block) {
+  RangeSeries series;
+  series.labels = std::move(block.labels);
+  series.entity_start_ms = block.entity_start_ms;
+  series.entity_end_ms = block.entity_end_ms;
+  size_t kept = 0;
+  for (size_t i = 0; i < block.values.size(); ++i) {
+    if (model::IsStaleNan(block.values[i])) continue;
+    block.values[kept] = block.values[i];
+    block.ts_ms[kept++] = block.ts_ms[i];
+  }
+  block.values.resize(kept);
+  block.ts_ms.resize(kept);
+  series.values = std::move(block.values);
+  series.ts_ms = std::move(block.ts_ms);
+  for (size_t i = 0; i < block.histograms.size(); ++i) {
+    if (IsStale(block.histograms[i])) continue;
+    series.histogram_ts_ms.push_back(block.histogram_ts_ms[i]);
+    series.histograms.push_back(
+        std::make_shared<const Histogram>(Histogram::From(block.histograms[i])));
+  }
+  return series;
+}
+
+RangeSeries FromSteps(const Context& context, StepSeries steps) {
+  RangeSeries series;
+  series.labels = std::move(steps.labels);
+  series.name_dropped = steps.name_dropped;
+  for (size_t step = 0; step < steps.values.size(); ++step) {
+    if (!IsAbsent(steps.values[step])) {
+      series.ts_ms.push_back(context.StepTime(step));
+      series.values.push_back(steps.values[step]);
+    } else if (steps.histogram(step) != nullptr) {
+      series.histogram_ts_ms.push_back(context.StepTime(step));
+      series.histograms.push_back(std::move(steps.histograms[step]));
+    }
+  }
+  return series;
+}
+
+// Other steps for as long as it lives.
+class OtherSteps {
+ public:
+  OtherSteps(Context& context, int64_t start_ms, int64_t end_ms, int64_t step_ms)
+      : context_(context),
+        start_ms_(std::exchange(context.start_ms, start_ms)),
+        end_ms_(std::exchange(context.end_ms, end_ms)),
+        step_ms_(std::exchange(context.step_ms, step_ms)) {}
+  ~OtherSteps() {
+    context_.start_ms = start_ms_;
+    context_.end_ms = end_ms_;
+    context_.step_ms = step_ms_;
+  }
+  OtherSteps(const OtherSteps&) = delete;
+  OtherSteps& operator=(const OtherSteps&) = delete;
+
+ private:
+  Context& context_;
+  const int64_t start_ms_;
+  const int64_t end_ms_;
+  const int64_t step_ms_;
+};
+
+// The inner expression at multiples of the step.
+absl::StatusOr<std::vector<RangeSeries>> EvaluateSubquery(Context& context,
+                                                          const parse::Subquery& subquery) {
+  const int64_t step_ms = subquery.step_ms > 0 ? subquery.step_ms : kDefaultSubqueryStepMs;
+  const int64_t after_ms = ReferenceTime(context, subquery.modifier, 0) - subquery.range_ms;
+  const int64_t end_ms = ReferenceTime(context, subquery.modifier, context.steps() - 1);
+  int64_t start_ms = after_ms / step_ms * step_ms;
+  if (start_ms <= after_ms) start_ms += step_ms;
+  std::vector<RangeSeries> result;
+  if (start_ms > end_ms) return result;
+  const OtherSteps inner(context, start_ms, end_ms, step_ms);
+  // Whatever the inner expression is, it holds a series or a scalar at a time.
+  const uint64_t steps = context.steps();
+  LL_RETURN_IF_ERROR(context.budget.Charge(steps));
+  LL_RETURN_IF_ERROR(Evaluator(context).Vector(*subquery.inner, "", [&](StepSeries series) {
+    result.push_back(FromSteps(context, std::move(series)));
+    return context.budget.Charge(result.back().sample_count());
+  }));
+  context.budget.Release(steps);
+  return result;
+}
+
+// The part of a column with timestamps in (after_ms, up_to_ms]; moves with the steps.
+struct Slice {
+  size_t begin = 0;
+  size_t end = 0;
+
+  void MoveTo(const std::vector<int64_t>& timestamps, int64_t after_ms, int64_t up_to_ms) {
+    while (begin < timestamps.size() && timestamps[begin] <= after_ms) ++begin;
+    while (end < timestamps.size() && timestamps[end] <= up_to_ms) ++end;
+  }
+  template <typename T>
+  absl::Span<const T> Of(const std::vector<T>& column) const {
+    return absl::MakeConstSpan(column).subspan(begin, end - begin);
+  }
+};
+
+StepSeries OverWindows(Context& context, const Reach& reach, const RangeSeries& from,
+                       RangeFunction::Kernel kernel,
+                       const std::vector<std::vector<double>>& parameters) {
+  StepSeries series(context.steps());
+  series.labels = from.labels;
+  series.name_dropped = from.name_dropped;
+  Slice floats;
+  Slice histograms;
+  std::vector<double> step_parameters(parameters.size());
+  Window window;
+  window.entity_start_ms = from.entity_start_ms;
+  window.entity_end_ms = from.entity_end_ms;
+  window.parameters = step_parameters;
+  window.name = from.labels->Get("__name__");
+  window.annotations = &context.annotations;
+  for (size_t step = 0; step < series.values.size(); ++step) {
+    window.eval_ms = context.StepTime(step);
+    window.end_ms = ReferenceTime(context, reach.modifier, step);
+    window.start_ms = window.end_ms - reach.range_ms;
+    floats.MoveTo(from.ts_ms, window.start_ms, window.end_ms);
+    histograms.MoveTo(from.histogram_ts_ms, window.start_ms, window.end_ms);
+    window.ts_ms = floats.Of(from.ts_ms);
+    window.values = floats.Of(from.values);
+    window.histogram_ts_ms = histograms.Of(from.histogram_ts_ms);
+    window.histograms = histograms.Of(from.histograms);
+    if (window.values.empty() && window.histograms.empty()) continue;
+    for (size_t i = 0; i < parameters.size(); ++i) step_parameters[i] = parameters[i][step];
+    series.Set(step, kernel(window));
+  }
+  return series;
+}
+
+}  // namespace
+
+absl::Status SelectRange(Context& context, const parse::Expr& range_vector, std::string_view parent,
+                         absl::FunctionRef<absl::Status(RangeSeries)> use) {
+  const parse::Expr& inner = parse::Unwrap(range_vector);
+  if (inner.kind != parse::ExprKind::kSubquery) {
+    const auto& matrix = As<parse::MatrixSelector>(inner);
+    return SelectBlocks(
+        context, *matrix.selector, matrix.range_ms, parent, [&](store::SeriesBlock block) {
+          RangeSeries series = WithoutMarkers(std::move(block));
+          return series.sample_count() > 0 ? use(std::move(series)) : absl::OkStatus();
+        });
+  }
+  LL_ASSIGN_OR_RETURN(std::vector<RangeSeries> all,
+                      EvaluateSubquery(context, As<parse::Subquery>(inner)));
+  for (RangeSeries& series : all) {
+    LL_RETURN_IF_ERROR(context.CheckDeadline());
+    const uint64_t samples = series.sample_count();
+    LL_RETURN_IF_ERROR(use(std::move(series)));
+    context.budget.Release(samples);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status EvaluateRange(Context& context, const parse::Expr& range_vector,
+                           const Function& function, RangeFunction::Kernel kernel,
+                           const std::vector<std::vector<double>>& parameters, Emit emit) {
+  const Reach reach = ReachOf(parse::Unwrap(range_vector));
+  return SelectRange(context, range_vector, function.name, [&](const RangeSeries& from) {
+    StepSeries series = OverWindows(context, reach, from, kernel, parameters);
+    return series.HasAny() ? emit(std::move(series)) : absl::OkStatus();
+  });
+}
+
+absl::StatusOr<std::vector<ResultSeries>> SelectRaw(Context& context,
+                                                    const parse::Expr& range_vector) {
+  std::vector<ResultSeries> result;
+  LL_RETURN_IF_ERROR(SelectRange(context, range_vector, "", [&](RangeSeries from) {
+    LL_RETURN_IF_ERROR(context.budget.Charge(from.sample_count()));
+    ResultSeries series;
+    series.labels = *from.labels;
+    if (from.name_dropped) series.labels.Remove("__name__");
+    series.ts_ms = std::move(from.ts_ms);
+    series.values = std::move(from.values);
+    series.histogram_ts_ms = std::move(from.histogram_ts_ms);
+    series.histograms = std::move(from.histograms);
+    result.push_back(std::move(series));
+    return absl::OkStatus();
+  }));
+  return result;
+}
+
+}  // namespace leadline::collector::promql::exec

@@ -1,0 +1,166 @@
+#include "collector/promql/functions/over_time.h"
+
+#include <cmath>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+
+#include "collector/promql/functions/quantile.h"
+#include "collector/promql/value/remarks.h"
+#include "collector/promql/value/running.h"
+
+namespace leadline::collector::promql {
+namespace {
+
+Sample Float(double value) { return {.value = value, .histogram = nullptr}; }
+
+// Whether there are floats to compute with; histograms beside them are remarked upon.
+bool HasFloats(const Window& window) {
+  if (!window.values.empty() && !window.histograms.empty()) {
+    window.annotations->infos.insert(remarks::HistogramIgnoredInRange(window.name));
+  }
+  return !window.values.empty();
+}
+
+bool IsMixed(const Window& window) {
+  if (window.values.empty() || window.histograms.empty()) return false;
+  window.annotations->warnings.insert(remarks::MixedInRange(window.name));
+  return true;
+}
+
+Histogram Sum(absl::Span<const std::shared_ptr<const Histogram>> histograms) {
+  Histogram sum = *histograms.front();
+  for (const auto& histogram : histograms.subspan(1)) sum.Add(*histogram);
+  return sum;
+}
+
+Sample ToSample(Histogram histogram) {
+  histogram.Compact();
+  return {.value = AbsentValue(),
+          .histogram = std::make_shared<const Histogram>(std::move(histogram))};
+}
+
+Sample FloatAt(const Window& window, size_t i) { return Float(window.values[i]); }
+Sample HistogramAt(const Window& window, size_t i) {
+  return {.value = AbsentValue(), .histogram = window.histograms[i]};
+}
+
+// How many neighbours in time, of either type, the predicate holds for.
+double CountPairs(const Window& window,
+                  absl::FunctionRef<bool(const Sample& previous, const Sample& current)> holds) {
+  size_t next_float = 0;
+  size_t next_histogram = 0;
+  double count = 0;
+  Sample previous;
+  const size_t total = window.values.size() + window.histograms.size();
+  for (size_t i = 0; i < total; ++i) {
+    const bool is_float = next_histogram == window.histograms.size() ||
+                          (next_float < window.values.size() &&
+                           window.ts_ms[next_float] < window.histogram_ts_ms[next_histogram]);
+    Sample current =
+        is_float ? FloatAt(window, next_float++) : HistogramAt(window, next_histogram++);
+    if (i > 0 && holds(previous, current)) ++count;
+    previous = std::move(current);
+  }
+  return count;
+}
+
+Sample Extreme(const Window& window, bool max) {
+  if (!HasFloats(window)) return {};
+  double extreme = window.values.front();
+  for (const double value : window.values) {
+    // A NaN gives way to anything.
+    if (std::isnan(extreme) || (max ? value > extreme : value < extreme)) extreme = value;
+  }
+  return Float(extreme);
+}
+
+double VarianceOf(absl::Span<const double> values) {
+  Variance variance;
+  for (const double value : values) variance.Add(value);
+  return variance.value();
+}
+
+}  // namespace
+
+Sample AvgOverTime(const Window& window) {
+  if (IsMixed(window)) return {};
+  if (!window.histograms.empty()) {
+    Histogram sum = Sum(window.histograms);
+    sum.Scale(1 / static_cast<double>(window.histograms.size()));
+    return ToSample(std::move(sum));
+  }
+  Mean mean;
+  for (const double value : window.values) mean.Add(value);
+  return Float(mean.value());
+}
+
+Sample Changes(const Window& window) {
+  return Float(CountPairs(window, [](const Sample& previous, const Sample& current) {
+    if ((previous.histogram == nullptr) != (current.histogram == nullptr)) return true;
+    if (current.histogram != nullptr) return *previous.histogram != *current.histogram;
+    return current.value != previous.value &&
+           !(std::isnan(current.value) && std::isnan(previous.value));
+  }));
+}
+
+Sample CountOverTime(const Window& window) {
+  return Float(static_cast<double>(window.values.size() + window.histograms.size()));
+}
+
+Sample FirstOverTime(const Window& window) {
+  const bool is_float =
+      window.histograms.empty() ||
+      (!window.values.empty() && window.ts_ms.front() < window.histogram_ts_ms.front());
+  return is_float ? FloatAt(window, 0) : HistogramAt(window, 0);
+}
+
+Sample LastOverTime(const Window& window) {
+  const bool is_float =
+      window.histograms.empty() ||
+      (!window.values.empty() && window.ts_ms.back() > window.histogram_ts_ms.back());
+  return is_float ? FloatAt(window, window.values.size() - 1)
+                  : HistogramAt(window, window.histograms.size() - 1);
+}
+
+Sample MaxOverTime(const Window& window) { return Extreme(window, true); }
+
+Sample MinOverTime(const Window& window) { return Extreme(window, false); }
+
+Sample PresentOverTime(const Window&) { return Float(1); }
+
+Sample QuantileOverTime(const Window& window) {
+  const double q = window.parameters.front();
+  if (!(q >= 0 && q <= 1)) window.annotations->warnings.insert(remarks::InvalidQuantile(q));
+  if (!HasFloats(window)) return {};
+  std::vector<double> values(window.values.begin(), window.values.end());
+  return Float(Quantile(q, values));
+}
+
+Sample Resets(const Window& window) {
+  return Float(CountPairs(window, [](const Sample& previous, const Sample& current) {
+    if ((previous.histogram == nullptr) != (current.histogram == nullptr)) return true;
+    if (current.histogram != nullptr) return WasReset(*previous.histogram, *current.histogram);
+    return current.value < previous.value;
+  }));
+}
+
+Sample StddevOverTime(const Window& window) {
+  return HasFloats(window) ? Float(std::sqrt(VarianceOf(window.values))) : Sample{};
+}
+
+Sample StdvarOverTime(const Window& window) {
+  return HasFloats(window) ? Float(VarianceOf(window.values)) : Sample{};
+}
+
+Sample SumOverTime(const Window& window) {
+  if (IsMixed(window)) return {};
+  if (!window.histograms.empty()) return ToSample(Sum(window.histograms));
+  KahanSum sum;
+  for (const double value : window.values) sum.Add(value);
+  return Float(sum.value());
+}
+
+}  // namespace leadline::collector::promql

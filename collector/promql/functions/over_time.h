@@ -1,0 +1,26 @@
+// What the samples of a range come to: *_over_time, changes and resets.
+//
+// Where only floats make sense histograms are left out, with a remark. Source: Prometheus 3's
+// promql/functions.go.
+#pragma once
+
+#include "collector/promql/functions/window.h"
+#include "collector/promql/value/sample.h"
+
+namespace leadline::collector::promql {
+
+Sample AvgOverTime(const Window& window);
+Sample Changes(const Window& window);
+Sample CountOverTime(const Window& window);
+Sample FirstOverTime(const Window& window);
+Sample LastOverTime(const Window& window);
+Sample MaxOverTime(const Window& window);
+Sample MinOverTime(const Window& window);
+Sample PresentOverTime(const Window& window);
+Sample QuantileOverTime(const Window& window);  // parameter: the quantile
+Sample Resets(const Window& window);
+Sample StddevOverTime(const Window& window);
+Sample StdvarOverTime(const Window& window);
+Sample SumOverTime(const Window& window);
+
+}  // namespace leadline::collector::promql

@@ -1,0 +1,75 @@
+#include "collector/promql/value/remarks.h"
+
+#include <fmt/format.h>
+
+namespace leadline::collector::promql::remarks {
+
+std::string MixedInRange(std::string_view name) {
+  return fmt::format(
+      "PromQL warning: encountered a mix of histograms and floats for metric name \"{}\"", name);
+}
+
+std::string MixedInAggregation() {
+  return "PromQL warning: encountered a mix of histograms and floats for aggregation";
+}
+
+std::string InvalidQuantile(double q) {
+  return fmt::format("PromQL warning: quantile value should be between 0 and 1, got {:g}", q);
+}
+
+std::string BadBucketLabel(std::string_view name, std::string_view le) {
+  return fmt::format(
+      "PromQL warning: bucket label \"le\" is missing or has a malformed value of \"{}\" for "
+      "metric name \"{}\"",
+      le, name);
+}
+
+std::string MixedClassicAndNative(std::string_view name) {
+  return fmt::format(
+      "PromQL warning: vector contains a mix of classic and native histograms for metric name "
+      "\"{}\"",
+      name);
+}
+
+std::string StrangeSchema(std::string_view name, int schema) {
+  return fmt::format("PromQL warning: histograms of schema {} are left out: \"{}\"", schema, name);
+}
+
+std::string NotACounter(std::string_view name) {
+  return fmt::format(
+      "PromQL info: metric might not be a counter, name does not end in "
+      "_total/_sum/_count/_bucket: \"{}\"",
+      name);
+}
+
+std::string HistogramIgnoredInRange(std::string_view name) {
+  return fmt::format(
+      "PromQL info: ignored histograms in a range containing both floats and histograms for "
+      "metric name \"{}\"",
+      name);
+}
+
+std::string HistogramIgnored(std::string_view aggregation) {
+  return fmt::format("PromQL info: ignored histogram in {} aggregation", aggregation);
+}
+
+std::string IncompatibleTypes(std::string_view op, std::string_view left, std::string_view right) {
+  return fmt::format(
+      "PromQL info: incompatible sample types encountered for binary operator \"{0}\": {1} {0} {2}",
+      op, left, right);
+}
+
+std::string ForcedMonotonic(std::string_view name) {
+  return fmt::format(
+      "PromQL info: input to histogram_quantile needed to be fixed for monotonicity (see "
+      "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile) for "
+      "metric name \"{}\"",
+      name);
+}
+
+std::string ClassicFromNative(std::string_view name, std::string_view histogram) {
+  return fmt::format("PromQL info: \"{}\" is interpolated from the native histogram \"{}\"", name,
+                     histogram);
+}
+
+}  // namespace leadline::collector::promql::remarks

@@ -1,0 +1,27 @@
+// The texts of annotations, in Prometheus' words.
+//
+// Source: Prometheus' util/annotations. Pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace leadline::collector::promql::remarks {
+
+// Warnings. `name` is the metric's.
+std::string MixedInRange(std::string_view name);
+std::string MixedInAggregation();
+std::string InvalidQuantile(double q);
+std::string BadBucketLabel(std::string_view name, std::string_view le);
+std::string MixedClassicAndNative(std::string_view name);
+std::string StrangeSchema(std::string_view name, int schema);  // ours
+
+// Infos
+std::string NotACounter(std::string_view name);
+std::string HistogramIgnoredInRange(std::string_view name);
+std::string HistogramIgnored(std::string_view aggregation);
+std::string IncompatibleTypes(std::string_view op, std::string_view left, std::string_view right);
+std::string ForcedMonotonic(std::string_view name);
+std::string ClassicFromNative(std::string_view name, std::string_view histogram);  // ours
+
+}  // namespace leadline::collector::promql::remarks
