@@ -38,6 +38,7 @@ NodeSampler::NodeSampler(NodeSamplerOptions options, const source::CgroupMounts&
       files_(source::DescriptorBudget()),
       cgroup_stats_(mounts, files_),
       device_names_(files_),
+      node_figures_(files_, recorder_, registry),
       unknown_cgroups_(MakeCounter(registry, "leadline_agent_unknown_cgroup_rows_total",
                                    "Rows of the kernel's maps whose cgroup was not known yet; "
                                    "they stay in the kernel until it is.")),
@@ -61,6 +62,8 @@ void NodeSampler::Sample(int64_t ts_ms) {
   for (uint64_t cgroup_id : ended_cgroups) probes_.Forget(cgroup_id);
   ReadSyscalls();
   SampleContainers();
+  const Tracked* node = Find(node_id_);
+  node_figures_.Sample(FileSubject(*node, node->entity.start_ms));
   processes_.Sample(ts_ms);
   files_.EndRound();
   device_names_.Clear();

@@ -23,6 +23,7 @@
 #include "agent/export/batcher.h"
 #include "agent/file_metrics.h"
 #include "agent/meta/metadata_resolver.h"
+#include "agent/node_figures.h"
 #include "agent/pod_networks.h"
 #include "agent/probes/probes.h"
 #include "agent/process_sampler.h"
@@ -97,6 +98,7 @@ class NodeSampler {
   source::DeviceNames device_names_;
   source::FileReader reader_;
   PodNetworks pod_networks_;
+  NodeFigures node_figures_;
 
   int64_t previous_ms_ = 0;
   int64_t now_ms_ = 0;

@@ -2,32 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "agent/source/escapes.h"
 #include "agent/source/file_reader.h"
 #include "agent/source/text.h"
 #include "common/status_macros.h"
 
 namespace leadline::agent::source {
 namespace {
-
-bool IsOctal(std::string_view digits) {
-  return digits.size() == 3 && digits.find_first_not_of("01234567") == std::string_view::npos;
-}
-
-// mountinfo writes blanks and backslashes of paths as \040 and the like.
-std::string Unescape(std::string_view field) {
-  std::string path;
-  while (!field.empty()) {
-    const std::string_view digits = field.substr(1, 3);
-    if (field[0] == '\\' && IsOctal(digits)) {
-      path += static_cast<char>((digits[0] - '0') * 64 + (digits[1] - '0') * 8 + (digits[2] - '0'));
-      field.remove_prefix(4);
-    } else {
-      path += field[0];
-      field.remove_prefix(1);
-    }
-  }
-  return path;
-}
 
 bool HasOption(std::string_view options, std::string_view option) {
   while (!options.empty()) {
@@ -64,11 +45,11 @@ absl::StatusOr<CgroupMounts> CgroupMounts::Parse(std::string_view mountinfo) {
     TakeWord(after);  // source
     const std::string_view options = TakeWord(after);
     // The first mount of a hierarchy wins; later ones are bind mounts of it.
-    if (type == "cgroup2" && mounts.v2.empty()) mounts.v2 = Unescape(mount_point);
+    if (type == "cgroup2" && mounts.v2.empty()) mounts.v2 = UnescapeMountField(mount_point);
     if (type != "cgroup") continue;
     for (const auto& [option, member] : kV1Controllers) {
       if ((mounts.*member).empty() && HasOption(options, option)) {
-        mounts.*member = Unescape(mount_point);
+        mounts.*member = UnescapeMountField(mount_point);
       }
     }
   }

@@ -21,6 +21,9 @@ bool IsGone(int error) {
   return error == ENOENT || error == ENODEV || error == ESRCH || error == ENOTDIR;
 }
 
+// What sysfs says of a device that is down: there may be a value later.
+bool HasNoValue(int error) { return error == EINVAL || error == EOPNOTSUPP; }
+
 }  // namespace
 
 OpenFiles::~OpenFiles() {
@@ -33,13 +36,16 @@ std::optional<std::string_view> OpenFiles::Read(std::string_view path, Records r
   File& file = it->second;
   file.round = round_;
   if (file.fd >= 0) {
-    if (ReadWhole(file.fd, records) == 0) return std::string_view(buffer_.data(), length_);
+    const int error = ReadWhole(file.fd, records);
+    if (error == 0) return std::string_view(buffer_.data(), length_);
+    if (HasNoValue(error)) return std::nullopt;
     Close(file);
   }
   if (round_ < file.retry_round) return std::nullopt;
   int error = Open(it->first, file);
   if (error == 0) {
     error = ReadWhole(file.fd, records);
+    if (HasNoValue(error)) return std::nullopt;
     if (error != 0) {
       Close(file);
     } else if (counts_.open > max_open_) {

@@ -9,8 +9,9 @@
 //
 // Bounds: at most `max_open` descriptors; what is over that is opened for the one read and counted.
 // A file longer than kMaxBytes is not read, and counted. What Read returns is valid until the next
-// Read. Errors: a file that is not there is nullopt; any other failure too, and is counted and
-// logged. Not thread-safe. Source: kernel fs/seq_file.c, fs/kernfs/file.c.
+// Read. Errors: a file that is not there, or has no value now (EINVAL), is nullopt; any other
+// failure too, and is counted and logged. Not thread-safe. Source: kernel fs/seq_file.c,
+// fs/kernfs/file.c.
 #pragma once
 
 #include <cstddef>

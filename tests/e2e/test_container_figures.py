@@ -103,7 +103,7 @@ def when_limited(read):
 
 MEMORY_STAT = ["memory.stat"]
 PRESSURES = {
-    f'container_pressure_{resource}_{word}_seconds_total': pressure(resource, kind)
+    f"container_pressure_{resource}_{word}_seconds_total": pressure(resource, kind)
     for resource in ("cpu", "memory", "io")
     for word, kind in (("waiting", "some"), ("stalled", "full"))
 }
@@ -223,9 +223,7 @@ class ContainerFigures(LeadlineCase):
             cgroup = self.cluster.container(pod, name).cgroup
             self.wait_agreement(cgroup, FIGURES, namespace="figures", container=name)
         limited = {"namespace": "figures", "container": "limited"}
-        self.assertGreater(
-            self.served("container_cpu_cfs_throttled_periods_total", **limited), 0
-        )
+        self.assertGreater(self.served("container_cpu_cfs_throttled_periods_total", **limited), 0)
         self.assertEqual(self.served("container_spec_cpu_quota", **limited), 20000)
         self.assertEqual(self.served("container_spec_cpu_shares", **limited), 204)
         free = {"namespace": "figures", "container": "free"}

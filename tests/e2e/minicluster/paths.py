@@ -1,6 +1,7 @@
 """Where the built programs are, and where running clusters keep their state."""
 
 import os
+import shutil
 import tempfile
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -24,6 +25,12 @@ def build_dir():
 def program(name):
     """A built program of the project: leadline-agent, leadline-collector, leadline."""
     return os.path.join(build_dir(), "bin", name)
+
+
+def tool(name):
+    """A program of a Debian package that ./dev unpacks, or the machine's own."""
+    unpacked = os.path.join(_SOURCE_DIR, "build", "tools", name)
+    return unpacked if os.path.exists(unpacked) else shutil.which(name) or unpacked
 
 
 def node_init():
