@@ -102,13 +102,16 @@ absl::Status AgentImpl::Init(const Options& options) {
       mounts, *probes_, *inventory_, *resolver_, *batcher_, *registry_);
 
   LL_RETURN_IF_ERROR(StartKubernetes(options));
-  sender_ = Sender::Start({.collector = options.collector,
-                           .agent_id = identity_->agent_id(),
-                           .epoch = identity_->epoch(),
-                           .agent_version = std::string(kVersion),
-                           .cluster = options.cluster,
-                           .node = options.node},
-                          *registry_);
+  sender_ =
+      Sender::Start({.collector = options.collector,
+                     .agent_id = identity_->agent_id(),
+                     .epoch = identity_->epoch(),
+                     .agent_version = std::string(kVersion),
+                     .cluster = options.cluster,
+                     .node = options.node,
+                     .spool_dir = options.max_spool_bytes == 0 ? "" : options.state_dir + "/spool",
+                     .max_spool_bytes = options.max_spool_bytes},
+                    *registry_);
   return StartServer(options);
 }
 

@@ -54,10 +54,15 @@ ParsedOptions ParseOptions(int argc, const char* const* argv) {
       ->check(flags::IsDuration())
       ->type_name("DURATION")
       ->capture_default_str();
-  app.add_option("--state", options.state_dir, "Directory for the agent's identity")
+  app.add_option("--state", options.state_dir, "Directory for the agent's identity and its spool")
       ->check(flags::IsNotEmpty())
       ->type_name("DIR")
       ->capture_default_str();
+  app.add_option("--spool-size", options.max_spool_bytes,
+                 "Room on disk for what the collector has not acknowledged; 0 for none")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false).description(""))
+      ->type_name("SIZE")
+      ->default_str("256MiB");
   app.add_option("--http", options.http, "Address for /livez, /readyz and /metrics; \"\" for none")
       ->check(
           [](const std::string& text) { return text.empty() ? text : flags::IsHostPort()(text); })

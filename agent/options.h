@@ -18,7 +18,8 @@ struct Options {
   kube::config::Choice kubernetes;
   absl::Duration interval = absl::Seconds(10);
   std::string state_dir = "/var/lib/leadline-agent";
-  std::string http = "127.0.0.1:7072";  // "": no HTTP server
+  uint64_t max_spool_bytes = 256 << 20;  // 0: no spool
+  std::string http = "127.0.0.1:7072";   // "": no HTTP server
   std::string log_level = "info";
   uint32_t max_processes = 4096;
   bool time_every_syscall = false;

@@ -1,22 +1,36 @@
-// What the sender's thread, its session and those who submit share.
+// What the sender's thread, its session and those who submit share: one of this process, and one
+// for each earlier process whose batches are in the spool.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
+#include <string>
 
 #include "agent/export/definition_table.h"
 #include "agent/export/send_buffer.h"
 #include "agent/export/sender_metrics.h"
+#include "agent/spool/reader.h"
 #include "common/mutex.h"
 #include "prometheus/registry.h"
 
 namespace leadline::agent {
 
 struct SendState {
-  SendState(size_t max_buffer_bytes, prometheus::Registry& registry)
-      : metrics(registry), buffer(max_buffer_bytes) {}
+  // `spooled_bytes`: see SendBuffer.
+  SendState(size_t max_buffer_bytes, size_t spooled_bytes, spool::Writer writer_in,
+            prometheus::Registry& registry)
+      : metrics(registry), writer(writer_in), buffer(max_buffer_bytes, spooled_bytes) {}
 
   SenderMetrics metrics;
+  const spool::Writer writer;
+  std::string spool_dir;  // "": none
+  // Of an earlier process; the table is empty then.
+  std::shared_ptr<const spool::DefinitionIndex> spooled_definitions;
+  bool is_replay() const { return spooled_definitions != nullptr; }
+  // Called under the mutex.
+  std::function<void(uint64_t sequence)> on_acknowledged;
 
   Mutex mutex;
   CondVar changed;  // anything below
@@ -35,6 +49,7 @@ struct SendState {
   std::optional<uint64_t> suspect ABSL_GUARDED_BY(mutex);
 
   void UpdateGauges() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    if (is_replay()) return;
     metrics.buffered_batches.Set(static_cast<double>(buffer.batches()));
     metrics.buffered_bytes.Set(static_cast<double>(buffer.bytes()));
     metrics.connected.Set(connected ? 1 : 0);

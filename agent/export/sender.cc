@@ -8,8 +8,10 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "agent/export/replay.h"
 #include "agent/export/send_state.h"
 #include "agent/export/session.h"
+#include "agent/export/spool_writer.h"
 
 namespace leadline::agent {
 namespace {
@@ -37,50 +39,107 @@ bool IsRefusal(const absl::Status& status) {
 
 }  // namespace
 
-class Sender::Impl {
+class Sender::Impl : public SpoolListener {
  public:
   Impl(SenderOptions options, prometheus::Registry& registry)
       : options_(std::move(options)),
-        instance_(RandomNumber()),
-        state_(options_.max_buffer_bytes, registry),
-        backoff_(options_.backoff, instance_),
-        thread_(&Impl::Run, this) {}
+        registry_(registry),
+        state_(options_.max_buffer_bytes,
+               options_.spool_dir.empty() ? options_.max_buffer_bytes
+                                          : options_.max_spooled_buffer_bytes,
+               {options_.agent_id, options_.epoch, RandomNumber()}, registry),
+        backoff_(options_.backoff, state_.writer.instance) {
+    if (options_.spool_dir.empty()) {
+      recovered_ = true;
+    } else {
+      state_.spool_dir = options_.spool_dir;
+      AcknowledgeToSpool(state_);
+      spool_ = std::make_unique<SpoolWriter>(
+          SpoolWriterOptions{options_.spool_dir, options_.max_spool_bytes, state_.writer}, *this,
+          registry);
+    }
+    thread_ = std::thread(&Impl::Run, this);
+  }
 
   void Submit(std::vector<SealedBatch> batches);
   uint64_t acknowledged_sequence() {
     MutexLock lock(state_.mutex);
     return state_.acknowledged;
   }
-  bool connected() {
-    MutexLock lock(state_.mutex);
-    return state_.connected;
-  }
+  bool connected();
   absl::Status Stop(absl::Duration timeout);
+
+  void Recovered(std::vector<spool::Recovered> recovered,
+                 std::shared_ptr<const spool::DefinitionIndex> definitions) override;
+  void Spooled(uint64_t sequence, const spool::Location& location) override;
+  void Unspooled(const spool::LostRange& range) override;
 
  private:
   void Run();
-  bool Finished() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.mutex) {
-    return state_.aborted || (state_.stopping && state_.buffer.empty());
+  // Sessions until everything of `state` is acknowledged and no more will come, or it is aborted.
+  void Deliver(SendState& state);
+  static bool Finished(const SendState& state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state.mutex) {
+    return state.aborted || (state.stopping && state.buffer.empty());
   }
-  void NoteEnd(const Session::End& end);
-  void Wait(absl::Duration wait);
+  void SetSession(Session* session) {
+    MutexLock lock(mutex_);
+    session_ = session;
+  }
+  // Logs and counts it; how long to wait before the next attempt.
+  absl::Duration NoteEnd(const Session::End& end);
+  void Wait(SendState& state, absl::Duration wait);
+  void AcknowledgeToSpool(SendState& state);
+  std::vector<SendState*> Replays();
+  void Abort();
 
   const SenderOptions options_;
-  const uint64_t instance_;
+  prometheus::Registry& registry_;
   SendState state_;
-  Session* session_ ABSL_GUARDED_BY(state_.mutex) = nullptr;
   bool dropping_ ABSL_GUARDED_BY(state_.mutex) = false;
-  bool run_ended_ ABSL_GUARDED_BY(state_.mutex) = false;
   Backoff backoff_;  // of the thread
+
+  // Never held with a state's.
+  Mutex mutex_;
+  CondVar changed_;
+  Session* session_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  std::vector<std::unique_ptr<SendState>> replays_ ABSL_GUARDED_BY(mutex_);
+  bool recovered_ ABSL_GUARDED_BY(mutex_) = false;  // replays_ are all there
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  bool run_ended_ ABSL_GUARDED_BY(mutex_) = false;
+
+  std::unique_ptr<SpoolWriter> spool_;
   std::thread thread_;
 };
+void Sender::Impl::AcknowledgeToSpool(SendState& state) {
+  MutexLock lock(state.mutex);
+  state.on_acknowledged = [this, writer = state.writer](uint64_t sequence) {
+    spool_->Acknowledge(writer, sequence);
+  };
+}
+
+std::vector<SendState*> Sender::Impl::Replays() {
+  MutexLock lock(mutex_);
+  std::vector<SendState*> replays;
+  for (const auto& replay : replays_) replays.push_back(replay.get());
+  return replays;
+}
+
+bool Sender::Impl::connected() {
+  std::vector<SendState*> states = Replays();
+  states.push_back(&state_);
+  for (SendState* state : states) {
+    MutexLock lock(state->mutex);
+    if (state->connected) return true;
+  }
+  return false;
+}
 
 void Sender::Impl::Submit(std::vector<SealedBatch> batches) {
   MutexLock lock(state_.mutex);
   for (SealedBatch& batch : batches) {
+    const auto wire = std::make_shared<const std::string>(std::move(batch.wire));
     state_.table.Apply(batch.sequence, batch.changes);
-    const SendBuffer::Dropped dropped =
-        state_.buffer.Push(batch.sequence, batch.samples, std::move(batch.wire));
+    const SendBuffer::Dropped dropped = state_.buffer.Push(batch.sequence, batch.samples, wire);
     if (dropped.batches > 0) {
       state_.metrics.buffer_full.Count(dropped.batches, dropped.samples);
       // Once for a run of them; the metric has the rest.
@@ -94,6 +153,9 @@ void Sender::Impl::Submit(std::vector<SealedBatch> batches) {
       dropping_ = false;
     }
     state_.submitted = batch.sequence;
+    if (spool_ != nullptr) {
+      spool_->Submit(batch.sequence, batch.samples, wire, std::move(batch.changes));
+    }
   }
   const auto versions_dropped = static_cast<double>(state_.table.versions_dropped());
   state_.metrics.dropped_versions.Increment(versions_dropped -
@@ -102,32 +164,83 @@ void Sender::Impl::Submit(std::vector<SealedBatch> batches) {
   state_.changed.NotifyAll();
 }
 
-void Sender::Impl::Run() {
-  while (true) {
-    Session session(options_, instance_, state_);
-    {
-      MutexLock lock(state_.mutex);
-      if (Finished()) break;
-      session_ = &session;
-    }
-    const Session::End end = session.Run();
-    {
-      MutexLock lock(state_.mutex);
-      session_ = nullptr;
-      state_.connected = false;
-      if (end.status.code() == absl::StatusCode::kInvalidArgument) state_.refused = true;
-      state_.UpdateGauges();
-      if (Finished()) break;
-    }
-    if (end.acknowledged) backoff_.Reset();
-    NoteEnd(end);
+void Sender::Impl::Recovered(std::vector<spool::Recovered> recovered,
+                             std::shared_ptr<const spool::DefinitionIndex> definitions) {
+  std::vector<std::unique_ptr<SendState>> replays;
+  for (const spool::Recovered& one : recovered) {
+    replays.push_back(MakeReplay(one, options_.spool_dir, definitions, registry_));
+    AcknowledgeToSpool(*replays.back());
   }
-  MutexLock lock(state_.mutex);
-  run_ended_ = true;
-  state_.changed.NotifyAll();
+  MutexLock lock(mutex_);
+  replays_ = std::move(replays);
+  recovered_ = true;
+  changed_.NotifyAll();
 }
 
-void Sender::Impl::NoteEnd(const Session::End& end) {
+void Sender::Impl::Spooled(uint64_t sequence, const spool::Location& location) {
+  MutexLock lock(state_.mutex);
+  state_.buffer.Spooled(sequence, location);
+  state_.UpdateGauges();
+}
+
+void Sender::Impl::Unspooled(const spool::LostRange& range) {
+  std::vector<SendState*> states = Replays();
+  states.push_back(&state_);
+  for (SendState* state : states) {
+    if (state->writer != range.writer) continue;
+    MutexLock lock(state->mutex);
+    const SendBuffer::Dropped dropped = state->buffer.Unspooled(range.first, range.last);
+    state->metrics.spool_full.Count(dropped.batches, dropped.samples);
+    if (dropped.batches > 0) {
+      spdlog::error(
+          "the spool in {} is full: dropped {} batches of epoch {} up to batch {}, with {} "
+          "samples",
+          options_.spool_dir, dropped.batches, range.writer.epoch, range.last, dropped.samples);
+    }
+    state->UpdateGauges();
+    state->changed.NotifyAll();  // there may be nothing left to send
+  }
+}
+
+void Sender::Impl::Run() {
+  bool stopped = false;
+  {
+    MutexLock lock(mutex_);
+    while (!recovered_ && !stopped_) changed_.Wait(mutex_);
+    stopped = stopped_;
+  }
+  if (!stopped) {
+    for (SendState* replay : Replays()) Deliver(*replay);
+  }
+  Deliver(state_);
+  MutexLock lock(mutex_);
+  run_ended_ = true;
+  changed_.NotifyAll();
+}
+
+void Sender::Impl::Deliver(SendState& state) {
+  while (true) {
+    Session session(options_, state);
+    {
+      MutexLock lock(state.mutex);
+      if (Finished(state)) return;
+    }
+    SetSession(&session);
+    const Session::End end = session.Run();
+    SetSession(nullptr);
+    {
+      MutexLock lock(state.mutex);
+      state.connected = false;
+      if (end.status.code() == absl::StatusCode::kInvalidArgument) state.refused = true;
+      state.UpdateGauges();
+      if (Finished(state)) return;
+    }
+    if (end.acknowledged) backoff_.Reset();
+    Wait(state, NoteEnd(end));
+  }
+}
+
+absl::Duration Sender::Impl::NoteEnd(const Session::End& end) {
   const absl::Duration wait = backoff_.Next();
   if (!end.welcomed) state_.metrics.connect_failures.Increment();
   const std::string what =
@@ -142,19 +255,31 @@ void Sender::Impl::NoteEnd(const Session::End& end) {
   } else {
     spdlog::warn("cannot reach collector {}: {}", options_.collector, what);
   }
-  Wait(wait);
+  return wait;
 }
 
 // Until `wait` has passed or Stop is called; a Stop that came earlier does not shorten it.
-void Sender::Impl::Wait(absl::Duration wait) {
+void Sender::Impl::Wait(SendState& state, absl::Duration wait) {
   const auto begin = std::chrono::steady_clock::now();
-  MutexLock lock(state_.mutex);
-  const bool was_stopping = state_.stopping;
-  while (!Finished() && state_.stopping == was_stopping) {
+  MutexLock lock(state.mutex);
+  const bool was_stopping = state.stopping;
+  while (!Finished(state) && state.stopping == was_stopping) {
     const absl::Duration left = wait - absl::FromChrono(std::chrono::steady_clock::now() - begin);
     if (left <= absl::ZeroDuration()) return;
-    state_.changed.WaitFor(state_.mutex, left);
+    state.changed.WaitFor(state.mutex, left);
   }
+}
+
+void Sender::Impl::Abort() {
+  std::vector<SendState*> states = Replays();
+  states.push_back(&state_);
+  for (SendState* state : states) {
+    MutexLock lock(state->mutex);
+    state->aborted = true;
+    state->changed.NotifyAll();
+  }
+  MutexLock lock(mutex_);
+  if (session_ != nullptr) session_->Cancel();
 }
 
 absl::Status Sender::Impl::Stop(absl::Duration timeout) {
@@ -163,23 +288,32 @@ absl::Status Sender::Impl::Stop(absl::Duration timeout) {
     MutexLock lock(state_.mutex);
     state_.stopping = true;
     state_.changed.NotifyAll();
+  }
+  bool run_ended = false;
+  {
+    MutexLock lock(mutex_);
     while (!run_ended_) {
       const absl::Duration left =
           timeout - absl::FromChrono(std::chrono::steady_clock::now() - begin);
       if (left <= absl::ZeroDuration()) break;
-      state_.changed.WaitFor(state_.mutex, left);
+      changed_.WaitFor(mutex_, left);
     }
-    if (!run_ended_) {
-      state_.aborted = true;
-      state_.changed.NotifyAll();
-      if (session_ != nullptr) session_->Cancel();
-    }
+    run_ended = run_ended_;
+    stopped_ = true;
+    changed_.NotifyAll();
   }
+  if (!run_ended) Abort();
   if (thread_.joinable()) thread_.join();
+  if (spool_ != nullptr) spool_->Stop();
 
   MutexLock lock(state_.mutex);
+  const size_t unacknowledged = state_.buffer.batches();
   const SendBuffer::Dropped left = state_.buffer.DropAll();
   state_.UpdateGauges();
+  if (unacknowledged > left.batches) {
+    spdlog::info("{} batches that collector {} has not acknowledged wait in {} for the next start",
+                 unacknowledged - left.batches, options_.collector, options_.spool_dir);
+  }
   if (left.batches == 0) return absl::OkStatus();
   state_.metrics.shutdown.Count(left.batches, left.samples);
   return absl::DeadlineExceededError(

@@ -3,8 +3,10 @@
 // One thread keeps a session with the collector (proto/leadline/v1/ingest.proto): it connects,
 // sends the definitions that the session needs and the batches that are not acknowledged, and
 // begins again with exponential back-off when the session ends. Unacknowledged batches are kept in
-// memory; when they are more than max_buffer_bytes the oldest that are not on their way are
-// dropped, counted in leadline_agent_export_batches_dropped_total{reason="buffer_full"}, and
+// memory and, with a spool, on disk, where they outlive the process: first those of earlier
+// processes are sent, each in a session of its own epoch (docs/adr/0033). Without a spool, or while
+// it cannot be written, the oldest that are not on their way are dropped when they are more than
+// max_buffer_bytes. What is dropped is counted in leadline_agent_export_batches_dropped_total and
 // declared lost to the collector with the next batch.
 //
 // Errors: none from Submit; a collector that cannot be reached or refuses is logged and tried
@@ -42,6 +44,10 @@ struct SenderOptions {
   std::string node;
 
   size_t max_buffer_bytes = 64 << 20;
+  // Memory for what is in the spool as well.
+  size_t max_spooled_buffer_bytes = 8 << 20;
+  std::string spool_dir;  // "": no spool
+  uint64_t max_spool_bytes = 256 << 20;
   BackoffOptions backoff;
   // A collector that does not answer the Hello within this is given up.
   absl::Duration handshake_timeout = absl::Seconds(15);
@@ -62,11 +68,12 @@ class Sender {
   // Every batch up to this one is durable at the collector, or given up.
   uint64_t acknowledged_sequence() const;
 
-  // Whether the collector has welcomed the current session.
+  // Whether the collector has welcomed the current session, of whichever epoch.
   bool connected() const;
 
   // Waits until everything submitted is acknowledged, at most `timeout`, and ends the session.
-  // DEADLINE_EXCEEDED when batches are left, which are lost and counted.
+  // DEADLINE_EXCEEDED when batches are left that the spool does not have, which are lost and
+  // counted.
   absl::Status Stop(absl::Duration timeout);
 
  private:

@@ -51,6 +51,8 @@ SenderMetrics::SenderMetrics(prometheus::Registry& registry)
       buffer_full(MakeDrops("buffer_full")),
       refused(MakeDrops("refused")),
       too_large(MakeDrops("too_large")),
+      spool_full(MakeDrops("spool_full")),
+      damaged(MakeDrops("damaged")),
       shutdown(MakeDrops("shutdown")) {}
 
 SenderMetrics::Drops SenderMetrics::MakeDrops(const char* reason) {

@@ -37,6 +37,8 @@ struct SenderMetrics {
   Drops buffer_full;  // no room in memory
   Drops refused;      // the collector does not take it
   Drops too_large;    // over what the collector takes
+  Drops spool_full;   // neither in memory nor in the spool, which made room
+  Drops damaged;      // cannot be read back from the spool
   Drops shutdown;     // unacknowledged when the agent stopped
 
  private:

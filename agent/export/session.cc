@@ -8,6 +8,8 @@
 #include <google/protobuf/arena.h>
 #include <spdlog/spdlog.h>
 
+#include "agent/export/definition_stream.h"
+#include "common/status_text.h"
 #include "common/utf8.h"
 
 namespace leadline::agent {
@@ -15,8 +17,6 @@ namespace {
 
 constexpr uint32_t kProtocolVersion = 1;
 constexpr uint64_t kLeastMaxMessageBytes = 1 << 20;  // what the protocol promises
-// Definitions are encoded under the lock, so in small portions.
-constexpr size_t kDefinitionsBytes = 128 << 10;
 // The fields around a batch.
 constexpr size_t kEnvelopeBytes = 64;
 
@@ -41,10 +41,10 @@ absl::Status FromGrpc(const grpc::Status& status) {
 
 }  // namespace
 
-Session::Session(const SenderOptions& options, uint64_t instance, SendState& state)
+Session::Session(const SenderOptions& options, SendState& state)
     : options_(options),
-      instance_(instance),
       state_(state),
+      reader_(state.spool_dir, state.spooled_definitions),
       stub_(v1::Ingest::NewStub(MakeChannel(options))) {}
 
 Session::End Session::Run() {
@@ -73,9 +73,9 @@ bool Session::SendHello() {
   v1::AgentMessage message;
   v1::Hello& hello = *message.mutable_hello();
   hello.set_protocol_version(kProtocolVersion);
-  hello.set_agent_id(options_.agent_id.ToBytes());
-  hello.set_epoch(options_.epoch);
-  hello.set_instance(instance_);
+  hello.set_agent_id(state_.writer.agent_id.ToBytes());
+  hello.set_epoch(state_.writer.epoch);
+  hello.set_instance(state_.writer.instance);
   hello.set_agent_version(options_.agent_version);
   hello.set_cluster(ToValidUtf8(options_.cluster));
   hello.set_node(ToValidUtf8(options_.node));
@@ -115,15 +115,28 @@ bool Session::SendBatches() {
 
 Session::Next Session::NextMessage(v1::AgentMessage* message) {
   SendBuffer::Outgoing outgoing;
-  {
-    MutexLock lock(state_.mutex);
-    const Next next = AwaitSendable();
-    if (next != Next::kMessage) return next;
-    if (!state_.table.untold_entities().empty() || !state_.table.untold_series().empty()) {
-      FillDefinitions(message->mutable_definitions());
-      return Next::kMessage;
+  while (true) {
+    SendBuffer::Peek next;
+    {
+      MutexLock lock(state_.mutex);
+      const Next what = AwaitSendable();
+      if (what != Next::kMessage) return what;
+      if (!state_.table.untold_entities().empty() || !state_.table.untold_series().empty()) {
+        TakeUntold(message->mutable_definitions());
+        return Next::kMessage;
+      }
+      next = *state_.buffer.PeekNext();
+      if (!next.read_from) {
+        if (!spooled_definitions_.empty()) {
+          *message->mutable_definitions() = std::move(spooled_definitions_.front());
+          spooled_definitions_.pop_front();
+          return Next::kMessage;
+        }
+        outgoing = *state_.buffer.Next();
+        break;
+      }
     }
-    outgoing = *state_.buffer.Next();
+    ReadSpooled(next);
   }
   v1::Batch& batch = *message->mutable_batch();
   if (!batch.ParseFromString(*outgoing.wire)) {
@@ -154,16 +167,36 @@ Session::Next Session::AwaitSendable() {
   }
 }
 
-void Session::FillDefinitions(v1::Definitions* message) {
-  encoder_.Begin(message);
-  const auto take = [&](auto& untold) {
-    while (!untold.empty() && encoder_.bytes() < kDefinitionsBytes) {
-      encoder_.Add(untold.front());
-      untold.pop_front();
+void Session::ReadSpooled(const SendBuffer::Peek& next) {
+  auto read = reader_.Read(*next.read_from);
+  if (!read.ok()) {
+    MutexLock lock(state_.mutex);
+    const SendBuffer::Dropped lost = state_.buffer.Lose(next.sequence);
+    const bool was_removed = absl::IsNotFound(read.status());
+    (was_removed ? state_.metrics.spool_full : state_.metrics.damaged)
+        .Count(lost.batches, lost.samples);
+    if (lost.batches > 0) {
+      spdlog::error("batch {} is lost with {} samples: {}", next.sequence, lost.samples,
+                    StatusMessage(read.status()));
     }
-  };
-  take(state_.table.untold_entities());
-  take(state_.table.untold_series());
+    return;
+  }
+  for (const std::string& part : read->definitions) {
+    std::string_view stream = part;
+    while (const auto definitions = TakeDefinitions(stream)) {
+      v1::Definitions& out = spooled_definitions_.emplace_back();
+      // It was written by us and its checksum is right.
+      out.ParseFromArray(definitions->data(), static_cast<int>(definitions->size()));
+    }
+  }
+  auto wire = std::make_shared<const std::string>(std::move(read->wire));
+  MutexLock lock(state_.mutex);
+  state_.buffer.Attach(next.sequence, std::move(wire));
+}
+
+void Session::TakeUntold(v1::Definitions* message) {
+  // Under the lock, so in small portions.
+  FillDefinitions(state_.table, encoder_, message);
   state_.metrics.repaired_texts.Increment(static_cast<double>(
       encoder_.repaired_texts() - std::exchange(repaired_texts_, encoder_.repaired_texts())));
   state_.metrics.left_out_labels.Increment(static_cast<double>(
@@ -207,18 +240,19 @@ absl::Status Session::HandleWelcome(const v1::Welcome& welcome) {
                     "not allow",
                     welcome.max_message_bytes(), welcome.max_batches_in_flight()));
   }
-  if (durable > state_.submitted) {
+  if (durable > state_.submitted && !state_.is_replay()) {
     return absl::FailedPreconditionError(
         fmt::format("the collector has batch {} of epoch {}, of which this agent has made only {}: "
                     "the state directory is a copy or an old one; start the agent again",
-                    durable, options_.epoch, state_.submitted));
+                    durable, state_.writer.epoch, state_.submitted));
   }
   if (durable < state_.acknowledged) {
     spdlog::warn("collector {} has batches up to {} only, of {} that were acknowledged",
                  options_.collector, durable, state_.acknowledged);
   }
   Acknowledge(durable);
-  state_.buffer.BeginSession(durable);
+  const SendBuffer::Dropped gone = state_.buffer.BeginSession(durable);
+  state_.metrics.spool_full.Count(gone.batches, gone.samples);
   state_.table.BeginSession();
   max_message_bytes_ = welcome.max_message_bytes();
   window_ = welcome.max_batches_in_flight();
@@ -227,8 +261,11 @@ absl::Status Session::HandleWelcome(const v1::Welcome& welcome) {
   state_.metrics.sessions.Increment();
   state_.UpdateGauges();
   state_.changed.NotifyAll();
-  spdlog::info("connected to collector {} (version {}), which has batches up to {}; {} to send",
-               options_.collector, welcome.collector_version(), durable, state_.buffer.batches());
+  spdlog::info(
+      "connected to collector {} (version {}), which has batches up to {} of epoch {}; {} "
+      "to send",
+      options_.collector, welcome.collector_version(), durable, state_.writer.epoch,
+      state_.buffer.batches());
   return absl::OkStatus();
 }
 
@@ -267,6 +304,7 @@ void Session::Acknowledge(uint64_t sequence) {
   state_.metrics.batches_acknowledged.Increment(
       static_cast<double>(before - state_.buffer.batches()));
   state_.acknowledged = sequence;
+  if (state_.on_acknowledged) state_.on_acknowledged(sequence);
 }
 
 void Session::Fail(absl::Status status) {

@@ -4,6 +4,7 @@
 // thread; everything else belongs to the caller of Run.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <string>
 
@@ -13,6 +14,7 @@
 #include "agent/export/definition_encoder.h"
 #include "agent/export/send_state.h"
 #include "agent/export/sender.h"
+#include "agent/spool/reader.h"
 #include "leadline/v1/ingest.grpc.pb.h"
 
 namespace leadline::agent {
@@ -25,7 +27,7 @@ class Session {
     bool acknowledged = false;  // something
   };
 
-  Session(const SenderOptions& options, uint64_t instance, SendState& state);
+  Session(const SenderOptions& options, SendState& state);
 
   // Until the session is over.
   End Run();
@@ -42,7 +44,9 @@ class Session {
   Next NextMessage(v1::AgentMessage* message);
   // Waits until there is something that may be sent; kMessage then.
   Next AwaitSendable() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.mutex);
-  void FillDefinitions(v1::Definitions* message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.mutex);
+  void TakeUntold(v1::Definitions* message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.mutex);
+  // Reads the next batch back, with the definitions that it needs in a session of another process.
+  void ReadSpooled(const SendBuffer::Peek& next);
 
   void ReadLoop();
   absl::Status HandleWelcome(const v1::Welcome& welcome);
@@ -53,9 +57,10 @@ class Session {
   void Fail(absl::Status status);
 
   const SenderOptions& options_;
-  const uint64_t instance_;
   SendState& state_;
   DefinitionEncoder encoder_;
+  spool::Reader reader_;
+  std::deque<v1::Definitions> spooled_definitions_;  // to be sent before the next batch
   uint64_t repaired_texts_ = 0;
   uint64_t left_out_labels_ = 0;
   grpc::ClientContext context_;

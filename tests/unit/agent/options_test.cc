@@ -23,13 +23,15 @@ TEST(Options, Defaults) {
 }
 
 TEST(Options, AreTaken) {
-  const ParsedOptions parsed = Parse({"-k", "http://127.0.0.1:8080", "--node", "n1", "--interval",
-                                      "1m30s", "--syscall-timing", "every"});
+  const ParsedOptions parsed =
+      Parse({"-k", "http://127.0.0.1:8080", "--node", "n1", "--interval", "1m30s",
+             "--syscall-timing", "every", "--spool-size", "64MiB"});
   ASSERT_TRUE(parsed.options);
   EXPECT_EQ(parsed.options->kubernetes.url, "http://127.0.0.1:8080");
   EXPECT_EQ(parsed.options->node, "n1");
   EXPECT_EQ(parsed.options->interval, absl::Seconds(90));
   EXPECT_TRUE(parsed.options->time_every_syscall);
+  EXPECT_EQ(parsed.options->max_spool_bytes, 64 << 20);
 }
 
 TEST(Options, WrongOnesEndTheProgramWithAnError) {
@@ -37,7 +39,7 @@ TEST(Options, WrongOnesEndTheProgramWithAnError) {
       {"--interval", "often"},      {"--interval", "50ms"},
       {"--no-such-flag"},           {"stray"},
       {"--max-processes", "minus"}, {"--node"},
-      {"--syscall-timing", "no"},
+      {"--syscall-timing", "no"},   {"--spool-size", "much"},
   };
   for (const auto& arguments : cases) {
     const ParsedOptions parsed = Parse(arguments);

@@ -83,6 +83,9 @@ class TestAgent {
   // One batch, with one frame of a counter of one container.
   void SendOne(int64_t value);
   uint64_t sent() const { return sent_; }
+  // The next sample's time is that behind this many.
+  void SkipTo(int64_t samples) { sent_ = static_cast<uint64_t>(samples); }
+  const prometheus::Registry& registry() const { return *registry_; }
 
  private:
   std::unique_ptr<prometheus::Registry> registry_ = std::make_unique<prometheus::Registry>();
