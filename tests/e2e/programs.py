@@ -205,7 +205,7 @@ class Collector(Program):
 
 
 class Agent(Program):
-    def __init__(self, folder, collector, cluster, node, kubernetes_url, interval="1s", extra=()):
+    def __init__(self, folder, collector, cluster, node, kubernetes_url, interval="1s", state=None):
         super().__init__("leadline-agent", folder)
         self._args = [
             "--collector",
@@ -217,14 +217,21 @@ class Agent(Program):
             "--interval",
             interval,
             "--state",
-            os.path.join(folder, "agent-state"),
-            *extra,
+            state or os.path.join(folder, "agent-state"),
         ]
         if kubernetes_url:
             self._args += ["-k", kubernetes_url]
 
-    def up(self):
+    def start_without_http(self):
+        return self.start(*self._args, "--http", "")
+
+    def start_only(self):
+        """It is not ready without a collector."""
         self.start(*self._args, "--http", f"127.0.0.1:{self.ports.get('http', 0)}")
         self.wait_listening()
+        return self
+
+    def up(self):
+        self.start_only()
         self.wait_ready()
         return self

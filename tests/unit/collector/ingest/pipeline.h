@@ -49,7 +49,10 @@ class TestCollector {
   void Start();
   // As by SIGKILL: what is not durable is gone and nobody is told.
   void Kill();
-  void Stop() { server_.reset(); }
+  void Stop() {
+    server_->Stop(kPatience);  // without time to end in, what is durable may go unacknowledged
+    server_.reset();
+  }
 
   TcpProxy& proxy() { return proxy_; }
   const prometheus::Registry& registry() const { return *registry_; }
