@@ -7,9 +7,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
+
+#include "kube/credentials.h"
 
 namespace leadline::kube {
 
@@ -25,6 +28,8 @@ struct ClientConfig {
   std::string client_certificate_pem;
   std::string client_key_file;
   std::string client_key_pem;
+  // In the place of all these, where it has to be found out; shared by the copies.
+  std::shared_ptr<CredentialSource> credentials;
 
   // Who the server is; without a CA the system's are trusted.
   std::string ca_file;

@@ -1,11 +1,7 @@
 #include "kube/http_session.h"
 
 #include <algorithm>
-#include <atomic>
-#include <cerrno>
 #include <chrono>
-#include <cstdio>
-#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -13,8 +9,11 @@
 #include <fmt/format.h>
 
 #include "common/status_macros.h"
+#include "common/status_text.h"
 #include "kube/curl_handle.h"
+#include "kube/file.h"
 #include "kube/json.h"
+#include "kube/stop_event.h"
 #include "kube/transport_options.h"
 
 namespace leadline::kube {
@@ -25,14 +24,15 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr size_t kMaxTokenBytes = size_t{64} << 10;
 constexpr size_t kMaxErrorBodyBytes = size_t{64} << 10;
 constexpr int64_t kMaxRetryAfterSeconds = 300;
+constexpr int kUnauthorized = 401;
 
 absl::StatusOr<std::string> ReadToken(const std::string& file) {
-  const std::unique_ptr<FILE, int (*)(FILE*)> in(std::fopen(file.c_str(), "re"), std::fclose);
-  if (in == nullptr) {
-    return absl::UnauthenticatedError(fmt::format("token file {}: {}", file, std::strerror(errno)));
+  auto text = ReadFile(file, kMaxTokenBytes);
+  if (!text.ok()) {
+    return absl::UnauthenticatedError(fmt::format("token file {}", StatusMessage(text.status())));
   }
-  std::string token(kMaxTokenBytes, '\0');
-  token.resize(std::fread(token.data(), 1, token.size(), in.get()));
+  if (!*text) return absl::UnauthenticatedError(fmt::format("token file {} is not there", file));
+  std::string token = **std::move(text);
   while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
   const bool printable = std::all_of(token.begin(), token.end(), [](char c) {
     return static_cast<unsigned char>(c) > 0x20 && c != 0x7f;
@@ -77,20 +77,27 @@ struct HttpSession::State {
   Endpoint endpoint;
   CurlMulti multi{curl_multi_init()};
   CurlEasy easy{curl_easy_init()};
-  std::atomic<bool> stopped = false;
+  StopEvent stop;
 
-  absl::StatusOr<CurlHeaders> Headers(const HttpRequest& request) const;
+  absl::StatusOr<Credential> FindCredential() const;
+  CurlHeaders Headers(const HttpRequest& request, const std::string& token) const;
   void SetOptions(const std::string& url, curl_slist* headers, Transfer& transfer) const;
   absl::Status Drive(const HttpRequest& request, Transfer& transfer);
   // The result of the transfer, nullopt while it runs.
   std::optional<CURLcode> Finished() const;
 };
 
-absl::StatusOr<CurlHeaders> HttpSession::State::Headers(const HttpRequest& request) const {
-  std::string token = config.token;
+absl::StatusOr<Credential> HttpSession::State::FindCredential() const {
+  if (config.credentials != nullptr) return config.credentials->Get(stop.fd());
+  Credential credential{.token = config.token};
   if (!config.token_file.empty()) {
-    LL_ASSIGN_OR_RETURN(token, ReadToken(config.token_file));
+    LL_ASSIGN_OR_RETURN(credential.token, ReadToken(config.token_file));
   }
+  return credential;
+}
+
+CurlHeaders HttpSession::State::Headers(const HttpRequest& request,
+                                        const std::string& token) const {
   CurlHeaders headers(
       curl_slist_append(nullptr, fmt::format("Accept: {}", request.accept).c_str()));
   if (!token.empty()) {
@@ -129,7 +136,7 @@ absl::Status HttpSession::State::Drive(const HttpRequest& request, Transfer& tra
     return fmt::format("GET {}{}: {}", config.url, request.target, why);
   };
   while (true) {
-    if (stopped) return absl::CancelledError(failed("stopped"));
+    if (stop.IsSet()) return absl::CancelledError(failed("stopped"));
     int running = 0;
     if (const CURLMcode code = curl_multi_perform(multi.get(), &running); code != CURLM_OK) {
       return absl::InternalError(failed(curl_multi_strerror(code)));
@@ -148,7 +155,8 @@ absl::Status HttpSession::State::Drive(const HttpRequest& request, Transfer& tra
     if (silence_ms >= request.max_silence_ms) {
       return absl::DeadlineExceededError(failed(fmt::format("silent for {} ms", silence_ms)));
     }
-    curl_multi_poll(multi.get(), nullptr, 0, static_cast<int>(request.max_silence_ms - silence_ms),
+    curl_waitfd stopped{.fd = stop.fd(), .events = CURL_WAIT_POLLIN, .revents = 0};
+    curl_multi_poll(multi.get(), &stopped, 1, static_cast<int>(request.max_silence_ms - silence_ms),
                     nullptr);
   }
 }
@@ -163,16 +171,20 @@ absl::StatusOr<std::unique_ptr<HttpSession>> HttpSession::Open(ClientConfig conf
   auto state = std::make_unique<State>();
   state->endpoint = EndpointOf(config);
   state->config = std::move(config);
-  if (state->multi == nullptr || state->easy == nullptr) {
-    return absl::ResourceExhaustedError("libcurl has no memory for a handle");
+  if (state->multi == nullptr || state->easy == nullptr || state->stop.fd() < 0) {
+    return absl::ResourceExhaustedError("no memory or no descriptor for a session");
   }
   return std::unique_ptr<HttpSession>(new HttpSession(std::move(state)));
 }
 
 absl::StatusOr<HttpResponse> HttpSession::Get(const HttpRequest& request, Sink sink) {
-  LL_ASSIGN_OR_RETURN(const CurlHeaders headers, state_->Headers(request));
+  LL_ASSIGN_OR_RETURN(const Credential credential, state_->FindCredential());
+  const CurlHeaders headers = state_->Headers(request, credential.token);
   Transfer transfer{.easy = state_->easy.get(), .sink = sink, .last_byte = SteadyClock::now()};
   state_->SetOptions(state_->endpoint.base_url + request.target, headers.get(), transfer);
+  if (!credential.certificate_pem.empty()) {
+    SetClientCertificate(state_->easy.get(), credential.certificate_pem, credential.key_pem);
+  }
   curl_multi_add_handle(state_->multi.get(), state_->easy.get());
   const absl::Status status = state_->Drive(request, transfer);
   HttpResponse response{.status = transfer.HttpStatus()};
@@ -180,6 +192,9 @@ absl::StatusOr<HttpResponse> HttpSession::Get(const HttpRequest& request, Sink s
   curl_easy_getinfo(state_->easy.get(), CURLINFO_RETRY_AFTER, &retry_after_seconds);
   response.retry_after_ms = std::min<int64_t>(retry_after_seconds, kMaxRetryAfterSeconds) * 1000;
   curl_multi_remove_handle(state_->multi.get(), state_->easy.get());
+  if (response.status == kUnauthorized && state_->config.credentials != nullptr) {
+    state_->config.credentials->Refused(credential.serial);
+  }
   if (!status.ok()) return status;
   return response;
 }
@@ -202,10 +217,7 @@ absl::StatusOr<std::string> HttpSession::GetBody(const HttpRequest& request, siz
   return body;
 }
 
-void HttpSession::Stop() {
-  state_->stopped = true;
-  curl_multi_wakeup(state_->multi.get());
-}
+void HttpSession::Stop() { state_->stop.Set(); }
 
 absl::Status StatusFromHttp(std::string_view target, int http_status, std::string_view body) {
   const std::string text = fmt::format("GET {}: HTTP {} {}", target, http_status, StatusText(body));

@@ -43,7 +43,7 @@ class HttpSession {
 
   // OK for every HTTP status once the body has ended. UNAVAILABLE when the server cannot be reached
   // or breaks off, DEADLINE_EXCEEDED after silence, UNAUTHENTICATED when the token file cannot be
-  // read, CANCELLED after Stop.
+  // read or the source of credentials has none, CANCELLED after Stop.
   absl::StatusOr<HttpResponse> Get(const HttpRequest& request, Sink sink);
 
   // The body of a 200, at most `max_body_bytes` (RESOURCE_EXHAUSTED beyond). Another HTTP status

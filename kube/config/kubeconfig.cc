@@ -1,10 +1,6 @@
 #include "kube/config/kubeconfig.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <memory>
 #include <optional>
 #include <utility>
 
@@ -13,21 +9,10 @@
 #include "common/status_macros.h"
 #include "kube/config/cluster.h"
 #include "kube/config/user.h"
+#include "kube/file.h"
 
 namespace leadline::kube::config {
 namespace {
-
-// nullopt where there is no such file.
-absl::StatusOr<std::optional<std::string>> ReadFile(const std::string& file) {
-  const std::unique_ptr<FILE, int (*)(FILE*)> in(std::fopen(file.c_str(), "re"), std::fclose);
-  if (in == nullptr && errno == ENOENT) return std::nullopt;
-  std::string text(kMaxYamlBytes + 1, '\0');  // one more, so that what is too long is seen to be
-  if (in != nullptr) text.resize(std::fread(text.data(), 1, text.size(), in.get()));
-  if (in == nullptr || std::ferror(in.get()) != 0) {
-    return absl::InvalidArgumentError(fmt::format("{}: {}", file, std::strerror(errno)));
-  }
-  return text;
-}
 
 // Adds the named entries of a list; those that are known already stay as they are.
 absl::Status AddEntries(const YamlNode& root, const std::string& list, const std::string& field,
@@ -84,7 +69,7 @@ std::vector<std::string> KubeconfigFiles(const Environment& environment) {
 }
 
 absl::StatusOr<Kubeconfig> Kubeconfig::Read(const std::string& file) {
-  LL_ASSIGN_OR_RETURN(const std::optional<std::string> text, ReadFile(file));
+  LL_ASSIGN_OR_RETURN(const std::optional<std::string> text, ReadFile(file, kMaxYamlBytes));
   if (!text) return absl::InvalidArgumentError(fmt::format("{}: there is no such file", file));
   Kubeconfig config;
   LL_RETURN_IF_ERROR(config.Add(file, *text));
@@ -94,7 +79,7 @@ absl::StatusOr<Kubeconfig> Kubeconfig::Read(const std::string& file) {
 absl::StatusOr<Kubeconfig> Kubeconfig::ReadAll(const std::vector<std::string>& files) {
   Kubeconfig config;
   for (const std::string& file : files) {
-    LL_ASSIGN_OR_RETURN(const std::optional<std::string> text, ReadFile(file));
+    LL_ASSIGN_OR_RETURN(const std::optional<std::string> text, ReadFile(file, kMaxYamlBytes));
     if (text) LL_RETURN_IF_ERROR(config.Add(file, *text));
   }
   if (config.files_.empty()) {
@@ -151,7 +136,7 @@ absl::StatusOr<ClientConfig> Kubeconfig::Client(const std::string& context) cons
     return user_node.Error(
         fmt::format("user \"{}\" does not exist (there: {})", user_name, Names(users_)));
   }
-  LL_RETURN_IF_ERROR(ReadUser(user->second, client));
+  LL_RETURN_IF_ERROR(ReadUser(user->second, cluster->second, client));
   return client;
 }
 

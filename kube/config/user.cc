@@ -1,9 +1,14 @@
 #include "kube/config/user.h"
 
+#include <memory>
 #include <string>
+#include <utility>
 
+#include "common/clock.h"
 #include "common/status_macros.h"
 #include "common/status_text.h"
+#include "kube/auth/exec_source.h"
+#include "kube/config/exec.h"
 #include "kube/config/fields.h"
 
 namespace leadline::kube::config {
@@ -36,7 +41,7 @@ absl::Status RefuseUnknown(const YamlNode& user) {
 
 }  // namespace
 
-absl::Status ReadUser(const YamlNode& user, ClientConfig& client) {
+absl::Status ReadUser(const YamlNode& user, const YamlNode& cluster, ClientConfig& client) {
   LL_RETURN_IF_ERROR(RefuseUnknown(user));
   LL_RETURN_IF_ERROR(ReadCertificate(user, client));
   LL_ASSIGN_OR_RETURN(client.token, user.String("token"));
@@ -46,6 +51,15 @@ absl::Status ReadUser(const YamlNode& user, ClientConfig& client) {
   const bool has_token = !client.token.empty() || !client.token_file.empty();
   if (has_token && !client.username.empty()) {
     return user.Error("has both a token and a username: only one of them is allowed");
+  }
+  LL_ASSIGN_OR_RETURN(const YamlNode exec, user.Get("exec"));
+  // As in client-go, a plugin is asked only where nothing else says who we are.
+  const bool known = has_token || !client.username.empty() ||
+                     !client.client_certificate_file.empty() ||
+                     !client.client_certificate_pem.empty();
+  if (exec.present() && !known) {
+    LL_ASSIGN_OR_RETURN(auth::ExecOptions options, ReadExec(exec, cluster, client));
+    client.credentials = std::make_shared<auth::ExecSource>(std::move(options), SystemClock());
   }
   if (const absl::Status valid = Validate(client); !valid.ok()) {
     return user.Error(StatusMessage(valid));

@@ -8,7 +8,8 @@
 
 namespace leadline::kube::config {
 
+// `cluster` and what `client` already has of it are for plugins that want to know.
 // Errors are YamlNode::Error's; more than one of token, password and plugin is one, as in kubectl.
-absl::Status ReadUser(const YamlNode& user, ClientConfig& client);
+absl::Status ReadUser(const YamlNode& user, const YamlNode& cluster, ClientConfig& client);
 
 }  // namespace leadline::kube::config

@@ -17,10 +17,6 @@ YamlNode::YamlNode(std::shared_ptr<const std::string> file, std::string key, int
 }
 
 absl::StatusOr<YamlNode> YamlNode::Parse(const std::string& file, const std::string& text) {
-  if (text.size() > kMaxYamlBytes) {
-    return absl::InvalidArgumentError(
-        fmt::format("{}: is longer than {} bytes", file, kMaxYamlBytes));
-  }
   try {
     return YamlNode(std::make_shared<const std::string>(file), "", 1, YAML::Load(text));
   } catch (const YAML::Exception& error) {

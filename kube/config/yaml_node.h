@@ -1,8 +1,8 @@
 // A value of a YAML file that knows where it stands, so that every error says so.
 //
 // Absent and null are the same, as in Kubernetes. Errors are INVALID_ARGUMENT and read
-// "FILE:LINE: KEY: what is wrong", with KEY as in clusters[0].cluster.server. Limit:
-// kMaxYamlBytes. Copies share the document. Not thread-safe.
+// "FILE:LINE: KEY: what is wrong", with KEY as in clusters[0].cluster.server. Files
+// are read up to kMaxYamlBytes. Copies share the document. Not thread-safe.
 #pragma once
 
 #include <cstddef>

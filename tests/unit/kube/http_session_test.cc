@@ -272,6 +272,49 @@ TEST(HttpSessionTls, AnotherServerNameTakesTheHostsPlace) {
   EXPECT_EQ(requests[0].target, "/prefix/version");
 }
 
+// Gives out "first" until it is refused, then "second".
+class TwoCredentials final : public CredentialSource {
+ public:
+  absl::StatusOr<Credential> Get(int) override {
+    return Credential{.token = serial_ == 1 ? "first" : "second", .serial = serial_};
+  }
+  void Refused(uint64_t serial) override { serial_ = serial + 1; }
+
+ private:
+  uint64_t serial_ = 1;
+};
+
+class NoCredentials final : public CredentialSource {
+ public:
+  absl::StatusOr<Credential> Get(int) override { return absl::UnauthenticatedError("log in"); }
+  void Refused(uint64_t) override {}
+};
+
+TEST(HttpSession, ACredentialThatIsRefusedIsReplaced) {
+  ScriptedServer server(
+      {ReplyOk, [](Exchange& exchange) { exchange.Reply(401, "expired"); }, ReplyOk});
+  const auto session =
+      Open({.url = server.url(), .credentials = std::make_shared<TwoCredentials>()});
+  EXPECT_TRUE(session->GetBody({.target = "/"}, kLimit).ok());
+  EXPECT_EQ(session->GetBody({.target = "/"}, kLimit).status().code(),
+            absl::StatusCode::kUnauthenticated);
+  EXPECT_TRUE(session->GetBody({.target = "/"}, kLimit).ok());
+  const auto requests = server.WaitForRequests(3);
+  EXPECT_EQ(requests[0].headers.at("authorization"), "Bearer first");
+  EXPECT_EQ(requests[1].headers.at("authorization"), "Bearer first");
+  EXPECT_EQ(requests[2].headers.at("authorization"), "Bearer second");
+}
+
+TEST(HttpSession, WithoutACredentialNothingIsAskedFor) {
+  ScriptedServer server({ReplyOk});
+  const auto session =
+      Open({.url = server.url(), .credentials = std::make_shared<NoCredentials>()});
+  const absl::Status status = session->GetBody({.target = "/"}, kLimit).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnauthenticated);
+  EXPECT_EQ(StatusMessage(status), "log in");
+  EXPECT_THAT(server.WaitForRequests(0), SizeIs(0));
+}
+
 TEST(HttpSession, GoesThroughTheProxyThatIsNamed) {
   ScriptedServer proxy({ReplyOk});
   EXPECT_TRUE(GetBody({.url = "http://kube.test:8080", .proxy_url = proxy.url()}).ok());

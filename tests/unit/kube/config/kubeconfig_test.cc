@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "common/status_text.h"
+#include "kube/stop_event.h"
 #include "tests/unit/kube/config/testing.h"
 
 namespace leadline::kube::config {
@@ -20,6 +21,8 @@ using testing::IsEmpty;
 // "-----BEGIN X-----\n" and "-----BEGIN Y-----\n"
 constexpr char kPemX[] = "LS0tLS1CRUdJTiBYLS0tLS0K";
 constexpr char kPemY[] = "LS0tLS1CRUdJTiBZLS0tLS0K";
+
+const std::string kExec = "exec: {apiVersion: client.authentication.k8s.io/v1, ";
 
 std::string OneContext(const std::string& cluster, const std::string& user) {
   return fmt::format(R"(apiVersion: v1
@@ -104,6 +107,46 @@ TEST_F(KubeconfigTest, UserFields) {
   EXPECT_EQ(client.password, "p:w");
 }
 
+class ExecKubeconfig : public KubeconfigTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(ExecKubeconfig, RunsThePluginBesideTheFile) {
+  folder_.Write("bin/plugin", std::string(R"(#!/bin/sh
+case "$KUBERNETES_EXEC_INFO" in
+  *'"config":{"audience":"a","n":[1,2.5E0,true,null,"7"]}'*) ;;
+  *) echo "no config in $KUBERNETES_EXEC_INFO" >&2; exit 1;;
+esac
+printf '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/%s",' "$1"
+printf '"status":{"token":"%s"}}' "$TOKEN"
+)"));
+  std::filesystem::permissions(folder_.path() + "/bin/plugin", std::filesystem::perms::owner_all);
+  const ClientConfig client = Client(
+      "{server: https://h, extensions: [{name: client.authentication.k8s.io/exec, extension: "
+      "{audience: a, n: [1, 2.5, true, null, '7']}}]}",
+      fmt::format("exec: {{apiVersion: client.authentication.k8s.io/{0}, command: ./bin/plugin, "
+                  "args: [{0}], env: [{{name: TOKEN, value: t}}], provideClusterInfo: true, "
+                  "interactiveMode: IfAvailable}}",
+                  GetParam()));
+  ASSERT_NE(client.credentials, nullptr);
+  const StopEvent stop;
+  const auto credential = client.credentials->Get(stop.fd());
+  ASSERT_TRUE(credential.ok()) << credential.status();
+  EXPECT_EQ(credential->token, "t");
+}
+
+INSTANTIATE_TEST_SUITE_P(Versions, ExecKubeconfig, testing::Values("v1", "v1beta1"));
+
+TEST_F(KubeconfigTest, APluginIsAskedOnlyWhereNothingElseSaysWhoWeAre) {
+  const std::string exec = kExec + "command: x, interactiveMode: Never}";
+  EXPECT_NE(Client("server: https://h", exec).credentials, nullptr);
+  EXPECT_EQ(Client("server: https://h", "{token: t, " + exec + "}").credentials, nullptr);
+}
+
+TEST_F(KubeconfigTest, V1Beta1MayLeaveTheInteractiveModeOut) {
+  const ClientConfig client = Client(
+      "server: https://h", "exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: x}");
+  EXPECT_NE(client.credentials, nullptr);
+}
+
 TEST_F(KubeconfigTest, JsonIsYaml) {
   const auto client = TryClient(
       R"({"current-context":"x","contexts":[{"name":"x","context":{"cluster":"c","user":""}}],)"
@@ -178,6 +221,22 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"CertificateWithoutKey",
               OneContext("server: https://h", fmt::format("client-certificate-data: {}", kPemX)),
               "", "users[0].user: the client certificate comes without its key"},
+        Wrong{"ExecVersion", OneContext("server: https://h", "exec: {apiVersion: v1}"), "",
+              "config:14: users[0].user.exec.apiVersion: is \"v1\", not client.authentication"},
+        Wrong{"ExecCommand", OneContext("server: https://h", kExec + "interactiveMode: Never}"), "",
+              "users[0].user.exec.command: is missing"},
+        Wrong{"ExecMode", OneContext("server: https://h", kExec + "command: x}"), "",
+              "users[0].user.exec.interactiveMode: is missing"},
+        Wrong{"ExecAlways",
+              OneContext("server: https://h", kExec + "command: x, interactiveMode: Always}"), "",
+              "users[0].user.exec.interactiveMode: is Always, and there is no terminal"},
+        Wrong{"ExecOtherMode",
+              OneContext("server: https://h", kExec + "command: x, interactiveMode: never}"), "",
+              "interactiveMode: is \"never\", not Never"},
+        Wrong{"ExecEnv",
+              OneContext("server: https://h",
+                         kExec + "command: x, interactiveMode: Never, env: [{value: y}]}"),
+              "", "users[0].user.exec.env[0].name: is missing"},
         Wrong{"AuthProvider", OneContext("server: https://h", "auth-provider: {name: gcp}"), "",
               "users[0].user.auth-provider: is not supported"},
         Wrong{"Impersonation", OneContext("server: https://h", "as: root"), "",
