@@ -16,10 +16,10 @@ namespace {
 
 namespace json = boost::json;
 
-std::string Target(const Resource& resource, const ListOptions& options,
+std::string Target(const Resource& resource, const ListOptions& options, bool in_pages,
                    const std::string& resource_version, const std::string& continue_token) {
   std::vector<std::string> query;
-  const bool paged = resource_version.empty() || resource_version == "0";
+  const bool paged = in_pages && (resource_version.empty() || resource_version == "0");
   if (paged) query.push_back(fmt::format("limit={}", options.page_limit));
   if (!resource.field_selector.empty()) {
     query.push_back(fmt::format("fieldSelector={}", PercentEncode(resource.field_selector)));
@@ -66,13 +66,21 @@ absl::StatusOr<ObjectList> List(HttpSession& session, const Resource& resource,
   ObjectList list;
   std::string continue_token;
   do {
-    const HttpRequest request{.target = Target(resource, options, resource_version, continue_token),
-                              .max_silence_ms = options.max_silence_ms};
+    const HttpRequest request{
+        .target = Target(resource, options, !list.expired, resource_version, continue_token),
+        .max_silence_ms = options.max_silence_ms};
     response = {};
     auto body = session.GetBody(request, options.max_page_bytes, &response);
+    if (!continue_token.empty() && body.status().code() == absl::StatusCode::kOutOfRange) {
+      spdlog::info("list of {}: {} pages took longer than the server keeps them: once more, whole",
+                   resource.name, list.pages);
+      list = {.expired = true};
+      continue_token.clear();
+      continue;
+    }
     if (!body.ok()) return body.status();
     LL_ASSIGN_OR_RETURN(continue_token, AddPage(*body, resource, list));
-  } while (!continue_token.empty());
+  } while (list.pages == 0 || !continue_token.empty());
   return list;
 }
 

@@ -3,10 +3,10 @@
 #include <utility>
 
 #include <boost/json.hpp>
-#include <fmt/format.h>
 
 #include "common/status_macros.h"
 #include "kube/json.h"
+#include "kube/resource_path.h"
 
 namespace leadline::kube {
 namespace {
@@ -14,7 +14,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr size_t kMaxObjectBytes = size_t{8} << 20;
-constexpr size_t kMaxDiscoveryBytes = size_t{8} << 20;
 constexpr int64_t kMaxSilenceMs = 10'000;
 constexpr int kNotAcceptable = 406;
 
@@ -39,15 +38,23 @@ absl::StatusOr<std::unique_ptr<ApiMetadataSource>> ApiMetadataSource::Open(
 
 absl::StatusOr<ObjectMeta> ApiMetadataSource::Get(const Owner& object,
                                                   const std::string& namespace_name) {
-  const std::optional<std::string> group_path = GroupPath(object.api_version);
-  if (!group_path) {
-    return absl::UnimplementedError(fmt::format("\"{}\" of {} {} is no API version",
-                                                object.api_version, object.kind, object.name));
-  }
-  LL_ASSIGN_OR_RETURN(const ResourceName resource, FindResource(object, *group_path));
-  HttpRequest request{.target = ObjectPath(*group_path, resource, namespace_name, object.name),
-                      .accept = kPartialMetadata,
-                      .max_silence_ms = kMaxSilenceMs};
+  LL_ASSIGN_OR_RETURN(const ServedResource named, discovery_.Find(object.api_version, object.kind));
+  auto meta = GetAt(named, namespace_name, object.name);
+  if (meta.status().code() != absl::StatusCode::kNotFound) return meta;
+  // Either the object is gone, or the version that its owner reference names.
+  const auto served = discovery_.FindServed(object.api_version, object.kind);
+  if (served.status().code() == absl::StatusCode::kCancelled) return served.status();
+  if (!served.ok() || *served == named) return meta;
+  return GetAt(*served, namespace_name, object.name);
+}
+
+absl::StatusOr<ObjectMeta> ApiMetadataSource::GetAt(const ServedResource& resource,
+                                                    const std::string& namespace_name,
+                                                    const std::string& name) {
+  HttpRequest request{
+      .target = ObjectPath(resource.group_path, resource.name, namespace_name, name),
+      .accept = kPartialMetadata,
+      .max_silence_ms = kMaxSilenceMs};
   HttpResponse response;
   auto body = session_->GetBody(request, kMaxObjectBytes, &response);
   if (!body.ok() && response.status == kNotAcceptable) {
@@ -56,50 +63,6 @@ absl::StatusOr<ObjectMeta> ApiMetadataSource::Get(const Owner& object,
   }
   if (!body.ok()) return body.status();
   return DecodeMeta(*body);
-}
-
-absl::StatusOr<ResourceName> ApiMetadataSource::FindResource(const Owner& object,
-                                                             const std::string& group_path) {
-  if (auto builtin = BuiltinResource(object.api_version, object.kind)) return *builtin;
-  auto known = discovered_.find(group_path);
-  if (known == discovered_.end() || known->second.until_mono_ns < clock_.NowMonoNs()) {
-    auto by_kind = Discover(group_path);
-    if (!by_kind.ok()) {
-      if (by_kind.status().code() != absl::StatusCode::kNotFound) return by_kind.status();
-      by_kind = StringMap<ResourceName>();
-    }
-    if (discovered_.size() >= kMaxDiscovered) discovered_.clear();
-    discovered_[group_path] = {clock_.NowMonoNs() + kDiscoveryTtlMs * 1'000'000,
-                               *std::move(by_kind)};
-    known = discovered_.find(group_path);
-  }
-  const auto found = known->second.by_kind.find(object.kind);
-  if (found == known->second.by_kind.end()) {
-    return absl::UnimplementedError(
-        fmt::format("the server has no {} in {}", object.kind, object.api_version));
-  }
-  return found->second;
-}
-
-absl::StatusOr<StringMap<ResourceName>> ApiMetadataSource::Discover(const std::string& group_path) {
-  LL_ASSIGN_OR_RETURN(const std::string body,
-                      session_->GetBody({.target = group_path, .max_silence_ms = kMaxSilenceMs},
-                                        kMaxDiscoveryBytes));
-  LL_ASSIGN_OR_RETURN(const json::value document, ParseJson(body));
-  StringMap<ResourceName> by_kind;
-  FieldReader reader;
-  const json::array* resources = reader.Array(reader.Root(document), "resources");
-  if (resources == nullptr) return by_kind;
-  for (const json::value& element : *resources) {
-    const json::object* resource = reader.Root(element);
-    const std::string_view plural = reader.String(resource, "name");
-    // "deployments/status" is a subresource.
-    if (plural.empty() || plural.find('/') != std::string_view::npos) continue;
-    by_kind.try_emplace(std::string(reader.String(resource, "kind")),
-                        ResourceName{std::string(plural), reader.Bool(resource, "namespaced")});
-  }
-  if (!reader.status().ok()) return reader.status();
-  return by_kind;
 }
 
 }  // namespace leadline::kube

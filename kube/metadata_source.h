@@ -1,20 +1,18 @@
 // Reads the metadata of single objects.
 #pragma once
 
-#include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 
 #include "common/clock.h"
-#include "common/string_map.h"
 #include "kube/client_config.h"
+#include "kube/discovery.h"
 #include "kube/http_session.h"
 #include "kube/object.h"
 #include "kube/owner_chain.h"
-#include "kube/resource_path.h"
 
 namespace leadline::kube {
 
@@ -32,13 +30,9 @@ class MetadataSource {
 };
 
 // Asks the API server for PartialObjectMetadata, which is all but free for it, and takes the whole
-// object where a server does not know that. The resource of a kind that does not come with
-// Kubernetes is found by discovery, kept for kDiscoveryTtlMs.
+// object where a server does not know that. Where the objects of a kind are is found by Discovery.
 class ApiMetadataSource final : public MetadataSource {
  public:
-  static constexpr int64_t kDiscoveryTtlMs = 600'000;
-  static constexpr size_t kMaxDiscovered = 256;
-
   // INVALID_ARGUMENT as from Validate. `clock` outlives the source.
   static absl::StatusOr<std::unique_ptr<ApiMetadataSource>> Open(const ClientConfig& config,
                                                                  const Clock& clock);
@@ -47,19 +41,13 @@ class ApiMetadataSource final : public MetadataSource {
   void Stop() override { session_->Stop(); }
 
  private:
-  struct Discovered {
-    int64_t until_mono_ns = 0;
-    StringMap<ResourceName> by_kind;
-  };
-
   ApiMetadataSource(std::unique_ptr<HttpSession> session, const Clock& clock)
-      : session_(std::move(session)), clock_(clock) {}
-  absl::StatusOr<ResourceName> FindResource(const Owner& object, const std::string& group_path);
-  absl::StatusOr<StringMap<ResourceName>> Discover(const std::string& group_path);
+      : session_(std::move(session)), discovery_(*session_, clock) {}
+  absl::StatusOr<ObjectMeta> GetAt(const ServedResource& resource,
+                                   const std::string& namespace_name, const std::string& name);
 
   const std::unique_ptr<HttpSession> session_;
-  const Clock& clock_;
-  StringMap<Discovered> discovered_;  // by group path
+  Discovery discovery_;
 };
 
 }  // namespace leadline::kube

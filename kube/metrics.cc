@@ -36,6 +36,8 @@ ReflectorMetrics::ReflectorMetrics(prometheus::Registry& registry, std::string_v
                                    std::string resource)
     : resource_(std::move(resource)),
       lists_(Counters(registry, prefix, "lists_total", "Lists of Kubernetes objects, by result.")),
+      expired_lists_(Counters(registry, prefix, "expired_lists_total",
+                              "Lists begun anew because a continue token had expired.")),
       watches_(Counters(registry, prefix, "watches_total", "Watches begun.")),
       watch_ends_(Counters(registry, prefix, "watch_ends_total", "Watches ended, by reason.")),
       events_(Counters(registry, prefix, "events_total", "Watch events received, by type.")),
@@ -47,6 +49,9 @@ ReflectorMetrics::ReflectorMetrics(prometheus::Registry& registry, std::string_v
 
 void ReflectorMetrics::CountList(std::string_view result) const {
   lists_->Add({{"resource", resource_}, {"result", std::string(result)}}).Increment();
+}
+void ReflectorMetrics::CountExpiredList() const {
+  expired_lists_->Add({{"resource", resource_}}).Increment();
 }
 void ReflectorMetrics::CountWatch() const { watches_->Add({{"resource", resource_}}).Increment(); }
 void ReflectorMetrics::CountWatchEnd(std::string_view reason) const {

@@ -21,7 +21,8 @@ class ReflectorMetrics {
  public:
   ReflectorMetrics(prometheus::Registry& registry, std::string_view prefix, std::string resource);
 
-  void CountList(std::string_view result) const;  // ok, gone, error
+  void CountList(std::string_view result) const;  // ProblemName
+  void CountExpiredList() const;
   void CountWatch() const;
   void CountWatchEnd(std::string_view reason) const;
   void CountEvent(std::string_view type) const;
@@ -32,6 +33,7 @@ class ReflectorMetrics {
  private:
   std::string resource_;
   prometheus::Family<prometheus::Counter>* lists_;
+  prometheus::Family<prometheus::Counter>* expired_lists_;
   prometheus::Family<prometheus::Counter>* watches_;
   prometheus::Family<prometheus::Counter>* watch_ends_;
   prometheus::Family<prometheus::Counter>* events_;

@@ -4,12 +4,15 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include "common/status_text.h"
+#include "kube/problem.h"
 
 namespace leadline::kube {
 namespace {
+
+constexpr size_t kMaxForbiddenKinds = 64;
 
 std::string_view Name(ChainEnd end) {
   switch (end) {
@@ -167,14 +170,25 @@ std::optional<OwnerEntry> OwnerResolver::Lookup(const Owner& owner,
     const std::optional<ChainEnd> end = FinalEnd(meta.status());
     metrics_.CountLookup(Name(end.value_or(ChainEnd::kFailed)));
     if (end || attempt >= options_.max_attempts) {
-      spdlog::debug("owner {} {}/{}: {}", owner.kind, namespace_name, owner.name,
-                    StatusMessage(meta.status()));
+      LogEnd(owner, namespace_name, meta.status());
       OwnerEntry entry{.end = end.value_or(ChainEnd::kFailed)};
       cache_.Put(owner.uid, entry, clock_.NowMonoNs() + options_.negative_ttl_ms * 1'000'000);
       return entry;
     }
     if (!pauser_->Wait(backoff_.NextMs())) return std::nullopt;
   }
+}
+
+// What we may not read is said once for a kind: it is the same for all its objects.
+void OwnerResolver::LogEnd(const Owner& owner, const std::string& namespace_name,
+                           const absl::Status& status) {
+  const bool forbidden = status.code() == absl::StatusCode::kPermissionDenied;
+  const bool warn =
+      forbidden && forbidden_kinds_.size() < kMaxForbiddenKinds &&
+      forbidden_kinds_.insert(fmt::format("{} {}", owner.api_version, owner.kind)).second;
+  spdlog::log(warn ? spdlog::level::warn : spdlog::level::debug, "owner {} {}/{}: {}", owner.kind,
+              namespace_name, owner.name,
+              Describe(status, "get", fmt::format("objects of kind {}", owner.kind)));
 }
 
 }  // namespace leadline::kube

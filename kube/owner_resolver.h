@@ -21,6 +21,7 @@
 
 #include "common/bounded_queue.h"
 #include "common/clock.h"
+#include "common/string_map.h"
 #include "kube/backoff.h"
 #include "kube/metadata_source.h"
 #include "kube/metrics.h"
@@ -76,6 +77,7 @@ class OwnerResolver {
   // nullopt when stopped.
   std::optional<OwnerChain> Walk(const Request& request);
   std::optional<OwnerEntry> Lookup(const Owner& owner, const std::string& namespace_name);
+  void LogEnd(const Owner& owner, const std::string& namespace_name, const absl::Status& status);
 
   const OwnerResolverOptions options_;
   const std::unique_ptr<MetadataSource> source_;
@@ -89,6 +91,7 @@ class OwnerResolver {
   OwnerCache cache_;
   Backoff backoff_;
   std::deque<Retry> retries_;  // the earliest first
+  StringSet forbidden_kinds_;  // that were warned of; kMaxForbiddenKinds at most
 
   std::thread thread_;  // the last member: it uses the others
 };

@@ -12,6 +12,7 @@
 #include "common/status_text.h"
 #include "kube/http_session.h"
 #include "kube/object_cache.h"
+#include "kube/problem.h"
 #include "kube/watch_stream.h"
 
 namespace leadline::kube {
@@ -50,7 +51,8 @@ class Reflector::Loop {
 
  private:
   void Run();
-  bool Pause(int64_t at_least_ms);
+  // After the failure that `status` tells of; false when stopped.
+  bool Pause(const absl::Status& status, int64_t at_least_ms);
   // Lists until it succeeds; false when stopped.
   bool ListUntilDone();
   void DeliverList(ObjectList list);
@@ -75,6 +77,7 @@ class Reflector::Loop {
   std::string version_ = "0";
   ObjectCache known_;
   bool progress_ = false;  // in this watch
+  bool answered_ = false;  // the latest failure was an answer of the server
   std::string last_problem_;
 
   std::thread thread_;  // the last member: it uses the others
@@ -88,13 +91,18 @@ void Reflector::Loop::Run() {
     if (result.end == WatchEnd::kStopped) return;
     if (result.end != WatchEnd::kClosed) {
       LogProblem(result.status);
-      if (!Pause(result.retry_after_ms)) return;
+      if (!Pause(result.status, result.retry_after_ms)) return;
     }
     must_list = result.MustList();
   }
 }
 
-bool Reflector::Loop::Pause(int64_t at_least_ms) {
+bool Reflector::Loop::Pause(const absl::Status& status, int64_t at_least_ms) {
+  // What an outage has made of the pauses is not for the first answer after it, which most often
+  // is that our version is gone. More such answers make them grow again.
+  const bool answered = ServerAnswered(status);
+  if (answered && !answered_) backoff_.Reset();
+  answered_ = answered;
   return pauser_->Wait(std::max(at_least_ms, backoff_.NextMs()));
 }
 
@@ -108,15 +116,16 @@ bool Reflector::Loop::ListUntilDone() {
       return true;
     }
     if (list.status().code() == absl::StatusCode::kCancelled) return false;
-    metrics_.CountList(IsStale(response.status) ? "gone" : "error");
+    metrics_.CountList(IsStale(response.status) ? "gone" : ProblemName(list.status()));
     LogProblem(list.status());
     if (IsStale(response.status)) version_.clear();  // the newest
-    if (!Pause(response.retry_after_ms)) return false;
+    if (!Pause(list.status(), response.retry_after_ms)) return false;
   }
 }
 
 void Reflector::Loop::DeliverList(ObjectList list) {
   metrics_.CountBadObjects("list", static_cast<double>(list.bad_objects));
+  if (list.expired) metrics_.CountExpiredList();
   metrics_.SetLastEvent(static_cast<double>(clock_.NowUnixMs()) / 1000);
   known_.Replace(std::move(list.objects), [this](Event event) { Emit(std::move(event)); });
   version_ = std::move(list.resource_version);
@@ -170,6 +179,7 @@ void Reflector::Loop::Emit(Event event) {
 
 void Reflector::Loop::NoteProgress() {
   progress_ = true;
+  answered_ = false;
   backoff_.Reset();
   LogProblem(absl::OkStatus());
   metrics_.SetLastEvent(static_cast<double>(clock_.NowUnixMs()) / 1000);
@@ -181,7 +191,7 @@ void Reflector::Loop::LogProblem(const absl::Status& status) {
   if (status.ok()) {
     spdlog::info("{}: in step with the API server again", resource_.name);
   } else {
-    spdlog::warn("{}: {}", resource_.name, last_problem_);
+    spdlog::warn("{}: {}", resource_.name, Describe(status, "list and watch", resource_.name));
   }
 }
 

@@ -45,12 +45,13 @@ class ApiPodWatcher final : public PodWatcher {
         [this](const std::string& uid, kube::OwnerChain chain) {
           OnOwners(uid, std::move(chain));
         });
-    LL_ASSIGN_OR_RETURN(
-        reflector_, kube::Reflector::Start(options_.client, kube::PodsOfNode(options_.node),
-                                           kube::ReflectorOptions{.seed = RandomSeed()},
-                                           SystemClock(), std::make_unique<kube::RealPauser>(),
-                                           kube::ReflectorMetrics(registry, kMetricPrefix, "pods"),
-                                           [this](kube::Event event) { OnPod(std::move(event)); }));
+    kube::ReflectorOptions reflector = options_.reflector;
+    if (reflector.seed == 0) reflector.seed = RandomSeed();
+    LL_ASSIGN_OR_RETURN(reflector_, kube::Reflector::Start(
+                                        options_.client, kube::PodsOfNode(options_.node), reflector,
+                                        SystemClock(), std::make_unique<kube::RealPauser>(),
+                                        kube::ReflectorMetrics(registry, kMetricPrefix, "pods"),
+                                        [this](kube::Event event) { OnPod(std::move(event)); }));
     return absl::OkStatus();
   }
 

@@ -23,6 +23,7 @@
 
 #include "agent/meta/meta_event.h"
 #include "kube/client_config.h"
+#include "kube/reflector.h"
 
 namespace prometheus {
 class Registry;
@@ -36,6 +37,7 @@ class PodWatcher {
     kube::ClientConfig client;
     std::string node;  // spec.nodeName; "" for the pods of all nodes
     size_t queue_capacity = 4096;
+    kube::ReflectorOptions reflector;  // its seed is drawn where it is 0
     // Called after events were queued; must not block. For instance writes to an eventfd.
     std::function<void()> on_event;
   };

@@ -1,7 +1,8 @@
 // Prints what the agent's Kubernetes client sees, a line an event, until standard input ends: for
-// tests of the client against the emulated API server, without BPF and without containers.
+// tests of the client against the emulated API server, without BPF and without containers. At the
+// end it prints its own metrics, as /metrics has them.
 //
-//   watch_pods URL NODE [TOKEN_FILE CA_FILE]
+//   watch_pods NODE [--max-silence MS] [-k URL | --kubeconfig FILE | ...]
 //
 //   synced | applied NAMESPACE/NAME LABELS | deleted NAMESPACE/NAME | owners POD_UID Kind/name,...
 //   END
@@ -13,11 +14,16 @@
 #include <string>
 #include <variant>
 
+#include <CLI/CLI.hpp>
 #include <fmt/core.h>
 #include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
 
 #include "agent/meta/pod_watcher.h"
 #include "common/log.h"
+#include "common/status_text.h"
+#include "kube/config/choice.h"
+#include "kube/flags/kube_flags.h"
 
 namespace leadline {
 namespace {
@@ -70,6 +76,7 @@ int Run(PodWatcher::Options options) {
       std::fflush(stdout);
     }
   }
+  fmt::print("{}", prometheus::TextSerializer().Serialize(registry.Collect()));
   return 0;
 }
 
@@ -77,16 +84,20 @@ int Run(PodWatcher::Options options) {
 }  // namespace leadline
 
 int main(int argc, char** argv) {
-  if (argc != 3 && argc != 5) {
-    fmt::print(stderr, "usage: watch_pods URL NODE [TOKEN_FILE CA_FILE]\n");
-    return 2;
-  }
+  CLI::App app("Prints what the agent's Kubernetes client sees.", "watch_pods");
   leadline::agent::meta::PodWatcher::Options options;
-  options.client.url = argv[1];
-  options.node = argv[2];
-  if (argc == 5) {
-    options.client.token_file = argv[3];
-    options.client.ca_file = argv[4];
+  leadline::kube::config::Choice choice;
+  app.add_option("node", options.node)->required();
+  app.add_option("--max-silence", options.reflector.watch_max_silence_ms);
+  leadline::kube::flags::AddKubeFlags(app, choice);
+  CLI11_PARSE(app, argc, argv);
+  auto chosen =
+      leadline::kube::config::Choose(choice, leadline::kube::config::ProcessEnvironment());
+  if (!chosen.ok() || !*chosen) {
+    fmt::print(stderr, "watch_pods: {}\n",
+               chosen.ok() ? "no API server" : leadline::StatusMessage(chosen.status()));
+    return 1;
   }
+  options.client = std::move((*chosen)->client);
   return leadline::Run(std::move(options));
 }

@@ -250,6 +250,12 @@ class ApiMetadataSourceTest : public testing::Test {
   static Handler Json(const std::string& text) {
     return [text](Exchange& exchange) { exchange.Reply(200, text); };
   }
+  // Of all requests so far.
+  std::vector<std::string> Targets() {
+    std::vector<std::string> targets;
+    for (const SeenRequest& request : server_.WaitForRequests(0)) targets.push_back(request.target);
+    return targets;
+  }
 
   ManualClock clock_{0};
   ScriptedServer server_;
@@ -258,6 +264,7 @@ class ApiMetadataSourceTest : public testing::Test {
 
 const char kMetadata[] = R"({"kind":"PartialObjectMetadata","metadata":{"name":"web","uid":"u",
   "ownerReferences":[{"apiVersion":"x/v1","kind":"App","name":"a","uid":"b","controller":true}]}})";
+const Handler kNotFound = [](Exchange& exchange) { exchange.Reply(404, "{}"); };
 const Owner kDeployment{"apps/v1", "Deployment", "web", "u"};
 const Owner kCustom{"shop.example/v1", "App", "a", "b"};
 
@@ -281,6 +288,7 @@ TEST_F(ApiMetadataSourceTest, TakesTheWholeObjectWhereTheServerKnowsNoOther) {
 }
 
 TEST_F(ApiMetadataSourceTest, FindsCustomKindsByDiscoveryOnce) {
+  server_.Route("/apis/shop.example", Json(R"({"versions":[{"version":"v1"}]})"));
   server_.Append(Json(R"({"resources":[{"name":"apps/status","kind":"App","namespaced":true},
     {"name":"apps","kind":"App","namespaced":true},
     {"name":"sites","kind":"Site","namespaced":false}]})"));
@@ -288,25 +296,73 @@ TEST_F(ApiMetadataSourceTest, FindsCustomKindsByDiscoveryOnce) {
   server_.Append(Json(kMetadata));
   EXPECT_TRUE(Get(kCustom).ok());
   EXPECT_TRUE(Get({"shop.example/v1", "Site", "s", "x"}).ok());
-  EXPECT_EQ(Get({"shop.example/v1", "Other", "o", "x"}).status().code(),
-            absl::StatusCode::kUnimplemented);
-  const auto requests = server_.WaitForRequests(3);
-  ASSERT_THAT(requests, SizeIs(3));
-  EXPECT_EQ(requests[0].target, "/apis/shop.example/v1");
-  EXPECT_EQ(requests[1].target, "/apis/shop.example/v1/namespaces/shop/apps/a");
-  EXPECT_EQ(requests[2].target, "/apis/shop.example/v1/sites/s");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(Get({"shop.example/v1", "Other", "o", "x"}).status().code(),
+              absl::StatusCode::kUnimplemented);
+  }
+  EXPECT_THAT(Targets(),
+              ElementsAre("/apis/shop.example/v1", "/apis/shop.example/v1/namespaces/shop/apps/a",
+                          "/apis/shop.example/v1/sites/s", "/apis/shop.example"));
 }
 
 TEST_F(ApiMetadataSourceTest, AGroupThatIsNotServedIsAskedForAgainOnlyLater) {
-  const auto not_found = [](Exchange& exchange) { exchange.Reply(404, "{}"); };
-  server_.Append(not_found);
+  server_.Route("/apis/shop.example", kNotFound);
+  server_.Route("/apis/shop.example/v1", kNotFound);
   EXPECT_EQ(Get(kCustom).status().code(), absl::StatusCode::kUnimplemented);
   EXPECT_EQ(Get(kCustom).status().code(), absl::StatusCode::kUnimplemented);
-  EXPECT_THAT(server_.WaitForRequests(1), SizeIs(1));
-  clock_.AdvanceMs(ApiMetadataSource::kDiscoveryTtlMs + 1);
-  server_.Append(not_found);
+  EXPECT_THAT(Targets(), SizeIs(2));
+  clock_.AdvanceMs(Discovery::kTtlMs + 1);
   EXPECT_EQ(Get(kCustom).status().code(), absl::StatusCode::kUnimplemented);
-  EXPECT_THAT(server_.WaitForRequests(2), SizeIs(2));
+  EXPECT_THAT(Targets(), SizeIs(4));
+}
+
+// An owner reference that was written before the server changed, or after.
+TEST_F(ApiMetadataSourceTest, TakesTheVersionThatIsServed) {
+  for (const char* unserved : {"v2", "v1beta1"}) {
+    server_.Route(fmt::format("/apis/batch/{}", unserved), kNotFound);
+    server_.Route(fmt::format("/apis/batch/{}/namespaces/shop/cronjobs/web", unserved), kNotFound);
+  }
+  server_.Route("/apis/batch", Json(R"({"versions":[{"version":"v1alpha1"},{"version":"v1"}],
+    "preferredVersion":{"version":"v1"}})"));
+  server_.Route("/apis/batch/v1", Json(R"({"resources":[{"name":"cronjobs","kind":"CronJob",
+    "namespaced":true}]})"));
+  server_.Route("/apis/batch/v1/namespaces/shop/cronjobs/web", Json(kMetadata));
+  for (const char* version : {"batch/v1beta1", "batch/v2", "batch/v1beta1", "batch/v1"}) {
+    const auto meta = Get({version, "CronJob", "web", "u"});
+    EXPECT_TRUE(meta.ok()) << version << " " << meta.status();
+  }
+  EXPECT_THAT(
+      Targets(),
+      ElementsAre("/apis/batch/v1beta1/namespaces/shop/cronjobs/web", "/apis/batch/v1beta1",
+                  "/apis/batch", "/apis/batch/v1", "/apis/batch/v1/namespaces/shop/cronjobs/web",
+                  "/apis/batch/v2/namespaces/shop/cronjobs/web", "/apis/batch/v2",
+                  "/apis/batch/v1/namespaces/shop/cronjobs/web",
+                  "/apis/batch/v1/namespaces/shop/cronjobs/web",  // known by now
+                  "/apis/batch/v1/namespaces/shop/cronjobs/web"));
+}
+
+TEST_F(ApiMetadataSourceTest, AnObjectThatIsGoneIsNotLookedForElsewhere) {
+  server_.Route("/apis/apps/v1/namespaces/shop/deployments/web", kNotFound);
+  server_.Route("/apis/apps/v1", Json(R"({"resources":[{"name":"deployments","kind":"Deployment",
+    "namespaced":true}]})"));
+  EXPECT_EQ(Get(kDeployment).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(Targets(),
+              ElementsAre("/apis/apps/v1/namespaces/shop/deployments/web", "/apis/apps/v1"));
+}
+
+TEST_F(ApiMetadataSourceTest, WithoutDiscoveryAnObjectIsGone) {
+  server_.Route("/apis/apps/v1/namespaces/shop/deployments/web", kNotFound);
+  server_.Route("/apis/apps/v1", [](Exchange& exchange) { exchange.Reply(403, "{}"); });
+  EXPECT_EQ(Get(kDeployment).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(ApiMetadataSourceTest, TheCoreGroupHasVersionsToo) {
+  server_.Route("/api/v2", kNotFound);
+  server_.Route("/api", Json(R"({"versions":["v1"]})"));
+  server_.Route("/api/v1", Json(R"({"resources":[{"name":"things","kind":"Thing",
+    "namespaced":true}]})"));
+  server_.Route("/api/v1/namespaces/shop/things/web", Json(kMetadata));
+  EXPECT_TRUE(Get({"v2", "Thing", "web", "u"}).ok());
 }
 
 TEST_F(ApiMetadataSourceTest, BadAnswersAreErrors) {

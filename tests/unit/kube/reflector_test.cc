@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -219,12 +221,34 @@ TEST_F(ReflectorTest, AnotherErrorEventResumes) {
   EXPECT_EQ(WatchEnds("refused"), 1);
 }
 
-TEST_F(ReflectorTest, AnExpiredContinueTokenRestartsTheList) {
+TEST_F(ReflectorTest, AnExpiredContinueTokenListsOnceMoreInOnePiece) {
   Start({List({PodJson("a", 1)}, 10, "token"), Refuse(410), List({PodJson("b", 2)}, 30)});
   EXPECT_THAT(EventsBefore(4), ElementsAre("added b@2", "synced"));
-  EXPECT_EQ(ListedAt(2), "newest");
+  EXPECT_EQ(ListedAt(2), "0");
   EXPECT_FALSE(requests_[2].query.contains("continue"));
-  EXPECT_EQ(MetricValue(registry_, "test_kube_lists_total", "result", "gone"), 1);
+  EXPECT_FALSE(requests_[2].query.contains("limit"));
+  EXPECT_THAT(pauses_.Pauses(), IsEmpty());
+  EXPECT_EQ(MetricValue(registry_, "test_kube_lists_total", "result", "ok"), 1);
+  EXPECT_EQ(MetricValue(registry_, "test_kube_expired_lists_total"), 1);
+}
+
+TEST_F(ReflectorTest, AfterAnOutageTheFirstAnswerIsNotMadeToWait) {
+  options_.backoff = {.initial_ms = 100, .max_ms = 30'000, .factor = 2};
+  Start({List({}, 10), Refuse(503), Refuse(503), Refuse(503), Refuse(503), Refuse(410),
+         List({}, 20), Refuse(410), List({}, 30)});
+  EventsBefore(10);
+  EXPECT_THAT(pauses_.Pauses(),
+              ElementsAre(AllOf(Ge(50), Le(100)), AllOf(Ge(100), Le(200)), AllOf(Ge(200), Le(400)),
+                          AllOf(Ge(400), Le(800)), AllOf(Ge(50), Le(100)),
+                          AllOf(Ge(100), Le(200))));  // but a server that goes on so is spared
+}
+
+TEST_F(ReflectorTest, RefusalsAreCountedByWhatTheyAre) {
+  Start({Refuse(401), Refuse(403), Refuse(429), Refuse(500), List({}, 10)});
+  EventsBefore(6);
+  for (const char* result : {"unauthorized", "forbidden", "throttled", "error", "ok"}) {
+    EXPECT_EQ(MetricValue(registry_, "test_kube_lists_total", "result", result), 1) << result;
+  }
 }
 
 TEST_F(ReflectorTest, AServerThatLostTimeIsListedAtItsNewest) {
@@ -354,6 +378,14 @@ TEST_F(ReflectorTest, APauseThatTheServerAsksForIsKept) {
   Start({Refuse(429, "Retry-After: 7\r\n"), List({}, 10), Refuse(503, "Retry-After: 9\r\n")});
   EventsBefore(4);
   EXPECT_THAT(pauses_.Pauses(), ElementsAre(7000, 9000));
+}
+
+TEST_F(ReflectorTest, APauseUntilATimeIsKept) {
+  const std::string until = absl::FormatTime("%a, %d %b %Y %H:%M:%S GMT",
+                                             absl::Now() + absl::Seconds(9), absl::UTCTimeZone());
+  Start({Refuse(429, fmt::format("Retry-After: {}\r\n", until)), List({}, 10)});
+  EventsBefore(2);
+  EXPECT_THAT(pauses_.Pauses(), ElementsAre(AllOf(Ge(6000), Le(9000))));
 }
 
 TEST_F(ReflectorTest, AListThatIsNoListIsTriedAgain) {

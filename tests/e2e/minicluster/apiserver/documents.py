@@ -35,6 +35,11 @@ def object_document(request, shape, obj):
     return _partial(obj) if shape == "PartialObjectMetadata" else obj
 
 
+def damaged(obj):
+    """The object as no server should send it: a version, but neither a name nor a uid."""
+    return {**obj, "metadata": {"resourceVersion": obj["metadata"]["resourceVersion"]}}
+
+
 def _partial(obj):
     return {
         "kind": "PartialObjectMetadata",

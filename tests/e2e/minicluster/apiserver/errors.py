@@ -1,11 +1,21 @@
 """Errors as the API server reports them: a Status object and its HTTP code."""
 
+import time
+from email.utils import formatdate
+
 
 class ApiError(Exception):
     """What a request failed with; `status()` is the object that goes over the wire."""
 
     def __init__(
-        self, code, reason, message, details=None, retry_after_s=None, continue_token=None
+        self,
+        code,
+        reason,
+        message,
+        details=None,
+        retry_after_s=None,
+        continue_token=None,
+        retry_after_date=False,
     ):
         super().__init__(f"{code} {reason}: {message}")
         self.code = code
@@ -14,6 +24,13 @@ class ApiError(Exception):
         self.details = details
         self.retry_after_s = retry_after_s
         self.continue_token = continue_token
+        self.retry_after_date = retry_after_date
+
+    def retry_after(self):
+        """The value of the header Retry-After, or None."""
+        if self.retry_after_s is None or not self.retry_after_date:
+            return None if self.retry_after_s is None else str(self.retry_after_s)
+        return formatdate(time.time() + self.retry_after_s, usegmt=True)
 
     def status(self):
         status = {

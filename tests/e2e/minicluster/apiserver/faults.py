@@ -15,6 +15,7 @@ ACTIONS = (
     "expired_continue",  # a list with a continue token: 410 with a fresh, inconsistent token
     "close",  # a watch: ends it properly after `after_events` events
     "garbage",  # a watch: a line that is not JSON
+    "bad_object",  # a list: its first object is not as documented; a watch: so is its next event
 )
 
 _QUERIES_KEPT = 1000
@@ -30,6 +31,7 @@ class Fault:
     code: int = 500
     reason: str = "InternalError"
     retry_after_s: Optional[int] = None
+    retry_after_date: bool = False  # Retry-After says when, not how long
     after_bytes: int = 20
     after_events: int = 0
 

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler
 
 from . import control, errors, openapi_v2, requests
 from .discovery import DOCUMENTS
-from .documents import list_document, object_document
+from .documents import damaged, list_document, object_document
 from .errors import ApiError
 from .watch import serve_watch
 
@@ -41,7 +41,7 @@ class Handler(BaseHTTPRequestHandler):
         self.fault = None
         try:
             body = self._read_body()
-            if api.token is not None and self.headers.get("Authorization") != f"Bearer {api.token}":
+            if not api.access.admits(self.connection, self.headers.get("Authorization")):
                 raise errors.unauthorized()
             path = urllib.parse.urlsplit(self.path).path.rstrip("/")
             if path in ("/healthz", "/livez", "/readyz"):
@@ -82,7 +82,10 @@ class Handler(BaseHTTPRequestHandler):
             serve_watch(self, api, request, shape, self.fault)
         elif request.verb == "list":
             page, metadata = api.pages.page(request, self.fault)
-            self._send_json(200, list_document(request, shape, page, metadata))
+            document = list_document(request, shape, page, metadata)
+            if self.fault is not None and self.fault.action == "bad_object":
+                document["items"][:1] = [damaged(item) for item in document["items"][:1]]
+            self._send_json(200, document)
         elif request.verb == "get" and request.subresource == "log":
             text = api.pod_logs(request.namespace, request.name, request.parameter("container"))
             self._send(200, text.encode(), "text/plain")
@@ -115,6 +118,7 @@ class Handler(BaseHTTPRequestHandler):
                 fault.reason,
                 f"{fault.reason} (on demand)",
                 retry_after_s=fault.retry_after_s,
+                retry_after_date=fault.retry_after_date,
             )
         if fault.action == "drop":
             raise Drop
@@ -146,9 +150,8 @@ class Handler(BaseHTTPRequestHandler):
             raise errors.bad_request(f"couldn't parse the body: {e}") from None
 
     def _send_error_status(self, error):
-        headers = (
-            {"Retry-After": str(error.retry_after_s)} if error.retry_after_s is not None else {}
-        )
+        retry_after = error.retry_after()
+        headers = {} if retry_after is None else {"Retry-After": retry_after}
         self._send_json(error.code, error.status(), headers)
 
     def _send_json(self, code, document, headers=None):

@@ -3,6 +3,7 @@
 import ssl
 import threading
 
+from .access import Access
 from .faults import Faults
 from .listener import Listener
 from .pages import Pages
@@ -13,11 +14,11 @@ from .writes import Writes
 class ApiServer:
     """`with ApiServer(store) as api: ... api.url`. With listen=False it refuses until start()."""
 
-    def __init__(self, store=None, listen=True, token=None, tls=None):
-        """`tls`: (certificate file, key file), or None for plain HTTP."""
+    def __init__(self, store=None, listen=True, tls=None, **access):
+        """`tls`: (certificate file, key file), or None for plain HTTP. `access`: see Access."""
         self.store = store if store is not None else Store()
         self.faults = Faults()
-        self.token = token
+        self.access = Access(**access)
         self.bookmark_interval_s = 5.0
         self.gone_as_status = False  # answer a watch from a forgotten version with HTTP 410
         self.pod_logs = lambda namespace, name, container: ""
@@ -69,4 +70,5 @@ class ApiServer:
             return connection
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*self._tls)
+        self.access.prepare(context)
         return context.wrap_socket(connection, server_side=True)

@@ -5,7 +5,7 @@ import random
 import time
 
 from . import errors
-from .documents import object_document
+from .documents import damaged, object_document
 from .errors import ApiError
 
 _POLL_S = 0.25  # how soon a client that went away, or a server that stops, is noticed
@@ -110,7 +110,11 @@ class _Stream:
 
     def _event(self, event_type, obj):
         self._check_faults_due()
-        self._line({"type": event_type, "object": object_document(self._request, self._shape, obj)})
+        document = object_document(self._request, self._shape, obj)
+        if self._fault is not None and self._fault.action == "bad_object":
+            document = damaged(document)
+            self._fault = None
+        self._line({"type": event_type, "object": document})
         self._sent += 1
 
     def _bookmark(self, rv, annotations=None):
