@@ -91,6 +91,9 @@ void Reflector::Loop::Run() {
     if (result.end == WatchEnd::kStopped) return;
     if (result.end != WatchEnd::kClosed) {
       LogProblem(result.status);
+      // A server without changes may send no bookmarks either (seen of 1.20), and the silence
+      // itself has been pause enough.
+      if (result.end == WatchEnd::kSilent) backoff_.Reset();
       if (!Pause(result.status, result.retry_after_ms)) return;
     }
     must_list = result.MustList();

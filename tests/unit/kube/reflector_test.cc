@@ -17,6 +17,7 @@ namespace leadline::kube {
 namespace {
 
 using testing::AllOf;
+using testing::Each;
 using testing::ElementsAre;
 using testing::Ge;
 using testing::IsEmpty;
@@ -372,6 +373,15 @@ TEST_F(ReflectorTest, PausesGrowAndASuccessResetsThem) {
   EXPECT_THAT(pauses_.Pauses(),
               ElementsAre(AllOf(Ge(50), Le(100)), AllOf(Ge(100), Le(200)), AllOf(Ge(150), Le(300)),
                           AllOf(Ge(150), Le(300)), AllOf(Ge(50), Le(100))));
+}
+
+TEST_F(ReflectorTest, SilenceDoesNotMakePausesGrow) {
+  options_.backoff = {.initial_ms = 100, .max_ms = 30'000, .factor = 2};
+  options_.watch_max_silence_ms = 20;
+  const auto silent = [](Exchange& exchange) { exchange.Hold(); };
+  Start({List({}, 10), silent, silent, silent});
+  EventsBefore(5);
+  EXPECT_THAT(pauses_.Pauses(), AllOf(SizeIs(Ge(3u)), Each(AllOf(Ge(50), Le(100)))));
 }
 
 TEST_F(ReflectorTest, APauseThatTheServerAsksForIsKept) {
