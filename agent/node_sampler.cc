@@ -60,7 +60,7 @@ void NodeSampler::Sample(int64_t ts_ms) {
   // Before the read, which hands out their rows a last time.
   const std::vector<uint64_t> ended_cgroups = inventory_.EndedIds();
   for (uint64_t cgroup_id : ended_cgroups) probes_.Forget(cgroup_id);
-  ReadSyscalls();
+  ReadProbes();
   SampleContainers();
   const Tracked* node = Find(node_id_);
   node_figures_.Sample(FileSubject(*node, node->entity.start_ms));
@@ -69,7 +69,10 @@ void NodeSampler::Sample(int64_t ts_ms) {
   device_names_.Clear();
   file_metrics_.Update();
   CloseEnded();
-  for (uint64_t cgroup_id : ended_cgroups) syscalls_.ForgetCgroup(cgroup_id);
+  for (uint64_t cgroup_id : ended_cgroups) {
+    syscalls_.ForgetCgroup(cgroup_id);
+    process_events_.ForgetCgroup(cgroup_id);
+  }
   inventory_.DropEnded();
   resolver_.Expire(ts_ms);
 }
@@ -95,23 +98,17 @@ void NodeSampler::TakeUpdates() {
   }
 }
 
-void NodeSampler::ReadSyscalls() {
+void NodeSampler::ReadProbes() {
   uint64_t unknown = 0;
-  probes_.ReadSyscalls([&](const probes::SyscallCounters& row) {
-    // What the kernel had no room to tell apart belongs to the node.
-    const Cgroup* cgroup = inventory_.Find(row.cgroup_id);
-    const Tracked* owner = row.cgroup_id == kNoCgroup ? Find(node_id_)
-                           : cgroup != nullptr        ? Find(cgroup->entity)
-                                                      : nullptr;
-    if (owner != nullptr) {
-      syscalls_.Fold(owner->ref, row);
-    } else if (strays_.Note(row.cgroup_id, inventory_.walks())) {
-      FoldStray(row);
-    } else {
-      ++unknown;
-    }
-  });
-  for (uint64_t cgroup_id : given_up_strays_) syscalls_.ForgetCgroup(cgroup_id);
+  probes_.ReadSyscalls(
+      [&](const probes::SyscallCounters& row) { unknown += !Fold(syscalls_, row); });
+  const absl::Status read = probes_.ReadProcesses(
+      [&](const probes::ProcessCounters& row) { unknown += !Fold(process_events_, row); });
+  if (!read.ok()) spdlog::error("reading the processes' counters: {}", read.ToString());
+  for (uint64_t cgroup_id : given_up_strays_) {
+    syscalls_.ForgetCgroup(cgroup_id);
+    process_events_.ForgetCgroup(cgroup_id);
+  }
   given_up_strays_ = strays_.EndRead();
   for (uint64_t cgroup_id : given_up_strays_) probes_.Forget(cgroup_id);
   stray_cgroups_.Increment(static_cast<double>(given_up_strays_.size()));
@@ -120,13 +117,26 @@ void NodeSampler::ReadSyscalls() {
     inventory_.RequestWalk();
   }
   for (const auto& [id, tracked] : tracked_) {
-    if (!ended_.contains(id)) syscalls_.Record(SyscallSubject(tracked, now_ms_), recorder_);
+    if (ended_.contains(id)) continue;
+    syscalls_.Record(SyscallSubject(tracked, now_ms_), recorder_);
+    process_events_.Record(SyscallSubject(tracked, now_ms_), recorder_);
   }
 }
 
-void NodeSampler::FoldStray(const probes::SyscallCounters& row) {
-  const Tracked* node = Find(node_id_);
-  if (syscalls_.Fold(node->ref, row)) strays_.Grew(row.cgroup_id);
+template <typename Series, typename Row>
+bool NodeSampler::Fold(Series& series, const Row& row) {
+  // What the kernel had no room to tell apart belongs to the node.
+  const Cgroup* cgroup = inventory_.Find(row.cgroup_id);
+  const Tracked* owner = row.cgroup_id == kNoCgroup ? Find(node_id_)
+                         : cgroup != nullptr        ? Find(cgroup->entity)
+                                                    : nullptr;
+  if (owner != nullptr) {
+    series.Fold(owner->ref, row);
+    return true;
+  }
+  if (!strays_.Note(row.cgroup_id, inventory_.walks())) return false;
+  if (series.Fold(Find(node_id_)->ref, row)) strays_.Grew(row.cgroup_id);
+  return true;
 }
 
 void NodeSampler::SampleContainers() {
@@ -189,9 +199,12 @@ void NodeSampler::CloseEnded() {
     const auto it = tracked_.find(id);
     if (it == tracked_.end()) continue;
     const EntityRef ref = it->second.ref;
-    syscalls_.Record(SyscallSubject(it->second, batcher_.EndFrameMs(ref)), recorder_);
+    const Subject at_end = SyscallSubject(it->second, batcher_.EndFrameMs(ref));
+    syscalls_.Record(at_end, recorder_);
+    process_events_.Record(at_end, recorder_);
     batcher_.Forget(ref);
     syscalls_.Forget(ref);
+    process_events_.Forget(ref);
     containers_.Forget(ref);
     networks_.Forget(ref);
     pod_networks_.Forget(id);

@@ -17,6 +17,7 @@
 
 #include "agent/aggregate/container_series.h"
 #include "agent/aggregate/network_series.h"
+#include "agent/aggregate/process_event_series.h"
 #include "agent/aggregate/recorder.h"
 #include "agent/aggregate/syscall_series.h"
 #include "agent/cgroup_inventory.h"
@@ -63,9 +64,12 @@ class NodeSampler {
   };
   void DefineNode();
   void TakeUpdates();
-  void ReadSyscalls();
-  // What no event and no walk has named belongs to the node.
-  void FoldStray(const probes::SyscallCounters& row);
+  // What the kernel's tables have counted.
+  void ReadProbes();
+  // Adds a row to the counters of the entity that its cgroup belongs to; false when that is not
+  // known yet. What no event and no walk has named belongs to the node.
+  template <typename Series, typename Row>
+  bool Fold(Series& series, const Row& row);
   void SampleContainers();
   // A pod of a node that runs in a container reports its figures, and that container does not;
   // where the container is in a pod too, only if the pod in it is one that the API knows.
@@ -90,6 +94,7 @@ class NodeSampler {
 
   aggregate::Recorder recorder_;
   aggregate::SyscallSeries syscalls_;
+  aggregate::ProcessEventSeries process_events_;
   aggregate::ContainerSeries containers_;
   aggregate::NetworkSeries networks_;
   ProcessSampler processes_;
