@@ -79,8 +79,7 @@ void SendBuffer::Acknowledge(uint64_t sequence) {
 }
 
 SendBuffer::Dropped SendBuffer::BeginSession(uint64_t durable_sequence) {
-  unsent_ = 0;
-  in_flight_ = 0;
+  EndSession();
   sent_sequence_ = durable_sequence;
   LeaveMemory();
   Dropped dropped;
@@ -91,6 +90,11 @@ SendBuffer::Dropped SendBuffer::BeginSession(uint64_t durable_sequence) {
     if (before == entries_.size()) ++i;
   }
   return dropped;
+}
+
+void SendBuffer::EndSession() {
+  unsent_ = 0;
+  in_flight_ = 0;
 }
 
 size_t SendBuffer::NextIndex() const {

@@ -63,6 +63,10 @@ class SendBuffer {
   // session is not kept for the next; tells what has left the spool meanwhile.
   Dropped BeginSession(uint64_t durable_sequence);
 
+  // What the session had sent is no longer on its way: it may be dropped like the rest, so that it
+  // is the oldest that make room while there is no session.
+  void EndSession();
+
   struct Peek {
     uint64_t sequence;
     size_t wire_bytes;

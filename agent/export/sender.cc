@@ -231,6 +231,7 @@ void Sender::Impl::Deliver(SendState& state) {
     {
       MutexLock lock(state.mutex);
       state.connected = false;
+      state.buffer.EndSession();
       if (end.status.code() == absl::StatusCode::kInvalidArgument) state.refused = true;
       state.UpdateGauges();
       if (Finished(state)) return;

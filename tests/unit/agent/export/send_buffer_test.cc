@@ -90,6 +90,16 @@ TEST(SendBuffer, DropsTheNewOneWhenAllOthersAreOnTheirWay) {
   EXPECT_THAT(SendAll(buffer), ElementsAre("3+1/20"));
 }
 
+TEST(SendBuffer, DropsTheOldestThatWasSentOnceItsSessionIsOver) {
+  SendBuffer buffer(RoomForThree(), kRoomy);
+  for (uint64_t i = 1; i <= 3; ++i) buffer.Push(i, 10, kWire);
+  SendAll(buffer);
+  buffer.EndSession();
+  for (uint64_t i = 4; i <= 6; ++i) buffer.Push(i, 10, kWire);
+  buffer.BeginSession(0);
+  EXPECT_THAT(SendAll(buffer), ElementsAre("4+3/30", "5", "6"));
+}
+
 TEST(SendBuffer, DroppedBatchesThatArrivedAfterAllAreNotDeclared) {
   SendBuffer buffer(RoomForThree(), kRoomy);
   buffer.Push(1, 10, kWire);

@@ -128,15 +128,20 @@ TEST_F(Wire, AFailingStoreEndsTheSessionAndNothingIsLost) {
 
 TEST_F(Wire, WhatIsDroppedWhileTheStoreFailsDoesNotHoldUpTheRest) {
   store_.FailWith(absl::ResourceExhaustedError("the disk is full"));
-  // The window is wider than the buffer, so that some are dropped that the store has refused.
-  TestAgent& agent =
-      Agent(1, [](agent::SenderOptions& options) { options.max_buffer_bytes = 900; });
+  // The window is wider than the buffer, so that some are dropped that the store has refused. The
+  // next session begins when the agent stops: one that sends meanwhile keeps what it has sent, and
+  // the newest would have to go.
+  TestAgent& agent = Agent(1, [](agent::SenderOptions& options) {
+    options.max_buffer_bytes = 900;
+    options.backoff = {.initial = kPatience, .max = kPatience};
+  });
   for (int i = 1; i <= 40; ++i) {
     agent.SendOne(i);
     if (i == 2) {
-      ASSERT_TRUE(Eventually([&] { return collector_.Metric("refusals_total", "store") >= 1; }));
+      ASSERT_TRUE(Eventually([&] { return agent.Metric("refusals_total") >= 1; }));
     }
   }
+  EXPECT_EQ(collector_.Metric("refusals_total", "store"), 1);
   EXPECT_GT(agent.Metric("batches_dropped_total", "buffer_full"), 10);
   store_.FailWith(absl::OkStatus());
   EXPECT_EQ(agent.sender().Stop(kPatience), absl::OkStatus());
