@@ -18,7 +18,7 @@ std::string Typed(const CLI::App& app) {
 }
 
 std::string What(const CLI::App& app, const CLI::Error& error) {
-  const std::string text = error.what();
+  std::string text = error.what();
   const std::vector<std::string> rest = app.remaining(true);
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError) && !rest.empty() &&
       app.get_subcommands().empty() && !app.get_subcommands({}).empty() &&

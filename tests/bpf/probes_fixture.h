@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <vector>
 
@@ -57,6 +58,20 @@ inline Row RowOf(const Rows& rows, uint64_t cgroup, long nr,
                  agent::probes::SyscallAbi abi = agent::probes::SyscallAbi::kNative) {
   const auto found = rows.find(RowKey(cgroup, static_cast<uint16_t>(nr), abi));
   return found == rows.end() ? Row{} : found->second;
+}
+
+// Fails the test when there is no such counter.
+inline uint64_t LossOf(const agent::probes::Probes& probes, std::string_view reason) {
+  const auto losses = probes.Losses();
+  if (!losses.ok()) {
+    ADD_FAILURE() << std::string(losses.status().message());
+    return 0;
+  }
+  for (const auto& loss : *losses) {
+    if (loss.reason == reason) return loss.count;
+  }
+  ADD_FAILURE() << "no loss counter " << reason;
+  return 0;
 }
 
 }  // namespace leadline::testing

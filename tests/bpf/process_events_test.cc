@@ -130,13 +130,7 @@ class ProcessEvents : public ::testing::TestWithParam<Way> {
   }
 
   uint64_t LossOf(std::string_view reason) const {
-    const auto losses = probes_->Losses();
-    if (!losses.ok()) ADD_FAILURE() << std::string(losses.status().message());
-    for (const auto& loss : *losses) {
-      if (loss.reason == reason) return loss.count;
-    }
-    ADD_FAILURE() << "no loss counter " << reason;
-    return 0;
+    return leadline::testing::LossOf(*probes_, reason);
   }
 
   // Runs `body` within the cgroup; it has ended when this returns, and its end is counted too.

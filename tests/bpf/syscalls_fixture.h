@@ -38,13 +38,7 @@ class SyscallsTest : public ::testing::TestWithParam<const char*> {
   Row ReadRow(long nr) { return RowOf(ReadRows(*probes_), cgroup_.id(), nr); }
 
   uint64_t LossOf(std::string_view reason) const {
-    const auto losses = probes_->Losses();
-    if (!losses.ok()) ADD_FAILURE() << std::string(losses.status().message());
-    for (const auto& loss : *losses) {
-      if (loss.reason == reason) return loss.count;
-    }
-    ADD_FAILURE() << "no loss counter " << reason;
-    return 0;
+    return leadline::testing::LossOf(*probes_, reason);
   }
 
   TestCgroup cgroup_;
