@@ -2,8 +2,6 @@
 
 import http.client
 import json
-import os
-import subprocess
 import unittest
 
 from minicluster.apiserver import ApiServer, Store
@@ -78,33 +76,3 @@ class ApiCase(unittest.TestCase):
 
     def names(self, document):
         return [o["metadata"]["name"] for o in document["items"]]
-
-
-def make_certificate(folder):
-    """A self-signed certificate for 127.0.0.1: (certificate file, key file)."""
-    certificate, key = os.path.join(folder, "ca.crt"), os.path.join(folder, "tls.key")
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-keyout",
-            key,
-            "-out",
-            certificate,
-            "-days",
-            "2",
-            "-subj",
-            "/CN=leadline-test",
-            "-addext",
-            "subjectAltName=IP:127.0.0.1",
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return certificate, key

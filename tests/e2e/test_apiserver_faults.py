@@ -8,8 +8,9 @@ import tempfile
 import unittest
 import urllib.parse
 
-from api_case import PODS, ApiCase, make_certificate
+from api_case import PODS, ApiCase
 from minicluster.apiserver import ApiServer, control
+from minicluster.in_cluster import make_certificate
 
 
 class FaultsOnDemand(ApiCase):

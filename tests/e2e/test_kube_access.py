@@ -5,11 +5,11 @@ import stat
 import tempfile
 import unittest
 
-from api_case import make_certificate
 from minicluster import objects as o
 from minicluster import wait_for
 from minicluster.apiserver import ApiServer, Store
 from minicluster.apiserver.resources import resource
+from minicluster.in_cluster import make_certificate
 from test_kube_client import NODE, POD, TIMEOUT_S, Watcher
 
 

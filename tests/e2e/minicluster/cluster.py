@@ -17,6 +17,7 @@ from .apiserver import ApiError, ApiServer, Store
 from .apiserver.deletion import delete_object
 from .apiserver.resources import resource
 from .controllers import Controllers
+from .in_cluster import InCluster
 from .kubelet import Kubelet
 from .node import Node
 from .objects import job_of
@@ -66,13 +67,23 @@ class Cluster:
         token=None,
         tls=None,
         history=2000,
+        in_cluster=False,
+        images=None,
     ):
+        """`in_cluster`: pods get the API server by their service account, which needs TLS and a
+        token, so `token` and `tls` are not for the caller then. `images`: see Kubelet."""
         self.name = name
         self.node_name = node_name
         self.node = Node()
         self._cgroup_style = cgroup_style
         self._default_runtime = default_runtime
+        self._in_cluster = InCluster() if in_cluster else None
+        self._account = None
+        if self._in_cluster:
+            self._account = self._in_cluster.account
+            token, tls = self._account.token, self._in_cluster.tls
         self._api_options = {"listen": listen, "token": token, "tls": tls}
+        self._images = images
         self._history = history
         self.store = self.api = self.kubelet = self._controllers = None
 
@@ -83,6 +94,8 @@ class Cluster:
             self.store = Store(self._history, uid_prefix=self.node.tag)
             self._make_system_objects()
             self.api = ApiServer(self.store, **self._api_options)
+            if self._in_cluster:
+                self._in_cluster.serve(self.api, self.node)
             self.kubelet = Kubelet(
                 self.node,
                 self.node_name,
@@ -90,6 +103,8 @@ class Cluster:
                 runtime,
                 self._default_runtime,
                 self._cgroup_style,
+                self._images,
+                self._account,
             )
             self.api.pod_logs = self.pod_log
             self._controllers = Controllers(self.store, self.node_name)
@@ -107,6 +122,8 @@ class Cluster:
             if part is not None:
                 part.stop()
         self.node.down()
+        if self._in_cluster:
+            self._in_cluster.stop()
 
     def __enter__(self):
         return self.up()

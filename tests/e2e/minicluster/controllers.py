@@ -57,6 +57,20 @@ def _ready(pod):
     )
 
 
+def _claimed_volumes(stateful_set, ordinal):
+    """The volumes of a pod that a StatefulSet makes claims for."""
+    claims = [t["metadata"]["name"] for t in stateful_set["spec"].get("volumeClaimTemplates", [])]
+    return [
+        {
+            "name": claim,
+            "persistentVolumeClaim": {
+                "claimName": f"{claim}-{stateful_set['metadata']['name']}-{ordinal}"
+            },
+        }
+        for claim in claims
+    ]
+
+
 class Controllers:
     """One thread that, after every change, makes the objects what their owners want."""
 
@@ -105,7 +119,7 @@ class Controllers:
         namespace = owner["metadata"]["namespace"]
         return [p for p in self._store.list(_POD, namespace)[0] if controlled_by(p, owner)]
 
-    def _create_pod(self, owner, template, name=None, labels=None):
+    def _create_pod(self, owner, template, name=None, labels=None, volumes=()):
         metadata = copy.deepcopy(template.get("metadata") or {})
         metadata["labels"] = {**(metadata.get("labels") or {}), **(labels or {})}
         metadata["ownerReferences"] = [owner_reference(owner)]
@@ -118,6 +132,8 @@ class Controllers:
             "spec": copy.deepcopy(template["spec"]),
             "status": {"phase": "Pending"},
         }
+        if volumes:
+            pod["spec"]["volumes"] = [*pod["spec"].get("volumes", []), *volumes]
         self._store.create(_POD, owner["metadata"]["namespace"], pod)
 
     def _delete(self, obj_resource, obj):
@@ -285,6 +301,7 @@ class Controllers:
                             "statefulset.kubernetes.io/pod-name": f"{name}-{ordinal}",
                             "apps.kubernetes.io/pod-index": str(ordinal),
                         },
+                        _claimed_volumes(owner, ordinal),
                     )
                 if pod is None or not _ready(pod):
                     break  # in order, each after the one before is ready

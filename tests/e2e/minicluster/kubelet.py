@@ -15,8 +15,18 @@ class Kubelet:
     """One thread that follows the node's pods, and one thread for each of them."""
 
     def __init__(
-        self, node, node_name, store, runtime, default_runtime="runc", cgroup_style="cgroupfs"
+        self,
+        node,
+        node_name,
+        store,
+        runtime,
+        default_runtime="runc",
+        cgroup_style="cgroupfs",
+        images=None,
+        account=None,
     ):
+        """`images`: {name: (folder of its root file system, entrypoint)}; others are the workloads'.
+        `account`: what every pod finds the API server by, see in_cluster.py; None for nothing."""
         self.node = node
         self.node_name = node_name
         self.store = store
@@ -24,6 +34,8 @@ class Kubelet:
         self.network = PodNetwork(node)
         self.default_runtime = default_runtime
         self.cgroup_style = cgroup_style
+        self.images = images or {}
+        self.account = account
         self._workers = {}  # uid -> PodWorker
         self._lock = threading.Lock()
         self._stopping = False

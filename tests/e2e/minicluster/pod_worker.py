@@ -5,10 +5,11 @@ import queue
 import threading
 import time
 
-from . import cgroups, podspec
+from . import cgroups, paths, podspec
 from .apiserver import ApiError
 from .apiserver.resources import resource
-from .runtime import oci_spec
+from .oci import Mount, Security, oci_spec
+from .volumes import Volumes
 
 _POD = resource("Pod")
 _FIRST_BACKOFF_S = 0.2
@@ -55,6 +56,7 @@ class PodWorker(threading.Thread):
         self._host_network = bool(pod["spec"].get("hostNetwork"))
         self._netns = None
         self._ip = None
+        self._volumes = None
         self._started_at = time.time()
         self._ended = False
 
@@ -71,15 +73,13 @@ class PodWorker(threading.Thread):
     def log_path(self, name):
         return os.path.join(self.dir, f"{name}.log")
 
-    def volume_path(self, name):
-        return os.path.join(self.dir, "volumes", name)
-
     # --- the life ---
 
     def run(self):
         grace_s = None
         try:
-            os.makedirs(os.path.join(self.dir, "volumes"))
+            node_root = f"/proc/{self._kubelet.node.pid}/root"
+            self._volumes = Volumes(self.pod, os.path.join(self.dir, "volumes"), node_root)
             self._report()
             self._start_sandbox()
             self._advance()
@@ -119,13 +119,9 @@ class PodWorker(threading.Thread):
         else:
             self._netns, self._ip = self._kubelet.network.add(f"cni-{self.uid}")
         spec = self._spec(
-            ["/bin/pause"],
-            [],
-            [],
-            {"network": self._netns, "ipc": None, "uts": None},
-            {},
+            {"command": ["/bin/pause"]},
             "sandbox",
-            None,
+            {"network": self._netns, "pid": None, "ipc": None, "uts": None},
         )
         self.sandbox = self._kubelet.runtime.start(
             spec, self._runtime, self._container_cgroup, self.log_path("POD")
@@ -170,25 +166,11 @@ class PodWorker(threading.Thread):
             self._start_slot(slot)
 
     def _start_slot(self, slot):
-        mounts = [
-            (self._volume(m["name"]), m["mountPath"], m.get("readOnly", False))
-            for m in slot.spec.get("volumeMounts", [])
-        ]
-        env = [f"{e['name']}={e.get('value', '')}" for e in slot.spec.get("env", [])]
         shared = {t: f"/proc/{self.sandbox.node_pid}/ns/{t}" for t in ("ipc", "uts")}
-        args = (slot.spec.get("command") or []) + (slot.spec.get("args") or [])
-        spec = self._spec(
-            args,
-            env,
-            mounts,
-            {"network": self._netns, **shared},
-            podspec.oci_resources(slot.spec),
-            "container",
-            slot.name,
-        )
+        pids = {} if self.pod["spec"].get("hostPID") else {"pid": None}
         try:
             slot.instance = self._kubelet.runtime.start(
-                spec,
+                self._spec(slot.spec, "container", {"network": self._netns, **pids, **shared}),
                 self._runtime,
                 self._container_cgroup,
                 self.log_path(slot.name),
@@ -197,37 +179,65 @@ class PodWorker(threading.Thread):
         except (RuntimeError, OSError) as e:
             slot.error = str(e)
 
-    def _spec(self, args, env, mounts, namespaces, resources, container_type, name):
+    def _spec(self, container, container_type, namespaces):
         if namespaces["network"] is None:
             del namespaces["network"]  # the node's
+        root, entrypoint = self._kubelet.images.get(container.get("image"), (paths.rootfs(), []))
         annotations = {
             "io.kubernetes.cri.container-type": container_type,
             "io.kubernetes.cri.sandbox-name": self.pod["metadata"]["name"],
             "io.kubernetes.cri.sandbox-namespace": self.pod["metadata"]["namespace"],
             "io.kubernetes.cri.sandbox-uid": self.uid,
         }
-        if name:
-            annotations["io.kubernetes.cri.container-name"] = name
+        if "name" in container:
+            annotations["io.kubernetes.cri.container-name"] = container["name"]
         return oci_spec(
-            args,
-            env,
-            mounts,
-            {"pid": None, "mount": None, **namespaces},
-            resources,
+            root,
+            Security.of(self.pod["spec"], container),
+            (container.get("command") or entrypoint) + (container.get("args") or []),
+            self._environment(container),
+            self._mounts(container),
+            {"mount": None, **namespaces},
+            podspec.oci_resources(container),
             self.pod["metadata"]["name"],
             annotations,
         )
 
+    def _environment(self, container):
+        account = self._account()
+        variables = {
+            **(account.environment if account else {}),
+            **{
+                e["name"]: podspec.environment_value(e, self.pod, self._ip)
+                for e in container.get("env", [])
+            },
+        }
+        return [f"{name}={value}" for name, value in variables.items()]
+
+    def _mounts(self, container):
+        mounts = [
+            Mount(
+                self._volumes.source(m["name"]),
+                m["mountPath"],
+                m.get("readOnly", False),
+                m.get("mountPropagation", "None"),
+            )
+            for m in container.get("volumeMounts", [])
+        ]
+        if account := self._account():
+            files = account.files(self.pod["metadata"]["namespace"])
+            mounts.append(Mount(*self._volumes.service_account(files), read_only=True))
+        if aliases := self.pod["spec"].get("hostAliases"):
+            mounts.append(Mount(self._volumes.hosts(aliases), "/etc/hosts"))
+        return mounts
+
+    def _account(self):
+        """What the pod may ask the API server with; None for one that has not asked for it."""
+        wanted = self.pod["spec"].get("automountServiceAccountToken", True)
+        return self._kubelet.account if wanted else None
+
     def _container_cgroup(self, container_id):
         return cgroups.container_path(self._style, self._qos, self.uid, container_id)
-
-    def _volume(self, name):
-        volume = next(v for v in self.pod["spec"].get("volumes", []) if v["name"] == name)
-        if "hostPath" in volume:
-            return volume["hostPath"]["path"]
-        path = self.volume_path(name)
-        os.makedirs(path, exist_ok=True)
-        return path
 
     def _remove(self, grace_s):
         self._ended = True

@@ -61,3 +61,14 @@ def cgroup_style_of(pod, default):
 
 def image_id(image):
     return f"{image.split(':')[0]}@sha256:{hashlib.sha256(image.encode()).hexdigest()}"
+
+
+def environment_value(variable, pod, pod_ip):
+    """What a container sees of an entry of its `env`."""
+    field = ((variable.get("valueFrom") or {}).get("fieldRef") or {}).get("fieldPath")
+    if field is None:
+        return variable.get("value", "")
+    value = {**pod, "status": {"podIP": pod_ip, "hostIP": "10.244.0.1"}}
+    for name in field.split("."):
+        value = value[name]
+    return value

@@ -8,25 +8,8 @@ import signal
 import threading
 import time
 
-from . import cgroups, paths
+from . import cgroups
 
-_CAPABILITIES = [
-    "CAP_CHOWN",
-    "CAP_DAC_OVERRIDE",
-    "CAP_FSETID",
-    "CAP_FOWNER",
-    "CAP_MKNOD",
-    "CAP_NET_RAW",
-    "CAP_SETGID",
-    "CAP_SETUID",
-    "CAP_SETFCAP",
-    "CAP_SETPCAP",
-    "CAP_NET_BIND_SERVICE",
-    "CAP_SYS_CHROOT",
-    "CAP_KILL",
-    "CAP_AUDIT_WRITE",
-]
-_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 RUNTIMES = ("runc", "crun")
 
 
@@ -66,7 +49,8 @@ class Container:
                     numbers = next(line for line in f if line.startswith("NSpid:")).split()[1:]
             except (OSError, StopIteration):
                 continue
-            if len(numbers) >= 3 and int(numbers[-2]) == self.node_pid and numbers[-1] == "1":
+            # In the host's, the node's and the container's own namespace, where it has one.
+            if len(numbers) >= 2 and int(numbers[1]) == self.node_pid:
                 return pid
         return None
 
@@ -182,59 +166,3 @@ class Runtime:
         self._changed.notify_all()
         if listener is not None:
             listener(container)
-
-
-def oci_spec(args, env, mounts, namespaces, resources, hostname, annotations):
-    """`namespaces`: {type: path or None}; `mounts`: [(source, destination, read only)]."""
-    binds = [
-        {"destination": d, "type": "bind", "source": s, "options": ["rbind", "ro" if ro else "rw"]}
-        for s, d, ro in mounts
-    ]
-    spec = {
-        "ociVersion": "1.0.2",
-        "process": {
-            "terminal": False,
-            "user": {"uid": 0, "gid": 0},
-            "args": args,
-            "env": [_PATH, *env],
-            "cwd": "/",
-            "capabilities": {k: _CAPABILITIES for k in ("bounding", "effective", "permitted")},
-            "noNewPrivileges": True,
-        },
-        "root": {"path": paths.rootfs(), "readonly": True},
-        "mounts": [
-            {"destination": "/proc", "type": "proc", "source": "proc"},
-            {
-                "destination": "/dev",
-                "type": "tmpfs",
-                "source": "tmpfs",
-                "options": ["nosuid", "strictatime", "mode=755", "size=65536k"],
-            },
-            {
-                "destination": "/dev/pts",
-                "type": "devpts",
-                "source": "devpts",
-                "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"],
-            },
-            {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"},
-            {
-                "destination": "/sys",
-                "type": "sysfs",
-                "source": "sysfs",
-                "options": ["nosuid", "noexec", "nodev", "ro"],
-            },
-        ]
-        + binds,
-        "annotations": annotations,
-        "linux": {
-            "resources": resources,
-            "namespaces": [
-                {"type": t, "path": p} if p else {"type": t} for t, p in namespaces.items()
-            ],
-            "maskedPaths": ["/proc/kcore"],
-            "readonlyPaths": ["/proc/sys"],
-        },
-    }
-    if "uts" in namespaces and namespaces["uts"] is None:
-        spec["hostname"] = hostname
-    return spec

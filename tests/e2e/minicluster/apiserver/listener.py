@@ -17,6 +17,7 @@ class Listener(ThreadingHTTPServer):
         self.api = api
         self._open = set()
         self._open_lock = threading.Lock()
+        self._others = []
         super().__init__(address, Handler, bind_and_activate=False)
         self.server_bind()
 
@@ -26,7 +27,23 @@ class Listener(ThreadingHTTPServer):
         self.server_name, self.server_port = self.server_address
 
     def get_request(self):
-        connection, address = super().get_request()
+        return self._accept(self.socket)
+
+    def serve_also(self, listening):
+        """Answers what comes to another listening socket as well; takes it over."""
+        self._others.append(listening)
+
+        def serve():
+            try:
+                while True:
+                    self.process_request(*self._accept(listening))
+            except OSError:
+                listening.close()  # shut down
+
+        threading.Thread(target=serve, name="apiserver-also", daemon=True).start()
+
+    def _accept(self, listening):
+        connection, address = listening.accept()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self._open_lock:
             self._open.add(connection)
@@ -50,6 +67,11 @@ class Listener(ThreadingHTTPServer):
         with self._open_lock:
             self._open.discard(request)
         super().shutdown_request(request)
+
+    def server_close(self):
+        super().server_close()
+        for listening in self._others:
+            listening.shutdown(socket.SHUT_RDWR)
 
     def close_connections(self):
         with self._open_lock:

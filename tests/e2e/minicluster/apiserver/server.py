@@ -46,6 +46,10 @@ class ApiServer:
         )
         self._thread.start()
 
+    def serve_also(self, listening):
+        """Answers what comes to another listening socket as well, until stop()."""
+        self._http.serve_also(listening)
+
     def stop(self):
         self.stopping.set()
         self.store.close()
