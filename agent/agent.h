@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-#include "agent/options.h"
+#include "agent/options/options.h"
 
 namespace leadline::agent {
 

@@ -4,7 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include "agent/agent.h"
-#include "agent/options.h"
+#include "agent/options/options.h"
 #include "common/log.h"
 #include "common/status_text.h"
 #include "common/stop_signal.h"

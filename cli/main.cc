@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <curl/curl.h>
 
+#include "cli/check_command.h"
 #include "cli/help_formatter.h"
 #include "cli/http_client.h"
 #include "cli/query_command.h"
@@ -54,6 +55,20 @@ void AddQuery(CLI::App& app, QueryFlags& flags) {
       ->capture_default_str();
 }
 
+CLI::App& AddCheckConfig(CLI::App& app, CheckConfigFlags& flags) {
+  CLI::App& check = *app.add_subcommand("check", "Say what is wrong with a file.");
+  check.require_subcommand(1);
+  CLI::App& config = *check.add_subcommand(
+      "config", "Say what is wrong with a configuration file of the agent or the collector.");
+  config.add_option("FILE", flags.file, "The file")->required();
+  config
+      .add_option("--program", flags.program,
+                  "Whose file it is: agent or collector (default: found by its keys)")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"agent", "collector"}));
+  return config;
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("leadline shows what every container, service and process of a cluster is doing.");
   app.name("leadline");
@@ -64,6 +79,8 @@ int Main(int argc, char** argv) {
   flags::SetUp(app);
   QueryFlags query_flags;
   AddQuery(app, query_flags);
+  CheckConfigFlags check_config_flags;
+  const CLI::App& check_config = AddCheckConfig(app, check_config_flags);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -73,6 +90,7 @@ int Main(int argc, char** argv) {
     std::cout << app.help();
     return 0;
   }
+  if (check_config.parsed()) return RunCheckConfig(check_config_flags, std::cout, std::cerr);
   curl_global_init(CURL_GLOBAL_DEFAULT);
   constexpr double kTimeoutSeconds = 150;  // the collector's own limit of a query is shorter
   return RunQuery(query_flags, CurlPostForm(kTimeoutSeconds), SystemClock(), std::cout, std::cerr);

@@ -3,7 +3,7 @@
 
 #include "absl/status/status.h"
 
-#include "collector/options.h"
+#include "collector/options/options.h"
 
 namespace leadline::collector {
 

@@ -4,7 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include "collector/collector.h"
-#include "collector/options.h"
+#include "collector/options/options.h"
 #include "common/log.h"
 #include "common/status_text.h"
 #include "common/stop_signal.h"

@@ -8,10 +8,10 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "common/file.h"
 #include "common/status_macros.h"
 #include "common/status_text.h"
 #include "kube/curl_handle.h"
-#include "kube/file.h"
 #include "kube/json.h"
 #include "kube/stop_event.h"
 #include "kube/transport_options.h"

@@ -9,37 +9,26 @@
 namespace leadline::flags {
 namespace {
 
-std::string ErrorText(const absl::Status& status) { return std::string(StatusMessage(status)); }
+std::string TextOf(const absl::Status& status) { return std::string(StatusMessage(status)); }
 
 // The command that `app` was asked for, as one would type it.
 std::string Typed(const CLI::App& app) {
   const auto commands = app.get_subcommands();
-  return app.get_name() + (commands.empty() ? "" : " " + commands.front()->get_name());
-}
-
-std::string What(const CLI::App& app, const CLI::Error& error) {
-  std::string text = error.what();
-  const std::vector<std::string> rest = app.remaining(true);
-  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError) && !rest.empty() &&
-      app.get_subcommands().empty() && !app.get_subcommands({}).empty() &&
-      !rest.front().starts_with('-')) {
-    return fmt::format("unknown command \"{}\"", rest.front());
-  }
-  // "--http: At Most 1 required but received 2"
-  if (const size_t at = text.find(": At Most 1 "); at != std::string::npos) {
-    return text.substr(0, at) + " is given more than once";
-  }
-  return text;
+  return app.get_name() + (commands.empty() ? "" : " " + Typed(*commands.front()));
 }
 
 }  // namespace
 
 CLI::Validator IsHostPort() {
-  return {[](std::string& text) { return ErrorText(ParseHostPort(text).status()); }, ""};
+  return {[](std::string& text) { return TextOf(ParseHostPort(text).status()); }, ""};
 }
 
 CLI::Validator IsDuration() {
-  return {[](std::string& text) { return ErrorText(ParseDuration(text).status()); }, ""};
+  return {[](std::string& text) -> std::string {
+            if (ParseDuration(text).ok()) return "";
+            return fmt::format("\"{}\" is not a duration, as in 30d, 1h30m or 500ms", text);
+          },
+          ""};
 }
 
 CLI::Validator IsLogLevel() {
@@ -56,9 +45,41 @@ CLI::Validator IsNotEmpty() {
   return {[](std::string& text) -> std::string { return text.empty() ? "is empty" : ""; }, ""};
 }
 
+CLI::Option* AddDuration(CLI::App& app, const std::string& name, absl::Duration& duration,
+                         const std::string& default_text, const std::string& description,
+                         absl::Duration least) {
+  const auto set = [&duration](const std::string& text) { duration = *ParseDuration(text); };
+  set(default_text);
+  const auto is_long_enough = [least](const std::string& text) -> std::string {
+    if (*ParseDuration(text) >= least) return "";
+    return fmt::format("{} is shorter than {}", text, absl::FormatDuration(least));
+  };
+  return app.add_option_function<std::string>(name, set, description)
+      ->check(IsDuration())
+      ->check(is_long_enough)
+      ->type_name("DURATION")
+      ->default_str(default_text);
+}
+
+std::string ErrorText(const CLI::App& app, const CLI::Error& error) {
+  std::string text = error.what();
+  const std::vector<std::string> rest = app.remaining(true);
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError) && !rest.empty() &&
+      app.get_subcommands().empty() && !app.get_subcommands({}).empty() &&
+      !rest.front().starts_with('-')) {
+    return fmt::format("unknown command \"{}\"", rest.front());
+  }
+  // "--http: At Most 1 required but received 2"
+  if (const size_t at = text.find(": At Most 1 "); at != std::string::npos) {
+    return text.substr(0, at) + " is given more than once";
+  }
+  return text;
+}
+
 void SetUp(CLI::App& app) {
   app.failure_message([](const CLI::App* failed, const CLI::Error& error) {
-    return fmt::format("error: {}\nSee \"{} --help\".\n", What(*failed, error), Typed(*failed));
+    return fmt::format("error: {}\nSee \"{} --help\".\n", ErrorText(*failed, error),
+                       Typed(*failed));
   });
 }
 

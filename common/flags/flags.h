@@ -3,6 +3,9 @@
 // Checks are for CLI::Option::check(). Any thread.
 #pragma once
 
+#include <string>
+
+#include "absl/time/time.h"
 #include <CLI/CLI.hpp>
 
 namespace leadline::flags {
@@ -15,10 +18,18 @@ CLI::Validator IsDuration();
 CLI::Validator IsLogLevel();
 CLI::Validator IsNotEmpty();
 
+// An option that is a duration: `default_text` until it is given, at least `least` when it is.
+CLI::Option* AddDuration(CLI::App& app, const std::string& name, absl::Duration& duration,
+                         const std::string& default_text, const std::string& description,
+                         absl::Duration least = absl::ZeroDuration());
+
 // Makes errors of `app` and of its subcommands read
 //   error: --http: "x" is not host:port, ...
 //   See "leadline-agent --help".
 void SetUp(CLI::App& app);
+
+// What an error of `app` says, as in "--http: \"x\" is not host:port, ...".
+std::string ErrorText(const CLI::App& app, const CLI::Error& error);
 
 // Prints what --help, --version or the error has to say, and returns the exit code.
 int Exit(const CLI::App& app, const CLI::ParseError& error);

@@ -6,10 +6,10 @@
 
 #include <fmt/format.h>
 
+#include "common/file.h"
 #include "common/status_macros.h"
 #include "kube/config/fields.h"
 #include "kube/config/yaml_json.h"
-#include "kube/file.h"
 
 namespace leadline::kube::config {
 namespace {

@@ -1,4 +1,4 @@
-#include "kube/file.h"
+#include "common/file.h"
 
 #include <cerrno>
 #include <cstdio>
@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-namespace leadline::kube {
+namespace leadline {
 
 absl::StatusOr<std::optional<std::string>> ReadFile(const std::string& file, size_t max_bytes) {
   const std::unique_ptr<FILE, int (*)(FILE*)> in(std::fopen(file.c_str(), "re"), std::fclose);
@@ -23,4 +23,4 @@ absl::StatusOr<std::optional<std::string>> ReadFile(const std::string& file, siz
   return text;
 }
 
-}  // namespace leadline::kube
+}  // namespace leadline

@@ -1,10 +1,12 @@
-// The collector's options, from the command line.
+// The collector's options, from the command line and its configuration file.
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
 
 #include "absl/time/time.h"
+
+#include "common/flags/program.h"
 
 namespace leadline::collector {
 
@@ -16,12 +18,11 @@ struct Options {
   std::string log_level = "info";
 };
 
-// What the command line asks for: either options, or nothing more than the exit code after --help,
-// --version or an error, which are printed.
-struct ParsedOptions {
-  std::optional<Options> options;
-  int exit_code = 0;
-};
+// The table of the options, which sets `options` when it parses.
+std::unique_ptr<flags::Program> MakeProgram(Options& options);
+
+// Options, or the exit code after --help, --version, --print-config or an error, which are printed.
+using ParsedOptions = flags::Parsed<Options>;
 ParsedOptions ParseOptions(int argc, const char* const* argv);
 
 }  // namespace leadline::collector

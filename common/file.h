@@ -7,10 +7,10 @@
 
 #include "absl/status/statusor.h"
 
-namespace leadline::kube {
+namespace leadline {
 
 // nullopt where there is no such file. INVALID_ARGUMENT "FILE: why" when it cannot be read or is
 // longer than `max_bytes`.
 absl::StatusOr<std::optional<std::string>> ReadFile(const std::string& file, size_t max_bytes);
 
-}  // namespace leadline::kube
+}  // namespace leadline

@@ -1,12 +1,12 @@
-// The agent's options, from the command line.
+// The agent's options, from the command line and its configuration file.
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
 
-#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include "common/flags/program.h"
 #include "kube/config/choice.h"
 
 namespace leadline::agent {
@@ -26,12 +26,11 @@ struct Options {
   bool dry_run = false;
 };
 
-// What the command line asks for: either options, or nothing more than the exit code after --help,
-// --version or an error, which are printed.
-struct ParsedOptions {
-  std::optional<Options> options;
-  int exit_code = 0;
-};
+// The table of the options, which sets `options` when it parses.
+std::unique_ptr<flags::Program> MakeProgram(Options& options);
+
+// Options, or the exit code after --help, --version, --print-config or an error, which are printed.
+using ParsedOptions = flags::Parsed<Options>;
 ParsedOptions ParseOptions(int argc, const char* const* argv);
 
 }  // namespace leadline::agent

@@ -1,14 +1,10 @@
-#include "agent/options.h"
+#include "agent/options/options.h"
 
 #include <unistd.h>
 
 #include <cstdlib>
 
-#include <CLI/CLI.hpp>
-
-#include "common/duration.h"
 #include "common/flags/flags.h"
-#include "common/version.h"
 #include "kube/flags/kube_flags.h"
 
 namespace leadline::agent {
@@ -26,17 +22,12 @@ std::string DefaultNode() {
 
 }  // namespace
 
-ParsedOptions ParseOptions(int argc, const char* const* argv) {
-  Options options;
+std::unique_ptr<flags::Program> MakeProgram(Options& options) {
+  auto program = std::make_unique<flags::Program>(
+      "leadline-agent",
+      "Watches the containers of this node with eBPF and sends what it counts to a collector.");
+  CLI::App& app = program->app();
   options.node = DefaultNode();
-  std::string interval = "10s";
-  std::string syscall_timing = "adaptive";
-
-  CLI::App app(
-      "Watches the containers of this node with eBPF and sends what it counts to a collector.",
-      "leadline-agent");
-  flags::SetUp(app);
-  app.set_version_flag("--version", std::string(kVersion));
   app.add_option("--collector", options.collector, "Address of the collector's gRPC port")
       ->check(flags::IsHostPort())
       ->type_name("HOST:PORT")
@@ -50,10 +41,8 @@ ParsedOptions ParseOptions(int argc, const char* const* argv) {
       ->check(flags::IsNotEmpty())
       ->type_name("NAME");
   kube::flags::AddKubeFlags(app, options.kubernetes);
-  app.add_option("--interval", interval, "Time between two readings")
-      ->check(flags::IsDuration())
-      ->type_name("DURATION")
-      ->capture_default_str();
+  flags::AddDuration(app, "--interval", options.interval, "10s", "Time between two readings",
+                     kShortestInterval);
   app.add_option("--state", options.state_dir, "Directory for the agent's identity and its spool")
       ->check(flags::IsNotEmpty())
       ->type_name("DIR")
@@ -72,28 +61,24 @@ ParsedOptions ParseOptions(int argc, const char* const* argv) {
       ->check(CLI::Range(0U, kMostProcesses).description(""))
       ->type_name("NUMBER")
       ->capture_default_str();
-  app.add_option("--syscall-timing", syscall_timing,
-                 "adaptive (a CPU busy with system calls times a part of them) or every")
+  app.add_option_function<std::string>(
+         "--syscall-timing",
+         [&options](const std::string& mode) { options.time_every_syscall = mode == "every"; },
+         "adaptive (a CPU busy with system calls times a part of them) or every")
       ->check(CLI::IsMember({"adaptive", "every"}).description(""))
       ->type_name("MODE")
-      ->capture_default_str();
+      ->default_str("adaptive");
   app.add_option("--log-level", options.log_level, "debug, info, warn or error")
       ->check(flags::IsLogLevel())
       ->type_name("LEVEL")
       ->capture_default_str();
   app.add_flag("--dry-run", options.dry_run,
                "Load every BPF program, print what can be attached and what is missing, and exit");
-  try {
-    app.parse(argc, argv);
-    options.interval = ParseDuration(interval).value();  // is checked
-    options.time_every_syscall = syscall_timing == "every";
-    if (options.interval < kShortestInterval) {
-      throw CLI::ValidationError("--interval", interval + " is shorter than 100ms");
-    }
-  } catch (const CLI::ParseError& error) {
-    return {.options = std::nullopt, .exit_code = flags::Exit(app, error)};
-  }
-  return {.options = std::move(options)};
+  return program;
+}
+
+ParsedOptions ParseOptions(int argc, const char* const* argv) {
+  return flags::ParseOptions(MakeProgram, argc, argv);
 }
 
 }  // namespace leadline::agent

@@ -1,0 +1,37 @@
+#include "collector/options/options.h"
+
+#include "common/flags/flags.h"
+
+namespace leadline::collector {
+
+std::unique_ptr<flags::Program> MakeProgram(Options& options) {
+  auto program = std::make_unique<flags::Program>(
+      "leadline-collector", "Keeps what the agents count and answers queries about it.");
+  CLI::App& app = program->app();
+  app.add_option("--data", options.data_dir, "Directory of the store")
+      ->required()
+      ->check(flags::IsNotEmpty())
+      ->type_name("DIR");
+  app.add_option("--http", options.http, "Address for queries, health and metrics")
+      ->check(flags::IsHostPort())
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  app.add_option("--grpc", options.grpc, "Address for agents")
+      ->check(flags::IsHostPort())
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  flags::AddDuration(
+      app, "--retention", options.retention, "30d",
+      "How long samples are kept; 0 keeps them for ever and takes samples of any age");
+  app.add_option("--log-level", options.log_level, "debug, info, warn or error")
+      ->check(flags::IsLogLevel())
+      ->type_name("LEVEL")
+      ->capture_default_str();
+  return program;
+}
+
+ParsedOptions ParseOptions(int argc, const char* const* argv) {
+  return flags::ParseOptions(MakeProgram, argc, argv);
+}
+
+}  // namespace leadline::collector
