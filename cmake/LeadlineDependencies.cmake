@@ -8,6 +8,7 @@ pkg_check_modules(re2 REQUIRED IMPORTED_TARGET GLOBAL re2)
 add_library(re2::re2 ALIAS PkgConfig::re2)
 
 find_package(Threads REQUIRED)
+find_package(ZLIB REQUIRED)
 find_package(absl REQUIRED)
 find_package(Protobuf REQUIRED)
 find_package(gRPC CONFIG REQUIRED)

@@ -45,6 +45,8 @@ absl::Status Run(const Options& options, int stop_fd) {
   api::ApiOptions api_options;
   api_options.address = options.http;
   api_options.registry = registry;
+  api_options.cors_origins = options.cors_origins;
+  api_options.flags = options.values;
   api_options.flush = [&store] { return store->Flush(); };
   LL_ASSIGN_OR_RETURN(const std::unique_ptr<api::ApiServer> api,
                       api::ApiServer::Start(store->queryable(), std::move(api_options)));

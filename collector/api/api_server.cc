@@ -5,8 +5,10 @@
 #include <prometheus/registry.h>
 
 #include "collector/api/metadata_api.h"
+#include "collector/api/openapi.h"
 #include "collector/api/query_api.h"
 #include "collector/api/response.h"
+#include "collector/api/status_api.h"
 #include "common/http/server.h"
 #include "common/status_macros.h"
 
@@ -33,13 +35,15 @@ class ApiServer::Impl {
                                                : std::make_shared<prometheus::Registry>()),
         engine_(queryable, options_.engine),
         queries_(engine_, *options_.clock, options_.tenant, *registry_),
-        metadata_(queryable, options_.tenant) {}
+        metadata_(queryable, options_.tenant),
+        status_(queryable, options_.tenant, *options_.clock, options_.flags, registry_) {}
 
   absl::Status Start() {
     http::ServerOptions server;
     server.address = options_.address;
     server.heavy_threads = options_.query_threads;
     server.registry = registry_;
+    server.cors_origins = options_.cors_origins;
     server.metrics_prefix = "leadline_collector";
     LL_ASSIGN_OR_RETURN(server_, http::Server::Start(std::move(server), Routes()));
     return absl::OkStatus();
@@ -49,36 +53,35 @@ class ApiServer::Impl {
 
  private:
   http::Router Routes() {
-    using http::Load;
-    using http::Request;
     http::Router router;
-    for (const char* method : {"GET", "POST"}) {
-      router.Add(
-          method, "/api/v1/query", [this](const Request& r) { return queries_.Instant(r); },
-          Load::kHeavy);
-      router.Add(
-          method, "/api/v1/query_range", [this](const Request& r) { return queries_.Range(r); },
-          Load::kHeavy);
-      router.Add(
-          method, "/api/v1/labels", [this](const Request& r) { return metadata_.Labels(r); },
-          Load::kHeavy);
-      router.Add(
-          method, "/api/v1/series", [this](const Request& r) { return metadata_.Series(r); },
-          Load::kHeavy);
-    }
+    queries_.AddRoutes(router);
+    metadata_.AddRoutes(router);
+    status_.AddRoutes(router);
     router.Add(
-        "GET", "/api/v1/label/{name}/values",
-        [this](const Request& r) { return metadata_.LabelValues(r); }, Load::kHeavy);
-    router.Add("GET", "/api/v1/metadata", MetricMetadata);
-    router.Add("GET", "/api/v1/status/buildinfo", BuildInfo);
-    router.Add(
-        "POST", "/api/v2/admin/flush", [this](const Request&) { return Flush(options_.flush); },
-        Load::kHeavy);
+        {.method = "POST",
+         .pattern = "/api/v2/admin/flush",
+         .about = {.summary = "Writes everything out and settles compaction.", .schema = "Nothing"},
+         .handler = [this](const http::Request&) { return Flush(options_.flush); },
+         .load = http::Load::kHeavy});
     http::AddProgramRoutes(router, options_.checks, registry_);
-    router.Add("GET", "/-/healthy", [](const Request&) {
-      return http::Response{.body = "Leadline collector is healthy.\n"};
-    });
-    router.Add("GET", "/-/ready", http::HealthHandler("ready", options_.checks));
+    router.Add({.method = "GET",
+                .pattern = "/-/healthy",
+                .about = {"As /livez, where Prometheus has it."},
+                .handler = [](const http::Request&) {
+                  return http::Response{.body = "Leadline collector is healthy.\n"};
+                }});
+    router.Add({.method = "GET",
+                .pattern = "/-/ready",
+                .about = {"As /readyz, where Prometheus has it."},
+                .handler = http::HealthHandler("ready", options_.checks)});
+    const auto document = std::make_shared<std::string>();
+    router.Add({.method = "GET",
+                .pattern = "/api/v2/openapi.json",
+                .about = {.summary = "This document.", .schema = "OpenApi"},
+                .handler = [document](const http::Request&) {
+                  return http::Response{.content_type = "application/json", .body = *document};
+                }});
+    *document = OpenApiDocument(router.routes());
     return router;
   }
 
@@ -87,6 +90,7 @@ class ApiServer::Impl {
   const promql::Engine engine_;
   const QueryApi queries_;
   const MetadataApi metadata_;
+  const StatusApi status_;
   std::unique_ptr<http::Server> server_;  // last: stops before what its handlers use is gone
 };
 

@@ -1,9 +1,6 @@
 // The collector's HTTP face: Prometheus' HTTP API as Grafana uses it, health and administration.
 //
-//   GET, POST  /api/v1/query  query_range  labels  series
-//   GET        /api/v1/label/{name}/values  metadata  status/buildinfo
-//   GET        /livez  /readyz  /healthz (?verbose)  /-/ready  /-/healthy  /metrics
-//   POST       /api/v2/admin/flush    writes everything out and settles compaction
+// Its routes, each with what it takes and gives, are in the document at /api/v2/openapi.json.
 //
 // Errors: Start gives those of http::Server. Threading: every method from any thread.
 #pragma once
@@ -17,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include "collector/api/status_api.h"
 #include "collector/promql/engine.h"
 #include "collector/store/store.h"
 #include "common/clock.h"
@@ -28,8 +26,10 @@ struct ApiOptions {
   std::string address = "127.0.0.1:7070";  // port 0 takes a free one
   std::string tenant = "default";
   promql::EngineOptions engine;
-  int query_threads = 4;  // queries that run at a time; others wait
+  int query_threads = 4;            // queries that run at a time; others wait
+  std::string cors_origins = ".*";  // web pages of which origins may read, see common/http/cors.h
   std::vector<http::ReadinessCheck> checks;
+  Flags flags;
   std::function<absl::Status()> flush;             // nullptr: answered 404
   std::shared_ptr<prometheus::Registry> registry;  // nullptr: one of its own
   const Clock* clock = &SystemClock();

@@ -25,31 +25,42 @@ void AppendExpanded(std::string_view scientific, std::string& out) {
   out.append(static_cast<size_t>(exponent) - fraction, '0');
 }
 
+void AppendShortest(double value, std::chars_format format, std::string& out) {
+  char buffer[400];  // the smallest number has 340 characters
+  const auto [end, error] = std::to_chars(buffer, buffer + sizeof(buffer), value, format);
+  out.append(buffer, end);
+}
+
+bool AppendSpecial(double value, std::string& out) {
+  if (std::isnan(value)) {
+    out += "NaN";
+  } else if (std::isinf(value)) {
+    out += value > 0 ? "+Inf" : "-Inf";
+  }
+  return !std::isfinite(value);
+}
+
 }  // namespace
 
 void AppendFloat(double value, std::string& out) {
-  if (std::isnan(value)) {
-    out += "NaN";
-    return;
-  }
-  if (std::isinf(value)) {
-    out += value > 0 ? "+Inf" : "-Inf";
-    return;
-  }
   const double magnitude = std::fabs(value);
-  char buffer[64];
-  const auto write = [&](std::chars_format format) {
-    const auto [end, error] = std::to_chars(buffer, buffer + sizeof(buffer), value, format);
-    return std::string_view(buffer, static_cast<size_t>(end - buffer));
-  };
+  if (std::isfinite(value) && magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21)) {
+    AppendShortest(value, std::chars_format::scientific, out);
+  } else {
+    AppendFixed(value, out);
+  }
+}
+
+void AppendFixed(double value, std::string& out) {
+  if (AppendSpecial(value, out)) return;
   constexpr double kAllDigitsCount = 9007199254740992.0;  // 2^53
-  if (magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21)) {
-    out += write(std::chars_format::scientific);
-  } else if (magnitude < kAllDigitsCount) {
-    out += write(std::chars_format::fixed);
+  if (std::fabs(value) < kAllDigitsCount) {
+    AppendShortest(value, std::chars_format::fixed, out);
   } else {
     // Fixed format would write digits beyond those that are needed.
-    AppendExpanded(write(std::chars_format::scientific), out);
+    std::string scientific;
+    AppendShortest(value, std::chars_format::scientific, scientific);
+    AppendExpanded(scientific, out);
   }
 }
 
@@ -86,6 +97,13 @@ void JsonWriter::Integer(int64_t value) {
   fmt::format_to(std::back_inserter(out_), "{}", value);
 }
 
+void JsonWriter::Bool(bool value) { Raw(value ? "true" : "false"); }
+
+void JsonWriter::Raw(std::string_view json) {
+  Separate();
+  out_ += json;
+}
+
 void JsonWriter::Time(int64_t ts_ms) {
   Separate();
   const bool negative = ts_ms < 0;
@@ -101,6 +119,13 @@ void JsonWriter::SampleValue(double value) {
   Separate();
   out_ += '"';
   AppendFloat(value, out_);
+  out_ += '"';
+}
+
+void JsonWriter::ScalarValue(double value) {
+  Separate();
+  out_ += '"';
+  AppendFixed(value, out_);
   out_ += '"';
 }
 

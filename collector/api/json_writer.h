@@ -24,10 +24,20 @@ class JsonWriter {
   void Key(std::string_view key);
   void String(std::string_view text);
   void Integer(int64_t value);
+  void Bool(bool value);
+  // JSON that is there already.
+  void Raw(std::string_view json);
+  // A key and its text.
+  void Member(std::string_view key, std::string_view text) {
+    Key(key);
+    String(text);
+  }
   // Milliseconds as a number of seconds: 1435781451.781.
   void Time(int64_t ts_ms);
   // A sample's value, in quotes.
   void SampleValue(double value);
+  // A scalar's, in quotes: without an exponent, however many digits that takes.
+  void ScalarValue(double value);
 
  private:
   void Open(char bracket);
@@ -42,5 +52,7 @@ class JsonWriter {
 // The shortest text that gives the same number back, as Go's strconv writes it in Prometheus' API:
 // "0.1", "+Inf", "NaN", "1e-07", and no exponent from 1e-6 up to 1e21.
 void AppendFloat(double value, std::string& out);
+// The same, never with an exponent.
+void AppendFixed(double value, std::string& out);
 
 }  // namespace leadline::collector::api

@@ -9,12 +9,9 @@
 #include "collector/api/response.h"
 #include "common/status_macros.h"
 #include "common/utf8.h"
-#include "common/version.h"
 
 namespace leadline::collector::api {
 namespace {
-
-constexpr std::string_view kPrometheusVersion = "3.0.0";
 
 // Asks the store for one more than wanted, so that what was cut off is known.
 template <typename T, typename Ask>
@@ -59,6 +56,44 @@ void WriteMetric(const catalogue::MetricInfo& metric, JsonWriter& json) {
 
 }  // namespace
 
+void MetadataApi::AddRoutes(http::Router& router) const {
+  using Kind = http::Parameter::Kind;
+  using Presence = http::Parameter::Presence;
+  const http::Parameter match{"match[]", Kind::kText, Presence::kRepeated,
+                              "A series selector; of several, any."};
+  const http::Parameter start{"start", Kind::kTime, Presence::kOptional,
+                              "Only series with samples from here on."};
+  const http::Parameter end{"end", Kind::kTime, Presence::kOptional,
+                            "Only series with samples up to here."};
+  const http::Parameter limit{"limit", Kind::kCount, Presence::kOptional,
+                              "No more than so many; 0 for all."};
+  for (const char* method : {"GET", "POST"}) {
+    router.Add({.method = method,
+                .pattern = "/api/v1/labels",
+                .about = {"The names of labels.", {match, start, end, limit}, "Strings"},
+                .handler = [this](const http::Request& request) { return Labels(request); },
+                .load = http::Load::kHeavy});
+    router.Add(
+        {.method = method,
+         .pattern = "/api/v1/series",
+         .about = {"The series that match, as their labels.", {match, start, end, limit}, "Series"},
+         .handler = [this](const http::Request& request) { return Series(request); },
+         .load = http::Load::kHeavy});
+  }
+  router.Add({.method = "GET",
+              .pattern = "/api/v1/label/{name}/values",
+              .about = {"The values of a label.", {match, start, end, limit}, "Strings"},
+              .handler = [this](const http::Request& request) { return LabelValues(request); },
+              .load = http::Load::kHeavy});
+  router.Add({.method = "GET",
+              .pattern = "/api/v1/metadata",
+              .about = {"Type, help and unit of the metrics that Leadline writes itself.",
+                        {{"metric", Kind::kText, {}, "Of this one only."},
+                         {"limit", Kind::kCount, {}, "Of no more than so many metrics."}},
+                        "Metadata"},
+              .handler = MetricMetadata});
+}
+
 http::Response MetadataApi::Labels(const http::Request& request) const {
   promql::Annotations annotations;
   const auto names = AskLimited<std::string>(
@@ -96,7 +131,7 @@ http::Response MetadataApi::Series(const http::Request& request) const {
       annotations);
 }
 
-http::Response MetricMetadata(const http::Request& request) {
+http::Response MetadataApi::MetricMetadata(const http::Request& request) {
   const http::Params params = http::RequestParams(request);
   const auto limit = LimitParam(params);
   if (!limit.ok()) return Error(limit.status());
@@ -109,19 +144,6 @@ http::Response MetricMetadata(const http::Request& request) {
       if (*limit > 0 && written == *limit) break;
       WriteMetric(metric, json);
       ++written;
-    }
-    json.EndObject();
-  });
-}
-
-http::Response BuildInfo(const http::Request&) {
-  return Success([](JsonWriter& json) {
-    json.BeginObject();
-    for (const auto& [key, value] : {std::pair{"version", kPrometheusVersion},
-                                     std::pair{"application", std::string_view("Leadline")},
-                                     std::pair{"applicationVersion", kVersion}}) {
-      json.Key(key);
-      json.String(value);
     }
     json.EndObject();
   });

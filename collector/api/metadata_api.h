@@ -1,4 +1,4 @@
-// What there is to query: labels, their values, series, metrics; and who answers.
+// What there is to query: labels, their values, series, metrics.
 //
 // Thread-safe.
 #pragma once
@@ -6,7 +6,7 @@
 #include <string>
 
 #include "collector/store/store.h"
-#include "common/http/message.h"
+#include "common/http/router.h"
 
 namespace leadline::collector::api {
 
@@ -16,19 +16,17 @@ class MetadataApi {
   MetadataApi(const store::Queryable& queryable, std::string tenant)
       : queryable_(queryable), tenant_(std::move(tenant)) {}
 
+  // As long as the router is used, this must live.
+  void AddRoutes(http::Router& router) const;
+
+ private:
   http::Response Labels(const http::Request& request) const;
   http::Response LabelValues(const http::Request& request) const;  // captures: the label's name
   http::Response Series(const http::Request& request) const;
+  static http::Response MetricMetadata(const http::Request& request);
 
- private:
   const store::Queryable& queryable_;
   const std::string tenant_;
 };
-
-// Type, help and unit of the catalogue's metrics.
-http::Response MetricMetadata(const http::Request& request);
-
-// Version of Prometheus whose API this is, by which Grafana chooses what to ask, and ours.
-http::Response BuildInfo(const http::Request& request);
 
 }  // namespace leadline::collector::api

@@ -9,6 +9,7 @@
 
 #include "collector/api/params.h"
 #include "collector/api/response.h"
+#include "collector/promql/format_query.h"
 #include "common/status_macros.h"
 #include "common/status_text.h"
 
@@ -80,6 +81,55 @@ QueryApi::QueryApi(const promql::Engine& engine, const Clock& clock, std::string
                    .Name("leadline_collector_queries_total")
                    .Help("PromQL queries, by result: success or the type of the error.")
                    .Register(registry)) {}
+
+void QueryApi::AddRoutes(http::Router& router) const {
+  using Kind = http::Parameter::Kind;
+  using Presence = http::Parameter::Presence;
+  const http::Parameter query{"query", Kind::kText, Presence::kRequired, "In PromQL."};
+  const http::Parameter timeout{"timeout", Kind::kDuration, Presence::kOptional,
+                                "After which it is given up."};
+  const http::Parameter lookback{"lookback_delta", Kind::kDuration, Presence::kOptional,
+                                 "How old a sample may be to count as the present one."};
+  const http::Parameter limit{"limit", Kind::kCount, Presence::kOptional,
+                              "No more than so many series; 0 for all."};
+  for (const char* method : {"GET", "POST"}) {
+    router.Add({.method = method,
+                .pattern = "/api/v1/query",
+                .about = {"What a query gives at one time.",
+                          {query,
+                           {"time", Kind::kTime, Presence::kOptional, "Now where it is missing."},
+                           timeout,
+                           lookback,
+                           limit},
+                          "QueryResult"},
+                .handler = [this](const http::Request& request) { return Instant(request); },
+                .load = http::Load::kHeavy});
+    router.Add({.method = method,
+                .pattern = "/api/v1/query_range",
+                .about = {"What a query gives over a range of time.",
+                          {query,
+                           {"start", Kind::kTime, Presence::kRequired, "The first time."},
+                           {"end", Kind::kTime, Presence::kRequired, "No time is after it."},
+                           {"step", Kind::kDuration, Presence::kRequired, "From time to time."},
+                           timeout,
+                           lookback,
+                           limit},
+                          "QueryResult"},
+                .handler = [this](const http::Request& request) { return Range(request); },
+                .load = http::Load::kHeavy});
+    router.Add({.method = method,
+                .pattern = "/api/v1/format_query",
+                .about = {"A query laid out for people to read.", {query}, "Text"},
+                .handler = Format});
+  }
+}
+
+http::Response QueryApi::Format(const http::Request& request) {
+  const http::Params params = http::RequestParams(request);
+  const auto text = promql::FormatQuery(params.First("query").value_or(""));
+  if (!text.ok()) return Error(AboutQuery(text.status()));
+  return Success([&](JsonWriter& json) { json.String(*text); });
+}
 
 http::Response QueryApi::Instant(const http::Request& request) const {
   const http::Params params = http::RequestParams(request);

@@ -1,4 +1,4 @@
-// /api/v1/query and /api/v1/query_range.
+// /api/v1/query, /api/v1/query_range and /api/v1/format_query.
 //
 // Thread-safe.
 #pragma once
@@ -28,10 +28,13 @@ class QueryApi {
   QueryApi(const promql::Engine& engine, const Clock& clock, std::string tenant,
            prometheus::Registry& registry);
 
-  http::Response Instant(const http::Request& request) const;
-  http::Response Range(const http::Request& request) const;
+  // As long as the router is used, this must live.
+  void AddRoutes(http::Router& router) const;
 
  private:
+  http::Response Instant(const http::Request& request) const;
+  http::Response Range(const http::Request& request) const;
+  static http::Response Format(const http::Request& request);
   http::Response Answer(const http::Params& params,
                         const std::function<absl::StatusOr<promql::QueryResult>()>& run) const;
 

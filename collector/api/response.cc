@@ -186,7 +186,7 @@ void WriteResult(const QueryResult& result, JsonWriter& json) {
   if (result.type == QueryResult::Type::kScalar || result.type == QueryResult::Type::kString) {
     json.Time(result.ts_ms);
     if (result.type == QueryResult::Type::kScalar) {
-      json.SampleValue(result.scalar);
+      json.ScalarValue(result.scalar);
     } else {
       json.String(result.string);
     }

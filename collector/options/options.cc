@@ -1,5 +1,8 @@
 #include "collector/options/options.h"
 
+#include <iostream>
+#include <utility>
+
 #include "common/flags/flags.h"
 
 namespace leadline::collector {
@@ -23,6 +26,11 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
   flags::AddDuration(
       app, "--retention", options.retention, "30d",
       "How long samples are kept; 0 keeps them for ever and takes samples of any age");
+  app.add_option(
+         "--cors-origin", options.cors_origins,
+         "Web pages of which origins may read answers, as a regular expression; '' for none")
+      ->type_name("REGEX")
+      ->capture_default_str();
   app.add_option("--log-level", options.log_level, "debug, info, warn or error")
       ->check(flags::IsLogLevel())
       ->type_name("LEVEL")
@@ -31,7 +39,13 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
 }
 
 ParsedOptions ParseOptions(int argc, const char* const* argv) {
-  return flags::ParseOptions(MakeProgram, argc, argv);
+  Options options;
+  const std::unique_ptr<flags::Program> program = MakeProgram(options);
+  if (const auto exit_code = program->Parse(argc, argv, std::cout, std::cerr)) {
+    return {.options = std::nullopt, .exit_code = *exit_code};
+  }
+  options.values = program->Values();
+  return {.options = std::move(options)};
 }
 
 }  // namespace leadline::collector

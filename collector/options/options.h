@@ -3,6 +3,8 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/time/time.h"
 
@@ -15,7 +17,9 @@ struct Options {
   std::string http = "127.0.0.1:7070";
   std::string grpc = "127.0.0.1:7071";
   absl::Duration retention = absl::Hours(30 * 24);  // zero: for ever
+  std::string cors_origins = ".*";
   std::string log_level = "info";
+  std::vector<std::pair<std::string, std::string>> values;  // all of the above, as texts
 };
 
 // The table of the options, which sets `options` when it parses.

@@ -90,6 +90,7 @@ absl::StatusOr<QueryResult> Engine::Instant(std::string_view tenant, std::string
   Context context = MakeContext(queryable_, options_, tenant, *expr, options);
   context.start_ms = context.end_ms = ts_ms;
   context.query_start_ms = context.query_end_ms = ts_ms;
+  LL_RETURN_IF_ERROR(context.CheckDeadline());
   QueryResult result;
   result.ts_ms = ts_ms;
   switch (expr->type) {
@@ -140,6 +141,7 @@ absl::StatusOr<QueryResult> Engine::Range(std::string_view tenant, std::string_v
   context.step_ms = step_ms;
   context.query_start_ms = start_ms;
   context.query_end_ms = end_ms;
+  LL_RETURN_IF_ERROR(context.CheckDeadline());
   QueryResult result;
   result.type = QueryResult::Type::kMatrix;
   if (expr->type == ValueType::kScalar) {

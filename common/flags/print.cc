@@ -50,6 +50,20 @@ std::string DefaultOf(const CLI::Option& option) {
 
 }  // namespace
 
+std::vector<std::pair<std::string, std::string>> Program::Values() const {
+  std::vector<std::pair<std::string, std::string>> values;
+  for (const CLI::Option* option : ConfigurableOptions()) {
+    std::string value = option->get_default_str();
+    if (option->count() > 0) {
+      value = fmt::format("{}", fmt::join(option->results(), ","));
+    } else if (option->get_items_expected_max() == 0) {
+      value = "false";
+    }
+    values.emplace_back(option->get_lnames().front(), std::move(value));
+  }
+  return values;
+}
+
 std::string Program::PrintConfig() const {
   std::string text;
   for (const CLI::Option* option : ConfigurableOptions()) {

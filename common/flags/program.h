@@ -56,6 +56,9 @@ class Program {
   // The options that have a key in the configuration file, in the order in which they were added.
   std::vector<const CLI::Option*> ConfigurableOptions() const;
 
+  // What is in force, by key; "" where there is no value, several separated by commas.
+  std::vector<std::pair<std::string, std::string>> Values() const;
+
   // What is in force, as a configuration file that says where each value is from.
   std::string PrintConfig() const;
 

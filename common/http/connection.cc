@@ -9,6 +9,8 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 
+#include "common/http/encoding.h"
+
 namespace leadline::http {
 namespace {
 
@@ -46,12 +48,21 @@ Request FromBeast(beast::http::request<beast::http::string_body> from) {
   return request;
 }
 
+// RFC 9110, section 5.6.7.
+std::string HttpDate(absl::Time time) {
+  return absl::FormatTime("%a, %d %b %Y %H:%M:%S GMT", time, absl::UTCTimeZone());
+}
+
 BeastResponse ToBeast(Response from, unsigned version, bool keep_alive) {
   BeastResponse response(beast::http::int_to_status(static_cast<unsigned>(from.status)), version);
-  response.set(beast::http::field::content_type, from.content_type);
+  response.set(beast::http::field::date, HttpDate(absl::Now()));
+  response.set("X-Content-Type-Options", "nosniff");
   for (const auto& [name, value] : from.headers) response.insert(name, value);
-  response.body() = std::move(from.body);
   response.keep_alive(keep_alive);
+  // It has neither a body nor its length (RFC 9110, section 8.6).
+  if (response.result() == beast::http::status::no_content) return response;
+  response.set(beast::http::field::content_type, from.content_type);
+  response.body() = std::move(from.body);
   response.prepare_payload();
   return response;
 }
@@ -154,6 +165,8 @@ class BeastConnection final : public Connection,
     asio::post(threads, [self = shared_from_this(), version, head, match = std::move(match),
                          request = std::move(request)]() mutable {
       Response response = match.handler(request);
+      self->context_.cors.AddHeaders(request, response);
+      CompressBody(request, response);
       const auto executor = self->stream_.get_executor();
       asio::post(executor, [self = std::move(self), version, head, route = match.route,
                             response = std::move(response)]() mutable {

@@ -10,6 +10,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include "common/http/cors.h"
 #include "common/http/router.h"
 #include "common/http/server.h"
 #include "common/http/server_metrics.h"
@@ -20,6 +21,7 @@ namespace leadline::http {
 struct ConnectionContext {
   const ServerOptions& options;
   const Router& router;
+  const Cors& cors;
   ServerMetrics& metrics;
   boost::asio::thread_pool& light_handlers;
   boost::asio::thread_pool& heavy_handlers;

@@ -35,10 +35,24 @@ Handler MetricsHandler(std::shared_ptr<prometheus::Registry> registry) {
 
 void AddProgramRoutes(Router& router, std::vector<ReadinessCheck> checks,
                       std::shared_ptr<prometheus::Registry> registry) {
-  router.Add("GET", "/livez", HealthHandler("livez", {}));
-  router.Add("GET", "/readyz", HealthHandler("readyz", checks));
-  router.Add("GET", "/healthz", HealthHandler("healthz", std::move(checks)));
-  router.Add("GET", "/metrics", MetricsHandler(std::move(registry)));
+  const std::vector<Parameter> verbose = {
+      {"verbose", Parameter::Kind::kFlag, {}, "A line for each check."}};
+  router.Add({.method = "GET",
+              .pattern = "/livez",
+              .about = {"Whether the process answers.", verbose},
+              .handler = HealthHandler("livez", {})});
+  router.Add({.method = "GET",
+              .pattern = "/readyz",
+              .about = {"Whether it can do its work.", verbose},
+              .handler = HealthHandler("readyz", checks)});
+  router.Add({.method = "GET",
+              .pattern = "/healthz",
+              .about = {"As /readyz.", verbose},
+              .handler = HealthHandler("healthz", std::move(checks))});
+  router.Add({.method = "GET",
+              .pattern = "/metrics",
+              .about = {"Its own metrics, in Prometheus' text format."},
+              .handler = MetricsHandler(std::move(registry))});
 }
 
 }  // namespace leadline::http

@@ -36,9 +36,7 @@ std::optional<std::vector<std::string>> Captures(std::string_view pattern, std::
 
 }  // namespace
 
-void Router::Add(std::string method, std::string pattern, Handler handler, Load load) {
-  routes_.push_back({std::move(method), std::move(pattern), std::move(handler), load});
-}
+void Router::Add(Route route) { routes_.push_back(std::move(route)); }
 
 Router::Match Router::Find(Request& request) const {
   std::vector<std::string> allowed;
@@ -55,12 +53,16 @@ Router::Match Router::Find(Request& request) const {
       allowed.push_back(route.method);
     }
   }
+  if (!allowed.empty()) allowed.emplace_back("OPTIONS");
   if (allowed.empty()) {
     return {known_route, Load::kLight,
             [](const Request&) { return Response{.status = 404, .body = "404 page not found\n"}; }};
   }
   return {known_route, Load::kLight,
-          [allow = fmt::format("{}", fmt::join(allowed, ", "))](const Request&) {
+          [allow = fmt::format("{}", fmt::join(allowed, ", "))](const Request& asked) {
+            if (asked.method == "OPTIONS") {
+              return Response{.status = 204, .headers = {{"Allow", allow}}};
+            }
             return Response{
                 .status = 405, .body = "405 method not allowed\n", .headers = {{"Allow", allow}}};
           }};

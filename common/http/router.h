@@ -1,16 +1,20 @@
-// Which handler answers which method and path: a table of routes.
+// Which handler answers which method and path: a table of routes, each with its description.
 //
 // A pattern is a path whose segments in braces match any one segment:
 // "/api/v1/label/{name}/values". The first route that matches answers. A path that no route has is
-// answered 404, a method that none of its routes has 405 with Allow; HEAD is answered as GET.
+// answered 404, a method that none of its routes has 405 with Allow; HEAD is answered as GET, and
+// OPTIONS with what is allowed.
 //
 // Handlers may be called from several threads at once. Filled before use, then only read.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "absl/types/span.h"
 
 #include "common/http/message.h"
 
@@ -19,11 +23,40 @@ namespace leadline::http {
 using Handler = std::function<Response(const Request&)>;
 
 // Which of the server's threads a handler takes: heavy ones never keep light ones waiting.
-enum class Load { kLight, kHeavy };
+enum class Load : uint8_t { kLight, kHeavy };
+
+// A parameter of a request: of the query, or of a POST's form.
+struct Parameter {
+  enum class Kind : uint8_t { kText, kTime, kDuration, kCount, kFlag };
+  enum class Presence : uint8_t { kOptional, kRequired, kRepeated };
+  std::string_view name;
+  Kind kind = Kind::kText;
+  Presence presence = Presence::kOptional;
+  std::string_view help;
+};
+
+// What a route is for, in the words of its documentation. The texts are literals.
+struct Description {
+  std::string_view summary;
+  std::vector<Parameter> parameters = {};
+  std::string_view schema = {};  // the name of the schema of a good answer's JSON; "": plain text
+};
+
+struct Route {
+  std::string method;
+  std::string pattern;
+  Description about;
+  Handler handler;
+  Load load = Load::kLight;
+};
 
 class Router {
  public:
-  void Add(std::string method, std::string pattern, Handler handler, Load load = Load::kLight);
+  // REQUIRES: the pattern begins with '/', the summary says something.
+  void Add(Route route);
+
+  // In the order in which they were added.
+  absl::Span<const Route> routes() const { return routes_; }
 
   struct Match {
     // The pattern, or "other" where no route matched: a bounded set, fit for a metric's label.
@@ -36,13 +69,6 @@ class Router {
   Match Find(Request& request) const;
 
  private:
-  struct Route {
-    std::string method;
-    std::string pattern;
-    Handler handler;
-    Load load;
-  };
-
   std::vector<Route> routes_;
 };
 

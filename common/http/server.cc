@@ -35,15 +35,16 @@ absl::Status ListenError(std::string_view address, const ErrorCode& error) {
 
 class Server::Impl {
  public:
-  Impl(ServerOptions options, Router router)
+  Impl(ServerOptions options, Router router, Cors cors)
       : options_(std::move(options)),
         router_(std::move(router)),
+        cors_(std::move(cors)),
         metrics_(options_.registry, options_.metrics_prefix),
         light_handlers_(1),
         heavy_handlers_(static_cast<size_t>(options_.heavy_threads)),
         acceptor_(io_),
         retry_(io_),
-        context_{options_, router_, metrics_, light_handlers_, heavy_handlers_} {}
+        context_{options_, router_, cors_, metrics_, light_handlers_, heavy_handlers_} {}
 
   absl::Status Listen() {
     LL_ASSIGN_OR_RETURN(const HostPort where, ParseHostPort(options_.address));
@@ -164,6 +165,7 @@ class Server::Impl {
 
   const ServerOptions options_;
   const Router router_;
+  const Cors cors_;
   ServerMetrics metrics_;
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
@@ -189,7 +191,8 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() { Stop(absl::ZeroDuration()); }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options, Router router) {
-  auto impl = std::make_unique<Impl>(std::move(options), std::move(router));
+  LL_ASSIGN_OR_RETURN(Cors cors, Cors::Make(options.cors_origins));
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(router), std::move(cors));
   LL_RETURN_IF_ERROR(impl->Listen());
   impl->Run();
   return std::unique_ptr<Server>(new Server(std::move(impl)));

@@ -1,13 +1,14 @@
-// A small HTTP/1.1 server: a table of routes, keep-alive, limits and a graceful stop.
+// A small HTTP/1.1 server: a table of routes, keep-alive, compressed answers, cross-origin
+// requests, limits and a graceful stop.
 //
 // One thread of its own does all input and output, another runs light handlers, `heavy_threads`
 // more the heavy ones; a connection has one request under way at a time. A handler's request is
 // answered even where the server is asked to stop meanwhile.
 //
 // Bounds: see ServerOptions; above them a request is answered 431 or 413 and a connection 503, and
-// counted. Errors: Start says which address it could not listen on and why.
-// Threading: every method may be called from any thread but a handler's.
-// Source: RFC 9110 and 9112; Boost.Beast does the parsing.
+// counted. Errors: Start says which address it could not listen on and why, or which option is
+// wrong. Threading: every method may be called from any thread but a handler's. Source: RFC 9110
+// and 9112; Boost.Beast does the parsing.
 #pragma once
 
 #include <cstddef>
@@ -37,6 +38,9 @@ struct ServerOptions {
   absl::Duration idle_timeout = absl::Seconds(60);   // between requests of a connection
   absl::Duration read_timeout = absl::Seconds(15);   // from a request's first byte to its last
   absl::Duration write_timeout = absl::Seconds(60);  // for a response
+
+  // Web pages of which origins may read the answers, see cors.h; "" for none.
+  std::string cors_origins = {};
 
   // Where the server's own metrics go, under <metrics_prefix>_http_…; nullptr for none.
   std::shared_ptr<prometheus::Registry> registry = {};

@@ -1,55 +1,20 @@
 // The API over a real socket: what Prometheus' clients send, and what they get.
 #include "collector/api/api_server.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <prometheus/counter.h>
 #include <prometheus/registry.h>
 
 #include "tests/promql/memory_queryable.h"
+#include "tests/unit/collector/api/http_send.h"
 
 namespace leadline::collector::api {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::StartsWith;
-
-struct Reply {
-  int status = 0;
-  std::string head;
-  std::string body;
-};
-
-Reply Send(uint16_t port, const std::string& request) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(port);
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof(to)), 0);
-  EXPECT_EQ(send(fd, request.data(), request.size(), MSG_NOSIGNAL),
-            static_cast<ssize_t>(request.size()));
-  std::string answer;
-  char buffer[4096];
-  for (ssize_t n; (n = recv(fd, buffer, sizeof(buffer), 0)) > 0;) {
-    answer.append(buffer, static_cast<size_t>(n));
-  }
-  close(fd);
-  Reply reply;
-  const size_t end = answer.find("\r\n\r\n");
-  EXPECT_THAT(answer, StartsWith("HTTP/1.1 "));
-  if (end == std::string::npos) return reply;
-  reply.status = std::stoi(answer.substr(9, 3));
-  reply.head = answer.substr(0, end);
-  reply.body = answer.substr(end + 4);
-  return reply;
-}
 
 class ApiServerTest : public testing::Test {
  protected:
@@ -278,6 +243,42 @@ TEST_F(ApiServerTest, KnowsTheCatalogueAndItself) {
       R"({"status":"success","data":{"container_memory_usage_bytes":[{"type":"gauge","help":"Current memory usage, including all memory regardless of when it was accessed.","unit":"bytes"}]}})");
   EXPECT_THAT(Get("/api/v1/metadata").body, HasSubstr("\"container_syscalls_total\""));
   EXPECT_THAT(Get("/api/v1/status/buildinfo").body, HasSubstr("\"version\":\"3."));
+}
+
+TEST_F(ApiServerTest, FormatsQueries) {
+  EXPECT_EQ(Get("/api/v1/format_query?query=sum(x)by(a)").body,
+            R"--({"status":"success","data":"sum by (a) (x)"})--");
+  EXPECT_EQ(Post("/api/v1/format_query", "query=x%2By").body,
+            R"({"status":"success","data":"x + y"})");
+  EXPECT_EQ(Get("/api/v1/format_query?query=sum(").status, 400);
+}
+
+TEST_F(ApiServerTest, SaysHowItWasStartedAndWhatItKeeps) {
+  options_.flags = {{"data", "/d"}, {"retention", "30d"}};
+  EXPECT_EQ(Get("/api/v1/status/flags").body,
+            R"({"status":"success","data":{"data":"/d","retention":"30d"}})");
+  prometheus::BuildCounter()
+      .Name("leadline_collector_store_quarantined_total")
+      .Register(*registry_)
+      .Add({{"kind", "window"}})
+      .Increment(2);
+  const std::string runtime = Get("/api/v1/status/runtimeinfo").body;
+  EXPECT_THAT(runtime, HasSubstr(R"("startTime":"1970-01-01T00:00:30.000Z")"));
+  EXPECT_THAT(runtime, HasSubstr(R"("corruptionCount":2,"storageRetention":"30d")"));
+  EXPECT_THAT(
+      Get("/api/v1/status/tsdb?limit=1").body,
+      HasSubstr(
+          R"("seriesCountByMetricName":[{"name":"up_total","value":2}],"labelValueCountByLabelName":[{"name":"__name__","value":2}],"memoryInBytesByLabelName":[{"name":"__name__","value":17}],"seriesCountByLabelValuePair":[{"name":"__name__=up_total","value":2}])"));
+  EXPECT_EQ(Get("/api/v1/status/tsdb?limit=10001").status, 400);
+}
+
+TEST_F(ApiServerTest, CompressesAndLetsWebPagesRead) {
+  const std::string head = Send(Server().port(),
+                                "GET /api/v1/metadata HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                                "Accept-Encoding: gzip\r\nOrigin: http://grafana.example\r\n\r\n")
+                               .head;
+  EXPECT_THAT(head, HasSubstr("\r\nContent-Encoding: gzip\r\n"));
+  EXPECT_THAT(head, HasSubstr("\r\nAccess-Control-Allow-Origin: *\r\n"));
 }
 
 TEST_F(ApiServerTest, SaysWhichAddressIsTaken) {

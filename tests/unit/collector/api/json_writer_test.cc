@@ -41,6 +41,28 @@ TEST(AppendFloat, WritesWhatGoWrites) {
   for (const auto& [value, text] : cases) EXPECT_EQ(Float(value), text);
 }
 
+TEST(AppendFixed, HasNoExponent) {
+  const std::pair<double, const char*> cases[] = {{1e-7, "0.0000001"},
+                                                  {-1.5e-9, "-0.0000000015"},
+                                                  {1e21, "1000000000000000000000"},
+                                                  {-2.5e22, "-25000000000000000000000"},
+                                                  {0.1, "0.1"},
+                                                  {0, "0"},
+                                                  {INFINITY, "+Inf"},
+                                                  {NAN, "NaN"}};
+  for (const auto& [value, want] : cases) {
+    std::string out;
+    AppendFixed(value, out);
+    EXPECT_EQ(out, want);
+  }
+  for (const double value : {1.7976931348623157e308, 5e-324}) {
+    std::string out;
+    AppendFixed(value, out);
+    EXPECT_EQ(std::strtod(out.c_str(), nullptr), value);
+    EXPECT_EQ(out.find('e'), std::string::npos);
+  }
+}
+
 TEST(AppendFloat, GivesTheSameNumberBack) {
   std::mt19937_64 random(1);
   for (int i = 0; i < 100'000; ++i) {

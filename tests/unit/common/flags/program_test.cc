@@ -15,6 +15,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 
 // A program with every kind of option.
 class ProgramTest : public testing::Test {
@@ -216,6 +217,16 @@ TEST_F(ProgramTest, WhatIsInForceIsAConfigurationFileOfTheSame) {
   const config::ConfigFile printed = config::ParseConfig(out_);
   EXPECT_THAT(printed.problems, IsEmpty());
   EXPECT_THAT(printed.entries.front().values, ElementsAre("/with \"quotes\" # and more"));
+}
+
+TEST_F(ProgramTest, ValuesAreThoseInForce) {
+  Write("peer: [a:1, b:2]\n");
+  ASSERT_EQ(Parse({"--count", "7"}), std::nullopt);
+  EXPECT_THAT(
+      program_.Values(),
+      ElementsAre(Pair("data", "/d"), Pair("http", "127.0.0.1:1"), Pair("interval", "10s"),
+                  Pair("count", "7"), Pair("peer", "a:1,b:2"), Pair("kubernetes", ""),
+                  Pair("kubernetes-token", ""), Pair("kubeconfig", ""), Pair("dry-run", "false")));
 }
 
 TEST_F(ProgramTest, TheReferenceHasEveryKey) {

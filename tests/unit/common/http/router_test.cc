@@ -15,10 +15,12 @@ Handler Says(std::string text) {
 
 Router TestRouter() {
   Router router;
-  router.Add("GET", "/labels", Says("labels"));
-  router.Add("POST", "/labels", Says("posted"));
-  router.Add("GET", "/label/{name}/values",
-             [](const Request& request) { return Response{.body = request.captures.at(0)}; });
+  router.Add({.method = "GET", .pattern = "/labels", .handler = Says("labels")});
+  router.Add({.method = "POST", .pattern = "/labels", .handler = Says("posted")});
+  router.Add(
+      {.method = "GET", .pattern = "/label/{name}/values", .handler = [](const Request& request) {
+         return Response{.body = request.captures.at(0)};
+       }});
   return router;
 }
 
@@ -55,13 +57,18 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"GET", "/", 404, kNotFound, "other"},
                     Case{"GET", "", 404, kNotFound, "other"},
                     Case{"GET", "*", 404, kNotFound, "other"},
-                    Case{"DELETE", "/labels", 405, "405 method not allowed\n", "/labels"}));
+                    Case{"DELETE", "/labels", 405, "405 method not allowed\n", "/labels"},
+                    Case{"OPTIONS", "/labels", 204, "", "/labels"},
+                    Case{"OPTIONS", "/nosuch", 404, kNotFound, "other"}));
 
 TEST(Router, NamesTheMethodsThatAreAllowed) {
   const Router router = TestRouter();
   Request request{.method = "PUT", .path = "/labels"};
   EXPECT_THAT(router.Find(request).handler(request).headers,
-              ElementsAre(Pair("Allow", "GET, POST")));
+              ElementsAre(Pair("Allow", "GET, POST, OPTIONS")));
+  request.method = "OPTIONS";
+  EXPECT_THAT(router.Find(request).handler(request).headers,
+              ElementsAre(Pair("Allow", "GET, POST, OPTIONS")));
 }
 
 }  // namespace

@@ -21,6 +21,7 @@
 namespace leadline::http {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -62,12 +63,12 @@ class RawClient {
 
 Router TestRouter() {
   Router router;
-  router.Add("GET", "/hello", [](const Request& request) {
-    return Response{.body = "hello " + request.query + "."};
-  });
-  router.Add("POST", "/size", [](const Request& request) {
-    return Response{.body = std::to_string(request.body.size()) + "."};
-  });
+  router.Add({.method = "GET", .pattern = "/hello", .handler = [](const Request& request) {
+                return Response{.body = "hello " + request.query + "."};
+              }});
+  router.Add({.method = "POST", .pattern = "/size", .handler = [](const Request& request) {
+                return Response{.body = std::to_string(request.body.size()) + "."};
+              }});
   return router;
 }
 
@@ -108,6 +109,58 @@ TEST(Server, TakesTargetsAsProxiesSendThem) {
   EXPECT_THAT(client.ReadUntil("hello a."), StartsWith("HTTP/1.1 200 OK\r\n"));
   client.Send("GET http://x.example HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   EXPECT_THAT(client.ReadAll(), StartsWith("HTTP/1.1 404 "));
+}
+
+TEST(Server, SaysWhenAndWhatItAnswers) {
+  auto server = StartOrDie();
+  RawClient client(server->port());
+  client.Send("GET /hello HTTP/1.0\r\n\r\n");
+  const std::string answer = client.ReadAll();
+  EXPECT_THAT(answer, ContainsRegex("\r\nDate: [A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} "
+                                    "[0-9]{2}:[0-9]{2}:[0-9]{2} GMT\r\n"));
+  EXPECT_THAT(answer, HasSubstr("\r\nX-Content-Type-Options: nosniff\r\n"));
+}
+
+TEST(Server, CompressesForThoseWhoTakeIt) {
+  auto server = StartOrDie();
+  const std::string text(5000, 'x');
+  const auto ask = [&](const std::string& method, const std::string& headers) {
+    RawClient client(server->port());
+    client.Send(method + " /hello?" + text + " HTTP/1.0\r\n" + headers + "\r\n");
+    return client.ReadAll();
+  };
+  const std::string packed = ask("GET", "Accept-Encoding: gzip\r\n");
+  EXPECT_THAT(packed, HasSubstr("\r\nContent-Encoding: gzip\r\n"));
+  const size_t body = packed.find("\r\n\r\n") + 4;
+  EXPECT_THAT(packed.substr(0, body),
+              HasSubstr("\r\nContent-Length: " + std::to_string(packed.size() - body) + "\r\n"));
+  EXPECT_LT(packed.size() - body, 200);
+  EXPECT_THAT(ask("HEAD", "Accept-Encoding: gzip\r\n"),
+              HasSubstr("\r\nContent-Length: " + std::to_string(packed.size() - body) + "\r\n"));
+  const std::string plain = ask("GET", "");
+  EXPECT_THAT(plain, EndsWith(text + "."));
+  EXPECT_THAT(plain, HasSubstr("\r\nVary: Accept-Encoding\r\n"));
+}
+
+TEST(Server, LetsWebPagesReadAnswers) {
+  auto server = StartOrDie({.cors_origins = "https://.*\\.example"});
+  const auto ask = [&](const std::string& request) {
+    RawClient client(server->port());
+    client.Send(request);
+    return client.ReadAll();
+  };
+  EXPECT_THAT(ask("GET /hello HTTP/1.0\r\nOrigin: https://a.example\r\n\r\n"),
+              HasSubstr("\r\nAccess-Control-Allow-Origin: https://a.example\r\n"));
+  const std::string preflight =
+      ask("OPTIONS /hello HTTP/1.0\r\nOrigin: https://a.example\r\n"
+          "Access-Control-Request-Method: POST\r\n\r\n");
+  EXPECT_THAT(preflight, StartsWith("HTTP/1.0 204 No Content\r\n"));
+  EXPECT_THAT(preflight, HasSubstr("\r\nAccess-Control-Allow-Methods: GET, POST, OPTIONS\r\n"));
+  EXPECT_THAT(preflight, Not(HasSubstr("Content-Length")));
+  EXPECT_THAT(ask("GET /hello HTTP/1.0\r\nOrigin: https://a.example.org\r\n\r\n"),
+              Not(HasSubstr("Access-Control")));
+  EXPECT_EQ(Server::Start({.cors_origins = "("}, TestRouter()).status().code(),
+            absl::StatusCode::kInvalidArgument);
 }
 
 TEST(Server, TellsClientsThatAskToGoOn) {
@@ -215,11 +268,11 @@ TEST(Server, StopWaitsForRequestsUnderWayAndClosesIdleConnections) {
   std::latch entered(1);
   std::latch leave(1);
   Router router = TestRouter();
-  router.Add("GET", "/slow", [&](const Request&) {
-    entered.count_down();
-    leave.wait();
-    return Response{.body = "slow."};
-  });
+  router.Add({.method = "GET", .pattern = "/slow", .handler = [&](const Request&) {
+                entered.count_down();
+                leave.wait();
+                return Response{.body = "slow."};
+              }});
   auto server = StartOrDie({}, std::move(router));
   RawClient idle(server->port());
   idle.Send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -240,11 +293,11 @@ TEST(Server, StopWithoutGraceStillWaitsForTheHandler) {
   std::latch entered(1);
   std::latch leave(1);
   Router router;
-  router.Add("GET", "/slow", [&](const Request&) {
-    entered.count_down();
-    leave.wait();
-    return Response{.body = "slow."};
-  });
+  router.Add({.method = "GET", .pattern = "/slow", .handler = [&](const Request&) {
+                entered.count_down();
+                leave.wait();
+                return Response{.body = "slow."};
+              }});
   auto server = StartOrDie({}, std::move(router));
   RawClient busy(server->port());
   busy.Send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -259,14 +312,15 @@ TEST(Server, HeavyHandlersDoNotKeepLightOnesWaiting) {
   std::latch entered(1);
   std::latch leave(1);
   Router router = TestRouter();
-  router.Add(
-      "GET", "/heavy",
-      [&](const Request&) {
-        entered.count_down();
-        leave.wait();
-        return Response{.body = "heavy."};
-      },
-      Load::kHeavy);
+  router.Add({.method = "GET",
+              .pattern = "/heavy",
+              .handler =
+                  [&](const Request&) {
+                    entered.count_down();
+                    leave.wait();
+                    return Response{.body = "heavy."};
+                  },
+              .load = Load::kHeavy});
   auto server = StartOrDie({.heavy_threads = 1}, std::move(router));
   RawClient heavy(server->port());
   heavy.Send("GET /heavy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");

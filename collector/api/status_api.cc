@@ -1,0 +1,146 @@
+#include "collector/api/status_api.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
+#include "absl/time/time.h"
+#include <prometheus/registry.h>
+
+#include "collector/api/cardinality.h"
+#include "collector/api/params.h"
+#include "collector/api/response.h"
+#include "common/version.h"
+
+namespace leadline::collector::api {
+namespace {
+
+constexpr std::string_view kPrometheusVersion = "3.0.0";
+constexpr int64_t kRecentMs = int64_t{60} * 60 * 1000;
+constexpr size_t kDefaultTop = 10;
+constexpr size_t kMaxTop = 10'000;
+
+// Grafana chooses by this what it asks.
+http::Response BuildInfo() {
+  return Success([](JsonWriter& json) {
+    json.BeginObject();
+    json.Member("version", kPrometheusVersion);
+    json.Member("application", "Leadline");
+    json.Member("applicationVersion", kVersion);
+    json.EndObject();
+  });
+}
+
+std::string Rfc3339(int64_t unix_ms) {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::FromUnixMillis(unix_ms),
+                          absl::UTCTimeZone());
+}
+
+int64_t SumOfCounter(const prometheus::Registry& registry, std::string_view name) {
+  double sum = 0;
+  for (const prometheus::MetricFamily& family : registry.Collect()) {
+    if (family.name != name) continue;
+    for (const prometheus::ClientMetric& metric : family.metric) sum += metric.counter.value;
+  }
+  return static_cast<int64_t>(sum);
+}
+
+void WriteCounts(std::string_view key, const std::vector<NamedCount>& counts, JsonWriter& json) {
+  json.Key(key);
+  json.BeginArray();
+  for (const NamedCount& count : counts) {
+    json.BeginObject();
+    json.Member("name", count.name);
+    json.Key("value");
+    json.Integer(static_cast<int64_t>(count.value));
+    json.EndObject();
+  }
+  json.EndArray();
+}
+
+}  // namespace
+
+void StatusApi::AddRoutes(http::Router& router) const {
+  router.Add(
+      {.method = "GET",
+       .pattern = "/api/v1/status/buildinfo",
+       .about = {.summary = "Which program answers, in which version.", .schema = "BuildInfo"},
+       .handler = [](const http::Request&) { return BuildInfo(); }});
+  router.Add({.method = "GET",
+              .pattern = "/api/v1/status/runtimeinfo",
+              .about = {.summary = "Since when it runs, where, and what it found damaged.",
+                        .schema = "RuntimeInfo"},
+              .handler = [this](const http::Request&) { return RuntimeInfo(); }});
+  router.Add({.method = "GET",
+              .pattern = "/api/v1/status/flags",
+              .about = {.summary = "What it was started with.", .schema = "Flags"},
+              .handler = [this](const http::Request&) { return AnswerFlags(); }});
+  router.Add({.method = "GET",
+              .pattern = "/api/v1/status/tsdb",
+              .about = {.summary = "Which metrics and labels have the most series, of those with "
+                                   "samples in the last hour.",
+                        .parameters = {{.name = "limit",
+                                        .kind = http::Parameter::Kind::kCount,
+                                        .help = "How many of each; 10 where it is missing."}},
+                        .schema = "StoreStatus"},
+              .handler = [this](const http::Request& request) { return StoreStatus(request); },
+              .load = http::Load::kHeavy});
+}
+
+http::Response StatusApi::RuntimeInfo() const {
+  std::error_code ignored;
+  const std::string directory = std::filesystem::current_path(ignored).string();
+  const auto retention = std::find_if(flags_.begin(), flags_.end(),
+                                      [](const auto& flag) { return flag.first == "retention"; });
+  return Success([&](JsonWriter& json) {
+    json.BeginObject();
+    json.Member("startTime", Rfc3339(start_ms_));
+    json.Member("CWD", directory);
+    json.Key("reloadConfigSuccess");
+    json.Bool(true);  // it was read once, at the start
+    json.Member("lastConfigTime", Rfc3339(start_ms_));
+    json.Key("corruptionCount");
+    json.Integer(SumOfCounter(*registry_, "leadline_collector_store_quarantined_total"));
+    json.Member("storageRetention", retention == flags_.end() ? "" : retention->second);
+    json.EndObject();
+  });
+}
+
+http::Response StatusApi::AnswerFlags() const {
+  return Success([&](JsonWriter& json) {
+    json.BeginObject();
+    for (const auto& [name, value] : flags_) json.Member(name, value);
+    json.EndObject();
+  });
+}
+
+http::Response StatusApi::StoreStatus(const http::Request& request) const {
+  const absl::StatusOr<size_t> limit = LimitParam(http::RequestParams(request));
+  if (!limit.ok()) return Error(limit.status());
+  if (*limit > kMaxTop) return Error(BadParameter("limit", "more than 10000"));
+  const int64_t end_ms = clock_.NowUnixMs();
+  const int64_t start_ms = end_ms - kRecentMs;
+  const auto series = queryable_.Series(tenant_, {.start_ms = start_ms, .end_ms = end_ms});
+  if (!series.ok()) return Error(series.status());
+  const Cardinality found = CountLabels(*series, *limit == 0 ? kDefaultTop : *limit);
+  return Success([&](JsonWriter& json) {
+    json.BeginObject();
+    json.Key("headStats");
+    json.BeginObject();
+    for (const auto& [key, value] :
+         {std::pair{"numSeries", static_cast<int64_t>(series->size())},
+          std::pair{"numLabelPairs", static_cast<int64_t>(found.label_pairs)},
+          std::pair{"minTime", start_ms}, std::pair{"maxTime", end_ms}}) {
+      json.Key(key);
+      json.Integer(value);
+    }
+    json.EndObject();
+    WriteCounts("seriesCountByMetricName", found.series_by_metric, json);
+    WriteCounts("labelValueCountByLabelName", found.values_by_label, json);
+    WriteCounts("memoryInBytesByLabelName", found.bytes_by_label, json);
+    WriteCounts("seriesCountByLabelValuePair", found.series_by_pair, json);
+    json.EndObject();
+  });
+}
+
+}  // namespace leadline::collector::api

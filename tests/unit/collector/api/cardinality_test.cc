@@ -1,0 +1,30 @@
+#include "collector/api/cardinality.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace leadline::collector::api {
+namespace {
+
+using ::testing::ElementsAre;
+
+TEST(Cardinality, CountsFromTheLargest) {
+  const std::vector<LabelSet> series = {{{"__name__", "b"}, {"pod", "one"}, {"zone", "x"}},
+                                        {{"__name__", "b"}, {"pod", "two"}, {"zone", "x"}},
+                                        {{"__name__", "a"}, {"pod", "three"}}};
+  const Cardinality found = CountLabels(series, 2);
+  EXPECT_EQ(found.label_pairs, 6);
+  EXPECT_THAT(found.series_by_metric, ElementsAre(NamedCount{"b", 2}, NamedCount{"a", 1}));
+  EXPECT_THAT(found.values_by_label, ElementsAre(NamedCount{"pod", 3}, NamedCount{"__name__", 2}));
+  EXPECT_THAT(found.bytes_by_label, ElementsAre(NamedCount{"pod", 11}, NamedCount{"__name__", 2}));
+  EXPECT_THAT(found.series_by_pair,
+              ElementsAre(NamedCount{"__name__=b", 2}, NamedCount{"zone=x", 2}));
+}
+
+TEST(Cardinality, OfNothingIsNothing) {
+  EXPECT_EQ(CountLabels({}, 10).label_pairs, 0);
+  EXPECT_TRUE(CountLabels({}, 10).series_by_pair.empty());
+}
+
+}  // namespace
+}  // namespace leadline::collector::api

@@ -1,0 +1,71 @@
+// What Prometheus 2.42 answers to the same is in tests/promql/rest_test.cc.
+#include "collector/promql/parse/print.h"
+
+#include <gtest/gtest.h>
+
+#include "collector/promql/parse/parser.h"
+
+namespace leadline::collector::promql::parse {
+namespace {
+
+TEST(Print, WritesWhatParsesToTheSame) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"sum(a)by(b,c)", "sum by (b, c) (a)"},
+      {"sum without() (a)", "sum without () (a)"},
+      {"topk(3,a)", "topk(3, a)"},
+      {"1000000", "1e+06"},
+      {"0.00001", "1e-05"},
+      {"999999.5", "999999.5"},
+      {"0x1F", "31"},
+      {"-  1", "-1"},
+      {"+5", "5"},
+      {"--5", "5"},
+      {"-Inf", "-Inf"},
+      {"-(5)", "-(5)"},
+      {"-a^2", "-a ^ 2"},
+      {"a offset 36h", "a offset 1d12h"},
+      {"a[365d]", "a[1y]"},
+      {"a @ 1.5 offset -5m", "a @ 1.500 offset -5m"},
+      {"a[5m:1m] offset 2m @ start()", "a[5m:1m] @ start() offset 2m"},
+      {"a[5m:]", "a[5m:]"},
+      {"x{b='1',a=~\"q\\n\\x01é\"}", "x{a=~\"q\\n\\x01é\",b=\"1\"}"},
+      {"{a!=''  , b='1'}", "{a!=\"\",b=\"1\"}"},
+      {"a*on(x)group_left(z,y)b", "a * on (x) group_left (z, y) b"},
+      {"a + ignoring() b", "a + b"},
+      {"a + ignoring() group_right b", "a + ignoring () group_right () b"},
+      {"a>bool b", "a > bool b"},
+      {"time()", "time()"},
+  };
+  for (const auto& [query, printed] : cases) {
+    const auto expr = Parse(query);
+    ASSERT_TRUE(expr.ok()) << query << ": " << expr.status();
+    EXPECT_EQ(Print(**expr), printed);
+    const auto again = Parse(Print(**expr));
+    ASSERT_TRUE(again.ok()) << printed;
+    EXPECT_EQ(Print(**again), printed);
+  }
+}
+
+TEST(Print, BreaksWhatDoesNotFit) {
+  const std::string name(60, 'a');
+  const auto expr = Parse("sum(rate(" + name + "[5m]))/topk(3,-(" + name + "+" + name + "))");
+  ASSERT_TRUE(expr.ok()) << expr.status();
+  EXPECT_EQ(PrettyPrint(**expr), "  sum(rate(" + name +
+                                     "[5m]))\n"
+                                     "/\n"
+                                     "  topk(\n"
+                                     "    3,\n"
+                                     "    -(\n"
+                                     "        " +
+                                     name +
+                                     "\n"
+                                     "      +\n"
+                                     "        " +
+                                     name +
+                                     "\n"
+                                     "    )\n"
+                                     "  )");
+}
+
+}  // namespace
+}  // namespace leadline::collector::promql::parse
