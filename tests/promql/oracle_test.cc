@@ -11,7 +11,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -20,72 +19,11 @@
 
 #include "collector/promql/engine.h"
 #include "tests/promql/memory_queryable.h"
+#include "tests/promql/oracle_series.h"
 #include "tests/promql/script.h"
 
 namespace leadline::collector::promqltest {
 namespace {
-
-constexpr int kIntervalSeconds = 10;
-constexpr int kSamples = 200;
-
-// Classic histograms, of which one has no bucket of 5.
-void AddBuckets(std::mt19937& random, std::vector<LoadedSeries>& all) {
-  for (int pod = 0; pod < 4; ++pod) {
-    std::vector<std::vector<int64_t>> counts(kSamples, std::vector<int64_t>(5));
-    std::vector<int64_t> total(5, 100'000);
-    for (auto& at_step : counts) {
-      int64_t below = 0;
-      for (size_t i = 0; i < total.size(); ++i) {
-        total[i] += static_cast<int64_t>(random() % 50);
-        at_step[i] = below += total[i];
-      }
-    }
-    constexpr const char* kBounds[] = {"0.1", "1", "5", "10", "+Inf"};
-    for (size_t i = 0; i < 5; ++i) {
-      if (pod == 3 && i == 2) continue;
-      LoadedSeries& series = all.emplace_back();
-      series.text = fmt::format("bucket{{pod=\"h{}\",le=\"{}\"}}", pod, kBounds[i]);
-      for (const auto& at_step : counts) series.values += fmt::format("{} ", at_step[i]);
-    }
-  }
-}
-
-// Counters (with resets, gaps and ends) and gauges, the same at every run.
-std::vector<LoadedSeries> MakeSeries() {
-  std::mt19937 random(7);
-  const auto chance = [&](int percent) { return static_cast<int>(random() % 100) < percent; };
-  std::vector<LoadedSeries> all;
-  for (int i = 0; i < 40; ++i) {
-    const bool counter = i % 2 == 0;
-    LoadedSeries& series = all.emplace_back();
-    series.text = fmt::format("{}{{ns=\"{}\",pod=\"p{}\"}}", counter ? "calls_total" : "size_bytes",
-                              i % 3, i);
-    const int begin = i % 5 == 0 ? 0 : static_cast<int>(random() % 50);
-    const int end = chance(50) ? kSamples : 100 + static_cast<int>(random() % 100);
-    int64_t value = begin == 0 ? 0 : 100'000;
-    bool begun = false;
-    for (int step = 0; step < kSamples; ++step) {
-      if (step < begin || step > end || chance(5)) {
-        series.values += "_ ";
-        continue;
-      }
-      if (step == end) {
-        series.values += "stale ";
-        continue;
-      }
-      if (!begun) {
-        begun = true;
-      } else if (counter) {
-        value = chance(2) ? 100'000 : value + static_cast<int>(random() % 1000);
-      } else {
-        value = static_cast<int>(random() % 100'000) - 50'000;
-      }
-      series.values += fmt::format("{} ", value);
-    }
-  }
-  AddBuckets(random, all);
-  return all;
-}
 
 constexpr const char* kQueries[] = {
     "calls_total",
@@ -223,8 +161,9 @@ constexpr const char* kQueries[] = {
 };
 
 std::string YamlOf(const std::vector<LoadedSeries>& series) {
-  std::string yaml = fmt::format(
-      "evaluation_interval: {0}s\ntests:\n- interval: {0}s\n  input_series:\n", kIntervalSeconds);
+  std::string yaml =
+      fmt::format("evaluation_interval: {0}s\ntests:\n- interval: {0}s\n  input_series:\n",
+                  kOracleIntervalSeconds);
   for (const LoadedSeries& one : series) {
     yaml += fmt::format("  - series: '{}'\n    values: '{}'\n", one.text, one.values);
   }
@@ -255,16 +194,15 @@ std::string ExpectationOf(std::string query, int seconds, const promql::QueryRes
 }
 
 TEST(Oracle, PrometheusAgrees) {
-  const LoadCommand load{.interval_ms = kIntervalSeconds * 1000,
-                         .entity_end_ms = model::kOpenEnd,
-                         .series = MakeSeries()};
+  const LoadCommand load = OracleSeries();
   MemoryQueryable store;
   ASSERT_TRUE(LoadInto(store, load).ok());
   const promql::Engine engine(store, {});
   std::string yaml = YamlOf(load.series);
   int with_series = 0;
   for (const char* query : kQueries) {
-    for (int seconds = 35; seconds < kSamples * kIntervalSeconds + 400; seconds += 130) {
+    for (int seconds = 35; seconds < kOracleSamples * kOracleIntervalSeconds + 400;
+         seconds += 130) {
       const auto result = engine.Instant("t", query, int64_t{seconds} * 1000);
       ASSERT_TRUE(result.ok()) << query << ": " << result.status();
       with_series += result->series.empty() ? 0 : 1;

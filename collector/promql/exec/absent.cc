@@ -1,8 +1,6 @@
 #include "collector/promql/exec/absent.h"
 
-#include <map>
 #include <memory>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -10,6 +8,7 @@
 #include "collector/promql/exec/range.h"
 #include "collector/promql/functions/over_time.h"
 #include "common/status_macros.h"
+#include "common/string_map.h"
 
 namespace leadline::collector::promql::exec {
 namespace {
@@ -17,14 +16,17 @@ namespace {
 using parse::As;
 using parse::LabelMatcher;
 
-// Those that are matched by equality and nothing else.
+// Those that are matched by equality, and by nothing else after that.
 LabelSet LabelsOf(const parse::VectorSelector& selector) {
   LabelSet labels;
-  std::map<std::string, int> matchers;
-  for (const LabelMatcher& matcher : selector.matchers) ++matchers[matcher.name];
+  StringSet seen;
   for (const LabelMatcher& matcher : selector.matchers) {
-    if (matcher.name == "__name__" || matcher.op != LabelMatcher::Op::kEqual) continue;
-    if (matchers[matcher.name] == 1) labels.Set(matcher.name, matcher.value);
+    if (matcher.name == "__name__") continue;
+    if (matcher.op == LabelMatcher::Op::kEqual && seen.insert(matcher.name).second) {
+      labels.Set(matcher.name, matcher.value);
+    } else {
+      labels.Remove(matcher.name);
+    }
   }
   return labels;
 }

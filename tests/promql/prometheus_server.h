@@ -1,0 +1,66 @@
+// A real Prometheus, as a process of its own on a free port of loopback, with an empty data folder.
+//
+// Not synchronized.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "collector/store/store.h"
+
+namespace leadline::collector::promqltest {
+
+struct HttpAnswer {
+  int status = 0;
+  std::string headers;
+  std::string body;
+};
+
+// One request to http://127.0.0.1:port; keeps the connection for the next.
+class HttpClient {
+ public:
+  explicit HttpClient(uint16_t port);
+  ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+
+  absl::StatusOr<HttpAnswer> Send(const std::string& method, const std::string& target,
+                                  const std::vector<std::string>& headers,
+                                  std::string_view body = "");
+  // Percent-encoded, for targets and forms.
+  std::string Encode(std::string_view text) const;
+
+ private:
+  void* const curl_;
+  const std::string base_;
+};
+
+class PrometheusServer {
+ public:
+  // Waits until it is ready. UNAVAILABLE, with what it logged, when it is not within a minute.
+  static absl::StatusOr<std::unique_ptr<PrometheusServer>> Start(const std::string& program);
+  ~PrometheusServer();  // ends it and removes its data
+
+  uint16_t port() const { return port_; }
+
+  // Writes the series' samples, floats only, staleness markers too, by remote write.
+  absl::Status Write(const std::vector<store::SeriesBlock>& series);
+
+ private:
+  PrometheusServer() = default;
+  absl::Status Spawn(const std::string& program);
+  absl::Status WaitUntilReady();
+
+  std::string folder_;
+  pid_t pid_ = -1;
+  uint16_t port_ = 0;
+};
+
+}  // namespace leadline::collector::promqltest
