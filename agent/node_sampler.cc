@@ -14,13 +14,6 @@ namespace {
 
 using aggregate::Subject;
 
-constexpr uint64_t kNoCgroup = 0;
-
-prometheus::Counter& MakeCounter(prometheus::Registry& registry, const char* name,
-                                 const char* help) {
-  return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
-}
-
 }  // namespace
 
 NodeSampler::NodeSampler(NodeSamplerOptions options, const source::CgroupMounts& mounts,
@@ -29,24 +22,21 @@ NodeSampler::NodeSampler(NodeSamplerOptions options, const source::CgroupMounts&
                          prometheus::Registry& registry)
     : options_(std::move(options)),
       node_id_(NodeId(options_.cluster, options_.node)),
-      probes_(probes),
       inventory_(inventory),
       resolver_(resolver),
       batcher_(batcher),
       recorder_(batcher),
+      kernel_counters_(probes, inventory, registry),
       processes_(options_.processes, inventory, resolver, batcher, recorder_, registry),
       files_(source::DescriptorBudget()),
       cgroup_stats_(mounts, files_),
       device_names_(files_),
       node_figures_(files_, recorder_, registry),
-      unknown_cgroups_(MakeCounter(registry, "leadline_agent_unknown_cgroup_rows_total",
-                                   "Rows of the kernel's maps whose cgroup was not known yet; "
-                                   "they stay in the kernel until it is.")),
-      stray_cgroups_(MakeCounter(registry, "leadline_agent_stray_cgroups_total",
-                                 "Cgroups that were never known, since events were lost: what "
-                                 "they counted is in the node's series.")),
-      intervals_skipped_(MakeCounter(registry, "leadline_agent_intervals_skipped_total",
-                                     "Intervals not sampled since the clock was set back.")),
+      intervals_skipped_(prometheus::BuildCounter()
+                             .Name("leadline_agent_intervals_skipped_total")
+                             .Help("Intervals not sampled since the clock was set back.")
+                             .Register(registry)
+                             .Add({})),
       file_metrics_(files_, registry) {}
 
 void NodeSampler::Sample(int64_t ts_ms) {
@@ -57,10 +47,7 @@ void NodeSampler::Sample(int64_t ts_ms) {
   previous_ms_ = std::exchange(now_ms_, ts_ms);
   DefineNode();
   TakeUpdates();
-  // Before the read, which hands out their rows a last time.
-  const std::vector<uint64_t> ended_cgroups = inventory_.EndedIds();
-  for (uint64_t cgroup_id : ended_cgroups) probes_.Forget(cgroup_id);
-  ReadProbes();
+  SampleKernelCounters();
   SampleContainers();
   const Tracked* node = Find(node_id_);
   node_figures_.Sample(FileSubject(*node, node->entity.start_ms));
@@ -69,10 +56,6 @@ void NodeSampler::Sample(int64_t ts_ms) {
   device_names_.Clear();
   file_metrics_.Update();
   CloseEnded();
-  for (uint64_t cgroup_id : ended_cgroups) {
-    syscalls_.ForgetCgroup(cgroup_id);
-    process_events_.ForgetCgroup(cgroup_id);
-  }
   inventory_.DropEnded();
   resolver_.Expire(ts_ms);
 }
@@ -98,45 +81,14 @@ void NodeSampler::TakeUpdates() {
   }
 }
 
-void NodeSampler::ReadProbes() {
-  uint64_t unknown = 0;
-  probes_.ReadSyscalls(
-      [&](const probes::SyscallCounters& row) { unknown += !Fold(syscalls_, row); });
-  const absl::Status read = probes_.ReadProcesses(
-      [&](const probes::ProcessCounters& row) { unknown += !Fold(process_events_, row); });
-  if (!read.ok()) spdlog::error("reading the processes' counters: {}", read.ToString());
-  for (uint64_t cgroup_id : given_up_strays_) {
-    syscalls_.ForgetCgroup(cgroup_id);
-    process_events_.ForgetCgroup(cgroup_id);
-  }
-  given_up_strays_ = strays_.EndRead();
-  for (uint64_t cgroup_id : given_up_strays_) probes_.Forget(cgroup_id);
-  stray_cgroups_.Increment(static_cast<double>(given_up_strays_.size()));
-  if (unknown > 0) {
-    unknown_cgroups_.Increment(static_cast<double>(unknown));
-    inventory_.RequestWalk();
-  }
+void NodeSampler::SampleKernelCounters() {
+  kernel_counters_.Read(Find(node_id_)->ref, [&](const Id128& entity) {
+    const Tracked* tracked = Find(entity);
+    return tracked == nullptr ? std::nullopt : std::optional(tracked->ref);
+  });
   for (const auto& [id, tracked] : tracked_) {
-    if (ended_.contains(id)) continue;
-    syscalls_.Record(SyscallSubject(tracked, now_ms_), recorder_);
-    process_events_.Record(SyscallSubject(tracked, now_ms_), recorder_);
+    if (!ended_.contains(id)) kernel_counters_.Record(KernelSubject(tracked, now_ms_), recorder_);
   }
-}
-
-template <typename Series, typename Row>
-bool NodeSampler::Fold(Series& series, const Row& row) {
-  // What the kernel had no room to tell apart belongs to the node.
-  const Cgroup* cgroup = inventory_.Find(row.cgroup_id);
-  const Tracked* owner = row.cgroup_id == kNoCgroup ? Find(node_id_)
-                         : cgroup != nullptr        ? Find(cgroup->entity)
-                                                    : nullptr;
-  if (owner != nullptr) {
-    series.Fold(owner->ref, row);
-    return true;
-  }
-  if (!strays_.Note(row.cgroup_id, inventory_.walks())) return false;
-  if (series.Fold(Find(node_id_)->ref, row)) strays_.Grew(row.cgroup_id);
-  return true;
 }
 
 void NodeSampler::SampleContainers() {
@@ -199,12 +151,9 @@ void NodeSampler::CloseEnded() {
     const auto it = tracked_.find(id);
     if (it == tracked_.end()) continue;
     const EntityRef ref = it->second.ref;
-    const Subject at_end = SyscallSubject(it->second, batcher_.EndFrameMs(ref));
-    syscalls_.Record(at_end, recorder_);
-    process_events_.Record(at_end, recorder_);
+    kernel_counters_.Record(KernelSubject(it->second, batcher_.EndFrameMs(ref)), recorder_);
     batcher_.Forget(ref);
-    syscalls_.Forget(ref);
-    process_events_.Forget(ref);
+    kernel_counters_.Forget(ref);
     containers_.Forget(ref);
     networks_.Forget(ref);
     pod_networks_.Forget(id);
@@ -218,7 +167,7 @@ const NodeSampler::Tracked* NodeSampler::Find(const Id128& entity) const {
   return it == tracked_.end() ? nullptr : &it->second;
 }
 
-Subject NodeSampler::SyscallSubject(const Tracked& tracked, int64_t ts_ms) const {
+Subject NodeSampler::KernelSubject(const Tracked& tracked, int64_t ts_ms) const {
   return {.entity = tracked.ref,
           .counted_from_ms = std::max(tracked.entity.start_ms, options_.counted_from_ms),
           .still_zero_ms = previous_ms_,

@@ -17,12 +17,11 @@
 
 #include "agent/aggregate/container_series.h"
 #include "agent/aggregate/network_series.h"
-#include "agent/aggregate/process_event_series.h"
 #include "agent/aggregate/recorder.h"
-#include "agent/aggregate/syscall_series.h"
 #include "agent/cgroup_inventory.h"
 #include "agent/export/batcher.h"
 #include "agent/file_metrics.h"
+#include "agent/kernel_counters.h"
 #include "agent/meta/metadata_resolver.h"
 #include "agent/node_figures.h"
 #include "agent/pod_networks.h"
@@ -33,7 +32,6 @@
 #include "agent/source/cgroup_stats.h"
 #include "agent/source/file_reader.h"
 #include "agent/source/open_files.h"
-#include "agent/stray_cgroups.h"
 #include "common/id128.h"
 #include "common/string_map.h"
 #include "prometheus/counter.h"
@@ -65,11 +63,7 @@ class NodeSampler {
   void DefineNode();
   void TakeUpdates();
   // What the kernel's tables have counted.
-  void ReadProbes();
-  // Adds a row to the counters of the entity that its cgroup belongs to; false when that is not
-  // known yet. What no event and no walk has named belongs to the node.
-  template <typename Series, typename Row>
-  bool Fold(Series& series, const Row& row);
+  void SampleKernelCounters();
   void SampleContainers();
   // A pod of a node that runs in a container reports its figures, and that container does not;
   // where the container is in a pod too, only if the pod in it is one that the API knows.
@@ -79,22 +73,20 @@ class NodeSampler {
   void CloseEnded();
 
   const Tracked* Find(const Id128& entity) const;
-  // For what the kernel counts: from the later of the entity's and the probes' start, and every
-  // call was read at the interval before.
-  aggregate::Subject SyscallSubject(const Tracked& tracked, int64_t ts_ms) const;
+  // For what the kernel counts: from the later of the entity's and the probes' start, and all of it
+  // was read at the interval before.
+  aggregate::Subject KernelSubject(const Tracked& tracked, int64_t ts_ms) const;
   // For what the node's files count, since `start_ms`.
   aggregate::Subject FileSubject(const Tracked& tracked, int64_t start_ms) const;
 
   const NodeSamplerOptions options_;
   const Id128 node_id_;
-  probes::Probes& probes_;
   CgroupInventory& inventory_;
   meta::MetadataResolver& resolver_;
   Batcher& batcher_;
 
   aggregate::Recorder recorder_;
-  aggregate::SyscallSeries syscalls_;
-  aggregate::ProcessEventSeries process_events_;
+  KernelCounters kernel_counters_;
   aggregate::ContainerSeries containers_;
   aggregate::NetworkSeries networks_;
   ProcessSampler processes_;
@@ -109,15 +101,11 @@ class NodeSampler {
   int64_t now_ms_ = 0;
   absl::flat_hash_map<Id128, Tracked> tracked_;
   absl::flat_hash_set<Id128> ended_;
-  StrayCgroups strays_;
-  std::vector<uint64_t> given_up_strays_;  // the next read hands out their rows a last time
   // Of this interval.
   StringMap<std::vector<int32_t>> pids_;                          // by Cgroup::Outer()
   absl::flat_hash_map<Id128, std::vector<int32_t>> pids_of_pod_;  // that have networks
   StringSet hosts_;  // containers that are the node of others that report
 
-  prometheus::Counter& unknown_cgroups_;
-  prometheus::Counter& stray_cgroups_;
   prometheus::Counter& intervals_skipped_;
   FileMetrics file_metrics_;
 };

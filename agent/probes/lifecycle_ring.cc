@@ -11,6 +11,7 @@
 #include "fmt/format.h"
 
 #include "agent/probes/bpf_losses.h"
+#include "agent/probes/bpf_maps.h"
 
 namespace leadline::agent::probes {
 
@@ -35,13 +36,9 @@ bool DecodeLifecycleRecord(const void* data, size_t size, LifecycleEvent& event)
 }
 
 absl::Status LifecycleRing::Configure(bpf_object* object, uint32_t bytes) {
-  bpf_map* map = bpf_object__find_map_by_name(object, "lifecycle_ring");
   const auto page = static_cast<uint32_t>(sysconf(_SC_PAGESIZE));
   const uint32_t rounded = std::bit_ceil(std::clamp(bytes, page, 1U << 30));
-  const int error = map == nullptr ? -ENOENT : bpf_map__set_max_entries(map, rounded);
-  if (error == 0) return absl::OkStatus();
-  return absl::InternalError(
-      fmt::format("BPF map lifecycle_ring: cannot set its size: {}", std::strerror(-error)));
+  return SetMapEntries(object, "lifecycle_ring", rounded);
 }
 
 absl::StatusOr<std::unique_ptr<LifecycleRing>> LifecycleRing::Open(bpf_object* object,

@@ -3,6 +3,7 @@
 #include <sys/utsname.h>
 
 #include <fstream>
+#include <functional>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -50,15 +51,16 @@ class KernelProbes final : public Probes {
 
   const ProbeReport& report() const override { return report_; }
 
-  void ReadSyscalls(absl::FunctionRef<void(const SyscallCounters&)> handler) override {
+  absl::Status ReadSyscalls(absl::FunctionRef<void(const SyscallCounters&)> handler) override {
     if (syscalls_) syscalls_->Read(handler);
+    return absl::OkStatus();
+  }
+  absl::Status ReadProcesses(absl::FunctionRef<void(const ProcessCounters&)> handler) override {
+    return processes_ ? processes_->Read(handler) : absl::OkStatus();
   }
   void Forget(uint64_t cgroup_id) override {
     if (syscalls_) syscalls_->Forget(cgroup_id);
     if (processes_) processes_->Forget(cgroup_id);
-  }
-  absl::Status ReadProcesses(absl::FunctionRef<void(const ProcessCounters&)> handler) override {
-    return processes_ ? processes_->Read(handler) : absl::OkStatus();
   }
   int lifecycle_fd() const override { return lifecycle_ ? lifecycle_->epoll_fd() : -1; }
   uint32_t syscall_rows_used() const override { return syscalls_ ? syscalls_->rows_used() : 0; }
@@ -76,39 +78,46 @@ class KernelProbes final : public Probes {
  private:
   using Open = absl::FunctionRef<absl::Status(LoadedBpfObject&)>;
 
+  struct LossCounters {
+    absl::Span<const char* const> names;
+    std::function<absl::StatusOr<std::vector<uint64_t>>()> read;
+  };
+
   // Loads an object, readies its maps with `open` and sets its probes; failures go to the report.
   void LoadObject(BpfObject object, const ProbeOptions& options,
-                  const LoadedBpfObject::Configure& configure, Open open,
-                  std::optional<LoadedBpfObject>& loaded);
+                  const LoadedBpfObject::Configure& configure, Open open);
+  // The loss counters of a table or ring, which stays where it is.
+  template <typename Reader>
+  void AddLosses(absl::Span<const char* const> names, const Reader& reader) {
+    losses_.push_back({names, [&reader] { return reader.Losses(); }});
+  }
+
+  absl::Status LoadSyscalls(const ProbeOptions& options);
+  void LoadLifecycle(const ProbeOptions& options);
+  void LoadProcesses(const ProbeOptions& options);
 
   KernelVersion kernel_;
   ProbeReport report_;
-  std::optional<LoadedBpfObject> syscalls_object_;
-  std::optional<LoadedBpfObject> lifecycle_object_;
-  std::optional<LoadedBpfObject> processes_object_;
+  std::vector<LoadedBpfObject> objects_;
   std::optional<SyscallTable> syscalls_;
   std::optional<ProcessTable> processes_;
   std::unique_ptr<LifecycleRing> lifecycle_;
+  std::vector<LossCounters> losses_;
 };
 
 void KernelProbes::LoadObject(BpfObject object, const ProbeOptions& options,
-                              const LoadedBpfObject::Configure& configure, Open open,
-                              std::optional<LoadedBpfObject>& loaded) {
+                              const LoadedBpfObject::Configure& configure, Open open) {
   std::vector<ProbeStatus> statuses;
-  auto result = LoadedBpfObject::Load(
+  auto loaded = LoadedBpfObject::Load(
       object, RowsOf(object),
       {.kernel = kernel_, .avoid = options.avoid_hooks, .verify_each = options.dry_run}, configure,
       statuses);
-  absl::Status status = result.status();
-  if (status.ok()) {
-    loaded.emplace(*std::move(result));
-    status = open(*loaded);
-  }
+  const absl::Status status = loaded.ok() ? open(*loaded) : loaded.status();
   if (status.ok()) {
     for (MapReport& map : loaded->Maps(report_.cpus)) report_.maps.push_back(std::move(map));
     if (!options.dry_run) loaded->Attach(statuses);
+    objects_.push_back(*std::move(loaded));
   } else {
-    loaded.reset();
     spdlog::warn("probes: {}", StatusMessage(status));
     for (ProbeStatus& probe : statuses) {
       for (AlternativeReport& alternative : probe.alternatives) {
@@ -130,6 +139,13 @@ absl::Status KernelProbes::Load(const ProbeOptions& options) {
   if (cpus < 1) return absl::InternalError("cannot tell the number of CPUs");
   report_.cpus = static_cast<uint32_t>(cpus);
 
+  LL_RETURN_IF_ERROR(LoadSyscalls(options));
+  LoadLifecycle(options);
+  LoadProcesses(options);
+  return absl::OkStatus();
+}
+
+absl::Status KernelProbes::LoadSyscalls(const ProbeOptions& options) {
   LL_ASSIGN_OR_RETURN(
       const SyscallTableSize size,
       FitSyscallTable(options.syscall_budget_bytes, options.syscall_rows, report_.cpus, PidMax()));
@@ -139,16 +155,19 @@ absl::Status KernelProbes::Load(const ProbeOptions& options) {
         return SyscallTable::Configure(object, size, options.syscall_timing);
       },
       [&](LoadedBpfObject& loaded) -> absl::Status {
-        LL_ASSIGN_OR_RETURN(auto table, SyscallTable::Open(loaded.get(), size));
-        syscalls_.emplace(std::move(table));
+        LL_ASSIGN_OR_RETURN(syscalls_, SyscallTable::Open(loaded.get(), size));
+        AddLosses(kSyscallLossNames, *syscalls_);
         report_.syscall_budget_bytes = options.syscall_budget_bytes;
         report_.syscall_table_bytes = size.table_bytes();
         report_.syscall_rows = size.rows;
         report_.latency_schema = size.schema;
         report_.latency_buckets = LatencyBucketCount(size.schema);
         return absl::OkStatus();
-      },
-      syscalls_object_);
+      });
+  return absl::OkStatus();
+}
+
+void KernelProbes::LoadLifecycle(const ProbeOptions& options) {
   LoadObject(
       BpfObject::kLifecycle, options,
       [&](bpf_object* object) {
@@ -156,42 +175,31 @@ absl::Status KernelProbes::Load(const ProbeOptions& options) {
       },
       [&](LoadedBpfObject& loaded) -> absl::Status {
         LL_ASSIGN_OR_RETURN(lifecycle_, LifecycleRing::Open(loaded.get(), report_.cpus));
+        AddLosses(kLifecycleLossNames, *lifecycle_);
         return absl::OkStatus();
-      },
-      lifecycle_object_);
+      });
+}
+
+void KernelProbes::LoadProcesses(const ProbeOptions& options) {
   LoadObject(
       BpfObject::kProcesses, options,
       [&](bpf_object* object) { return ProcessTable::Configure(object, options.process_rows); },
       [&](LoadedBpfObject& loaded) -> absl::Status {
-        LL_ASSIGN_OR_RETURN(auto table, ProcessTable::Open(loaded.get(), report_.cpus));
-        processes_.emplace(std::move(table));
+        LL_ASSIGN_OR_RETURN(processes_, ProcessTable::Open(loaded.get(), report_.cpus));
+        AddLosses(kProcessLossNames, *processes_);
         return absl::OkStatus();
-      },
-      processes_object_);
-  return absl::OkStatus();
+      });
 }
 
 absl::StatusOr<std::vector<ProbeLoss>> KernelProbes::Losses() const {
   std::vector<ProbeLoss> losses;
+  for (const LossCounters& of_reader : losses_) {
+    LL_ASSIGN_OR_RETURN(const std::vector<uint64_t> counts, of_reader.read());
+    for (size_t i = 0; i < counts.size(); ++i) losses.push_back({of_reader.names[i], counts[i]});
+  }
+  if (lifecycle_) losses.push_back({"lifecycle_record_malformed", lifecycle_->malformed()});
   uint64_t skipped = 0;
-  if (syscalls_) {
-    LL_ASSIGN_OR_RETURN(const std::vector<uint64_t> counts, syscalls_->Losses());
-    for (size_t i = 0; i < counts.size(); ++i) losses.push_back({kSyscallLossNames[i], counts[i]});
-    skipped += syscalls_object_->SkippedRuns();
-  }
-  if (lifecycle_) {
-    LL_ASSIGN_OR_RETURN(const std::vector<uint64_t> counts, lifecycle_->Losses());
-    for (size_t i = 0; i < counts.size(); ++i) {
-      losses.push_back({kLifecycleLossNames[i], counts[i]});
-    }
-    losses.push_back({"lifecycle_record_malformed", lifecycle_->malformed()});
-    skipped += lifecycle_object_->SkippedRuns();
-  }
-  if (processes_) {
-    LL_ASSIGN_OR_RETURN(const std::vector<uint64_t> counts, processes_->Losses());
-    for (size_t i = 0; i < counts.size(); ++i) losses.push_back({kProcessLossNames[i], counts[i]});
-    skipped += processes_object_->SkippedRuns();
-  }
+  for (const LoadedBpfObject& object : objects_) skipped += object.SkippedRuns();
   losses.push_back({"program_run_skipped", skipped});
   return losses;
 }

@@ -3,8 +3,8 @@
 // Units: nanoseconds, CLOCK_MONOTONIC. Bounds: the maps of `report()`; the system call table stays
 // within its budget. Errors: a probe that cannot be set is reported and the others go on; Load
 // fails only on bad options. A part without probes reads as empty.
-// Threading: ReadSyscalls, ReadProcesses, Forget and syscall_rows_used belong to one thread,
-// PollLifecycle to one, report() and Losses() may be called from any. Probes are detached by the
+// Threading: the reads of tables, Forget and syscall_rows_used belong to one thread, PollLifecycle
+// to one, report() and Losses() may be called from any. Probes are detached by the
 // destructor. Needs CAP_BPF and CAP_PERFMON; RLIMIT_MEMLOCK only on kernels before 5.11.
 #pragma once
 
@@ -56,16 +56,17 @@ class Probes {
 
   virtual const ProbeReport& report() const = 0;
 
-  // See SyscallTable.
-  virtual void ReadSyscalls(absl::FunctionRef<void(const SyscallCounters&)> handler) = 0;
-  virtual void Forget(uint64_t cgroup_id) = 0;
-  // As of the last ReadSyscalls.
-  virtual uint32_t syscall_rows_used() const = 0;
-
-  // See ProcessTable. Forget is for both tables.
+  // Each hands out all rows of a table that counted something: see SyscallTable, ProcessTable.
+  virtual absl::Status ReadSyscalls(absl::FunctionRef<void(const SyscallCounters&)>) {
+    return absl::OkStatus();
+  }
   virtual absl::Status ReadProcesses(absl::FunctionRef<void(const ProcessCounters&)>) {
     return absl::OkStatus();
   }
+  // The cgroup has ended: the next read of each table hands its rows out a last time.
+  virtual void Forget(uint64_t cgroup_id) = 0;
+  // As of the last ReadSyscalls.
+  virtual uint32_t syscall_rows_used() const = 0;
 
   // See SyscallTable; 0 without it.
   virtual absl::StatusOr<uint64_t> UntimedSyscalls() const = 0;

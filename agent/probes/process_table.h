@@ -15,11 +15,11 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "agent/probes/cgroup_rows.h"
 #include "bpf/shared/processes.h"
 
 namespace leadline::agent::probes {
@@ -57,26 +57,19 @@ class ProcessTable {
   absl::Status Read(absl::FunctionRef<void(const ProcessCounters&)> handler);
 
   // The cgroup has ended: the next Read hands its rows out a last time and frees them.
-  void Forget(uint64_t cgroup_id) { forgotten_.insert(cgroup_id); }
+  void Forget(uint64_t cgroup_id) { rows_.Forget(cgroup_id); }
 
   // By process_loss, since the start.
   absl::StatusOr<std::vector<uint64_t>> Losses() const;
 
-  // Rows in use, as of the last Read.
-  uint32_t rows_used() const { return rows_used_; }
-
  private:
-  ProcessTable() = default;
-  absl::Status CollectRows();
+  using Rows = CgroupRows<process_key, process_counters>;
 
-  int rows_fd_ = -1;
+  ProcessTable() = default;
+
+  Rows rows_;
   int losses_fd_ = -1;
   uint32_t cpus_ = 0;
-  uint32_t rows_used_ = 0;
-  absl::flat_hash_set<uint64_t> forgotten_;
-  // Of the read under way.
-  std::vector<process_key> keys_;
-  std::vector<process_counters> counters_;
 };
 
 }  // namespace leadline::agent::probes

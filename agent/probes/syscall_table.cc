@@ -14,6 +14,7 @@
 #include "fmt/format.h"
 
 #include "agent/probes/bpf_losses.h"
+#include "agent/probes/bpf_maps.h"
 #include "common/status_macros.h"
 #include "syscalls.skel.h"
 
@@ -44,16 +45,6 @@ uint64_t LoadCounter(uint64_t* counter) {
   return std::atomic_ref<uint64_t>(*counter).load(std::memory_order_acquire);
 }
 
-absl::Status ResizeMap(bpf_object* object, const char* name, uint32_t entries,
-                       uint32_t value_bytes = 0) {
-  bpf_map* map = bpf_object__find_map_by_name(object, name);
-  int error = map == nullptr ? -ENOENT : bpf_map__set_max_entries(map, entries);
-  if (error == 0 && value_bytes != 0) error = bpf_map__set_value_size(map, value_bytes);
-  if (error == 0) return absl::OkStatus();
-  return absl::InternalError(
-      fmt::format("BPF map {}: cannot set its size: {}", name, std::strerror(-error)));
-}
-
 }  // namespace
 
 absl::StatusOr<SyscallTableSize> FitSyscallTable(uint64_t budget_bytes, uint32_t wanted_rows,
@@ -76,32 +67,25 @@ absl::StatusOr<SyscallTableSize> FitSyscallTable(uint64_t budget_bytes, uint32_t
 
 absl::Status SyscallTable::Configure(bpf_object* object, const SyscallTableSize& size,
                                      const SyscallTiming& timing) {
-  LL_RETURN_IF_ERROR(ResizeMap(object, "syscall_keys", size.rows + 1));
-  LL_RETURN_IF_ERROR(ResizeMap(object, "syscall_claims", size.rows));
-  LL_RETURN_IF_ERROR(
-      ResizeMap(object, "syscall_counters", (size.rows + 1) * size.cpus, size.row_bytes));
-  LL_RETURN_IF_ERROR(ResizeMap(object, "syscall_slots", size.slots));
+  LL_RETURN_IF_ERROR(SetMapEntries(object, "syscall_keys", size.rows + 1));
+  LL_RETURN_IF_ERROR(SetMapEntries(object, "syscall_claims", size.rows));
+  LL_RETURN_IF_ERROR(SetMapEntries(object, "syscall_counters", (size.rows + 1) * size.cpus));
+  bpf_map* counters = bpf_object__find_map_by_name(object, "syscall_counters");
+  if (const int error = bpf_map__set_value_size(counters, size.row_bytes)) {
+    return BpfMapError("syscall_counters", "set the size of its values", -error);
+  }
+  LL_RETURN_IF_ERROR(SetMapEntries(object, "syscall_slots", size.slots));
 
-  bpf_map* rodata_map = bpf_object__find_map_by_name(object, ".rodata");
-  syscalls_bpf::syscalls_bpf__rodata rodata;
-  if (rodata_map == nullptr || bpf_map__value_size(rodata_map) != sizeof(rodata)) {
-    return absl::InternalError("BPF object syscalls: its read-only data is not as in its skeleton");
-  }
-  size_t initial_bytes = 0;
-  std::memcpy(&rodata, bpf_map__initial_value(rodata_map, &initial_bytes), sizeof(rodata));
   const LatencyLayout layout = MakeLatencyLayout(size.schema);
-  rodata.row_count = size.rows;
-  rodata.slot_bits = static_cast<uint32_t>(std::countr_zero(size.slots));
-  rodata.timed_a_tick = timing.timed_a_tick;
-  rodata.untimed_log2 = timing.untimed_log2;
-  rodata.bucket_count = layout.bucket_count();
-  std::copy(layout.bounds_ns.begin(), layout.bounds_ns.end(), std::begin(rodata.bucket_bound_ns));
-  std::copy(layout.cells.begin(), layout.cells.end(), std::begin(rodata.bucket_of_cell));
-  if (const int error = bpf_map__set_initial_value(rodata_map, &rodata, sizeof(rodata))) {
-    return absl::InternalError(fmt::format("BPF object syscalls: cannot set its read-only data: {}",
-                                           std::strerror(-error)));
-  }
-  return absl::OkStatus();
+  return EditReadOnlyData<syscalls_bpf::syscalls_bpf__rodata>(object, [&](auto& rodata) {
+    rodata.row_count = size.rows;
+    rodata.slot_bits = static_cast<uint32_t>(std::countr_zero(size.slots));
+    rodata.timed_a_tick = timing.timed_a_tick;
+    rodata.untimed_log2 = timing.untimed_log2;
+    rodata.bucket_count = layout.bucket_count();
+    std::copy(layout.bounds_ns.begin(), layout.bounds_ns.end(), std::begin(rodata.bucket_bound_ns));
+    std::copy(layout.cells.begin(), layout.cells.end(), std::begin(rodata.bucket_of_cell));
+  });
 }
 
 absl::StatusOr<SyscallTable> SyscallTable::Open(bpf_object* object, const SyscallTableSize& size) {

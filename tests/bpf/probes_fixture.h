@@ -45,11 +45,13 @@ inline std::unique_ptr<agent::probes::Probes> LoadProbes(
 
 inline Rows ReadRows(agent::probes::Probes& probes) {
   Rows rows;
-  probes.ReadSyscalls([&](const agent::probes::SyscallCounters& counters) {
-    const RowKey key(counters.cgroup_id, counters.nr, counters.abi);
-    Row row{counters, {counters.latency_buckets.begin(), counters.latency_buckets.end()}};
-    EXPECT_TRUE(rows.emplace(key, std::move(row)).second) << "two rows of one key";
-  });
+  const absl::Status read =
+      probes.ReadSyscalls([&](const agent::probes::SyscallCounters& counters) {
+        const RowKey key(counters.cgroup_id, counters.nr, counters.abi);
+        Row row{counters, {counters.latency_buckets.begin(), counters.latency_buckets.end()}};
+        EXPECT_TRUE(rows.emplace(key, std::move(row)).second) << "two rows of one key";
+      });
+  EXPECT_TRUE(read.ok()) << std::string(read.message());
   return rows;
 }
 

@@ -35,7 +35,8 @@ class FakeProbes final : public probes::Probes {
   size_t rows() const { return calls_.size(); }
 
   const probes::ProbeReport& report() const override { return report_; }
-  void ReadSyscalls(absl::FunctionRef<void(const probes::SyscallCounters&)> handler) override {
+  absl::Status ReadSyscalls(
+      absl::FunctionRef<void(const probes::SyscallCounters&)> handler) override {
     for (const auto& row : ended_) calls_.erase(row);
     ended_.clear();
     for (const auto& [key, calls] : calls_) {
@@ -48,6 +49,7 @@ class FakeProbes final : public probes::Probes {
       handler(row);
     }
     forgotten_.clear();
+    return absl::OkStatus();
   }
   void Forget(uint64_t cgroup_id) override { forgotten_.insert(cgroup_id); }
   uint32_t syscall_rows_used() const override { return static_cast<uint32_t>(calls_.size()); }

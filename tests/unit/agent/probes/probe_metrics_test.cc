@@ -12,7 +12,6 @@ namespace {
 class FakeProbes final : public Probes {
  public:
   const ProbeReport& report() const override { return report_; }
-  void ReadSyscalls(absl::FunctionRef<void(const SyscallCounters&)>) override {}
   void Forget(uint64_t) override {}
   uint32_t syscall_rows_used() const override { return 17; }
   absl::StatusOr<uint64_t> UntimedSyscalls() const override { return untimed; }
