@@ -20,6 +20,7 @@
 #include "agent/node_sampler.h"
 #include "agent/probes/probe_metrics.h"
 #include "agent/probes/probes.h"
+#include "agent/runtimes/runtime_names.h"
 #include "agent/source/cgroup_mounts.h"
 #include "agent/source/processes.h"
 #include "common/clock.h"
@@ -53,6 +54,8 @@ class AgentImpl final : public Agent {
   // latter.
   bool WaitUntil(int64_t until_ms, int stop_fd);
   void TakeLifecycleEvents();
+  // Asks the runtimes for the names of new containers.
+  void NameContainers();
   void TakeMetaEvents();
   void Interval(int64_t ts_ms);
 
@@ -63,6 +66,7 @@ class AgentImpl final : public Agent {
   std::unique_ptr<probes::Probes> probes_;
   std::optional<probes::ProbeMetrics> probe_metrics_;
   std::unique_ptr<meta::MetadataResolver> resolver_;
+  std::optional<runtimes::RuntimeNames> runtimes_;
   std::unique_ptr<CgroupInventory> inventory_;
   std::unique_ptr<Batcher> batcher_;
   std::unique_ptr<NodeSampler> sampler_;
@@ -84,6 +88,7 @@ absl::Status AgentImpl::Init(const Options& options) {
       meta::MetadataResolver::Options{
           .cluster = options.cluster, .node = options.node, .boot_id = boot_id},
       *registry_);
+  runtimes_.emplace(runtimes::RuntimeNames::Options{.extra = options.runtime_state}, *registry_);
   inventory_ = std::make_unique<CgroupInventory>(mounts.v2, boot_unix_ms, *resolver_);
 
   // The probes first, then the walk: what comes to life in between is in both.
@@ -91,6 +96,7 @@ absl::Status AgentImpl::Init(const Options& options) {
   LL_ASSIGN_OR_RETURN(probes_, probes::Probes::Load(ProbeOptionsOf(options)));
   probe_metrics_.emplace(*probes_, *registry_);
   LL_RETURN_IF_ERROR(inventory_->Walk(clock_.NowUnixMs()));
+  NameContainers();
 
   sampler_ = std::make_unique<NodeSampler>(
       NodeSamplerOptions{.cluster = options.cluster,
@@ -121,7 +127,7 @@ absl::Status AgentImpl::StartKubernetes(const Options& options) {
   if (!chosen) {
     spdlog::info(
         "no Kubernetes API server (-k, --kubeconfig, --context, KUBECONFIG, or in a pod): "
-        "containers are known by their cgroups only");
+        "containers are named by their runtimes, or known by their cgroups only");
     return absl::OkStatus();
   }
   spdlog::info("Kubernetes API server {} by {}", chosen->client.url, chosen->source);
@@ -207,6 +213,14 @@ void AgentImpl::TakeLifecycleEvents() {
         }
       });
   if (!taken.ok()) spdlog::error("reading cgroup events: {}", taken.status().ToString());
+  // At once: the runtime's files may not outlive a short container.
+  NameContainers();
+}
+
+void AgentImpl::NameContainers() {
+  for (const std::string& id : resolver_->TakeNewContainers()) {
+    if (const auto names = runtimes_->Find(id)) resolver_->OnRuntimeNames(id, *names);
+  }
 }
 
 void AgentImpl::TakeMetaEvents() {
@@ -220,6 +234,7 @@ void AgentImpl::Interval(int64_t ts_ms) {
   TakeLifecycleEvents();
   const absl::Status walked = inventory_->WalkIfDue(clock_.NowUnixMs());
   if (!walked.ok()) spdlog::error("walking the cgroup tree: {}", walked.ToString());
+  NameContainers();
   TakeMetaEvents();
   batcher_->Acknowledged(sender_->acknowledged_sequence());
   sampler_->Sample(ts_ms);

@@ -1,7 +1,7 @@
-# leadline_proto(file.proto...): a library of the messages and gRPC services, included as
-# "leadline/v1/<name>.pb.h" and "leadline/v1/<name>.grpc.pb.h".
-function(leadline_proto)
-  set(out ${CMAKE_BINARY_DIR}/proto)
+# leadline_proto(target file.proto...): a library of the messages and gRPC services, included as
+# "<path>/<name>.pb.h" and "<path>/<name>.grpc.pb.h", by the path from the current folder.
+function(leadline_proto target)
+  set(out ${CMAKE_CURRENT_BINARY_DIR}/generated)
   file(MAKE_DIRECTORY ${out})
   find_program(PROTOC protoc REQUIRED)
   find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
@@ -17,8 +17,8 @@ function(leadline_proto)
       VERBATIM COMMENT "protoc ${proto}")
     list(APPEND generated ${files})
   endforeach()
-  add_library(leadline_proto STATIC ${generated})
-  target_include_directories(leadline_proto SYSTEM PUBLIC ${out})
-  target_link_libraries(leadline_proto PUBLIC gRPC::grpc++ protobuf::libprotobuf)
-  target_compile_options(leadline_proto PRIVATE -w)
+  add_library(${target} STATIC ${generated})
+  target_include_directories(${target} SYSTEM PUBLIC ${out})
+  target_link_libraries(${target} PUBLIC gRPC::grpc++ protobuf::libprotobuf)
+  target_compile_options(${target} PRIVATE -w)
 endfunction()

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/meta/systemd_unit.h"
+
 namespace leadline::agent::meta {
 namespace {
 
@@ -46,14 +48,36 @@ EntityRecord::Rendered EntityRecord::Version(const LabelSet& base,
     entity.valid_from_ms = std::max(start_ms_, of_pod->from_ms);
     rendered.revision = {.resource_version = of_pod->resource_version,
                          .owners_known = !entity.labels.Get("workload").empty()};
+  } else if (const ContainerNames* names = NamesOfPod()) {
+    entity.labels.Set("namespace", names->namespace_name);
+    entity.labels.Set("pod", names->pod);
+    rendered.revision.named_by = NamedBy::kRuntime;
   }
-  if (run_) {
-    entity.labels.Set("container", run_->name);
-    entity.labels.Set("image", run_->image);
-  } else if (kind_ != EntityKind::kPod || of_pod == nullptr) {
-    entity.labels.Set("id", path_);
-  }
+  AddOwnLabels(!entity.labels.Get("pod").empty(), entity.labels);
+  if (runtime_names_) rendered.revision.named_by = NamedBy::kRuntime;
+  if (run_) rendered.revision.named_by = NamedBy::kApi;
   return rendered;
+}
+
+const ContainerNames* EntityRecord::NamesOfPod() const {
+  // A container whose cgroup does not tell its pod has the pod's names from its own file.
+  const auto& names = pod_ == nullptr ? runtime_names_ : pod_->runtime_names();
+  return names && !names->pod.empty() ? &*names : nullptr;
+}
+
+void EntityRecord::AddOwnLabels(bool pod_is_named, LabelSet& labels) const {
+  bool unique = kind_ == EntityKind::kPod && pod_is_named;
+  if (run_) {
+    labels.Set("container", run_->name);
+    labels.Set("image", run_->image);
+    unique = true;
+  } else if (runtime_names_ && !runtime_names_->container.empty()) {
+    labels.Set("container", runtime_names_->container);
+    labels.Set("image", runtime_names_->image);
+    unique = pod_is_named;
+  }
+  if (!unique) labels.Set("id", path_);
+  if (kind_ == EntityKind::kCgroup) labels.Set("unit", SystemdUnit(path_));
 }
 
 std::vector<EntityRecord::Rendered> EntityRecord::Versions(const LabelSet& base) const {

@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/meta/pod_record.h"
 #include "agent/meta/revision.h"
+#include "agent/model/container_names.h"
 #include "agent/model/entity.h"
 
 namespace leadline::agent::meta {
@@ -24,6 +26,9 @@ class EntityRecord {
   void Begin(int64_t start_ms);
   // One cgroup less; with the last one the entity ends.
   void End(int64_t end_ms);
+
+  // What the container's runtime calls it, for as long as the API says nothing.
+  void SetRuntimeNames(ContainerNames names) { runtime_names_ = std::move(names); }
 
   // Appends the versions that are new or changed since the last call, and those that they would
   // supersede. `base` holds the labels that every entity has.
@@ -46,6 +51,10 @@ class EntityRecord {
   // What the versions are now, oldest first; at least one.
   std::vector<Rendered> Versions(const LabelSet& base) const;
   Rendered Version(const LabelSet& base, const PodRecord::Version* of_pod) const;
+  // What a runtime calls its pod; nullptr where none does.
+  const ContainerNames* NamesOfPod() const;
+  // Of the entity itself, beside those of its pod.
+  void AddOwnLabels(bool pod_is_named, LabelSet& labels) const;
 
   const Id128 id_;
   const EntityKind kind_;
@@ -54,6 +63,7 @@ class EntityRecord {
   PodRecord* const pod_;            // nullptr where there is none
 
   std::optional<PodRecord::ContainerRun> run_;  // once a status has named the container
+  std::optional<ContainerNames> runtime_names_;
   int64_t start_ms_ = 0;
   int64_t end_ms_ = 0;
   int live_cgroups_ = 0;

@@ -41,7 +41,8 @@ class EntityTable {
   void Begin(EntityRecord& record, int64_t start_ms);
   void End(EntityRecord& record, int64_t end_ms);
 
-  // Something that the labels of the pod's entities tell has changed.
+  // Something that the entity's labels tell has changed; those of the pod's entities.
+  void Changed(EntityRecord& record) { MarkDirty(record); }
   void PodChanged(const PodRecord& pod);
 
   // The versions that are new or changed since the last call. `base`: labels of every entity.

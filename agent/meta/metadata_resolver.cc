@@ -39,6 +39,7 @@ struct MetadataResolver::State {
   EntityTable entities;
   absl::flat_hash_map<CgroupKey, Cgroup> cgroups;
   EndedSet<CgroupKey> ended_cgroups;
+  std::vector<std::string> new_containers;
 };
 
 Id128 MetadataResolver::State::BeginCgroup(const CgroupAppeared& cgroup) {
@@ -59,6 +60,7 @@ Id128 MetadataResolver::State::BeginCgroup(const CgroupAppeared& cgroup) {
     return *pod->entity;
   }
   const Id128 id = ContainerEntityId(parsed.container_id);
+  if (entities.Find(id) == nullptr) new_containers.push_back(parsed.container_id);
   EntityRecord& record = entities.Get(id, EntityKind::kContainer, path.substr(0, parsed.own_length),
                                       std::move(parsed.container_id), pod);
   entities.Begin(record, cgroup.start_ms);
@@ -115,6 +117,21 @@ void MetadataResolver::OnEvent(const MetaEvent& event, int64_t now_ms) {
     changed = s.pods.SetOwners(*owners);
   }
   if (changed != nullptr) s.entities.PodChanged(*changed);
+}
+
+std::vector<std::string> MetadataResolver::TakeNewContainers() {
+  return std::exchange(state_->new_containers, {});
+}
+
+void MetadataResolver::OnRuntimeNames(const std::string& container_id,
+                                      const ContainerNames& names) {
+  EntityTable& entities = state_->entities;
+  EntityRecord* record = entities.Find(state_->ContainerEntityId(container_id));
+  if (record == nullptr) return;
+  record->SetRuntimeNames(names);
+  entities.Changed(*record);
+  PodRecord* pod = record->pod();
+  if (pod != nullptr && pod->SetRuntimeNames(names)) entities.PodChanged(*pod);
 }
 
 void MetadataResolver::Expire(int64_t now_ms) {

@@ -3,6 +3,7 @@
 //
 //   resolver.OnCgroup({key, path, start_ms});  // at every appearance, nested ones included
 //   resolver.OnEvent(event);                   // from the PodWatcher
+//   for (const std::string& id : resolver.TakeNewContainers()) ...  // OnRuntimeNames, if known
 //   for (Entity& entity : resolver.TakeUpdates()) exporter.Define(std::move(entity));
 //
 // A container is an entity from its first cgroup on; what is learned about its pod later counts
@@ -12,9 +13,11 @@
 //
 // Labels: cluster and node of all; of pods and their containers namespace, pod, owner_kind and
 // owner_name (direct owner), controller_kind and controller (top of the chain), workload and
-// workload_type (as kubernetes-mixin has them); of containers also container and image. What has no
-// better name has `id`, its cgroup's path, as cAdvisor does: cgroups outside of containers,
-// containers that no pod status names (a pod's sandbox; outside of Kubernetes), unknown pods.
+// workload_type (as kubernetes-mixin has them); of containers also container and image. Until the
+// API has named a pod or container, namespace, pod, container and image are what the runtime says.
+// What is not unique by those names has `id`, its cgroup's path, as in cAdvisor: cgroups outside of
+// containers, pods' sandboxes, containers outside of pods, what nobody names. Cgroups outside of
+// containers have `unit` besides where systemd made them.
 //
 // Times are milliseconds since the Unix epoch. Pure: no I/O, no clock, one thread.
 // Bounds: see Options; whatever is forgotten for lack of room is counted.
@@ -30,6 +33,7 @@
 
 #include "agent/meta/meta_event.h"
 #include "agent/model/cgroup_key.h"
+#include "agent/model/container_names.h"
 #include "agent/model/entity.h"
 
 namespace prometheus {
@@ -66,6 +70,10 @@ class MetadataResolver {
   // A key that is not known is ignored.
   void OnCgroupEnd(CgroupKey key, int64_t end_ms);
   void OnEvent(const MetaEvent& event, int64_t now_ms);
+  // The ids of containers that are new since the last call: their runtimes may have names for them.
+  std::vector<std::string> TakeNewContainers();
+  // What a container's runtime calls it. One that is not known is ignored.
+  void OnRuntimeNames(const std::string& container_id, const ContainerNames& names);
   // Forgets what ended long ago. Once per interval is enough.
   void Expire(int64_t now_ms);
 

@@ -41,6 +41,12 @@ void PodRecord::NoteRuns() {
   }
 }
 
+bool PodRecord::SetRuntimeNames(const ContainerNames& names) {
+  if (runtime_names_ || names.pod.empty()) return false;
+  runtime_names_ = names;
+  return true;
+}
+
 void PodRecord::SetChain(kube::OwnerChain chain) {
   if (chain.owners.empty()) return;
   std::string uid = chain.owners.front().uid;

@@ -15,6 +15,7 @@
 #include "absl/container/flat_hash_set.h"
 
 #include "agent/meta/revision.h"
+#include "agent/model/container_names.h"
 #include "common/id128.h"
 #include "common/labels.h"
 #include "common/string_map.h"
@@ -46,6 +47,8 @@ class PodRecord {
   // The pod as it is from `now_ms` on; from its start when this is the first that is heard of it.
   void Apply(std::shared_ptr<const kube::Pod> pod, int64_t now_ms);
   void SetChain(kube::OwnerChain chain);
+  // What the runtime of one of its containers calls it. True the first time.
+  bool SetRuntimeNames(const ContainerNames& names);
   // nullptr while the chain of that version's owner is not known.
   const kube::OwnerChain* ChainOf(const Version& version) const;
 
@@ -58,6 +61,7 @@ class PodRecord {
   // nullptr until the API has named the pod.
   const std::shared_ptr<const kube::Pod>& pod() const { return pod_; }
   const std::vector<Version>& versions() const { return versions_; }
+  const std::optional<ContainerNames>& runtime_names() const { return runtime_names_; }
 
   // Kept by the resolver.
   std::string cgroup_path;                // the pod's own, once a cgroup was seen
@@ -71,6 +75,7 @@ class PodRecord {
   const std::string cgroup_uid_;
   std::shared_ptr<const kube::Pod> pod_;
   std::vector<Version> versions_;
+  std::optional<ContainerNames> runtime_names_;
   StringMap<kube::OwnerChain> chains_;  // by the direct owner's uid
   StringMap<ContainerRun> runs_;        // by container id, former ones too
 };

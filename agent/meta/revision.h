@@ -13,8 +13,12 @@
 
 namespace leadline::agent::meta {
 
+// Who gave an entity its own name; the later one is the better source.
+enum class NamedBy : uint8_t { kNobody, kRuntime, kApi };
+
 struct RevisionParts {
   uint64_t resource_version = 0;
+  NamedBy named_by = NamedBy::kNobody;
   bool owners_known = false;  // the whole chain
   bool ended = false;
 };
@@ -31,7 +35,8 @@ inline uint64_t NextRevision(uint64_t last, const RevisionParts& parts) {
   const bool fits = parts.resource_version < uint64_t{1} << 47;
   const uint64_t base = fits
                             ? parts.resource_version << 16 | (parts.ended ? uint64_t{1} << 15 : 0) |
-                                  (parts.owners_known ? uint64_t{1} << 14 : 0)
+                                  (parts.owners_known ? uint64_t{1} << 14 : 0) |
+                                  static_cast<uint64_t>(parts.named_by) << 12
                             : kTopBit | parts.resource_version;
   return std::max(last + 1, base);
 }

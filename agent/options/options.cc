@@ -57,6 +57,21 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
           [](const std::string& text) { return text.empty() ? text : flags::IsHostPort()(text); })
       ->type_name("HOST:PORT")
       ->capture_default_str();
+  app.add_option_function<std::vector<std::string>>(
+         "--runtime-state",
+         [&options](const std::vector<std::string>& texts) {
+           for (const std::string& text : texts) {
+             options.runtime_state.push_back(*runtimes::ParseStateDirectory(text));  // is checked
+           }
+         },
+         "Where a container runtime keeps its state, besides the usual places; KIND is containerd, "
+         "docker or containers-storage (CRI-O, podman)")
+      ->check([](const std::string& text) {
+        return runtimes::ParseStateDirectory(text)
+                   ? std::string()
+                   : text + " is no KIND=DIR of a container runtime";
+      })
+      ->type_name("KIND=DIR");
   app.add_option("--max-processes", options.max_processes, "Processes that get series of their own")
       ->check(CLI::Range(0U, kMostProcesses).description(""))
       ->type_name("NUMBER")

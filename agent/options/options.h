@@ -3,9 +3,11 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 
+#include "agent/runtimes/runtime_names.h"
 #include "common/flags/program.h"
 #include "kube/config/choice.h"
 
@@ -21,6 +23,7 @@ struct Options {
   uint64_t max_spool_bytes = 256 << 20;  // 0: no spool
   std::string http = "127.0.0.1:7072";   // "": no HTTP server
   std::string log_level = "info";
+  std::vector<runtimes::StateDirectory> runtime_state;  // besides the usual ones
   uint32_t max_processes = 4096;
   bool time_every_syscall = false;
   bool dry_run = false;

@@ -222,6 +222,9 @@ class Agent(Program):
         if kubernetes_url:
             self._args += ["-k", kubernetes_url]
 
+    def add_args(self, *args):
+        self._args += args
+
     def start_without_http(self):
         return self.start(*self._args, "--http", "")
 

@@ -22,9 +22,15 @@ _MIB = 1024 * 1024
 
 _QUESTIONS = [
     (
-        "System calls a second by container or control group",
-        "Processes outside of containers belong to their control group, whose path is the label id.",
-        f"topk(10, sum by (namespace, pod, container, id) (rate(container_syscalls_total[{_WINDOW}])))",
+        "System calls a second by container",
+        "Under the names that the runtimes have for them; empty where no container runs, ./dev demo starts some.",
+        "topk(10, sum by (namespace, pod, container, image) "
+        f'(rate(container_syscalls_total{{container!=""}}[{_WINDOW}])))',
+    ),
+    (
+        "System calls a second outside of containers",
+        "By systemd's unit and the path of the control group.",
+        f'topk(10, sum by (unit, id) (rate(container_syscalls_total{{container=""}}[{_WINDOW}])))',
     ),
     (
         "The busiest system calls",
@@ -33,7 +39,7 @@ _QUESTIONS = [
     ),
     (
         "CPU of containers, in cores",
-        "Empty where no container runs; ./dev demo starts some.",
+        "",
         f"topk(10, sum by (namespace, pod, container, id) (rate(container_cpu_usage_seconds_total[{_WINDOW}])))",
     ),
     (

@@ -58,6 +58,7 @@ std::string Sample(const CLI::Option& option) {
   if (type == "LEVEL") return "warn";
   if (type == "MODE") return "every";
   if (type == "REGEX") return "17";
+  if (type == "KIND=DIR") return "docker=/seventeen";
   if (type == "URL") return "http://127.0.0.1:17";
   if (type == "DIR" || type == "FILE" || type == "NAME") return "/seventeen";
   ADD_FAILURE() << "no sample of a " << type << " for --" << option.get_lnames().front();

@@ -15,6 +15,16 @@ TEST(NextRevision, IsOrderedByTheResourceVersionFirst) {
   EXPECT_LT(NextRevision(0, {}), NextRevision(0, {.resource_version = 1}));
 }
 
+TEST(NextRevision, TheBetterSourceOfANameWins) {
+  const RevisionParts nobody{.resource_version = 7};
+  const RevisionParts runtime{.resource_version = 7, .named_by = NamedBy::kRuntime};
+  const RevisionParts api{.resource_version = 7, .named_by = NamedBy::kApi};
+  EXPECT_LT(NextRevision(0, nobody), NextRevision(0, runtime));
+  EXPECT_LT(NextRevision(0, runtime), NextRevision(0, api));
+  EXPECT_LT(NextRevision(0, api), NextRevision(0, {.resource_version = 7, .owners_known = true}));
+  EXPECT_LT(NextRevision(0, {.named_by = NamedBy::kRuntime}), NextRevision(0, nobody));
+}
+
 TEST(NextRevision, AlwaysGrows) {
   const uint64_t last = NextRevision(0, {.resource_version = 9});
   EXPECT_EQ(NextRevision(last, {.resource_version = 9}), last + 1);

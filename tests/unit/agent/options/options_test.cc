@@ -25,21 +25,31 @@ TEST(Options, Defaults) {
 TEST(Options, AreTaken) {
   const ParsedOptions parsed =
       Parse({"-k", "http://127.0.0.1:8080", "--node", "n1", "--interval", "1m30s",
-             "--syscall-timing", "every", "--spool-size", "64MiB"});
+             "--syscall-timing", "every", "--spool-size", "64MiB", "--runtime-state",
+             "docker=/data/docker", "--runtime-state", "containerd=/run/c"});
   ASSERT_TRUE(parsed.options);
   EXPECT_EQ(parsed.options->kubernetes.url, "http://127.0.0.1:8080");
   EXPECT_EQ(parsed.options->node, "n1");
   EXPECT_EQ(parsed.options->interval, absl::Seconds(90));
   EXPECT_TRUE(parsed.options->time_every_syscall);
   EXPECT_EQ(parsed.options->max_spool_bytes, 64 << 20);
+  EXPECT_EQ(parsed.options->runtime_state,
+            (std::vector<runtimes::StateDirectory>{{"docker", "/data/docker"},
+                                                   {"containerd", "/run/c"}}));
 }
 
 TEST(Options, WrongOnesEndTheProgramWithAnError) {
   const std::vector<std::vector<const char*>> cases = {
-      {"--interval", "often"},      {"--interval", "50ms"},
-      {"--no-such-flag"},           {"stray"},
-      {"--max-processes", "minus"}, {"--node"},
-      {"--syscall-timing", "no"},   {"--spool-size", "much"},
+      {"--interval", "often"},
+      {"--interval", "50ms"},
+      {"--no-such-flag"},
+      {"stray"},
+      {"--max-processes", "minus"},
+      {"--node"},
+      {"--syscall-timing", "no"},
+      {"--spool-size", "much"},
+      {"--runtime-state", "docker"},
+      {"--runtime-state", "rkt=/var/lib/rkt"},
   };
   for (const auto& arguments : cases) {
     const ParsedOptions parsed = Parse(arguments);
