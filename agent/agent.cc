@@ -15,6 +15,7 @@
 #include "agent/export/batcher.h"
 #include "agent/export/identity.h"
 #include "agent/export/sender.h"
+#include "agent/memory_metrics.h"
 #include "agent/meta/metadata_resolver.h"
 #include "agent/meta/pod_watcher.h"
 #include "agent/node_sampler.h"
@@ -65,6 +66,7 @@ class AgentImpl final : public Agent {
   std::unique_ptr<Identity> identity_;
   std::unique_ptr<probes::Probes> probes_;
   std::optional<probes::ProbeMetrics> probe_metrics_;
+  std::optional<MemoryMetrics> memory_metrics_;
   std::unique_ptr<meta::MetadataResolver> resolver_;
   std::optional<runtimes::RuntimeNames> runtimes_;
   std::unique_ptr<CgroupInventory> inventory_;
@@ -95,6 +97,7 @@ absl::Status AgentImpl::Init(const Options& options) {
   const int64_t counted_from_ms = clock_.NowUnixMs();
   LL_ASSIGN_OR_RETURN(probes_, probes::Probes::Load(ProbeOptionsOf(options)));
   probe_metrics_.emplace(*probes_, *registry_);
+  memory_metrics_.emplace(probes_->report(), *registry_);
   LL_RETURN_IF_ERROR(inventory_->Walk(clock_.NowUnixMs()));
   NameContainers();
 
@@ -240,6 +243,8 @@ void AgentImpl::Interval(int64_t ts_ms) {
   sampler_->Sample(ts_ms);
   const absl::Status updated = probe_metrics_->Update();
   if (!updated.ok()) spdlog::error("reading the probes' losses: {}", updated.ToString());
+  const absl::Status measured = memory_metrics_->Update();
+  if (!measured.ok()) spdlog::error("measuring the agent's memory: {}", measured.ToString());
   sender_->Submit(batcher_->Seal());
 }
 

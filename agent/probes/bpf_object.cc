@@ -59,19 +59,6 @@ Bytes ElfOf(BpfObject object) {
   return bytes;
 }
 
-absl::StatusOr<ObjectPtr> Open(BpfObject object, const LoadedBpfObject::Configure& configure) {
-  const Bytes elf = ElfOf(object);
-  const std::string name(BpfObjectName(object));
-  LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name.c_str());
-  ObjectPtr opened(bpf_object__open_mem(elf.data, elf.size, &options));
-  if (!opened) {
-    return absl::InternalError(
-        fmt::format("BPF object {}: cannot open: {}", name, std::strerror(errno)));
-  }
-  LL_RETURN_IF_ERROR(configure(opened.get()));
-  return opened;
-}
-
 // The last lines of the verifier's log that say something, without its statistics.
 std::string VerifierReason(std::string_view log) {
   std::vector<std::string_view> lines;
@@ -93,7 +80,7 @@ std::string VerifierReason(std::string_view log) {
 // Loads the object with one program; "" when the kernel takes it, else why not.
 std::string TryProgram(BpfObject object, const char* name,
                        const LoadedBpfObject::Configure& configure) {
-  auto opened = Open(object, configure);
+  auto opened = LoadedBpfObject::Open(object, configure);
   if (!opened.ok()) return std::string{StatusMessage(opened.status())};
   std::string log(kVerifierLogBytes, '\0');
   bpf_program* program;
@@ -125,7 +112,7 @@ bool Wanted(const std::vector<ProbeStatus>& statuses, absl::Span<const ProbeRow>
 absl::StatusOr<ObjectPtr> LoadWanted(BpfObject object, absl::Span<const ProbeRow> rows,
                                      const LoadedBpfObject::Configure& configure,
                                      const std::vector<ProbeStatus>& statuses) {
-  LL_ASSIGN_OR_RETURN(ObjectPtr opened, Open(object, configure));
+  LL_ASSIGN_OR_RETURN(ObjectPtr opened, LoadedBpfObject::Open(object, configure));
   bpf_program* program;
   bpf_object__for_each_program(program, opened.get()) {
     bpf_program__set_autoload(program, Wanted(statuses, rows, bpf_program__name(program)));
@@ -187,12 +174,25 @@ void GiveUp(const ProbeRow& row, ProbeStatus& status) {
 
 }  // namespace
 
+absl::StatusOr<ObjectPtr> LoadedBpfObject::Open(BpfObject object, const Configure& configure) {
+  libbpf_set_print(LogForLibbpf);
+  const Bytes elf = ElfOf(object);
+  const std::string name(BpfObjectName(object));
+  LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name.c_str());
+  ObjectPtr opened(bpf_object__open_mem(elf.data, elf.size, &options));
+  if (!opened) {
+    return absl::InternalError(
+        fmt::format("BPF object {}: cannot open: {}", name, std::strerror(errno)));
+  }
+  LL_RETURN_IF_ERROR(configure(opened.get()));
+  return opened;
+}
+
 absl::StatusOr<LoadedBpfObject> LoadedBpfObject::Load(BpfObject object,
                                                       absl::Span<const ProbeRow> rows,
                                                       const Choice& choice,
                                                       const Configure& configure,
                                                       std::vector<ProbeStatus>& statuses) {
-  libbpf_set_print(LogForLibbpf);
   statuses = InitialStatuses(rows, choice);
   LoadedBpfObject loaded;
   loaded.rows_ = rows;
@@ -265,32 +265,6 @@ void LoadedBpfObject::AttachRow(const ProbeRow& row, ProbeStatus& status) {
     status.attached_by = report.hook;
     attached_.push_back({&row, program, std::move(link)});
   }
-}
-
-std::vector<MapReport> LoadedBpfObject::Maps(uint32_t cpus) const {
-  std::vector<MapReport> reports;
-  bpf_map* map;
-  bpf_object__for_each_map(map, object_.get()) {
-    MapReport& report = reports.emplace_back();
-    report.name = bpf_map__name(map);
-    report.entries = bpf_map__max_entries(map);
-    const uint64_t value_bytes = (uint64_t{bpf_map__value_size(map)} + 7) / 8 * 8;
-    switch (bpf_map__type(map)) {
-      case BPF_MAP_TYPE_RINGBUF:
-        report.bytes = report.entries;
-        break;
-      case BPF_MAP_TYPE_PERCPU_ARRAY:
-        report.bytes = value_bytes * report.entries * cpus;
-        break;
-      case BPF_MAP_TYPE_HASH:
-      case BPF_MAP_TYPE_LRU_HASH:
-        report.bytes = (bpf_map__key_size(map) + value_bytes) * report.entries;
-        break;
-      default:
-        report.bytes = value_bytes * report.entries;
-    }
-  }
-  return reports;
 }
 
 uint64_t LoadedBpfObject::SkippedRuns() const {

@@ -45,12 +45,15 @@ class LoadedBpfObject {
                                               const Choice& choice, const Configure& configure,
                                               std::vector<ProbeStatus>& statuses);
 
+  // Opened and configured, not loaded.
+  static absl::StatusOr<std::unique_ptr<bpf_object, BpfObjectCloser>> Open(
+      BpfObject object, const Configure& configure);
+
   // Attaches the best loaded alternative of each row and unloads the others. `statuses` are those
   // of Load. A row whose `needs` cannot be attached is not either.
   void Attach(std::vector<ProbeStatus>& statuses);
 
   bpf_object* get() const { return object_.get(); }
-  std::vector<MapReport> Maps(uint32_t cpus) const;
   // Runs that the kernel skipped because the program was already running on the CPU.
   uint64_t SkippedRuns() const;
 

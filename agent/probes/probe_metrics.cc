@@ -41,7 +41,7 @@ ProbeMetrics::ProbeMetrics(const Probes& probes, prometheus::Registry& registry)
         .Set(probe.attached() ? 1 : 0);
   }
   auto& bytes = GaugeFamily(registry, "leadline_agent_probe_map_bytes",
-                            "Keys and values of the probes' maps, over all CPUs.");
+                            "Memory of the kernel for the probes' maps, over all CPUs.");
   for (const MapReport& map : report.maps) {
     bytes.Add({{"map", map.name}}).Set(static_cast<double>(map.bytes));
   }

@@ -33,7 +33,8 @@ struct ProbeStatus {
 struct MapReport {
   std::string name;
   uint32_t entries = 0;
-  uint64_t bytes = 0;  // keys and values over all CPUs, without the kernel's own overhead
+  uint64_t bytes = 0;  // of the kernel's memory, over all CPUs
+  bool is_ring = false;
 };
 
 struct ProbeReport {

@@ -11,6 +11,7 @@
 #include "spdlog/spdlog.h"
 
 #include "agent/probes/bpf_object.h"
+#include "agent/probes/map_memory.h"
 #include "agent/probes/probe_table.h"
 #include "common/status_macros.h"
 #include "common/status_text.h"
@@ -43,6 +44,25 @@ absl::Span<const ProbeRow> RowsOf(BpfObject object) {
   size_t end = begin;
   while (end < all.size() && all[end].object == object) ++end;
   return all.subspan(begin, end - begin);
+}
+
+absl::StatusOr<SyscallTableSize> FitSyscalls(const ProbeOptions& options, uint32_t cpus,
+                                             uint32_t pid_max) {
+  return FitSyscallTable(options.syscall_budget_bytes, options.syscall_rows, cpus, pid_max);
+}
+
+// Sizes of the object's maps, and what its programs have to know.
+absl::Status ConfigureObject(BpfObject object, bpf_object* opened, const ProbeOptions& options,
+                             const SyscallTableSize& syscalls) {
+  switch (object) {
+    case BpfObject::kSyscalls:
+      return SyscallTable::Configure(opened, syscalls, options.syscall_timing);
+    case BpfObject::kLifecycle:
+      return LifecycleRing::Configure(opened, options.lifecycle_ring_bytes);
+    case BpfObject::kProcesses:
+      return ProcessTable::Configure(opened, options.process_rows);
+  }
+  return absl::OkStatus();
 }
 
 class KernelProbes final : public Probes {
@@ -84,20 +104,20 @@ class KernelProbes final : public Probes {
   };
 
   // Loads an object, readies its maps with `open` and sets its probes; failures go to the report.
-  void LoadObject(BpfObject object, const ProbeOptions& options,
-                  const LoadedBpfObject::Configure& configure, Open open);
+  void LoadObject(BpfObject object, const ProbeOptions& options, Open open);
   // The loss counters of a table or ring, which stays where it is.
   template <typename Reader>
   void AddLosses(absl::Span<const char* const> names, const Reader& reader) {
     losses_.push_back({names, [&reader] { return reader.Losses(); }});
   }
 
-  absl::Status LoadSyscalls(const ProbeOptions& options);
+  void LoadSyscalls(const ProbeOptions& options);
   void LoadLifecycle(const ProbeOptions& options);
   void LoadProcesses(const ProbeOptions& options);
 
   KernelVersion kernel_;
   ProbeReport report_;
+  SyscallTableSize syscall_size_;
   std::vector<LoadedBpfObject> objects_;
   std::optional<SyscallTable> syscalls_;
   std::optional<ProcessTable> processes_;
@@ -105,16 +125,18 @@ class KernelProbes final : public Probes {
   std::vector<LossCounters> losses_;
 };
 
-void KernelProbes::LoadObject(BpfObject object, const ProbeOptions& options,
-                              const LoadedBpfObject::Configure& configure, Open open) {
+void KernelProbes::LoadObject(BpfObject object, const ProbeOptions& options, Open open) {
   std::vector<ProbeStatus> statuses;
   auto loaded = LoadedBpfObject::Load(
       object, RowsOf(object),
-      {.kernel = kernel_, .avoid = options.avoid_hooks, .verify_each = options.dry_run}, configure,
+      {.kernel = kernel_, .avoid = options.avoid_hooks, .verify_each = options.dry_run},
+      [&](bpf_object* opened) { return ConfigureObject(object, opened, options, syscall_size_); },
       statuses);
   const absl::Status status = loaded.ok() ? open(*loaded) : loaded.status();
   if (status.ok()) {
-    for (MapReport& map : loaded->Maps(report_.cpus)) report_.maps.push_back(std::move(map));
+    for (MapReport& map : MapsOf(loaded->get(), report_.cpus)) {
+      report_.maps.push_back(std::move(map));
+    }
     if (!options.dry_run) loaded->Attach(statuses);
     objects_.push_back(*std::move(loaded));
   } else {
@@ -139,56 +161,41 @@ absl::Status KernelProbes::Load(const ProbeOptions& options) {
   if (cpus < 1) return absl::InternalError("cannot tell the number of CPUs");
   report_.cpus = static_cast<uint32_t>(cpus);
 
-  LL_RETURN_IF_ERROR(LoadSyscalls(options));
+  LL_ASSIGN_OR_RETURN(syscall_size_, FitSyscalls(options, report_.cpus, PidMax()));
+  LoadSyscalls(options);
   LoadLifecycle(options);
   LoadProcesses(options);
   return absl::OkStatus();
 }
 
-absl::Status KernelProbes::LoadSyscalls(const ProbeOptions& options) {
-  LL_ASSIGN_OR_RETURN(
-      const SyscallTableSize size,
-      FitSyscallTable(options.syscall_budget_bytes, options.syscall_rows, report_.cpus, PidMax()));
-  LoadObject(
-      BpfObject::kSyscalls, options,
-      [&](bpf_object* object) {
-        return SyscallTable::Configure(object, size, options.syscall_timing);
-      },
-      [&](LoadedBpfObject& loaded) -> absl::Status {
-        LL_ASSIGN_OR_RETURN(syscalls_, SyscallTable::Open(loaded.get(), size));
-        AddLosses(kSyscallLossNames, *syscalls_);
-        report_.syscall_budget_bytes = options.syscall_budget_bytes;
-        report_.syscall_table_bytes = size.table_bytes();
-        report_.syscall_rows = size.rows;
-        report_.latency_schema = size.schema;
-        report_.latency_buckets = LatencyBucketCount(size.schema);
-        return absl::OkStatus();
-      });
-  return absl::OkStatus();
+void KernelProbes::LoadSyscalls(const ProbeOptions& options) {
+  const SyscallTableSize& size = syscall_size_;
+  LoadObject(BpfObject::kSyscalls, options, [&](LoadedBpfObject& loaded) -> absl::Status {
+    LL_ASSIGN_OR_RETURN(syscalls_, SyscallTable::Open(loaded.get(), size));
+    AddLosses(kSyscallLossNames, *syscalls_);
+    report_.syscall_budget_bytes = options.syscall_budget_bytes;
+    report_.syscall_table_bytes = size.table_bytes();
+    report_.syscall_rows = size.rows;
+    report_.latency_schema = size.schema;
+    report_.latency_buckets = LatencyBucketCount(size.schema);
+    return absl::OkStatus();
+  });
 }
 
 void KernelProbes::LoadLifecycle(const ProbeOptions& options) {
-  LoadObject(
-      BpfObject::kLifecycle, options,
-      [&](bpf_object* object) {
-        return LifecycleRing::Configure(object, options.lifecycle_ring_bytes);
-      },
-      [&](LoadedBpfObject& loaded) -> absl::Status {
-        LL_ASSIGN_OR_RETURN(lifecycle_, LifecycleRing::Open(loaded.get(), report_.cpus));
-        AddLosses(kLifecycleLossNames, *lifecycle_);
-        return absl::OkStatus();
-      });
+  LoadObject(BpfObject::kLifecycle, options, [&](LoadedBpfObject& loaded) -> absl::Status {
+    LL_ASSIGN_OR_RETURN(lifecycle_, LifecycleRing::Open(loaded.get(), report_.cpus));
+    AddLosses(kLifecycleLossNames, *lifecycle_);
+    return absl::OkStatus();
+  });
 }
 
 void KernelProbes::LoadProcesses(const ProbeOptions& options) {
-  LoadObject(
-      BpfObject::kProcesses, options,
-      [&](bpf_object* object) { return ProcessTable::Configure(object, options.process_rows); },
-      [&](LoadedBpfObject& loaded) -> absl::Status {
-        LL_ASSIGN_OR_RETURN(processes_, ProcessTable::Open(loaded.get(), report_.cpus));
-        AddLosses(kProcessLossNames, *processes_);
-        return absl::OkStatus();
-      });
+  LoadObject(BpfObject::kProcesses, options, [&](LoadedBpfObject& loaded) -> absl::Status {
+    LL_ASSIGN_OR_RETURN(processes_, ProcessTable::Open(loaded.get(), report_.cpus));
+    AddLosses(kProcessLossNames, *processes_);
+    return absl::OkStatus();
+  });
 }
 
 absl::StatusOr<std::vector<ProbeLoss>> KernelProbes::Losses() const {
@@ -205,6 +212,21 @@ absl::StatusOr<std::vector<ProbeLoss>> KernelProbes::Losses() const {
 }
 
 }  // namespace
+
+absl::StatusOr<std::vector<MapReport>> Probes::PlanMaps(const ProbeOptions& options, uint32_t cpus,
+                                                        uint32_t pid_max) {
+  LL_ASSIGN_OR_RETURN(const SyscallTableSize syscalls, FitSyscalls(options, cpus, pid_max));
+  std::vector<MapReport> maps;
+  for (auto rows = ProbeTable(); !rows.empty(); rows.remove_prefix(RowsOf(rows[0].object).size())) {
+    const BpfObject object = rows[0].object;
+    LL_ASSIGN_OR_RETURN(const auto opened,
+                        LoadedBpfObject::Open(object, [&](bpf_object* to_configure) {
+                          return ConfigureObject(object, to_configure, options, syscalls);
+                        }));
+    for (MapReport& map : MapsOf(opened.get(), cpus)) maps.push_back(std::move(map));
+  }
+  return maps;
+}
 
 absl::StatusOr<std::unique_ptr<Probes>> Probes::Load(const ProbeOptions& options) {
   auto probes = std::make_unique<KernelProbes>();

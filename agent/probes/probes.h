@@ -54,6 +54,11 @@ class Probes {
   static absl::StatusOr<std::unique_ptr<Probes>> Load(const ProbeOptions& options);
   virtual ~Probes() = default;
 
+  // The maps that Load would make on a machine with so many possible CPUs and such a pid_max; loads
+  // nothing.
+  static absl::StatusOr<std::vector<MapReport>> PlanMaps(const ProbeOptions& options, uint32_t cpus,
+                                                         uint32_t pid_max);
+
   virtual const ProbeReport& report() const = 0;
 
   // Each hands out all rows of a table that counted something: see SyscallTable, ProcessTable.

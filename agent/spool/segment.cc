@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "agent/spool/fd.h"
+#include "common/fd.h"
 
 namespace leadline::agent::spool {
 namespace {

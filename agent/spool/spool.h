@@ -28,7 +28,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-#include "agent/spool/fd.h"
+#include "common/fd.h"
 #include "agent/spool/format.h"
 #include "agent/spool/reader.h"
 #include "agent/spool/segment.h"

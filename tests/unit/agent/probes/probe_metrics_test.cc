@@ -43,7 +43,7 @@ void ExpectLine(const prometheus::Registry& registry, std::string_view line) {
 TEST(ProbeMetrics, ShowWhatIsAttachedAndLost) {
   FakeProbes probes;
   probes.report_.syscall_rows = 8192;
-  probes.report_.maps = {{"syscall_keys", 8193, 131088}};
+  probes.report_.maps = {{.name = "syscall_keys", .entries = 8193, .bytes = 131088}};
   probes.report_.probes.resize(2);
   probes.report_.probes[0].name = "syscall_enter";
   probes.report_.probes[0].attached_by = "tp_btf/sys_enter";

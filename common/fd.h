@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace leadline::agent::spool {
+namespace leadline {
 
 class Fd {
  public:
@@ -31,4 +31,4 @@ class Fd {
   int fd_ = -1;
 };
 
-}  // namespace leadline::agent::spool
+}  // namespace leadline
