@@ -3,7 +3,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <memory>
 #include <tuple>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -69,23 +71,30 @@ TEST_P(SyscallRows, GivesUpTheRowsOfAnEndedCgroupAfterShowingThemALastTime) {
   }
 }
 
-// Many control groups, one after the other, in a table that could not hold the rows of all.
+// Many control groups, some at a time, in a table that could not hold the rows of all.
 TEST_P(SyscallRows, ReusesFreedRows) {
-  constexpr uint32_t kTableRows = 4096;  // several times what the rest of the machine takes
+  constexpr uint32_t kTableRows = 32768;  // several times what the rest of the machine takes
+  constexpr uint32_t kAtATime = 32;
   constexpr long kCalls = 40;
   constexpr long kEnd = kFirstUnusedCall + kCalls;
   Load({.syscall_rows = kTableRows});
-  for (uint32_t i = 0; i < 2 * kTableRows / kCalls; ++i) {
-    TestCgroup cgroup;
-    ASSERT_TRUE(RunIn(cgroup, [] {
-      for (long nr = kFirstUnusedCall; nr < kEnd; ++nr) syscall(nr);
-      return true;
-    }));
-    const Rows rows = ReadRows(*probes_);
-    for (long nr = kFirstUnusedCall; nr < kEnd; ++nr) {
-      ASSERT_EQ(RowOf(rows, cgroup.id(), nr).counters.calls, 1u) << "cgroup " << i << " nr " << nr;
+  for (uint32_t begun = 0; begun < 2 * kTableRows / kCalls; begun += kAtATime) {
+    std::vector<std::unique_ptr<TestCgroup>> cgroups;
+    for (uint32_t i = 0; i < kAtATime; ++i) {
+      cgroups.push_back(std::make_unique<TestCgroup>());
+      ASSERT_TRUE(RunIn(*cgroups.back(), [] {
+        for (long nr = kFirstUnusedCall; nr < kEnd; ++nr) syscall(nr);
+        return true;
+      }));
     }
-    probes_->Forget(cgroup.id());
+    const Rows rows = ReadRows(*probes_);
+    for (const auto& cgroup : cgroups) {
+      for (long nr = kFirstUnusedCall; nr < kEnd; ++nr) {
+        ASSERT_EQ(RowOf(rows, cgroup->id(), nr).counters.calls, 1u)
+            << "after " << begun << " cgroups, nr " << nr;
+      }
+      probes_->Forget(cgroup->id());
+    }
     ReadRows(*probes_);
   }
   EXPECT_EQ(LossOf("syscall_row_cgroup_other"), 0u);
