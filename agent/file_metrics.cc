@@ -3,13 +3,10 @@
 #include <cstdint>
 #include <utility>
 
+#include "agent/self_metrics.h"
+
 namespace leadline::agent {
 namespace {
-
-prometheus::Counter& MakeCounter(prometheus::Registry& registry, const char* name,
-                                 const char* help) {
-  return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
-}
 
 void Advance(prometheus::Counter& counter, uint64_t& last, uint64_t now) {
   counter.Increment(static_cast<double>(now - std::exchange(last, now)));

@@ -2,15 +2,12 @@
 
 #include <spdlog/spdlog.h>
 
+#include "agent/self_metrics.h"
+
 namespace leadline::agent {
 namespace {
 
 constexpr uint64_t kNoCgroup = 0;
-
-prometheus::Counter& MakeCounter(prometheus::Registry& registry, const char* name,
-                                 const char* help) {
-  return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
-}
 
 }  // namespace
 

@@ -22,6 +22,8 @@ endif()
 
 set(LEADLINE_SANITIZE "" CACHE STRING "Sanitizers for every target, as in -fsanitize=")
 option(LEADLINE_FUZZ "Build the libFuzzer targets" OFF)
+option(LEADLINE_UNITY "Compile several sources of a library as one" OFF)
+option(LEADLINE_LINT "Make the target lint" OFF)
 if(LEADLINE_SANITIZE)
   add_compile_options(-fsanitize=${LEADLINE_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${LEADLINE_SANITIZE})

@@ -16,6 +16,7 @@ function(leadline_library)
   file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.h)
   if(sources)
     add_library(${target} STATIC ${sources})
+    leadline_unity(${target})
     set(scope PUBLIC)
   else()
     add_library(${target} INTERFACE)
@@ -32,6 +33,18 @@ function(leadline_library)
   set_property(GLOBAL PROPERTY LEADLINE_DEPS_${folder} ${ARG_DEPS})
   set_property(GLOBAL PROPERTY LEADLINE_FILES_${folder} ${sources} ${headers})
   leadline_unit_tests(${folder} ${target} "${ARG_TEST_DEPS}" "${ARG_TEST_LIBS}")
+endfunction()
+
+# Where LEADLINE_UNITY is on, eight sources of a library are compiled as one: headers are most of what a compiler reads here.
+# So names of a folder's unnamed namespaces are unique in it.
+function(leadline_unity target)
+  if(NOT LEADLINE_UNITY)
+    return()
+  endif()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  # A local of one file may be called as a constant of another is; and unnamed namespaces are in included files here.
+  target_compile_options(${target} PRIVATE -Wno-shadow
+                         "$<$<CXX_COMPILER_ID:GNU>:-Wshadow=local;-Wno-subobject-linkage>")
 endfunction()
 
 # leadline_executable(name): builds main.cc of the current folder, linked with the folder's library.

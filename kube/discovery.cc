@@ -17,7 +17,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr size_t kMaxBytes = size_t{8} << 20;
-constexpr int64_t kMaxSilenceMs = 10'000;
 
 // "/apis/batch" of "batch/v1", "/api" of "v1".
 std::string RootOf(const std::string& api_version) {
@@ -99,7 +98,7 @@ absl::StatusOr<const std::vector<std::string>*> Discovery::PathsOf(const std::st
 absl::StatusOr<Discovery::Kinds> Discovery::AskKinds(const std::string& group_path) {
   LL_ASSIGN_OR_RETURN(
       const std::string body,
-      session_.GetBody({.target = group_path, .max_silence_ms = kMaxSilenceMs}, kMaxBytes));
+      session_.GetBody({.target = group_path, .max_silence_ms = kObjectMaxSilenceMs}, kMaxBytes));
   LL_ASSIGN_OR_RETURN(const json::value document, ParseJson(body));
   Kinds by_kind;
   FieldReader reader;
@@ -122,7 +121,7 @@ absl::StatusOr<Discovery::Kinds> Discovery::AskKinds(const std::string& group_pa
 absl::StatusOr<std::vector<std::string>> Discovery::AskPaths(const std::string& root) {
   LL_ASSIGN_OR_RETURN(
       const std::string body,
-      session_.GetBody({.target = root, .max_silence_ms = kMaxSilenceMs}, kMaxBytes));
+      session_.GetBody({.target = root, .max_silence_ms = kObjectMaxSilenceMs}, kMaxBytes));
   LL_ASSIGN_OR_RETURN(const json::value document, ParseJson(body));
   FieldReader reader;
   const json::object* group = reader.Root(document);

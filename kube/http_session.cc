@@ -22,7 +22,6 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr size_t kMaxTokenBytes = size_t{64} << 10;
-constexpr size_t kMaxErrorBodyBytes = size_t{64} << 10;
 constexpr int64_t kMaxRetryAfterSeconds = 300;
 constexpr int kUnauthorized = 401;
 

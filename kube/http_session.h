@@ -19,6 +19,11 @@
 
 namespace leadline::kube {
 
+// Of the body of an answer that is no 200, as much is kept to say what is wrong.
+constexpr size_t kMaxErrorBodyBytes = size_t{64} << 10;
+// For one small object, which a server that is well has at hand.
+constexpr int64_t kObjectMaxSilenceMs = 10'000;
+
 struct HttpRequest {
   std::string target;  // path and query: "/api/v1/pods?watch=1"
   std::string accept = "application/json";

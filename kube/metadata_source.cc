@@ -14,7 +14,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr size_t kMaxObjectBytes = size_t{8} << 20;
-constexpr int64_t kMaxSilenceMs = 10'000;
 constexpr int kNotAcceptable = 406;
 
 constexpr char kPartialMetadata[] =
@@ -54,7 +53,7 @@ absl::StatusOr<ObjectMeta> ApiMetadataSource::GetAt(const ServedResource& resour
   HttpRequest request{
       .target = ObjectPath(resource.group_path, resource.name, namespace_name, name),
       .accept = kPartialMetadata,
-      .max_silence_ms = kMaxSilenceMs};
+      .max_silence_ms = kObjectMaxSilenceMs};
   HttpResponse response;
   auto body = session_->GetBody(request, kMaxObjectBytes, &response);
   if (!body.ok() && response.status == kNotAcceptable) {

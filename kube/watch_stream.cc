@@ -12,8 +12,6 @@
 namespace leadline::kube {
 namespace {
 
-constexpr size_t kMaxErrorBodyBytes = size_t{64} << 10;
-
 std::string Target(const Resource& resource, const WatchRequest& request) {
   std::string target =
       fmt::format("{}?watch=1&allowWatchBookmarks=true&resourceVersion={}&timeoutSeconds={}",

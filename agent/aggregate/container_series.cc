@@ -16,7 +16,7 @@ enum class Unit : uint8_t {
   kLimitedSeconds,
 };
 
-struct Row {
+struct ContainerRow {
   Metric metric;
   std::optional<uint64_t> CgroupStats::*figure;
   Unit unit = Unit::kAsIs;
@@ -24,7 +24,7 @@ struct Row {
   std::string_view scope = {};
 };
 
-constexpr Row kRows[ContainerSeries::kStats] = {
+constexpr ContainerRow kContainerRows[ContainerSeries::kStats] = {
     {Metric::kContainerCpuUsage, &CgroupStats::cpu_usage_ns, Unit::kSeconds},
     {Metric::kContainerCpuUser, &CgroupStats::cpu_user_ns, Unit::kSeconds},
     {Metric::kContainerCpuSystem, &CgroupStats::cpu_system_ns, Unit::kSeconds},
@@ -79,7 +79,7 @@ constexpr DeviceRow kDeviceRows[ContainerSeries::kDeviceStats] = {
 
 double Seconds(int64_t ms) { return static_cast<double>(ms) / 1e3; }
 
-LabelSet LabelsOf(const Row& row) {
+LabelSet LabelsOf(const ContainerRow& row) {
   LabelSet labels;
   labels.Set("failure_type", row.failure_type);
   labels.Set("scope", row.scope);
@@ -93,7 +93,7 @@ void ContainerSeries::Record(const Subject& subject, int64_t start_ms, const Cgr
                              Recorder& recorder) {
   Slots& slots = slots_[subject.entity];
   for (size_t i = 0; i < kStats; ++i) {
-    const Row& row = kRows[i];
+    const ContainerRow& row = kContainerRows[i];
     const std::optional<uint64_t> figure = stats.*row.figure;
     const bool of_limit = row.unit == Unit::kLimitedCount || row.unit == Unit::kLimitedSeconds;
     if (!figure || (of_limit && !stats.cpu_quota_us)) continue;

@@ -6,12 +6,12 @@ namespace {
 using catalogue::Metric;
 using source::InterfaceCounters;
 
-struct Row {
+struct NetworkRow {
   Metric metric;
   uint64_t InterfaceCounters::*counter;
 };
 
-constexpr Row kRows[NetworkSeries::kCounters] = {
+constexpr NetworkRow kNetworkRows[NetworkSeries::kCounters] = {
     {Metric::kPodNetworkReceiveBytes, &InterfaceCounters::receive_bytes},
     {Metric::kPodNetworkReceivePackets, &InterfaceCounters::receive_packets},
     {Metric::kPodNetworkReceiveErrors, &InterfaceCounters::receive_errors},
@@ -32,7 +32,8 @@ void NetworkSeries::Record(const Subject& subject, absl::Span<const InterfaceCou
     LabelSet residual;
     if (!slots[0].ref) residual.Set("interface", counters.interface);
     for (size_t i = 0; i < kCounters; ++i) {
-      recorder.Add(slots[i], kRows[i].metric, subject, counters.*kRows[i].counter, residual);
+      recorder.Add(slots[i], kNetworkRows[i].metric, subject, counters.*kNetworkRows[i].counter,
+                   residual);
     }
   }
 }

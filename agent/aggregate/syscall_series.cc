@@ -11,13 +11,13 @@ using catalogue::Metric;
 using probes::SyscallAbi;
 using probes::SyscallCounters;
 
-struct Row {
+struct SyscallRow {
   Metric metric;
   uint64_t SyscallCounters::*count;
   bool also_zero;  // has a series also while it is 0
 };
 
-constexpr Row kRows[SyscallSeries::kCounts] = {
+constexpr SyscallRow kSyscallRows[SyscallSeries::kCounts] = {
     {Metric::kContainerSyscalls, &SyscallCounters::calls, true},
     {Metric::kContainerSyscallErrors, &SyscallCounters::errors, false},
     {Metric::kContainerSyscallsInterrupted, &SyscallCounters::interrupted, false},
@@ -54,7 +54,7 @@ bool SyscallSeries::Fold(EntityRef owner, const SyscallCounters& row) {
   Totals& totals = owners_[owner][call].totals;
   bool grew = false;
   for (size_t i = 0; i < kCounts; ++i) {
-    grew |= AddGrowth(row.*kRows[i].count, seen.counts[i], totals.counts[i]);
+    grew |= AddGrowth(row.*kSyscallRows[i].count, seen.counts[i], totals.counts[i]);
   }
   AddGrowth(row.time_ns, seen.time_ns, totals.time_ns);
   for (const auto& bucket : row.latency_buckets) {
@@ -76,8 +76,9 @@ void SyscallSeries::Record(const Subject& subject, Recorder& recorder) {
     };
     for (size_t i = 0; i < kCounts; ++i) {
       const uint64_t count = call.totals.counts[i];
-      if (count == 0 && !kRows[i].also_zero) continue;
-      recorder.Add(call.counts[i], kRows[i].metric, subject, count, labels_for(call.counts[i]));
+      if (count == 0 && !kSyscallRows[i].also_zero) continue;
+      recorder.Add(call.counts[i], kSyscallRows[i].metric, subject, count,
+                   labels_for(call.counts[i]));
     }
     RecordDuration(call, subject, recorder, labels_for(call.duration));
   }

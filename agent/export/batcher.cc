@@ -53,8 +53,8 @@ struct Refused {
   prometheus::Counter& invalid_histogram;
 };
 
-struct Metrics {
-  explicit Metrics(prometheus::Registry& registry)
+struct BatchMetrics {
+  explicit BatchMetrics(prometheus::Registry& registry)
       : refused(registry),
         samples(prometheus::BuildCounter()
                     .Name("leadline_agent_export_samples_total")
@@ -90,7 +90,7 @@ struct Batcher::Impl {
   template <typename AddZero>
   void NoteSample(SeriesState& state, AddZero add_zero);
 
-  Metrics metrics;
+  BatchMetrics metrics;
   BatchEncoder encoder;
   FrameBuffer frame;
   RefTable refs;

@@ -19,8 +19,8 @@
 namespace leadline::agent {
 namespace {
 
-struct Metrics {
-  explicit Metrics(prometheus::Registry& registry)
+struct SpoolMetrics {
+  explicit SpoolMetrics(prometheus::Registry& registry)
       : bytes(Gauge(registry, "leadline_agent_spool_bytes", "Size of the spool's files.")),
         segments(Gauge(registry, "leadline_agent_spool_segments", "Files of the spool.")),
         failing(Gauge(registry, "leadline_agent_spool_failing",
@@ -125,7 +125,7 @@ class SpoolWriter::Impl {
 
   const SpoolWriterOptions options_;
   SpoolListener& listener_;
-  Metrics metrics_;
+  SpoolMetrics metrics_;
 
   // Of the thread.
   std::unique_ptr<spool::Spool> spool_;

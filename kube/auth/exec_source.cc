@@ -81,10 +81,10 @@ absl::StatusOr<PluginCredential> ExecSource::RunPlugin(int stop_fd) const {
   };
   spdlog::debug("running credential plugin {}", options_.command);
   const auto end = RunProgram({.file = options_.command,
-                        .args = options_.args,
-                        .environment = Environment(),
-                        .time_limit_ms = options_.time_limit_ms},
-                       stop_fd);
+                               .args = options_.args,
+                               .environment = Environment(),
+                               .time_limit_ms = options_.time_limit_ms},
+                              stop_fd);
   if (end.status().code() == absl::StatusCode::kCancelled) return end.status();
   if (end.status().code() == absl::StatusCode::kNotFound && !options_.install_hint.empty()) {
     return failed(

@@ -9,12 +9,12 @@
 namespace leadline::agent::source {
 namespace {
 
-struct Column {
+struct CpuColumn {
   const char* metric;
   const char* mode;
 };
 
-constexpr Column kCpuColumns[CpuTimes::kColumns] = {
+constexpr CpuColumn kCpuColumns[CpuTimes::kColumns] = {
     {"node_cpu_seconds_total", "user"},       {"node_cpu_seconds_total", "nice"},
     {"node_cpu_seconds_total", "system"},     {"node_cpu_seconds_total", "idle"},
     {"node_cpu_seconds_total", "iowait"},     {"node_cpu_seconds_total", "irq"},
@@ -26,7 +26,7 @@ constexpr size_t kIdle = 3;
 // An idle time that falls by more has begun anew.
 constexpr uint64_t kMaxStepBackSeconds = 3;
 
-constexpr Column kSingles[] = {
+constexpr CpuColumn kSingles[] = {
     {"node_intr_total", "intr"},
     {"node_context_switches_total", "ctxt"},
     {"node_boot_time_seconds", "btime"},
@@ -49,7 +49,7 @@ absl::Status CpuTimes::Parse(std::string_view text, FigureSink sink) {
     std::string_view rest = line;
     std::string_view key = TakeWord(rest);
     const auto* single = std::find_if(std::begin(kSingles), std::end(kSingles),
-                                      [&](const Column& column) { return column.mode == key; });
+                                      [&](const CpuColumn& column) { return column.mode == key; });
     if (single != std::end(kSingles)) {
       if (const auto value = ParseNumber<uint64_t>(TakeWord(rest))) {
         sink(single->metric, {}, static_cast<double>(*value));

@@ -10,13 +10,13 @@ namespace {
 constexpr double kSectorBytes = 512;  // of this file, whatever the device has
 constexpr double kMilliseconds = 1e-3;
 
-struct Column {
+struct DiskColumn {
   const char* metric;
   double unit = 1;
 };
 
 // In the order of the file; older kernels have the first 11 or 15 only.
-constexpr Column kColumns[] = {
+constexpr DiskColumn kDiskColumns[] = {
     {"node_disk_reads_completed_total"},
     {"node_disk_reads_merged_total"},
     {"node_disk_read_bytes_total", kSectorBytes},
@@ -86,7 +86,7 @@ absl::Status ParseDiskstats(std::string_view text, FigureSink sink) {
     const std::string_view device = TakeWord(rest);
     if (IsIgnoredDisk(device)) continue;
     size_t columns = 0;
-    for (const Column& column : kColumns) {
+    for (const DiskColumn& column : kDiskColumns) {
       const auto value = ParseNumber<uint64_t>(TakeWord(rest));
       if (!value) break;
       ++columns;

@@ -21,7 +21,6 @@ using parse::LabelMatcher;
 using Part = ClassicSelector::Part;
 
 constexpr std::string_view kMetricName = "__name__";
-constexpr std::string_view kBucketLabel = "le";
 
 struct Suffix {
   std::string_view text;

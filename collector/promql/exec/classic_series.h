@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -17,6 +18,9 @@
 #include "collector/store/store.h"
 
 namespace leadline::collector::promql::exec {
+
+// The label of a bucket's upper bound.
+inline constexpr std::string_view kBucketLabel = "le";
 
 struct ClassicSelector {
   enum class Part : uint8_t { kBucket, kSum, kCount };

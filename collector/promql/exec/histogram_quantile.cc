@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "collector/promql/exec/classic_series.h"
 #include "collector/promql/exec/distinct.h"
 #include "collector/promql/exec/evaluator.h"
 #include "collector/promql/exec/label_key.h"
@@ -16,8 +17,6 @@
 
 namespace leadline::collector::promql::exec {
 namespace {
-
-constexpr std::string_view kBucketLabel = "le";
 
 std::optional<double> ParseBound(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);

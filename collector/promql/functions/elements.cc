@@ -1,19 +1,16 @@
 #include "collector/promql/functions/elements.h"
 
 #include <cmath>
-#include <limits>
 #include <numbers>
 
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 
+#include "collector/promql/value/floats.h"
 #include "collector/promql/value/sample.h"
 
 namespace leadline::collector::promql {
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 // As Go's math.Max and math.Min: NaN if one is, but for infinity in the direction asked for.
 double Max(double a, double b) {

@@ -36,7 +36,7 @@ Histogram Sum(absl::Span<const std::shared_ptr<const Histogram>> histograms) {
   return sum;
 }
 
-Sample ToSample(Histogram histogram) {
+Sample CompactSample(Histogram histogram) {
   histogram.Compact();
   return {.value = AbsentValue(),
           .histogram = std::make_shared<const Histogram>(std::move(histogram))};
@@ -90,7 +90,7 @@ Sample AvgOverTime(const Window& window) {
   if (!window.histograms.empty()) {
     Histogram sum = Sum(window.histograms);
     sum.Scale(1 / static_cast<double>(window.histograms.size()));
-    return ToSample(std::move(sum));
+    return CompactSample(std::move(sum));
   }
   Mean mean;
   for (const double value : window.values) mean.Add(value);
@@ -157,7 +157,7 @@ Sample StdvarOverTime(const Window& window) {
 
 Sample SumOverTime(const Window& window) {
   if (IsMixed(window)) return {};
-  if (!window.histograms.empty()) return ToSample(Sum(window.histograms));
+  if (!window.histograms.empty()) return CompactSample(Sum(window.histograms));
   KahanSum sum;
   for (const double value : window.values) sum.Add(value);
   return Float(sum.value());

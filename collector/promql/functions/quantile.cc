@@ -4,13 +4,11 @@
 #include <cmath>
 #include <limits>
 
+#include "collector/promql/value/floats.h"
 #include "collector/promql/value/running.h"
 
 namespace leadline::collector::promql {
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 // A bucket of a native histogram with its bounds.
 struct Bounded {

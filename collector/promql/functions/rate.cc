@@ -59,7 +59,7 @@ Histogram Rise(absl::Span<const std::shared_ptr<const Histogram>> values, Kind k
   return rise;
 }
 
-Sample ToSample(Histogram histogram) {
+Sample HistogramSample(Histogram histogram) {
   return {.value = AbsentValue(),
           .histogram = std::make_shared<const Histogram>(std::move(histogram))};
 }
@@ -80,7 +80,7 @@ Sample Extrapolated(const Window& window, Kind kind, double per) {
     Histogram rise = Rise(window.histograms, kind);
     const double first = window.histograms.front()->count;
     rise.Scale(ExtrapolationFactor(window, kind, window.histogram_ts_ms, first, rise.count) / per);
-    return ToSample(std::move(rise));
+    return HistogramSample(std::move(rise));
   }
   return {};
 }
@@ -112,7 +112,7 @@ Sample OfLastTwo(const Window& window, Kind kind, bool per_second) {
   if (kind == Kind::kGauge || !WasReset(*values[0], *values[1])) rise.Add(*values[0], -1);
   rise.Scale(1 / per);
   rise.Compact();
-  return ToSample(std::move(rise));
+  return HistogramSample(std::move(rise));
 }
 
 }  // namespace

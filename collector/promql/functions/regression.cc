@@ -1,8 +1,8 @@
 #include "collector/promql/functions/regression.h"
 
 #include <cmath>
-#include <limits>
 
+#include "collector/promql/value/floats.h"
 #include "collector/promql/value/remarks.h"
 #include "collector/promql/value/running.h"
 
@@ -29,7 +29,6 @@ Line Fit(const Window& window, int64_t origin_ms) {
     sum_xx.Add(x * x);
   }
   if (constant) {
-    constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
     return std::isinf(first) ? Line{kNan, kNan} : Line{0, first};
   }
   const auto n = static_cast<double>(window.values.size());

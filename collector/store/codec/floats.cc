@@ -13,7 +13,7 @@ namespace leadline::collector::store::codec {
 namespace {
 
 // On disk: never renumber.
-enum Mode : uint8_t { kConstant = 0, kIntegers = 1, kXor = 2, kRaw = 3 };
+enum FloatMode : uint8_t { kConstant = 0, kIntegers = 1, kXor = 2, kRaw = 3 };
 
 constexpr double kMaxExact = 9007199254740992.0;  // 2^53
 constexpr int kLeadingBits = 5;

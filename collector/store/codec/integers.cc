@@ -7,7 +7,7 @@ namespace leadline::collector::store::codec {
 namespace {
 
 // On disk: never renumber.
-enum Mode : uint8_t { kConstant = 0, kLinear = 1, kDelta = 2, kDeltaOfDelta = 3 };
+enum IntegerMode : uint8_t { kSame = 0, kLinear = 1, kDelta = 2, kDeltaOfDelta = 3 };
 
 constexpr size_t kBlock = 32;  // residuals that share one width
 
@@ -88,12 +88,12 @@ void Unpack(ByteReader& reader, size_t count, Take take) {
 
 void EncodeIntegers(absl::Span<const int64_t> values, std::string& out) {
   const std::vector<int64_t> deltas = Differences(values);
-  const auto header = [&](Mode mode) {
+  const auto header = [&](IntegerMode mode) {
     out.push_back(static_cast<char>(mode));
     AppendSigned(values[0], out);
   };
   if (std::all_of(deltas.begin(), deltas.end(), [](int64_t delta) { return delta == 0; })) {
-    return header(kConstant);
+    return header(kSame);
   }
   const std::vector<int64_t> changes = Differences(deltas);
   if (std::all_of(changes.begin(), changes.end(), [](int64_t change) { return change == 0; })) {
@@ -124,7 +124,7 @@ void DecodeIntegers(ByteReader& reader, size_t count, std::vector<int64_t>& valu
     values.push_back(value);
   };
   switch (mode) {
-    case kConstant:
+    case kSame:
       values.insert(values.end(), count - 1, value);
       return;
     case kLinear:
