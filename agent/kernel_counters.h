@@ -18,6 +18,7 @@
 
 #include "absl/functional/function_ref.h"
 
+#include "agent/aggregate/connection_series.h"
 #include "agent/aggregate/process_event_series.h"
 #include "agent/aggregate/recorder.h"
 #include "agent/aggregate/syscall_series.h"
@@ -53,7 +54,9 @@ class KernelCounters {
     SeriesType series;
   };
   using Tables = std::tuple<Table<aggregate::SyscallSeries, &probes::Probes::ReadSyscalls>,
-                            Table<aggregate::ProcessEventSeries, &probes::Probes::ReadProcesses>>;
+                            Table<aggregate::ProcessEventSeries, &probes::Probes::ReadProcesses>,
+                            Table<aggregate::TcpSeries, &probes::Probes::ReadTcp>,
+                            Table<aggregate::UdpSeries, &probes::Probes::ReadUdp>>;
 
   template <typename Function>
   void ForEachTable(Function function) {

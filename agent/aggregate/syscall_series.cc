@@ -1,7 +1,6 @@
 #include "agent/aggregate/syscall_series.h"
 
-#include <algorithm>
-
+#include "agent/aggregate/growth.h"
 #include "agent/probes/syscall_names.h"
 
 namespace leadline::agent::aggregate {
@@ -31,21 +30,6 @@ LabelSet CallLabels(uint16_t nr, SyscallAbi abi) {
   return labels;
 }
 
-uint64_t& CountOf(std::vector<HistogramBucket>& buckets, int32_t index) {
-  auto it = std::lower_bound(buckets.begin(), buckets.end(), index,
-                             [](const HistogramBucket& b, int32_t i) { return b.index < i; });
-  if (it == buckets.end() || it->index != index) it = buckets.insert(it, {.index = index});
-  return it->count;
-}
-
-// Makes `seen` equal to `now` and adds the difference to `total`; false for none.
-bool AddGrowth(uint64_t now, uint64_t& seen, uint64_t& total) {
-  const uint64_t growth = now - seen;
-  total += growth;
-  seen = now;
-  return growth != 0;
-}
-
 }  // namespace
 
 bool SyscallSeries::Fold(EntityRef owner, const SyscallCounters& row) {
@@ -57,10 +41,7 @@ bool SyscallSeries::Fold(EntityRef owner, const SyscallCounters& row) {
     grew |= AddGrowth(row.*kSyscallRows[i].count, seen.counts[i], totals.counts[i]);
   }
   AddGrowth(row.time_ns, seen.time_ns, totals.time_ns);
-  for (const auto& bucket : row.latency_buckets) {
-    grew |= AddGrowth(bucket.count, CountOf(seen.buckets, bucket.index),
-                      CountOf(totals.buckets, bucket.index));
-  }
+  grew |= AddGrowth(row.latency_buckets, seen.buckets, totals.buckets);
   schema_ = row.latency_schema;
   return grew;
 }

@@ -16,6 +16,8 @@
 #include "lifecycle.skel.h"
 #include "processes.skel.h"
 #include "syscalls.skel.h"
+#include "tcp.skel.h"
+#include "udp.skel.h"
 
 namespace leadline::agent::probes {
 namespace {
@@ -36,27 +38,6 @@ int LogForLibbpf(libbpf_print_level level, const char* format, va_list arguments
   while (text.ends_with('\n')) text.remove_suffix(1);
   spdlog::debug("{}", text);
   return length;
-}
-
-struct Bytes {
-  const void* data;
-  size_t size;
-};
-
-Bytes ElfOf(BpfObject object) {
-  Bytes bytes{};
-  switch (object) {
-    case BpfObject::kSyscalls:
-      bytes.data = syscalls_bpf::elf_bytes(&bytes.size);
-      break;
-    case BpfObject::kLifecycle:
-      bytes.data = lifecycle_bpf::elf_bytes(&bytes.size);
-      break;
-    case BpfObject::kProcesses:
-      bytes.data = processes_bpf::elf_bytes(&bytes.size);
-      break;
-  }
-  return bytes;
 }
 
 // The last lines of the verifier's log that say something, without its statistics.
@@ -174,12 +155,35 @@ void GiveUp(const ProbeRow& row, ProbeStatus& status) {
 
 }  // namespace
 
+std::string_view BpfObjectElf(BpfObject object) {
+  size_t size = 0;
+  const void* data = nullptr;
+  switch (object) {
+    case BpfObject::kSyscalls:
+      data = syscalls_bpf::elf_bytes(&size);
+      break;
+    case BpfObject::kLifecycle:
+      data = lifecycle_bpf::elf_bytes(&size);
+      break;
+    case BpfObject::kProcesses:
+      data = processes_bpf::elf_bytes(&size);
+      break;
+    case BpfObject::kTcp:
+      data = tcp_bpf::elf_bytes(&size);
+      break;
+    case BpfObject::kUdp:
+      data = udp_bpf::elf_bytes(&size);
+      break;
+  }
+  return {static_cast<const char*>(data), size};
+}
+
 absl::StatusOr<ObjectPtr> LoadedBpfObject::Open(BpfObject object, const Configure& configure) {
   libbpf_set_print(LogForLibbpf);
-  const Bytes elf = ElfOf(object);
+  const std::string_view elf = BpfObjectElf(object);
   const std::string name(BpfObjectName(object));
   LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name.c_str());
-  ObjectPtr opened(bpf_object__open_mem(elf.data, elf.size, &options));
+  ObjectPtr opened(bpf_object__open_mem(elf.data(), elf.size(), &options));
   if (!opened) {
     return absl::InternalError(
         fmt::format("BPF object {}: cannot open: {}", name, std::strerror(errno)));
@@ -245,6 +249,16 @@ void LoadedBpfObject::Attach(std::vector<ProbeStatus>& statuses) {
   });
 }
 
+bpf_link* LoadedBpfObject::AttachProgram(const ProbeAlternative& alternative,
+                                         bpf_program* program) {
+  if (alternative.map == nullptr) return bpf_program__attach(program);
+  bpf_iter_link_info info = {};
+  info.map.map_fd =
+      static_cast<uint32_t>(bpf_object__find_map_fd_by_name(object_.get(), alternative.map));
+  LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info, .link_info_len = sizeof(info));
+  return bpf_program__attach_iter(program, &options);
+}
+
 void LoadedBpfObject::AttachRow(const ProbeRow& row, ProbeStatus& status) {
   for (size_t i = 0; i < row.alternatives.size(); ++i) {
     AlternativeReport& report = status.alternatives[i];
@@ -255,7 +269,7 @@ void LoadedBpfObject::AttachRow(const ProbeRow& row, ProbeStatus& status) {
       bpf_program__unload(program);
       continue;
     }
-    std::unique_ptr<bpf_link, BpfLinkDestroyer> link(bpf_program__attach(program));
+    std::unique_ptr<bpf_link, BpfLinkDestroyer> link(AttachProgram(row.alternatives[i], program));
     if (link == nullptr) {
       report.state = State::kRefused;
       report.reason = fmt::format("cannot attach: {}", std::strerror(errno));
@@ -265,6 +279,13 @@ void LoadedBpfObject::AttachRow(const ProbeRow& row, ProbeStatus& status) {
     status.attached_by = report.hook;
     attached_.push_back({&row, program, std::move(link)});
   }
+}
+
+int LoadedBpfObject::LinkFd(std::string_view probe) const {
+  for (const Attached& attached : attached_) {
+    if (attached.row->name == probe) return bpf_link__fd(attached.link.get());
+  }
+  return -1;
 }
 
 uint64_t LoadedBpfObject::SkippedRuns() const {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -18,6 +19,9 @@
 #include "agent/probes/probe_table.h"
 
 namespace leadline::agent::probes {
+
+// The object's file, which is part of this program.
+std::string_view BpfObjectElf(BpfObject object);
 
 struct BpfObjectCloser {
   void operator()(bpf_object* object) const { bpf_object__close(object); }
@@ -54,6 +58,8 @@ class LoadedBpfObject {
   void Attach(std::vector<ProbeStatus>& statuses);
 
   bpf_object* get() const { return object_.get(); }
+  // Of an attached probe, for one that is an iterator; -1 where it is not attached.
+  int LinkFd(std::string_view probe) const;
   // Runs that the kernel skipped because the program was already running on the CPU.
   uint64_t SkippedRuns() const;
 
@@ -64,6 +70,7 @@ class LoadedBpfObject {
     std::unique_ptr<bpf_link, BpfLinkDestroyer> link;
   };
 
+  bpf_link* AttachProgram(const ProbeAlternative& alternative, bpf_program* program);
   void AttachRow(const ProbeRow& row, ProbeStatus& status);
 
   absl::Span<const ProbeRow> rows_;

@@ -30,11 +30,11 @@ constexpr double kMiB = 1024.0 * 1024.0;
 
 std::string ProbeReport::ToText() const {
   std::string text = fmt::format("kernel {}, {} CPUs\n\n", kernel, cpus);
-  text += fmt::format("{:<15} {:<25} {:<9} {}\n", "PROBE", "HOOK", "STATE", "WHY");
+  text += fmt::format("{:<15} {:<26} {:<9} {}\n", "PROBE", "HOOK", "STATE", "WHY");
   for (const ProbeStatus& probe : probes) {
     std::string_view name = probe.name;
     for (const AlternativeReport& alternative : probe.alternatives) {
-      text += fmt::format("{:<15} {:<25} {:<9} {}\n", name, alternative.hook,
+      text += fmt::format("{:<15} {:<26} {:<9} {}\n", name, alternative.hook,
                           StateName(alternative.state), alternative.reason);
       name = "";
     }

@@ -41,6 +41,26 @@ constexpr ProbeAlternative kProcessOom[] = {
     {"raw_tp/mark_victim", "process_oom_raw", {5, 8}},
 };
 
+constexpr ProbeAlternative kTcpState[] = {
+    {"tp_btf/inet_sock_set_state", "tcp_state_btf", {5, 8}},
+    {"raw_tp/inet_sock_set_state", "tcp_state_raw", {5, 8}},
+};
+// 5.9: iterators over hash maps. 5.11: bpf_sock_from_file() for iterators.
+constexpr ProbeAlternative kTcpWalk[] = {
+    {"iter/bpf_map_elem", "tcp_walk", {5, 9}, "tcp_connections"},
+};
+constexpr ProbeAlternative kTcpAdopt[] = {
+    {"iter/task_file", "tcp_adopt", {5, 11}},
+};
+constexpr ProbeAlternative kUdpSend[] = {
+    {"tp_btf/sock_send_length", "udp_send_btf", {6, 3}},
+    {"raw_tp/sock_send_length", "udp_send_raw", {6, 3}},
+};
+constexpr ProbeAlternative kUdpReceive[] = {
+    {"tp_btf/sock_recv_length", "udp_receive_btf", {6, 3}},
+    {"raw_tp/sock_recv_length", "udp_receive_raw", {6, 3}},
+};
+
 constexpr ProbeRow kRows[] = {
     // First, so that no entry is counted whose return would not be.
     {"syscall_exit", BpfObject::kSyscalls,
@@ -56,6 +76,16 @@ constexpr ProbeRow kRows[] = {
     // Where the kernel names victims by id they are looked for when they end.
     {"process_oom", BpfObject::kProcesses, "container_oom_kills_total", "process_exit",
      kProcessOom},
+    {"tcp_state", BpfObject::kTcp, "container_tcp_*", "", kTcpState},
+    {"tcp_walk", BpfObject::kTcp,
+     "container_tcp_connections, and what connections count before they end", "tcp_state",
+     kTcpWalk},
+    {"tcp_adopt", BpfObject::kTcp, "TCP connections that are older than the agent", "tcp_state",
+     kTcpAdopt},
+    {"udp_send", BpfObject::kUdp,
+     "container_udp_sent_bytes_total, container_udp_sent_datagrams_total", "", kUdpSend},
+    {"udp_receive", BpfObject::kUdp,
+     "container_udp_received_bytes_total, container_udp_received_datagrams_total", "", kUdpReceive},
 };
 
 }  // namespace
@@ -80,6 +110,10 @@ std::string_view BpfObjectName(BpfObject object) {
       return "lifecycle";
     case BpfObject::kProcesses:
       return "processes";
+    case BpfObject::kTcp:
+      return "tcp";
+    case BpfObject::kUdp:
+      return "udp";
   }
   return "?";
 }

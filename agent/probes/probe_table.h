@@ -27,13 +27,14 @@ struct KernelVersion {
 KernelVersion ParseKernelVersion(std::string_view release);
 
 // bpf/programs/<name>.bpf.c
-enum class BpfObject : uint8_t { kSyscalls, kLifecycle, kProcesses };
+enum class BpfObject : uint8_t { kSyscalls, kLifecycle, kProcesses, kTcp, kUdp };
 std::string_view BpfObjectName(BpfObject object);
 
 struct ProbeAlternative {
   std::string_view hook;  // as libbpf names sections: "tp_btf/sys_enter"
   const char* program;    // in the object; attaches to `hook`
   KernelVersion least_kernel;
+  const char* map = nullptr;  // of iter/bpf_map_elem: which one it goes over
 };
 
 struct ProbeRow {

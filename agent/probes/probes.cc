@@ -13,6 +13,8 @@
 #include "agent/probes/bpf_object.h"
 #include "agent/probes/map_memory.h"
 #include "agent/probes/probe_table.h"
+#include "agent/probes/tcp_table.h"
+#include "agent/probes/udp_table.h"
 #include "common/status_macros.h"
 #include "common/status_text.h"
 
@@ -30,6 +32,15 @@ constexpr const char* kProcessLossNames[] = {"process_row_cgroup_other", "proces
                                              "process_event_uncounted",
                                              "process_cpu_threads_unread"};
 static_assert(std::size(kProcessLossNames) == PROCESS_LOSS_COUNT);
+
+constexpr const char* kTcpLossNames[] = {"tcp_row_cgroup_other",   "tcp_row_global_other",
+                                         "tcp_row_uncounted",      "tcp_connection_untracked",
+                                         "tcp_connection_unknown", "tcp_row_ended",
+                                         "tcp_connection_stale"};
+static_assert(std::size(kTcpLossNames) == TCP_LOSS_COUNT);
+constexpr const char* kUdpLossNames[] = {"udp_row_cgroup_other", "udp_row_global_other",
+                                         "udp_row_uncounted"};
+static_assert(std::size(kUdpLossNames) == UDP_LOSS_COUNT);
 
 uint32_t PidMax() {
   uint32_t pid_max = 0;
@@ -61,6 +72,12 @@ absl::Status ConfigureObject(BpfObject object, bpf_object* opened, const ProbeOp
       return LifecycleRing::Configure(opened, options.lifecycle_ring_bytes);
     case BpfObject::kProcesses:
       return ProcessTable::Configure(opened, options.process_rows);
+    case BpfObject::kTcp:
+      return TcpTable::Configure(opened, options.tcp_rows, options.tcp_connections,
+                                 options.count_own_sockets ? 0 : AgentTgid());
+    case BpfObject::kUdp:
+      return UdpTable::Configure(opened, options.udp_rows,
+                                 options.count_own_sockets ? 0 : AgentTgid());
   }
   return absl::OkStatus();
 }
@@ -78,9 +95,17 @@ class KernelProbes final : public Probes {
   absl::Status ReadProcesses(absl::FunctionRef<void(const ProcessCounters&)> handler) override {
     return processes_ ? processes_->Read(handler) : absl::OkStatus();
   }
+  absl::Status ReadTcp(absl::FunctionRef<void(const ConnectionCounters&)> handler) override {
+    return tcp_ ? tcp_->Read(handler) : absl::OkStatus();
+  }
+  absl::Status ReadUdp(absl::FunctionRef<void(const ConnectionCounters&)> handler) override {
+    return udp_ ? udp_->Read(handler) : absl::OkStatus();
+  }
   void Forget(uint64_t cgroup_id) override {
     if (syscalls_) syscalls_->Forget(cgroup_id);
     if (processes_) processes_->Forget(cgroup_id);
+    if (tcp_) tcp_->Forget(cgroup_id);
+    if (udp_) udp_->Forget(cgroup_id);
   }
   int lifecycle_fd() const override { return lifecycle_ ? lifecycle_->epoll_fd() : -1; }
   uint32_t syscall_rows_used() const override { return syscalls_ ? syscalls_->rows_used() : 0; }
@@ -114,6 +139,8 @@ class KernelProbes final : public Probes {
   void LoadSyscalls(const ProbeOptions& options);
   void LoadLifecycle(const ProbeOptions& options);
   void LoadProcesses(const ProbeOptions& options);
+  void LoadTcp(const ProbeOptions& options);
+  void LoadUdp(const ProbeOptions& options);
 
   KernelVersion kernel_;
   ProbeReport report_;
@@ -121,6 +148,8 @@ class KernelProbes final : public Probes {
   std::vector<LoadedBpfObject> objects_;
   std::optional<SyscallTable> syscalls_;
   std::optional<ProcessTable> processes_;
+  std::optional<TcpTable> tcp_;
+  std::optional<UdpTable> udp_;
   std::unique_ptr<LifecycleRing> lifecycle_;
   std::vector<LossCounters> losses_;
 };
@@ -165,6 +194,8 @@ absl::Status KernelProbes::Load(const ProbeOptions& options) {
   LoadSyscalls(options);
   LoadLifecycle(options);
   LoadProcesses(options);
+  LoadTcp(options);
+  LoadUdp(options);
   return absl::OkStatus();
 }
 
@@ -194,6 +225,26 @@ void KernelProbes::LoadProcesses(const ProbeOptions& options) {
   LoadObject(BpfObject::kProcesses, options, [&](LoadedBpfObject& loaded) -> absl::Status {
     LL_ASSIGN_OR_RETURN(processes_, ProcessTable::Open(loaded.get(), report_.cpus));
     AddLosses(kProcessLossNames, *processes_);
+    return absl::OkStatus();
+  });
+}
+
+void KernelProbes::LoadTcp(const ProbeOptions& options) {
+  LoadObject(BpfObject::kTcp, options, [&](LoadedBpfObject& loaded) -> absl::Status {
+    LL_ASSIGN_OR_RETURN(tcp_, TcpTable::Open(loaded.get(), report_.cpus));
+    AddLosses(kTcpLossNames, *tcp_);
+    return absl::OkStatus();
+  });
+  if (!tcp_ || options.dry_run) return;
+  const LoadedBpfObject& tcp = objects_.back();
+  const absl::Status started = tcp_->Start(tcp.LinkFd("tcp_adopt"), tcp.LinkFd("tcp_walk"));
+  if (!started.ok()) spdlog::error("connections that are there: {}", StatusMessage(started));
+}
+
+void KernelProbes::LoadUdp(const ProbeOptions& options) {
+  LoadObject(BpfObject::kUdp, options, [&](LoadedBpfObject& loaded) -> absl::Status {
+    LL_ASSIGN_OR_RETURN(udp_, UdpTable::Open(loaded.get(), report_.cpus));
+    AddLosses(kUdpLossNames, *udp_);
     return absl::OkStatus();
   });
 }

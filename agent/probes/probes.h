@@ -19,6 +19,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include "agent/probes/connection_counters.h"
 #include "agent/probes/lifecycle_ring.h"
 #include "agent/probes/probe_report.h"
 #include "agent/probes/process_table.h"
@@ -35,6 +36,14 @@ struct ProbeOptions {
   uint32_t lifecycle_ring_bytes = 256 << 10;
   // (cgroup, command, event, exit status) rows; 128 bytes each.
   uint32_t process_rows = 8192;
+  // (cgroup, role, peer) rows; 760 bytes each.
+  uint32_t tcp_rows = 8192;
+  // That are open at once; 184 bytes each.
+  uint32_t tcp_connections = 32768;
+  // (cgroup, role, peer) rows; 120 bytes each.
+  uint32_t udp_rows = 8192;
+  // Those of this process too, as a measurement wants it.
+  bool count_own_sockets = false;
   // Hooks not to use, by their beginnings as in the report: "tp_btf/", "raw_tp/sys_enter"; or
   // by their program: "process_exit_btf".
   std::vector<std::string> avoid_hooks;
@@ -61,11 +70,18 @@ class Probes {
 
   virtual const ProbeReport& report() const = 0;
 
-  // Each hands out all rows of a table that counted something: see SyscallTable, ProcessTable.
+  // Each hands out all rows of a table that counted something: see SyscallTable, ProcessTable,
+  // TcpTable and UdpTable.
   virtual absl::Status ReadSyscalls(absl::FunctionRef<void(const SyscallCounters&)>) {
     return absl::OkStatus();
   }
   virtual absl::Status ReadProcesses(absl::FunctionRef<void(const ProcessCounters&)>) {
+    return absl::OkStatus();
+  }
+  virtual absl::Status ReadTcp(absl::FunctionRef<void(const ConnectionCounters&)>) {
+    return absl::OkStatus();
+  }
+  virtual absl::Status ReadUdp(absl::FunctionRef<void(const ConnectionCounters&)>) {
     return absl::OkStatus();
   }
   // The cgroup has ended: the next read of each table hands its rows out a last time.

@@ -99,4 +99,89 @@ struct pt_regs {
 	unsigned long orig_ax;
 };
 
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
+};
+
+/* Before 5.15. */
+struct sock_cgroup_data___old {
+	__u64 val;
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct in6_addr {
+	union {
+		__u8 u6_addr8[16];
+	} in6_u;
+};
+
+struct sock_common {
+	__be32 skc_daddr;
+	__be16 skc_dport;
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
+	unsigned long skc_flags;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	__u8 sk_userlocks;
+	int sk_err;
+	__u16 sk_protocol;
+	__u32 sk_max_ack_backlog;
+	struct sock_cgroup_data sk_cgrp_data;
+};
+
+struct inet_sock {
+	__be16 inet_sport;
+};
+
+struct tcp_sock {
+	__u32 segs_out;
+	__u32 write_seq;
+	__u64 tcp_mstamp;
+	__u32 snd_una;
+	__u32 srtt_us;
+	__u64 bytes_received;
+	__u32 segs_in;
+	__u64 bytes_acked;
+	__u32 total_retrans;
+};
+
+struct socket {
+	struct sock *sk;
+};
+
+struct file;
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	struct file *file;
+};
+
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	void *key;
+	void *value;
+};
+
 #pragma clang attribute pop

@@ -2,8 +2,6 @@
 /*
  * Processes that execute a program, end, or are killed for want of memory, counted by cgroup and
  * command. No event leaves the kernel, so a storm of processes loses nothing.
- *
- * User space deletes rows, after their cgroup has ended; nothing else does.
  */
 #include "bpf/lib/vmlinux.h"
 
@@ -11,6 +9,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "bpf/lib/cgroup_rows.bpf.h"
 #include "bpf/shared/processes.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -28,12 +27,16 @@ enum {
 	CLAIMS_MAX = 4096,
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__type(key, struct process_key);
-	__type(value, struct process_counters);
-} process_rows SEC(".maps");
+static __always_inline void make_other(struct process_key *key)
+{
+	__builtin_memset(key->command, 0, sizeof(key->command));
+	__builtin_memcpy(key->command, PROCESS_COMMAND_OTHER, sizeof(PROCESS_COMMAND_OTHER));
+	key->status = 0;
+}
+
+LL_LOSSES(process_losses, PROCESS_LOSS_COUNT)
+LL_ROWS(process_rows, struct process_key, struct process_counters, make_other, rows_per_cgroup,
+	PROCESS_LOSS)
 
 /*
  * Thread groups whose end is counted, for kernels that do not say which thread is the last. Needed
@@ -62,64 +65,6 @@ struct {
 	__type(value, __u64);
 } process_victims SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, PROCESS_LOSS_COUNT);
-	__type(key, __u32);
-	__type(value, __u64);
-} process_losses SEC(".maps");
-
-static __always_inline void count_loss(__u32 reason)
-{
-	__u64 *count = bpf_map_lookup_elem(&process_losses, &reason);
-
-	if (count)
-		++*count;
-}
-
-/* The row of a key, made if need be. Two CPUs may race to make it: one does. */
-static __always_inline struct process_counters *insert_row(const struct process_key *key,
-							   bool *inserted)
-{
-	struct process_counters zero = {};
-
-	*inserted = !bpf_map_update_elem(&process_rows, key, &zero, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&process_rows, key);
-}
-
-/*
- * The row of a key that has none yet. A cgroup gets its ~other row with its first, so that its
- * totals stay right when the table is full.
- */
-static __noinline struct process_counters *make_row(const struct process_key *key)
-{
-	struct process_key other_key = {.command = PROCESS_COMMAND_OTHER};
-	struct process_counters *other, *row;
-	bool inserted;
-
-	if (!key)
-		return 0;
-	other_key.cgroup = key->cgroup;
-	other_key.event = key->event;
-	other = bpf_map_lookup_elem(&process_rows, &other_key);
-	if (!other)
-		other = insert_row(&other_key, &inserted);
-	if (other && other->rows < rows_per_cgroup) {
-		row = insert_row(key, &inserted);
-		if (row && inserted)
-			__sync_fetch_and_add(&other->rows, 1);
-		if (row)
-			return row;
-	}
-	if (other) {
-		count_loss(PROCESS_LOSS_CGROUP_OTHER);
-		return other;
-	}
-	count_loss(PROCESS_LOSS_GLOBAL_OTHER);
-	other_key.cgroup = 0;
-	return bpf_map_lookup_elem(&process_rows, &other_key);
-}
-
 /* Counts for the process that `task` is the main thread of. */
 static __always_inline void count_event(struct task_struct *task, __u32 event, __u32 status,
 					__u64 cpu_ns)
@@ -129,13 +74,9 @@ static __always_inline void count_event(struct task_struct *task, __u32 event, _
 
 	key.cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 	BPF_CORE_READ_STR_INTO(&key.command, task, comm);
-	counters = bpf_map_lookup_elem(&process_rows, &key);
+	counters = row_of(&key);
 	if (!counters)
-		counters = make_row(&key);
-	if (!counters) {
-		count_loss(PROCESS_LOSS_UNCOUNTED);
 		return;
-	}
 	__sync_fetch_and_add(&counters->count, 1);
 	__sync_fetch_and_add(&counters->cpu_ns, cpu_ns);
 }

@@ -50,8 +50,8 @@ class AgentProbes final : public Attachment {
   const std::unique_ptr<Probes> probes_;
 };
 
-absl::StatusOr<std::unique_ptr<Attachment>> AttachProbes(
-    const agent::probes::ProbeOptions& options) {
+absl::StatusOr<std::unique_ptr<Attachment>> AttachProbes(agent::probes::ProbeOptions options) {
+  options.count_own_sockets = true;  // the benches' own are what they measure
   LL_ASSIGN_OR_RETURN(auto probes, Probes::Load(options));
   for (const auto& probe : probes->report().probes) {
     if (probe.attached()) continue;

@@ -26,7 +26,7 @@ TEST(Load, DryRunVerifiesEveryAlternativeAndAttachesNone) {
     }
   }
   const std::string text = probes->report().ToText();
-  EXPECT_NE(text.find("tp_btf/sys_enter          verified"), std::string::npos) << text;
+  EXPECT_NE(text.find("tp_btf/sys_enter           verified"), std::string::npos) << text;
   EXPECT_NE(text.find("syscall_counters"), std::string::npos) << text;
   EXPECT_EQ(text.find("missing"), std::string::npos) << text;
 }
@@ -39,7 +39,7 @@ TEST(Load, ReportsWhatItTook) {
   EXPECT_LE(report.syscall_table_bytes, report.syscall_budget_bytes);
   EXPECT_GT(report.syscall_rows, 0u);
   const std::string text = report.ToText();
-  EXPECT_NE(text.find("syscall_enter   tp_btf/sys_enter          attached"), std::string::npos)
+  EXPECT_NE(text.find("syscall_enter   tp_btf/sys_enter           attached"), std::string::npos)
       << text;
 }
 
@@ -55,7 +55,8 @@ TEST(Load, TakesTheNextAlternativeWhereOneCannotBeHad) {
 TEST(Load, GoesOnWithoutAProbeAndWithoutThoseThatNeedIt) {
   const auto probes = agent::probes::Probes::Load(
       {.avoid_hooks = {"tp_btf/sys_enter", "raw_tp/sys_enter", "raw_tp/cgroup_", "tp_btf/cgroup_",
-                       "raw_tp/sched_process_", "tp_btf/sched_process_"}});
+                       "raw_tp/sched_process_", "tp_btf/sched_process_", "raw_tp/inet_sock_",
+                       "tp_btf/inet_sock_", "raw_tp/sock_", "tp_btf/sock_"}});
   ASSERT_TRUE(probes.ok());
   for (const auto& probe : (*probes)->report().probes) {
     EXPECT_FALSE(probe.attached()) << probe.name;

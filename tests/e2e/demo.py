@@ -50,6 +50,18 @@ _QUESTIONS = [
         f'sum by (namespace, controller) (rate(container_network_transmit_bytes_total{{namespace!=""}}[{_WINDOW}]))',
     ),
     (
+        "Open TCP connections, by peer",
+        "Both ends of the one between shop/cart and shop/web; a client's ephemeral port is no label.",
+        "sum by (namespace, controller, role, remote_address, remote_port) "
+        '(container_tcp_connections{namespace!=""})',
+    ),
+    (
+        "TCP payload sent a second, by namespace and controller",
+        "What the peers have acknowledged: shop/cart's 256 KiB without any headers.",
+        "sum by (namespace, controller, role) "
+        f'(rate(container_tcp_sent_bytes_total{{namespace!=""}}[{_WINDOW}]))',
+    ),
+    (
         "The job that lived for 200 ms",
         "Its pod and its objects are gone; its calls belong to the CronJob all the same.",
         "sum by (namespace, controller, controller_kind) "

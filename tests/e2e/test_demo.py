@@ -40,10 +40,16 @@ class Demo(unittest.TestCase):
             ("CPU", ("data", "store"), 0.2, 0.05),
             ("Memory", ("data", "store"), 48, 4),
             ("Bytes", ("shop", "cart"), 256 << 10, 32 << 10),
+            ("TCP payload", ("shop", "cart", "client"), 256 << 10, 16 << 10),
             ("The job", ("batch", "CronJob", "nightly"), 195, 10),
         ]:
             with self.subTest(title):
                 self.assertAlmostEqual(self.value(title, *row), want, delta=within)
+        for controller, role in [("cart", "client"), ("web", "server")]:
+            self.assertRegex(
+                self.sections["Open TCP connections, by peer"],
+                rf"(?m)^shop +{controller} .*\b{role}\b.* 1$",
+            )
         for namespace, controller in [
             ("shop", "web"),
             ("shop", "<none>"),

@@ -1,11 +1,17 @@
 // TCP traffic of a known size between pods.
 //
-//   tcp --serve PORT --result FILE                    reads whatever comes, answers one byte a
-//   connection tcp --to HOST:PORT --bytes N --result FILE        sends N bytes, waits for the
-//   answer, then for SIGTERM
+//   tcp --serve PORT --result FILE     reads whatever comes, answers one byte a connection
+//   tcp --to HOST:PORT --bytes N [--connections C] --result FILE
+//                                      sends N bytes over each of C connections, one after the
+//                                      other, waits for the answers, then for SIGTERM
+//   tcp --to HOST:PORT --rate N --result FILE
+//                                      sends N bytes a second over one connection until SIGTERM
+//   tcp --refused HOST:PORT --connections C --result FILE
+//                                      tries C times to connect where nobody listens, waits for
+//                                      SIGTERM
 //
-// The client waits for its server to listen. result: count = payload bytes received (server) or
-// sent (client), second = connections.
+// A client waits for its server to listen. result: count = payload bytes received (server) or sent
+// (client), second = connections, or those that were refused.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -45,7 +51,7 @@ static void serve(uint16_t port, struct result* result) {
   }
 }
 
-static int connect_to(const char* target) {
+static struct sockaddr_in address_of(const char* target) {
   char host[64];
   const char* colon = strrchr(target, ':');
   if (colon == NULL || (size_t)(colon - target) >= sizeof host) fail(target);
@@ -54,6 +60,11 @@ static int connect_to(const char* target) {
   struct sockaddr_in address = {.sin_family = AF_INET,
                                 .sin_port = htons((uint16_t)atoi(colon + 1))};
   if (inet_pton(AF_INET, host, &address.sin_addr) != 1) fail(target);
+  return address;
+}
+
+static int connect_to(const char* target) {
+  const struct sockaddr_in address = address_of(target);
   for (;;) {
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (connect(fd, (const struct sockaddr*)&address, sizeof address) == 0) return fd;
@@ -64,27 +75,48 @@ static int connect_to(const char* target) {
   }
 }
 
-static void send_bytes(const char* target, uint64_t bytes, struct result* result) {
-  const int fd = connect_to(target);
-  result_start(result);
+// Until `total` bytes were sent by this and earlier calls.
+static void send_until(int fd, uint64_t total, struct result* result) {
   static char buffer[16384];
-  while (result->count < bytes) {
-    const uint64_t left = bytes - result->count;
+  while (result->count < total) {
+    const uint64_t left = total - result->count;
     const ssize_t n = write(fd, buffer, left < sizeof buffer ? left : sizeof buffer);
     if (n < 0) fail("tcp: write");
     result->count += (uint64_t)n;
   }
-  shutdown(fd, SHUT_WR);
-  char answer;
-  if (read(fd, &answer, 1) != 1) fail("tcp: no answer");
-  result->second = 1;
+}
+
+static void send_bytes(const char* target, uint64_t bytes, uint64_t connections,
+                       struct result* result) {
+  while (result->second < connections) {
+    const int fd = connect_to(target);
+    if (result->started_ns == 0) result_start(result);
+    send_until(fd, bytes * (result->second + 1), result);
+    shutdown(fd, SHUT_WR);
+    char answer;
+    if (read(fd, &answer, 1) != 1) fail("tcp: no answer");
+    ++result->second;
+    close(fd);
+  }
   result_finish(result);
-  close(fd);
+  for (;;) pause();
+}
+
+static void be_refused(const char* target, uint64_t tries, struct result* result) {
+  const struct sockaddr_in address = address_of(target);
+  result_start(result);
+  while (result->second < tries) {
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(fd, (const struct sockaddr*)&address, sizeof address) == 0) fail("tcp: not refused");
+    if (errno != ECONNREFUSED) fail(target);
+    ++result->second;
+    close(fd);
+  }
+  result_finish(result);
   for (;;) pause();
 }
 
 static void send_steadily(const char* target, uint64_t bytes_per_s, struct result* result) {
-  static char buffer[16384];
   const int fd = connect_to(target);
   result_start(result);
   const uint64_t begin = now_ns(CLOCK_MONOTONIC);
@@ -92,12 +124,7 @@ static void send_steadily(const char* target, uint64_t bytes_per_s, struct resul
   for (;;) {
     const uint64_t due =
         (uint64_t)((double)(now_ns(CLOCK_MONOTONIC) - begin) / 1e9 * (double)bytes_per_s);
-    while (result->count < due) {
-      const uint64_t left = due - result->count;
-      const ssize_t n = write(fd, buffer, left < sizeof buffer ? left : sizeof buffer);
-      if (n < 0) fail("tcp: write");
-      result->count += (uint64_t)n;
-    }
+    send_until(fd, due, result);
     nanosleep(&tick, NULL);
   }
 }
@@ -108,8 +135,11 @@ int main(int argc, char** argv) {
   const char* port = option(argc, argv, "--serve", NULL);
   if (port != NULL) serve((uint16_t)atoi(port), result);
   const uint64_t rate = strtoull(option(argc, argv, "--rate", "0"), NULL, 10);
-  if (rate > 0) send_steadily(option(argc, argv, "--to", ""), rate, result);
-  send_bytes(option(argc, argv, "--to", ""), strtoull(option(argc, argv, "--bytes", "0"), NULL, 10),
-             result);
+  const uint64_t connections = strtoull(option(argc, argv, "--connections", "1"), NULL, 10);
+  const char* nobody = option(argc, argv, "--refused", NULL);
+  if (nobody != NULL) be_refused(nobody, connections, result);
+  const char* target = option(argc, argv, "--to", "");
+  if (rate > 0) send_steadily(target, rate, result);
+  send_bytes(target, strtoull(option(argc, argv, "--bytes", "0"), NULL, 10), connections, result);
   return 0;
 }

@@ -6,12 +6,11 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "gtest/gtest.h"
 
-#include "lifecycle.skel.h"
-#include "processes.skel.h"
-#include "syscalls.skel.h"
+#include "agent/probes/bpf_object.h"
 
 namespace leadline::agent::probes {
 namespace {
@@ -36,31 +35,13 @@ TEST(ProbeTable, RowsAreSound) {
   }
 }
 
-struct CloseObject {
-  void operator()(bpf_object* object) const { bpf_object__close(object); }
-};
-
-std::unique_ptr<bpf_object, CloseObject> OpenObject(BpfObject object) {
-  size_t size = 0;
-  const void* elf = nullptr;
-  switch (object) {
-    case BpfObject::kSyscalls:
-      elf = syscalls_bpf::elf_bytes(&size);
-      break;
-    case BpfObject::kLifecycle:
-      elf = lifecycle_bpf::elf_bytes(&size);
-      break;
-    case BpfObject::kProcesses:
-      elf = processes_bpf::elf_bytes(&size);
-      break;
-  }
-  return std::unique_ptr<bpf_object, CloseObject>(bpf_object__open_mem(elf, size, nullptr));
-}
-
 TEST(ProbeTable, NamesThePrograms) {
-  for (const BpfObject object :
-       {BpfObject::kSyscalls, BpfObject::kLifecycle, BpfObject::kProcesses}) {
-    const auto opened = OpenObject(object);
+  std::set<BpfObject> objects;
+  for (const ProbeRow& row : ProbeTable()) objects.insert(row.object);
+  for (const BpfObject object : objects) {
+    const std::string_view elf = BpfObjectElf(object);
+    const std::unique_ptr<bpf_object, BpfObjectCloser> opened(
+        bpf_object__open_mem(elf.data(), elf.size(), nullptr));
     ASSERT_NE(opened, nullptr) << BpfObjectName(object);
     std::map<std::string, std::string> hooks;  // by program, from the object
     bpf_program* program;

@@ -1,0 +1,104 @@
+#include "agent/probes/tcp_table.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "agent/probes/bpf_iterator.h"
+#include "agent/probes/bpf_losses.h"
+#include "agent/probes/bpf_maps.h"
+#include "agent/probes/latency_layout.h"
+#include "common/status_macros.h"
+#include "tcp.skel.h"
+
+namespace leadline::agent::probes {
+
+static_assert(LatencyBucketCount(TCP_RTT_SCHEMA) == TCP_RTT_BUCKETS);
+
+absl::Status TcpTable::Configure(bpf_object* object, uint32_t rows, uint32_t connections,
+                                 uint32_t agent_tgid) {
+  LL_RETURN_IF_ERROR(SetMapEntries(object, "tcp_rows", rows + kMachinesOtherRows));
+  LL_RETURN_IF_ERROR(SetMapEntries(object, "tcp_connections", connections));
+  const LatencyLayout layout = MakeLatencyLayout(TCP_RTT_SCHEMA);
+  return EditReadOnlyData<tcp_bpf::tcp_bpf__rodata>(object, [&](auto& rodata) {
+    rodata.agent_tgid = agent_tgid;
+    rodata.rows_per_cgroup = std::max(rows / 4, 1U);
+    std::copy(layout.bounds_ns.begin(), layout.bounds_ns.end(), std::begin(rodata.rtt_bound_ns));
+    std::copy(layout.cells.begin(), layout.cells.end(), std::begin(rodata.rtt_bucket_of_cell));
+  });
+}
+
+absl::StatusOr<TcpTable> TcpTable::Open(bpf_object* object, uint32_t cpus) {
+  TcpTable table;
+  table.losses_fd_ = bpf_object__find_map_fd_by_name(object, "tcp_losses");
+  table.cpus_ = cpus;
+  table.first_rtt_index_ = MakeLatencyLayout(TCP_RTT_SCHEMA).first_index;
+  LL_ASSIGN_OR_RETURN(table.rows_, decltype(rows_)::Open(object, "tcp_rows"));
+  LL_RETURN_IF_ERROR(AddMachinesOtherRows(table.rows_));
+  return table;
+}
+
+absl::Status TcpTable::Start(int adopt_link_fd, int walk_link_fd) {
+  walk_link_fd_ = walk_link_fd;
+  return adopt_link_fd < 0 ? absl::OkStatus() : RunBpfIterator(adopt_link_fd, "tcp_adopt", walked_);
+}
+
+absl::Status TcpTable::Walk() {
+  live_.clear();
+  if (walk_link_fd_ < 0) return absl::OkStatus();
+  LL_RETURN_IF_ERROR(RunBpfIterator(walk_link_fd_, "tcp_walk", walked_));
+  for (size_t at = 0; at + sizeof(tcp_live) <= walked_.size(); at += sizeof(tcp_live)) {
+    tcp_live record;
+    std::memcpy(&record, &walked_[at], sizeof(record));
+    ConnectionCounters row;
+    if (!DecodeConnectionKey(record.key, row)) continue;
+    Live& live = live_[{row.cgroup_id, row.peer}];
+    ++live.open;
+    for (size_t i = 0; i < TCP_FIGURE_END; ++i) live.figures[i] += record.figures[i];
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TcpTable::Read(absl::FunctionRef<void(const ConnectionCounters&)> handler) {
+  LL_RETURN_IF_ERROR(rows_.Collect());
+  const absl::Status walked = Walk();
+  const absl::Status handed_out =
+      rows_.HandOut([&](const connection_key& key, const tcp_counters& counters, bool last) {
+        ConnectionCounters row;
+        if (!DecodeConnectionKey(key, row)) return;
+        row.last = last;
+        HandOut(counters, row);
+        const bool empty = row.open == 0 && std::all_of(row.counts.begin(), row.counts.end(),
+                                                        [](__u64 count) { return count == 0; });
+        if (!empty) handler(row);
+        if (last) handed_out_.erase({row.cgroup_id, row.peer});
+      });
+  return walked.ok() ? handed_out : walked;
+}
+
+void TcpTable::HandOut(const tcp_counters& counters, ConnectionCounters& row) {
+  const Key key(row.cgroup_id, row.peer);
+  std::copy(std::begin(counters.counts), std::end(counters.counts), counts_.begin());
+  if (const auto live = live_.find(key); live != live_.end()) {
+    row.open = live->second.open;
+    for (size_t i = 0; i < TCP_FIGURE_END; ++i) counts_[i] += live->second.figures[i];
+  }
+  Figures& least = handed_out_[key];
+  for (size_t i = 0; i < TCP_FIGURE_END; ++i) {
+    counts_[i] = least[i] = std::max(least[i], counts_[i]);
+  }
+  rtt_buckets_.clear();
+  for (size_t i = 0; i < TCP_RTT_BUCKETS; ++i) {
+    if (counters.rtt_buckets[i] == 0) continue;
+    rtt_buckets_.push_back({first_rtt_index_ + static_cast<int32_t>(i), counters.rtt_buckets[i]});
+  }
+  row.counts = counts_;
+  row.rtt_schema = TCP_RTT_SCHEMA;
+  row.rtt_sum_us = counters.rtt_sum_us;
+  row.rtt_buckets = rtt_buckets_;
+}
+
+absl::StatusOr<std::vector<uint64_t>> TcpTable::Losses() const {
+  return ReadPerCpuCounters(losses_fd_, TCP_LOSS_COUNT, cpus_, "tcp_losses");
+}
+
+}  // namespace leadline::agent::probes

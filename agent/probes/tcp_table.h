@@ -1,0 +1,85 @@
+// TCP connections by cgroup, role and peer, as the kernel counts them.
+//
+// A row is what its closed connections counted; what those that are open have counted so far is
+// read from their sockets at each Read and added. Counters are cumulative since the agent's start
+// and never fall. Of connections that are older than the agent counts what they did since.
+// Bounds: `rows` rows, of which a cgroup may take a quarter for each role; further peers count in
+// its ~other row, and where that cannot be had in the machine's (cgroup 0). `connections` are
+// tracked at once; one more is counted when it ends, without its lifetime. See tcp_loss in
+// bpf/shared/connections.h.
+//
+// Start, Read and Forget belong to one thread; Losses may be called from any.
+#pragma once
+
+#include <bpf/libbpf.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "agent/probes/cgroup_rows.h"
+#include "agent/probes/connection_counters.h"
+#include "bpf/shared/connections.h"
+
+namespace leadline::agent::probes {
+
+class TcpTable {
+ public:
+  // Sets the sizes of an object that is not yet loaded. REQUIRES: rows > 0, connections > 0. The
+  // sockets of process `agent_tgid` do not count; see AgentTgid.
+  static absl::Status Configure(bpf_object* object, uint32_t rows, uint32_t connections,
+                                uint32_t agent_tgid);
+
+  // The loaded object has to outlive this.
+  static absl::StatusOr<TcpTable> Open(bpf_object* object, uint32_t cpus);
+
+  // Once, when the probes are attached: takes in the connections that are there. The arguments are
+  // links of the iterators tcp_adopt and tcp_walk, which have to outlive this; -1 for one that is
+  // missing: then there are no older connections, or open ones are counted when they end.
+  absl::Status Start(int adopt_link_fd, int walk_link_fd);
+
+  // Every row that counted something. The row is valid during the call only. After an error what
+  // was not handed out is there for the next Read.
+  absl::Status Read(absl::FunctionRef<void(const ConnectionCounters&)> handler);
+
+  // The cgroup has ended: the next Read hands its rows out a last time and frees them.
+  void Forget(uint64_t cgroup_id) { rows_.Forget(cgroup_id); }
+
+  // By tcp_loss, since the start.
+  absl::StatusOr<std::vector<uint64_t>> Losses() const;
+
+ private:
+  using Figures = std::array<__u64, TCP_FIGURE_END>;
+  using Key = std::pair<uint64_t, ConnectionPeer>;  // by cgroup
+
+  struct Live {
+    Figures figures{};
+    uint64_t open = 0;
+  };
+
+  TcpTable() = default;
+  absl::Status Walk();
+  void HandOut(const tcp_counters& counters, ConnectionCounters& row);
+
+  CgroupRows<connection_key, tcp_counters> rows_;
+  int losses_fd_ = -1;
+  uint32_t cpus_ = 0;
+  int walk_link_fd_ = -1;
+  int32_t first_rtt_index_ = 0;
+  std::vector<std::byte> walked_;        // what the walk wrote
+  absl::flat_hash_map<Key, Live> live_;  // of the read under way
+  // A connection that ended between the reading of the rows and the walk is in neither: the
+  // figures are then those of the read before.
+  absl::flat_hash_map<Key, Figures> handed_out_;
+  std::array<__u64, TCP_COUNT_END> counts_{};  // of the row that is handed out
+  std::vector<HistogramBucket> rtt_buckets_;
+};
+
+}  // namespace leadline::agent::probes

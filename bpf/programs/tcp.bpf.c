@@ -1,0 +1,524 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
+/*
+ * TCP connections: who connected to whom and how it ended, by cgroup, role and peer.
+ *
+ * Nothing runs for a segment or a call. A connection is noted when it is made, and adds what its
+ * socket counted to its row when it ends. What those that are open have counted so far is read by
+ * a walk (tcp_walk), which user space starts; so no count is ever made twice, and a connection that
+ * ends between the reading of the rows and the walk is merely seen one read later.
+ */
+#include "bpf/lib/vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "bpf/lib/cgroup_rows.bpf.h"
+#include "bpf/lib/connection_key.bpf.h"
+#include "bpf/shared/connections.h"
+#include "bpf/shared/latency_bucket.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* Set before the load; see agent/probes/tcp_table.cc. */
+const volatile __u32 rows_per_cgroup = 1;
+const volatile __u64 rtt_bound_ns[SYSCALL_LATENCY_BUCKETS_MAX];
+const volatile __u8 rtt_bucket_of_cell[SYSCALL_LATENCY_CELLS];
+
+enum {
+	/* include/net/tcp_states.h */
+	TCP_ESTABLISHED = 1,
+	TCP_SYN_SENT,
+	TCP_SYN_RECV,
+	TCP_FIN_WAIT1,
+	TCP_FIN_WAIT2,
+	TCP_TIME_WAIT,
+	TCP_CLOSE,
+	TCP_CLOSE_WAIT,
+	TCP_LAST_ACK,
+	TCP_LISTEN,
+	TCP_CLOSING,
+	TCP_NEW_SYN_RECV,
+
+	SOCK_DONE = 1, /* include/net/sock.h: the peer's FIN has come */
+
+	EEXIST = 17, /* include/uapi/asm-generic/errno-base.h, errno.h */
+	EPIPE = 32,
+	ENETUNREACH = 101,
+	ECONNRESET = 104,
+	ETIMEDOUT = 110,
+	ECONNREFUSED = 111,
+	EHOSTUNREACH = 113,
+};
+
+LL_LOSSES(tcp_losses, TCP_LOSS_COUNT)
+LL_ROWS(tcp_rows, struct connection_key, struct tcp_counters, make_other_key, rows_per_cgroup,
+	TCP_LOSS)
+
+struct tcp_figures {
+	__u64 values[TCP_FIGURE_END];
+};
+
+/* A connection that is not closed, by the address of its socket. */
+struct tcp_connection {
+	struct connection_key key; /* of its row */
+	__u64 start_us;		   /* 0 while connecting */
+	struct tcp_figures before; /* what it had counted when it was first seen */
+	struct tcp_figures seen; /* at the last walk: the kernel's 32-bit counters go on from it */
+	__u8 is_agents;		 /* counts nowhere */
+	__u8 pad[7];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64);
+	__type(value, struct tcp_connection);
+} tcp_connections SEC(".maps");
+
+/* Some connection had no room: one that is not in tcp_connections need not be older than us. */
+__u32 connections_were_full;
+
+/* Where the agent itself listens: network namespace and port, which is 0 for a free place. */
+__u32 own_netns[TCP_OWN_LISTENERS], own_port[TCP_OWN_LISTENERS];
+
+static __always_inline __u32 netns_of(const struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+}
+
+static __always_inline bool is_own_listener(const struct sock *sk, int place, __u32 port)
+{
+	return own_port[place] == port && own_netns[place] == netns_of(sk);
+}
+
+static __always_inline void set_own_listener(const struct sock *sk, bool listens)
+{
+	__u32 port = local_port(false, (const struct inet_sock *)sk);
+
+	for (int i = 0; i < TCP_OWN_LISTENERS; i++) {
+		if (listens && !own_port[i]) {
+			own_netns[i] = netns_of(sk);
+			own_port[i] = port;
+			return;
+		}
+		if (!listens && is_own_listener(sk, i, port))
+			own_port[i] = 0;
+	}
+}
+
+static __always_inline bool accepted_by_agent(const struct sock *sk, __u32 port)
+{
+	for (int i = 0; i < TCP_OWN_LISTENERS; i++) {
+		if (is_own_listener(sk, i, port))
+			return true;
+	}
+	return false;
+}
+
+/* A socket: as what it is, and as a TCP one. `btf` as in LL_FIELD, for both. */
+struct tcp_view {
+	bool btf;
+	struct sock *sk;
+	const struct tcp_sock *tp;
+};
+
+static __always_inline bool view_key(struct tcp_view view, __u8 role, struct connection_key *key)
+{
+	return read_key(view.btf, view.sk, view.btf, (const struct inet_sock *)view.tp, role, key);
+}
+
+static __always_inline __u64 go_on(__u64 seen, __u32 now)
+{
+	return seen + (__u32)(now - (__u32)seen);
+}
+
+/*
+ * Since the socket was made. The kernel counts the SYN of who connects and both FINs as a byte each
+ * when they are acknowledged or received; here only payload counts.
+ */
+static __always_inline void read_figures(struct tcp_view view, int state, __u8 role,
+					 const struct tcp_figures *seen, struct tcp_figures *now)
+{
+	__u64 sent = LL_FIELD(view.btf, view.tp, bytes_acked);
+	__u64 received = LL_FIELD(view.btf, view.tp, bytes_received);
+	bool fin_sent = state == TCP_FIN_WAIT1 || state == TCP_CLOSING || state == TCP_LAST_ACK;
+
+	if (role == CONNECTION_CLIENT && sent)
+		sent--;
+	if (state == TCP_FIN_WAIT2 || (fin_sent && LL_FIELD(view.btf, view.tp, snd_una) ==
+							   LL_FIELD(view.btf, view.tp, write_seq)))
+		sent--;
+	if (LL_FIELD(view.btf, view.sk, __sk_common.skc_flags) & (1 << SOCK_DONE))
+		received--;
+	now->values[TCP_SENT_BYTES] = sent;
+	now->values[TCP_RECEIVED_BYTES] = received;
+	now->values[TCP_SENT_SEGMENTS] =
+		go_on(seen->values[TCP_SENT_SEGMENTS], LL_FIELD(view.btf, view.tp, segs_out));
+	now->values[TCP_RECEIVED_SEGMENTS] =
+		go_on(seen->values[TCP_RECEIVED_SEGMENTS], LL_FIELD(view.btf, view.tp, segs_in));
+	now->values[TCP_RETRANSMITS] =
+		go_on(seen->values[TCP_RETRANSMITS], LL_FIELD(view.btf, view.tp, total_retrans));
+}
+
+static __always_inline void add(struct tcp_counters *row, __u32 count, __u64 value)
+{
+	if (value)
+		__sync_fetch_and_add(&row->counts[count], value);
+}
+
+static __always_inline void count_rtt(struct tcp_view view, struct tcp_counters *row)
+{
+	/* In eighths of a microsecond. */
+	__u32 rtt_us = LL_FIELD(view.btf, view.tp, srtt_us) >> 3;
+	__u32 bucket;
+
+	if (!rtt_us)
+		return;
+	bucket = latency_bucket(rtt_bound_ns, rtt_bucket_of_cell, TCP_RTT_BUCKETS,
+				(__u64)rtt_us * 1000);
+	if (bucket >= TCP_RTT_BUCKETS)
+		return; /* cannot be, but the verifier does not know */
+	__sync_fetch_and_add(&row->rtt_buckets[bucket], 1);
+	__sync_fetch_and_add(&row->rtt_sum_us, rtt_us);
+}
+
+/*
+ * When it sent or received last, in microseconds of CLOCK_MONOTONIC: when it is established or
+ * closed, now, but for a call to the clock less.
+ */
+static __always_inline __u64 segment_us(struct tcp_view view)
+{
+	return LL_FIELD(view.btf, view.tp, tcp_mstamp);
+}
+
+/* `flags`: BPF_ANY, or BPF_NOEXIST where one that is known already is the better one. */
+static __always_inline void track(const struct sock *sk, const struct tcp_connection *connection,
+				  __u64 flags)
+{
+	__u64 address = (__u64)sk;
+	long error = bpf_map_update_elem(&tcp_connections, &address, connection, flags);
+
+	if (!error || error == -EEXIST)
+		return;
+	connections_were_full = 1;
+	count_loss(TCP_LOSS_UNTRACKED);
+}
+
+static __always_inline struct tcp_connection *find_connection(const struct sock *sk)
+{
+	__u64 address = (__u64)sk;
+
+	return bpf_map_lookup_elem(&tcp_connections, &address);
+}
+
+static __always_inline void forget_connection(const struct sock *sk)
+{
+	__u64 address = (__u64)sk;
+
+	bpf_map_delete_elem(&tcp_connections, &address);
+}
+
+/* `current` is who connects. */
+static __always_inline int on_connecting(struct tcp_view view)
+{
+	struct tcp_connection connection = {};
+
+	connection.is_agents = current_is_agent();
+	if (!view_key(view, CONNECTION_CLIENT, &connection.key))
+		return 0;
+	track(view.sk, &connection, BPF_ANY);
+	return 0;
+}
+
+static __always_inline int on_connected(struct tcp_view view, struct tcp_connection *connection)
+{
+	struct tcp_connection untracked;
+	struct tcp_counters *row;
+
+	if (!connection) {
+		if (!view_key(view, CONNECTION_CLIENT, &untracked.key))
+			return 0;
+		row = row_of(&untracked.key);
+	} else if (connection->is_agents) {
+		return 0;
+	} else {
+		connection->start_us = segment_us(view);
+		row = row_of(&connection->key);
+	}
+	if (row)
+		add(row, TCP_CONNECTS, 1);
+	return 0;
+}
+
+static __always_inline int on_accepted(struct tcp_view view)
+{
+	struct tcp_connection connection = {};
+	struct tcp_counters *row;
+
+	if (!view_key(view, CONNECTION_SERVER, &connection.key))
+		return 0;
+	connection.start_us = segment_us(view);
+	connection.is_agents = accepted_by_agent(view.sk, connection.key.local_port);
+	if (!connection.is_agents) {
+		row = row_of(&connection.key);
+		if (row)
+			add(row, TCP_ACCEPTS, 1);
+	}
+	track(view.sk, &connection, BPF_ANY);
+	return 0;
+}
+
+static __always_inline __u32 connect_failure(int error)
+{
+	switch (error) {
+	case 0:
+		return TCP_CONNECT_ABORTED;
+	case ECONNREFUSED:
+		return TCP_CONNECT_REFUSED;
+	case ETIMEDOUT:
+		return TCP_CONNECT_TIMED_OUT;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		return TCP_CONNECT_UNREACHABLE;
+	default:
+		return TCP_CONNECT_FAILED;
+	}
+}
+
+/* TCP_COUNT_END for an orderly end. EPIPE: reset after the peer's FIN. */
+static __always_inline __u32 failure(int error)
+{
+	switch (error) {
+	case 0:
+		return TCP_COUNT_END;
+	case ECONNRESET:
+	case EPIPE:
+		return TCP_RESET;
+	case ETIMEDOUT:
+		return TCP_TIMED_OUT;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		return TCP_UNREACHABLE;
+	default:
+		return TCP_FAILED;
+	}
+}
+
+static __always_inline void count_end(struct tcp_view view, int state, struct tcp_counters *row,
+				      const struct tcp_connection *connection)
+{
+	__u32 failed = failure(LL_FIELD(view.btf, view.sk, sk_err));
+	__u64 end_us = segment_us(view);
+	struct tcp_figures now;
+
+	read_figures(view, state, connection->key.role, &connection->seen, &now);
+	for (int i = 0; i < TCP_FIGURE_END; i++)
+		add(row, i, now.values[i] - connection->before.values[i]);
+	count_rtt(view, row);
+	add(row, TCP_CLOSED, 1);
+	if (connection->start_us && end_us > connection->start_us)
+		add(row, TCP_LIFETIME_US, end_us - connection->start_us);
+	if (failed < TCP_COUNT_END)
+		add(row, failed, 1);
+}
+
+/* The role of a socket whose beginning was not seen: an accepted one keeps its listener's backlog.
+ */
+static __always_inline __u8 guess_role(const struct sock *sk)
+{
+	return BPF_CORE_READ(sk, sk_max_ack_backlog) ? CONNECTION_SERVER : CONNECTION_CLIENT;
+}
+
+static __noinline int on_untracked_closed(struct sock *sk, int state)
+{
+	struct tcp_view view = {.sk = sk, .tp = (const struct tcp_sock *)sk};
+	struct tcp_connection connection = {};
+	struct tcp_counters *row;
+
+	if (state == TCP_SYN_RECV)
+		return 0; /* never established */
+	if (state != TCP_SYN_SENT && !connections_were_full) {
+		count_loss(TCP_LOSS_UNKNOWN);
+		return 0;
+	}
+	if (!view_key(view, guess_role(sk), &connection.key))
+		return 0;
+	row = row_of(&connection.key);
+	if (!row)
+		return 0;
+	if (state == TCP_SYN_SENT)
+		add(row, connect_failure(BPF_CORE_READ(sk, sk_err)), 1);
+	else
+		count_end(view, state, row, &connection);
+	return 0;
+}
+
+/* The tracepoint fires before the state changes, with the socket locked. */
+static __always_inline int on_closed(struct tcp_view view, int state)
+{
+	struct tcp_connection *connection = find_connection(view.sk);
+	struct tcp_counters *row;
+
+	if (!connection)
+		return on_untracked_closed(view.sk, state);
+	if (connection->is_agents) {
+		forget_connection(view.sk);
+		return 0;
+	}
+	if (state == TCP_SYN_SENT) {
+		row = row_of(&connection->key);
+		if (row)
+			add(row, connect_failure(LL_FIELD(view.btf, view.sk, sk_err)), 1);
+	} else {
+		row = bpf_map_lookup_elem(&tcp_rows, &connection->key);
+		if (row)
+			count_end(view, state, row, connection);
+		else
+			count_loss(TCP_LOSS_ROW_ENDED);
+	}
+	forget_connection(view.sk);
+	return 0;
+}
+
+/* States in between, and listening sockets, are left at once: most changes are of those. */
+static __always_inline bool begins_or_ends(int from, int to)
+{
+	return (to == TCP_ESTABLISHED || to == TCP_SYN_SENT || to == TCP_CLOSE) &&
+	       from != TCP_LISTEN;
+}
+
+static __always_inline int on_listening(struct sock *sk, int from, int to)
+{
+	if ((to == TCP_LISTEN || from == TCP_LISTEN) && to != TCP_SYN_RECV && current_is_agent())
+		set_own_listener(sk, to == TCP_LISTEN);
+	return 0;
+}
+
+static __always_inline int on_state(struct tcp_view view, int from, int to)
+{
+	struct tcp_connection *connection;
+
+	if (to == TCP_CLOSE)
+		return on_closed(view, from);
+	connection = find_connection(view.sk);
+	/* Two that connect to each other at once go through SYN_RECV. */
+	return from == TCP_SYN_SENT || connection ? on_connected(view, connection)
+						  : on_accepted(view);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(tcp_state_btf, struct sock *sk, int from, int to)
+{
+	struct tcp_view view = {.btf = true, .sk = sk};
+
+	if (!begins_or_ends(from, to))
+		return on_listening(sk, from, to);
+	if (to == TCP_SYN_SENT)
+		return sk->sk_protocol == IPPROTO_TCP ? on_connecting(view) : 0;
+	view.tp = bpf_skc_to_tcp_sock(sk);
+	return view.tp ? on_state(view, from, to) : 0;
+}
+
+SEC("raw_tp/inet_sock_set_state")
+int tcp_state_raw(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct sock *sk = (struct sock *)ctx->args[0];
+	struct tcp_view view = {.sk = sk, .tp = (const struct tcp_sock *)sk};
+	int from = ctx->args[1], to = ctx->args[2];
+
+	if (!begins_or_ends(from, to))
+		return on_listening(sk, from, to);
+	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+		return 0;
+	return to == TCP_SYN_SENT ? on_connecting(view) : on_state(view, from, to);
+}
+
+/*
+ * Notes a connection that was there before the other programs: what it has counted until now is
+ * not ours. One that closed meanwhile, unseen, is found by the walk.
+ */
+static __always_inline int on_file(struct socket *socket, struct task_struct *task)
+{
+	struct tcp_connection connection = {};
+	struct sock *sk = BPF_CORE_READ(socket, sk);
+	struct tcp_view view = {.sk = sk, .tp = (const struct tcp_sock *)sk};
+	int state;
+
+	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+		return 0;
+	state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	if (state == TCP_CLOSE || state == TCP_LISTEN)
+		return 0;
+	if (!view_key(view, state == TCP_SYN_SENT ? CONNECTION_CLIENT : guess_role(sk),
+		      &connection.key))
+		return 0;
+	connection.start_us = bpf_ktime_get_ns() / 1000;
+	connection.is_agents = (__u32)BPF_CORE_READ(task, tgid) == agent_tgid;
+	if (state != TCP_SYN_SENT) {
+		read_figures(view, state, connection.key.role, &connection.seen,
+			     &connection.before);
+		connection.seen = connection.before;
+		if (!connection.is_agents)
+			row_of(&connection.key);
+	}
+	track(sk, &connection, BPF_NOEXIST);
+	return 0;
+}
+
+SEC("iter/task_file")
+int tcp_adopt(struct bpf_iter__task_file *ctx)
+{
+	struct file *file = ctx->file;
+	struct task_struct *task = ctx->task;
+	struct socket *socket;
+
+	if (!file || !task)
+		return 0;
+	socket = bpf_sock_from_file(file);
+	return socket ? on_file(socket, task) : 0;
+}
+
+/* Writes a tcp_live for each connection that is open, and takes its round trip time. */
+SEC("iter/bpf_map_elem")
+int tcp_walk(struct bpf_iter__bpf_map_elem *ctx)
+{
+	__u64 *address = ctx->key;
+	struct tcp_connection *connection;
+	struct tcp_counters *row;
+	struct tcp_figures now;
+	struct tcp_live live = {};
+	struct tcp_view view = {};
+	__u64 key;
+	int state;
+
+	if (!address)
+		return 0;
+	key = *address;
+	view.sk = (struct sock *)key;
+	view.tp = (const struct tcp_sock *)key;
+	connection = bpf_map_lookup_elem(&tcp_connections, &key);
+	if (!connection)
+		return 0; /* closed just now */
+	state = LL_FIELD(view.btf, view.sk, __sk_common.skc_state);
+	if (state == TCP_CLOSE || state == TCP_LISTEN) {
+		/* A connection's end is told before its state changes: it was missed. */
+		count_loss(TCP_LOSS_STALE);
+		forget_connection(view.sk);
+		return 0;
+	}
+	if (connection->is_agents || state == TCP_SYN_SENT)
+		return 0;
+	read_figures(view, state, connection->key.role, &connection->seen, &now);
+	if (now.values[TCP_RECEIVED_SEGMENTS] != connection->seen.values[TCP_RECEIVED_SEGMENTS]) {
+		row = bpf_map_lookup_elem(&tcp_rows, &connection->key);
+		if (row)
+			count_rtt(view, row);
+	}
+	connection->seen = now;
+	live.key = connection->key;
+	for (int i = 0; i < TCP_FIGURE_END; i++)
+		live.figures[i] = now.values[i] - connection->before.values[i];
+	bpf_seq_write(ctx->meta->seq, &live, sizeof(live));
+	return 0;
+}
