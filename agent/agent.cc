@@ -39,6 +39,7 @@ constexpr absl::Duration kDrainTimeout = absl::Seconds(5);
 
 probes::ProbeOptions ProbeOptionsOf(const Options& options) {
   probes::ProbeOptions probe_options;
+  probe_options.tracked_processes = options.max_processes;
   if (options.time_every_syscall) probe_options.syscall_timing = probes::kTimeEverySyscall;
   return probe_options;
 }
@@ -107,6 +108,7 @@ absl::Status AgentImpl::Init(const Options& options) {
                          .counted_from_ms = counted_from_ms,
                          .processes = {.boot_id = boot_id,
                                        .boot_unix_ms = boot_unix_ms,
+                                       .counted_from_ms = counted_from_ms,
                                        .max_processes = options.max_processes}},
       mounts, *probes_, *inventory_, *resolver_, *batcher_, *registry_);
 

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "absl/status/status.h"
 
 #include "agent/source/text.h"
@@ -21,6 +23,7 @@ MemoryMetrics::MemoryMetrics(const probes::ProbeReport& report, prometheus::Regi
   prometheus::Gauge& rings = family_.Add({{"kind", "rings"}});
   for (const probes::MapReport& map : report.maps) {
     (map.is_ring ? rings : maps).Increment(static_cast<double>(map.bytes));
+    if (map.is_mapped) mapped_bytes_ += static_cast<double>(map.bytes);
   }
 }
 
@@ -30,7 +33,7 @@ absl::Status MemoryMetrics::Update() {
   const auto resident = source::ParseNumber<uint64_t>(source::TakeWord(text));
   if (!resident) return absl::InternalError("/proc/self/statm is not as proc(5) has it");
   static const auto page_bytes = static_cast<double>(sysconf(_SC_PAGESIZE));
-  rss_.Set(static_cast<double>(*resident) * page_bytes);
+  rss_.Set(std::max(0.0, static_cast<double>(*resident) * page_bytes - mapped_bytes_));
   return absl::OkStatus();
 }
 

@@ -1,11 +1,10 @@
 // What the agent takes of the machine's memory, as a metric of its own.
 //
-//   leadline_agent_memory_bytes{kind="rss"}     resident memory of the process
+//   leadline_agent_memory_bytes{kind="rss"}     resident memory of the process, but for mapped maps
 //   leadline_agent_memory_bytes{kind="maps"}    of the kernel, for the probes' maps
 //   leadline_agent_memory_bytes{kind="rings"}   of the kernel, for the probes' ring buffers
 //
-// Maps that the process has mapped are in rss as well. Not thread-safe; the registry may be scraped
-// meanwhile.
+// They add up to all of it. Not thread-safe; the registry may be scraped meanwhile.
 #pragma once
 
 #include "agent/probes/probe_report.h"
@@ -26,6 +25,7 @@ class MemoryMetrics {
   source::FileReader reader_;
   prometheus::Family<prometheus::Gauge>& family_;
   prometheus::Gauge& rss_;
+  double mapped_bytes_ = 0;
 };
 
 }  // namespace leadline::agent

@@ -9,14 +9,22 @@
 namespace leadline::agent {
 
 ProcessSampler::ProcessSampler(ProcessSamplerOptions options, const CgroupInventory& inventory,
-                               const meta::MetadataResolver& resolver, Batcher& batcher,
+                               const meta::MetadataResolver& resolver,
+                               probes::ProcessTotalsSource* totals, Batcher& batcher,
                                aggregate::Recorder& recorder, prometheus::Registry& registry)
     : options_(std::move(options)),
       inventory_(inventory),
       resolver_(resolver),
+      totals_(totals),
       batcher_(batcher),
       recorder_(recorder),
-      left_out_(registry) {}
+      left_out_(registry),
+      ends_missed_(prometheus::BuildCounter()
+                       .Name("leadline_agent_process_ends_missed_total")
+                       .Help("Processes whose end the kernel did not report: their last values are "
+                             "those of the interval before.")
+                       .Register(registry)
+                       .Add({})) {}
 
 ProcessSampler::LeftOut::LeftOut(prometheus::Registry& registry)
     : family(prometheus::BuildCounter()
@@ -37,8 +45,11 @@ void ProcessSampler::Sample(int64_t ts_ms) {
       owner_by_path_.emplace(cgroup.path, owner);
     }
   }
+  ReadTotals();
+  living_.clear();
   const auto unreadable = source::ForEachProcess(
       reader_, [&](const source::ProcessStat& stat, std::string_view cgroup_path) {
+        living_.insert({stat.pid, stat.start_ticks});
         const auto owner = owner_by_path_.find(cgroup_path);
         if (owner == owner_by_path_.end()) {
           // Made since the cgroups were looked at: it is known in the next interval.
@@ -48,11 +59,21 @@ void ProcessSampler::Sample(int64_t ts_ms) {
         SampleProcess(stat, *owner->second);
       });
   if (unreadable.ok()) {
+    if (totals_ != nullptr) {
+      totals_->DropUnless([&](const auto& process) { return living_.contains(process); });
+    }
     left_out_.unreadable.Increment(static_cast<double>(*unreadable));
   } else {
     spdlog::error("reading processes: {}", unreadable.status().ToString());
   }
   CloseEnded();
+}
+
+// Before the processes are listed: what is in the reading and not in the list has ended.
+void ProcessSampler::ReadTotals() {
+  if (totals_ == nullptr) return;
+  const absl::Status read = totals_->Read();
+  if (!read.ok()) spdlog::error("reading the processes' totals: {}", read.ToString());
 }
 
 void ProcessSampler::SampleProcess(const source::ProcessStat& stat, const Entity& owner) {
@@ -64,6 +85,8 @@ void ProcessSampler::SampleProcess(const source::ProcessStat& stat, const Entity
       return;
     }
     it = tracked_.try_emplace(id).first;
+    it->second.identity = {stat.pid, stat.start_ticks};
+    if (totals_ != nullptr) totals_->Track(it->second.identity);
     it->second.entity = Entity{
         .id = id,
         .kind = EntityKind::kProcess,
@@ -73,9 +96,23 @@ void ProcessSampler::SampleProcess(const source::ProcessStat& stat, const Entity
   Tracked& process = it->second;
   Define(process, stat, owner);
   process.seen_ms = now_ms_;
-  series_.Record(
-      {.entity = process.ref, .counted_from_ms = process.entity.start_ms, .ts_ms = now_ms_}, stat,
-      recorder_);
+  aggregate::ProcessFigures figures{.stat = &stat};
+  if (const auto delay_ns = source::ReadRunDelayNs(stat, run_delay_reader_); delay_ns.ok()) {
+    figures.threads_run_delay_ns = *delay_ns;
+  } else if (!absl::IsNotFound(delay_ns.status())) {
+    spdlog::debug("run-queue delay of process {}: {}", stat.pid, delay_ns.status().ToString());
+  }
+  if (totals_ != nullptr) figures.totals = totals_->Find(process.identity);
+  RecordFigures(process, now_ms_, figures);
+}
+
+void ProcessSampler::RecordFigures(const Tracked& process, int64_t ts_ms,
+                                   const aggregate::ProcessFigures& figures) {
+  const aggregate::Subject subject{
+      .entity = process.ref, .counted_from_ms = process.entity.start_ms, .ts_ms = ts_ms};
+  aggregate::Subject counted = subject;
+  counted.counted_from_ms = std::max(process.entity.start_ms, options_.counted_from_ms);
+  series_.Record(subject, counted, figures, recorder_);
 }
 
 void ProcessSampler::Define(Tracked& process, const source::ProcessStat& stat,
@@ -105,14 +142,27 @@ void ProcessSampler::CloseEnded() {
   absl::erase_if(tracked_, [&](auto& item) {
     Tracked& process = item.second;
     if (process.seen_ms == now_ms_) return false;
-    // It ended at some time after the last sample, which is the last that is known of it.
-    process.entity.end_ms = std::max(process.seen_ms, process.entity.start_ms) + 1;
-    process.entity.revision = revision_;
-    batcher_.DefineEntity(process.entity);
-    batcher_.Forget(process.ref);
-    series_.Forget(process.ref);
+    Close(process);
     return true;
   });
+}
+
+void ProcessSampler::Close(Tracked& process) {
+  const auto last = totals_ == nullptr ? std::nullopt : totals_->TakeEnded(process.identity);
+  // Without the kernel's word it ended at some time after the last sample.
+  int64_t end_ms = process.seen_ms + 1;
+  if (last) {
+    const int64_t ago_ns = options_.clock->NowMonoNs() - last->end_mono_ns;
+    end_ms = std::min(options_.clock->NowUnixMs() - ago_ns / 1'000'000, now_ms_);
+  } else if (totals_ != nullptr) {
+    ends_missed_.Increment();
+  }
+  process.entity.end_ms = std::max(end_ms, process.entity.start_ms + 1);
+  process.entity.revision = revision_;
+  batcher_.DefineEntity(process.entity);
+  if (last) RecordFigures(process, batcher_.EndFrameMs(process.ref), {.totals = &*last});
+  batcher_.Forget(process.ref);
+  series_.Forget(process.ref);
 }
 
 }  // namespace leadline::agent

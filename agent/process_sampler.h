@@ -2,9 +2,12 @@
 //
 // Labels that the container learns later reach the process in the next interval and count from its
 // start. Kernel threads are left out; every other process that gets no samples in an interval is
-// counted by reason in leadline_agent_processes_left_out_total. An interval costs two files of each
-// process. Times are milliseconds since the Unix epoch. Not thread-safe. What is passed to the
-// constructor must outlive it.
+// counted by reason in leadline_agent_processes_left_out_total. One that has ended gets its last
+// values from the kernel, which has them as of its end; where the kernel has not,
+// leadline_agent_process_ends_missed_total says so, and its values are those of the interval
+// before. An interval costs two files of each process and one of each thread. Times are
+// milliseconds since the Unix epoch. Not thread-safe. What is passed to the constructor must
+// outlive it.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +15,7 @@
 #include <string_view>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 
 #include "agent/aggregate/process_series.h"
 #include "agent/aggregate/recorder.h"
@@ -19,8 +23,10 @@
 #include "agent/export/batcher.h"
 #include "agent/meta/metadata_resolver.h"
 #include "agent/model/entity.h"
+#include "agent/probes/process_totals.h"
 #include "agent/source/file_reader.h"
 #include "agent/source/processes.h"
+#include "common/clock.h"
 #include "common/string_map.h"
 #include "prometheus/counter.h"
 #include "prometheus/registry.h"
@@ -30,14 +36,17 @@ namespace leadline::agent {
 struct ProcessSamplerOptions {
   std::string boot_id;
   int64_t boot_unix_ms = 0;
+  int64_t counted_from_ms = 0;  // when the kernel began to count
   uint32_t max_processes = 4096;
+  const Clock* clock = &SystemClock();
 };
 
 class ProcessSampler {
  public:
+  // `totals` may be null.
   ProcessSampler(ProcessSamplerOptions options, const CgroupInventory& inventory,
-                 const meta::MetadataResolver& resolver, Batcher& batcher,
-                 aggregate::Recorder& recorder, prometheus::Registry& registry);
+                 const meta::MetadataResolver& resolver, probes::ProcessTotalsSource* totals,
+                 Batcher& batcher, aggregate::Recorder& recorder, prometheus::Registry& registry);
 
   void Sample(int64_t ts_ms);
 
@@ -45,6 +54,7 @@ class ProcessSampler {
   struct Tracked {
     EntityRef ref{};
     Entity entity;
+    probes::ProcessIdentity identity;
     std::string command;
     Id128 owner;
     uint64_t owner_revision = 0;
@@ -60,24 +70,32 @@ class ProcessSampler {
     prometheus::Counter& unreadable;
   };
 
+  void ReadTotals();
   void SampleProcess(const source::ProcessStat& stat, const Entity& owner);
+  void RecordFigures(const Tracked& process, int64_t ts_ms,
+                     const aggregate::ProcessFigures& figures);
   // Defines the process when it is new, has another command or its owner has other labels.
   void Define(Tracked& process, const source::ProcessStat& stat, const Entity& owner);
   void CloseEnded();
+  void Close(Tracked& process);
 
   const ProcessSamplerOptions options_;
   const CgroupInventory& inventory_;
   const meta::MetadataResolver& resolver_;
+  probes::ProcessTotalsSource* const totals_;
   Batcher& batcher_;
   aggregate::Recorder& recorder_;
   aggregate::ProcessSeries series_;
   source::FileReader reader_;
+  source::FileReader run_delay_reader_;  // while the other holds a process's cgroup
   LeftOut left_out_;
+  prometheus::Counter& ends_missed_;
 
   int64_t now_ms_ = 0;
   uint64_t revision_ = 0;
   absl::flat_hash_map<Id128, Tracked> tracked_;
-  StringMap<const Entity*> owner_by_path_;  // of the current interval
+  absl::flat_hash_set<probes::ProcessIdentity> living_;  // of the current interval
+  StringMap<const Entity*> owner_by_path_;               // of the current interval
 };
 
 }  // namespace leadline::agent

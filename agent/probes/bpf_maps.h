@@ -1,12 +1,15 @@
-// Maps of a BPF object: their sizes and read-only data before the load, and the errors of all.
+// Maps of a BPF object: their sizes and read-only data before the load, the reading of hashes, and
+// the errors of all.
 #pragma once
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 
@@ -32,6 +35,41 @@ absl::Status EditReadOnlyData(bpf_object* object, Edit edit) {
   edit(rodata);
   const int error = bpf_map__set_initial_value(map, &rodata, sizeof(rodata));
   return error == 0 ? absl::OkStatus() : BpfMapError(".rodata", "set its value", -error);
+}
+
+// All elements of a hash; those that come or go meanwhile may be missing. Uses the vectors' memory
+// again. On an error both are empty.
+template <typename Key, typename Value>
+absl::Status ReadBpfHash(int fd, std::string_view map, std::vector<Key>& keys,
+                         std::vector<Value>& values) {
+  const auto resize = [&](size_t elements) {
+    keys.resize(elements);
+    values.resize(elements);
+  };
+  resize(0);
+  uint32_t batch = 256;   // a bucket of the kernel's table with more elements makes it grow
+  uint32_t position = 0;  // the kernel's
+  for (bool more = true, first = true; more;) {
+    const size_t have = keys.size();
+    resize(have + batch);
+    uint32_t count = batch;
+    const bool failed = bpf_map_lookup_batch(fd, first ? nullptr : &position, &position,
+                                             &keys[have], &values[have], &count, nullptr) != 0;
+    const int error = failed ? errno : 0;
+    if (error == ENOSPC && count == 0) {
+      batch *= 2;
+      resize(have);
+      continue;
+    }
+    if (error != 0 && error != ENOENT) {
+      resize(0);
+      return BpfMapError(map, "read it", error);
+    }
+    resize(have + count);
+    more = error == 0;
+    first = false;
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace leadline::agent::probes

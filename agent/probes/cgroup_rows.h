@@ -51,7 +51,7 @@ class CgroupRows {
   }
 
   // The two halves of Read, for what has to happen in between.
-  absl::Status Collect();
+  absl::Status Collect() { return ReadBpfHash(fd_, map_, keys_, values_); }
   absl::Status HandOut(absl::FunctionRef<void(const Key&, const Value&, bool last)> handler) {
     absl::Status status;
     for (size_t i = 0; i < keys_.size(); ++i) {
@@ -72,14 +72,6 @@ class CgroupRows {
   uint32_t size() const { return static_cast<uint32_t>(keys_.size()); }
 
  private:
-  // A bucket of the kernel's table with more rows than that makes it grow.
-  static constexpr uint32_t kBatchRows = 256;
-
-  void Resize(size_t rows) {
-    keys_.resize(rows);
-    values_.resize(rows);
-  }
-
   std::string map_;
   int fd_ = -1;
   absl::flat_hash_set<uint64_t> forgotten_;
@@ -87,33 +79,5 @@ class CgroupRows {
   std::vector<Key> keys_;
   std::vector<Value> values_;
 };
-
-template <typename Key, typename Value>
-absl::Status CgroupRows<Key, Value>::Collect() {
-  Resize(0);
-  uint32_t batch = kBatchRows;
-  uint32_t position = 0;  // the kernel's
-  for (bool more = true, first = true; more;) {
-    const size_t have = keys_.size();
-    Resize(have + batch);
-    uint32_t count = batch;
-    const bool failed = bpf_map_lookup_batch(fd_, first ? nullptr : &position, &position,
-                                             &keys_[have], &values_[have], &count, nullptr) != 0;
-    const int error = failed ? errno : 0;
-    if (error == ENOSPC && count == 0) {
-      batch *= 2;
-      Resize(have);
-      continue;
-    }
-    if (error != 0 && error != ENOENT) {
-      Resize(0);
-      return BpfMapError(map_, "read it", error);
-    }
-    Resize(have + count);
-    more = error == 0;
-    first = false;
-  }
-  return absl::OkStatus();
-}
 
 }  // namespace leadline::agent::probes

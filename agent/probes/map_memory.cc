@@ -61,7 +61,8 @@ std::vector<MapReport> MapsOf(const bpf_object* object, uint32_t cpus) {
     reports.push_back({.name = bpf_map__name(map),
                        .entries = bpf_map__max_entries(map),
                        .bytes = MapBytes(map, cpus),
-                       .is_ring = bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF});
+                       .is_ring = bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF,
+                       .is_mapped = (bpf_map__map_flags(map) & BPF_F_MMAPABLE) != 0});
   }
   return reports;
 }

@@ -35,6 +35,7 @@ struct MapReport {
   uint32_t entries = 0;
   uint64_t bytes = 0;  // of the kernel's memory, over all CPUs
   bool is_ring = false;
+  bool is_mapped = false;  // into this process, so that they are resident memory of it as well
 };
 
 struct ProbeReport {

@@ -2,6 +2,8 @@
 
 #include <sys/utsname.h>
 
+#include <algorithm>
+#include <bit>
 #include <fstream>
 #include <functional>
 #include <utility>
@@ -41,6 +43,8 @@ static_assert(std::size(kTcpLossNames) == TCP_LOSS_COUNT);
 constexpr const char* kUdpLossNames[] = {"udp_row_cgroup_other", "udp_row_global_other",
                                          "udp_row_uncounted"};
 static_assert(std::size(kUdpLossNames) == UDP_LOSS_COUNT);
+constexpr const char* kTotalsLossNames[] = {"process_totals_no_row"};
+static_assert(std::size(kTotalsLossNames) == PROCESS_TOTALS_LOSS_COUNT);
 
 uint32_t PidMax() {
   uint32_t pid_max = 0;
@@ -59,7 +63,11 @@ absl::Span<const ProbeRow> RowsOf(BpfObject object) {
 
 absl::StatusOr<SyscallTableSize> FitSyscalls(const ProbeOptions& options, uint32_t cpus,
                                              uint32_t pid_max) {
-  return FitSyscallTable(options.syscall_budget_bytes, options.syscall_rows, cpus, pid_max);
+  const uint32_t rows = options.syscall_rows == 0 ? DefaultSyscallRows(cpus) : options.syscall_rows;
+  LL_ASSIGN_OR_RETURN(SyscallTableSize size,
+                      FitSyscallTable(options.syscall_budget_bytes, rows, cpus, pid_max));
+  if (options.thread_slots != 0) size.slots = std::bit_ceil(options.thread_slots);
+  return size;
 }
 
 // Sizes of the object's maps, and what its programs have to know.
@@ -67,11 +75,15 @@ absl::Status ConfigureObject(BpfObject object, bpf_object* opened, const ProbeOp
                              const SyscallTableSize& syscalls) {
   switch (object) {
     case BpfObject::kSyscalls:
+      LL_RETURN_IF_ERROR(
+          ProcessTotalsTable::Configure(opened, syscalls.slots, options.tracked_processes));
       return SyscallTable::Configure(opened, syscalls, options.syscall_timing);
     case BpfObject::kLifecycle:
       return LifecycleRing::Configure(opened, options.lifecycle_ring_bytes);
     case BpfObject::kProcesses:
-      return ProcessTable::Configure(opened, options.process_rows);
+      LL_RETURN_IF_ERROR(
+          ProcessTotalsTable::Configure(opened, syscalls.slots, options.tracked_processes));
+      return ProcessTable::Configure(opened, options.process_rows, syscalls.slots);
     case BpfObject::kTcp:
       return TcpTable::Configure(opened, options.tcp_rows, options.tcp_connections,
                                  options.count_own_sockets ? 0 : AgentTgid());
@@ -80,6 +92,15 @@ absl::Status ConfigureObject(BpfObject object, bpf_object* opened, const ProbeOp
                                  options.count_own_sockets ? 0 : AgentTgid());
   }
   return absl::OkStatus();
+}
+
+// Maps that two objects share are there once.
+void AddMaps(std::vector<MapReport> from, std::vector<MapReport>& to) {
+  for (MapReport& map : from) {
+    const bool has = std::any_of(to.begin(), to.end(),
+                                 [&](const MapReport& other) { return other.name == map.name; });
+    if (!has || !ProcessTotalsTable::IsShared(map.name)) to.push_back(std::move(map));
+  }
 }
 
 class KernelProbes final : public Probes {
@@ -107,6 +128,7 @@ class KernelProbes final : public Probes {
     if (tcp_) tcp_->Forget(cgroup_id);
     if (udp_) udp_->Forget(cgroup_id);
   }
+  ProcessTotalsSource* process_totals() override { return totals_ ? &*totals_ : nullptr; }
   int lifecycle_fd() const override { return lifecycle_ ? lifecycle_->epoll_fd() : -1; }
   uint32_t syscall_rows_used() const override { return syscalls_ ? syscalls_->rows_used() : 0; }
   absl::StatusOr<uint64_t> UntimedSyscalls() const override {
@@ -150,6 +172,8 @@ class KernelProbes final : public Probes {
   std::optional<ProcessTable> processes_;
   std::optional<TcpTable> tcp_;
   std::optional<UdpTable> udp_;
+  std::optional<ProcessTotalsTable> totals_;
+  bpf_object* counting_ = nullptr;  // the object that counts system calls, once it is loaded
   std::unique_ptr<LifecycleRing> lifecycle_;
   std::vector<LossCounters> losses_;
 };
@@ -159,13 +183,15 @@ void KernelProbes::LoadObject(BpfObject object, const ProbeOptions& options, Ope
   auto loaded = LoadedBpfObject::Load(
       object, RowsOf(object),
       {.kernel = kernel_, .avoid = options.avoid_hooks, .verify_each = options.dry_run},
-      [&](bpf_object* opened) { return ConfigureObject(object, opened, options, syscall_size_); },
+      [&](bpf_object* opened) -> absl::Status {
+        LL_RETURN_IF_ERROR(ConfigureObject(object, opened, options, syscall_size_));
+        if (object != BpfObject::kProcesses || counting_ == nullptr) return absl::OkStatus();
+        return ProcessTotalsTable::Share(counting_, opened);
+      },
       statuses);
   const absl::Status status = loaded.ok() ? open(*loaded) : loaded.status();
   if (status.ok()) {
-    for (MapReport& map : MapsOf(loaded->get(), report_.cpus)) {
-      report_.maps.push_back(std::move(map));
-    }
+    AddMaps(MapsOf(loaded->get(), report_.cpus), report_.maps);
     if (!options.dry_run) loaded->Attach(statuses);
     objects_.push_back(*std::move(loaded));
   } else {
@@ -204,6 +230,9 @@ void KernelProbes::LoadSyscalls(const ProbeOptions& options) {
   LoadObject(BpfObject::kSyscalls, options, [&](LoadedBpfObject& loaded) -> absl::Status {
     LL_ASSIGN_OR_RETURN(syscalls_, SyscallTable::Open(loaded.get(), size));
     AddLosses(kSyscallLossNames, *syscalls_);
+    LL_ASSIGN_OR_RETURN(totals_, ProcessTotalsTable::Open(loaded.get(), size.slots, report_.cpus));
+    AddLosses(kTotalsLossNames, *totals_);
+    counting_ = loaded.get();
     report_.syscall_budget_bytes = options.syscall_budget_bytes;
     report_.syscall_table_bytes = size.table_bytes();
     report_.syscall_rows = size.rows;
@@ -274,7 +303,7 @@ absl::StatusOr<std::vector<MapReport>> Probes::PlanMaps(const ProbeOptions& opti
                         LoadedBpfObject::Open(object, [&](bpf_object* to_configure) {
                           return ConfigureObject(object, to_configure, options, syscalls);
                         }));
-    for (MapReport& map : MapsOf(opened.get(), cpus)) maps.push_back(std::move(map));
+    AddMaps(MapsOf(opened.get(), cpus), maps);
   }
   return maps;
 }

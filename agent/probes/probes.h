@@ -23,15 +23,17 @@
 #include "agent/probes/lifecycle_ring.h"
 #include "agent/probes/probe_report.h"
 #include "agent/probes/process_table.h"
+#include "agent/probes/process_totals.h"
 #include "agent/probes/syscall_table.h"
 
 namespace leadline::agent::probes {
 
 struct ProbeOptions {
   // For the system call counters, over all CPUs.
-  uint64_t syscall_budget_bytes = uint64_t{32} << 20;
-  // (cgroup, system call) pairs; rounded up to a power of two, fewer when the budget is small.
-  uint32_t syscall_rows = 8192;
+  uint64_t syscall_budget_bytes = uint64_t{48} << 20;
+  // (cgroup, system call, CPU) rows; rounded up to a power of two, fewer when the budget is small.
+  // 0: as many as the containers of 110 pods need.
+  uint32_t syscall_rows = 0;
   SyscallTiming syscall_timing;
   uint32_t lifecycle_ring_bytes = 256 << 10;
   // (cgroup, command, event, exit status) rows; 128 bytes each.
@@ -44,6 +46,11 @@ struct ProbeOptions {
   uint32_t udp_rows = 8192;
   // Those of this process too, as a measurement wants it.
   bool count_own_sockets = false;
+  // Slots for threads, rounded up to a power of two; 0: as many as there may be thread ids, but no
+  // more than 65,536.
+  uint32_t thread_slots = 0;
+  // Processes that may be tracked at once, see ProcessTotalsTable.
+  uint32_t tracked_processes = 4096;
   // Hooks not to use, by their beginnings as in the report: "tp_btf/", "raw_tp/sys_enter"; or
   // by their program: "process_exit_btf".
   std::vector<std::string> avoid_hooks;
@@ -84,6 +91,8 @@ class Probes {
   virtual absl::Status ReadUdp(absl::FunctionRef<void(const ConnectionCounters&)>) {
     return absl::OkStatus();
   }
+  // nullptr without the probes for it.
+  virtual ProcessTotalsSource* process_totals() { return nullptr; }
   // The cgroup has ended: the next read of each table hands its rows out a last time.
   virtual void Forget(uint64_t cgroup_id) = 0;
   // As of the last ReadSyscalls.

@@ -22,11 +22,13 @@ bool DecodeProcessRow(const process_key& key, const process_counters& counters,
   return true;
 }
 
-absl::Status ProcessTable::Configure(bpf_object* object, uint32_t rows) {
+absl::Status ProcessTable::Configure(bpf_object* object, uint32_t rows, uint32_t thread_slots) {
   const uint32_t with_machines_other = rows + PROCESS_EVENT_END - PROCESS_EXEC;
   LL_RETURN_IF_ERROR(SetMapEntries(object, "process_rows", with_machines_other));
-  return EditReadOnlyData<processes_bpf::processes_bpf__rodata>(
-      object, [&](auto& rodata) { rodata.rows_per_cgroup = std::max(rows / 4, 1U); });
+  return EditReadOnlyData<processes_bpf::processes_bpf__rodata>(object, [&](auto& rodata) {
+    rodata.rows_per_cgroup = std::max(rows / 4, 1U);
+    rodata.slot_mask = thread_slots - 1;
+  });
 }
 
 absl::StatusOr<ProcessTable> ProcessTable::Open(bpf_object* object, uint32_t cpus) {

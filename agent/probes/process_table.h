@@ -46,8 +46,9 @@ bool DecodeProcessRow(const process_key& key, const process_counters& counters,
 
 class ProcessTable {
  public:
-  // Sets the sizes of an object that is not yet loaded. REQUIRES: rows > 0.
-  static absl::Status Configure(bpf_object* object, uint32_t rows);
+  // Sets the sizes of an object that is not yet loaded. `thread_slots`: see ProcessTotalsTable, a
+  // power of two. REQUIRES: rows > 0.
+  static absl::Status Configure(bpf_object* object, uint32_t rows, uint32_t thread_slots);
 
   // The loaded object has to outlive this.
   static absl::StatusOr<ProcessTable> Open(bpf_object* object, uint32_t cpus);

@@ -15,6 +15,7 @@
 
 #include "agent/probes/bpf_losses.h"
 #include "agent/probes/bpf_maps.h"
+#include "agent/probes/syscall_classes.h"
 #include "common/status_macros.h"
 #include "syscalls.skel.h"
 
@@ -23,10 +24,14 @@ namespace {
 
 constexpr uint32_t kCacheLine = 64;
 constexpr uint32_t kSlotsMin = 1U << 10;
-// 2 MiB. Threads whose ids differ by a multiple of this and that are in a call at once disturb each
-// other: the return of one is counted as unmatched.
+// 16 MiB. Threads whose ids differ by a multiple of this and that are in a call at once disturb
+// each other: the return of one is counted as unmatched.
 constexpr uint32_t kSlotsMax = 1U << 16;
 constexpr uint32_t kRowsMax = 1U << 20;
+// For the containers of 110 pods: a container takes some 75 calls to start, on two CPUs or three,
+// and a busy one makes a dozen on each.
+constexpr uint32_t kRowsMin = 1U << 15;
+constexpr uint32_t kRowsACpu = 1U << 11;
 
 constexpr size_t kCallsAt = offsetof(syscall_counters, calls) / sizeof(uint64_t);
 constexpr size_t kErrorsAt = offsetof(syscall_counters, errors) / sizeof(uint64_t);
@@ -46,6 +51,8 @@ uint64_t LoadCounter(uint64_t* counter) {
 }
 
 }  // namespace
+
+uint32_t DefaultSyscallRows(uint32_t cpus) { return std::max(kRowsMin, kRowsACpu * cpus); }
 
 absl::StatusOr<SyscallTableSize> FitSyscallTable(uint64_t budget_bytes, uint32_t wanted_rows,
                                                  uint32_t cpus, uint32_t pid_max) {
@@ -67,19 +74,24 @@ absl::StatusOr<SyscallTableSize> FitSyscallTable(uint64_t budget_bytes, uint32_t
 
 absl::Status SyscallTable::Configure(bpf_object* object, const SyscallTableSize& size,
                                      const SyscallTiming& timing) {
-  LL_RETURN_IF_ERROR(SetMapEntries(object, "syscall_keys", size.rows + 1));
+  LL_RETURN_IF_ERROR(SetMapEntries(object, "syscall_keys", size.rows + size.cpus));
   LL_RETURN_IF_ERROR(SetMapEntries(object, "syscall_claims", size.rows));
-  LL_RETURN_IF_ERROR(SetMapEntries(object, "syscall_counters", (size.rows + 1) * size.cpus));
+  LL_RETURN_IF_ERROR(SetMapEntries(object, "syscall_counters", size.rows + size.cpus));
   bpf_map* counters = bpf_object__find_map_by_name(object, "syscall_counters");
   if (const int error = bpf_map__set_value_size(counters, size.row_bytes)) {
     return BpfMapError("syscall_counters", "set the size of its values", -error);
   }
-  LL_RETURN_IF_ERROR(SetMapEntries(object, "syscall_slots", size.slots));
 
   const LatencyLayout layout = MakeLatencyLayout(size.schema);
   return EditReadOnlyData<syscalls_bpf::syscalls_bpf__rodata>(object, [&](auto& rodata) {
     rodata.row_count = size.rows;
-    rodata.slot_bits = static_cast<uint32_t>(std::countr_zero(size.slots));
+    rodata.slot_mask = size.slots - 1;
+    for (uint16_t nr = 0; nr < SYSCALL_NR_LIMIT; ++nr) {
+      for (const SyscallAbi abi : {SyscallAbi::kNative, SyscallAbi::kCompat}) {
+        rodata.class_of_call[static_cast<size_t>(abi) * SYSCALL_NR_LIMIT + nr] =
+            static_cast<uint8_t>(ClassOfSyscall(nr, abi));
+      }
+    }
     rodata.timed_a_tick = timing.timed_a_tick;
     rodata.untimed_log2 = timing.untimed_log2;
     rodata.bucket_count = layout.bucket_count();
@@ -93,9 +105,10 @@ absl::StatusOr<SyscallTable> SyscallTable::Open(bpf_object* object, const Syscal
   SyscallTable table;
   table.size_ = size;
   table.layout_ = MakeLatencyLayout(size.schema);
-  LL_ASSIGN_OR_RETURN(table.keys_, BpfMapMemory::Map(fd("syscall_keys"),
-                                                     (size_t{size.rows} + 1) * sizeof(syscall_key),
-                                                     "syscall_keys"));
+  LL_ASSIGN_OR_RETURN(
+      table.keys_,
+      BpfMapMemory::Map(fd("syscall_keys"), (size_t{size.rows} + size.cpus) * sizeof(syscall_key),
+                        "syscall_keys"));
   LL_ASSIGN_OR_RETURN(table.counters_, BpfMapMemory::Map(fd("syscall_counters"), size.table_bytes(),
                                                          "syscall_counters"));
   table.claims_fd_ = fd("syscall_claims");
@@ -107,7 +120,10 @@ absl::StatusOr<SyscallTable> SyscallTable::Open(bpf_object* object, const Syscal
   }
   table.bucket_sums_.resize(table.layout_.bucket_count());
   table.counters_row_.latency_schema = size.schema;
-  table.KeyOf(size.rows) = {.cgroup = 0, .tag = SYSCALL_TAG(SYSCALL_NR_OTHER, SYSCALL_ABI_NATIVE)};
+  for (uint32_t cpu = 0; cpu < size.cpus; ++cpu) {
+    const uint64_t other = SYSCALL_TAG(SYSCALL_NR_OTHER, SYSCALL_ABI_NATIVE);
+    table.KeyOf(size.rows + cpu) = {.cgroup = 0, .tag = SYSCALL_TAG_ON(cpu, other)};
+  }
   return table;
 }
 
@@ -115,32 +131,29 @@ syscall_key& SyscallTable::KeyOf(uint32_t row) {
   return reinterpret_cast<syscall_key*>(keys_.data())[row];
 }
 
-uint64_t* SyscallTable::CountersOf(uint32_t cpu, uint32_t row) {
-  const size_t index = size_t{cpu} * (size_.rows + 1) + row;
-  return reinterpret_cast<uint64_t*>(counters_.data() + index * size_.row_bytes);
+uint64_t* SyscallTable::CountersOf(uint32_t row) {
+  return reinterpret_cast<uint64_t*>(counters_.data() + size_t{row} * size_.row_bytes);
 }
 
 void SyscallTable::FreeRow(uint32_t row) {
-  for (uint32_t cpu = 0; cpu < size_.cpus; ++cpu) {
-    std::memset(CountersOf(cpu, row), 0, size_.row_bytes);
-  }
+  std::memset(CountersOf(row), 0, size_.row_bytes);
   std::atomic_ref(KeyOf(row).tag).store(0, std::memory_order_release);
   bpf_map_delete_elem(claims_fd_, &row);
 }
 
 void SyscallTable::CollectRows() {
   refs_.clear();
-  for (uint32_t row = 0; row <= size_.rows; ++row) {
+  for (uint32_t row = 0; row < size_.rows + size_.cpus; ++row) {
     syscall_key& key = KeyOf(row);
     const uint64_t tag = std::atomic_ref(key.tag).load(std::memory_order_acquire);
     if ((tag & SYSCALL_TAG_STATE_MASK) != SYSCALL_TAG_READY) continue;
-    const bool last = row != size_.rows && forgotten_.contains(key.cgroup);
+    const bool last = row < size_.rows && forgotten_.contains(key.cgroup);
     if (last) {
       std::atomic_ref(key.tag).store((tag & ~SYSCALL_TAG_STATE_MASK) | SYSCALL_TAG_ENDED,
                                      std::memory_order_release);
       ended_.push_back(row);
     }
-    refs_.push_back({key.cgroup, tag, row, last});
+    refs_.push_back({key.cgroup, tag & ~SYSCALL_TAG_CPU_MASK, row, last});
   }
   forgotten_.clear();
   std::sort(refs_.begin(), refs_.end(), [](const RowRef& a, const RowRef& b) {
@@ -149,7 +162,8 @@ void SyscallTable::CollectRows() {
 }
 
 // Returns are read on all CPUs before entries are, and a CPU's errors before its buckets: so no
-// return is seen without its entry, no error without its return.
+// error is seen without its return, and no return without its entry, unless the entry's row was
+// made after the rows were collected.
 bool SyscallTable::Sum(absl::Span<const RowRef> same_key) {
   SyscallCounters& out = counters_row_;
   out.cgroup_id = same_key[0].cgroup;
@@ -159,9 +173,7 @@ bool SyscallTable::Sum(absl::Span<const RowRef> same_key) {
   out.calls = out.errors = out.interrupted = out.unmatched = out.time_ns = out.latency_count = 0;
   std::fill(bucket_sums_.begin(), bucket_sums_.end(), 0);
   const auto for_each_part = [&](auto add) {
-    for (const RowRef& ref : same_key) {
-      for (uint32_t cpu = 0; cpu < size_.cpus; ++cpu) add(CountersOf(cpu, ref.row));
-    }
+    for (const RowRef& ref : same_key) add(CountersOf(ref.row));
   };
   for_each_part([&](uint64_t* counters) {
     out.errors += LoadCounter(counters + kErrorsAt);
@@ -181,6 +193,7 @@ bool SyscallTable::Sum(absl::Span<const RowRef> same_key) {
     buckets_.push_back({layout_.first_index + static_cast<int32_t>(bucket), bucket_sums_[bucket]});
   }
   out.latency_buckets = buckets_;
+  out.calls = std::max(out.calls, out.latency_count);
   return out.calls != 0 || out.unmatched != 0 || out.latency_count != 0;
 }
 

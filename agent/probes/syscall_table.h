@@ -1,7 +1,8 @@
 // System call counters by cgroup, number and ABI, read in place from the kernel's tables.
 //
-// Counters are cumulative since the agent's start, summed over CPUs. Memory: (rows + 1) * CPUs *
-// row bytes, within the budget; the latency histogram has the finest schema that fits.
+// Counters are cumulative since the agent's start, summed over CPUs. The kernel has a row for each
+// CPU on which a call was made, out of one table for all. Memory: (rows + CPUs) * row bytes, within
+// the budget; the latency histogram has the finest schema that fits.
 //
 // Reading is concurrent with counting: `calls` may exceed `latency_count` by the calls that are
 // under way, never the reverse; `errors` and `interrupted` are among latency_count; time_ns may
@@ -34,11 +35,14 @@ struct SyscallTableSize {
   uint32_t row_bytes = 0;
   uint32_t cpus = 0;
 
-  uint64_t table_bytes() const { return (uint64_t{rows} + 1) * cpus * row_bytes; }
+  uint64_t table_bytes() const { return (uint64_t{rows} + cpus) * row_bytes; }
 };
 
+// Rows that the containers of 110 pods need.
+uint32_t DefaultSyscallRows(uint32_t cpus);
+
 // `wanted_rows` (rounded up to a power of two) with the finest schema that the budget allows; with
-// schema 0, fewer rows if need be. `pid_max` decides on the slots for calls in flight.
+// schema 0, fewer rows if need be. `pid_max` decides on the slots for threads.
 // INVALID_ARGUMENT when not even one row fits.
 absl::StatusOr<SyscallTableSize> FitSyscallTable(uint64_t budget_bytes, uint32_t wanted_rows,
                                                  uint32_t cpus, uint32_t pid_max);
@@ -109,7 +113,7 @@ class SyscallTable {
 
   SyscallTable() = default;
   syscall_key& KeyOf(uint32_t row);
-  uint64_t* CountersOf(uint32_t cpu, uint32_t row);
+  uint64_t* CountersOf(uint32_t row);
   void FreeRow(uint32_t row);
   void CollectRows();
   bool Sum(absl::Span<const RowRef> same_key);

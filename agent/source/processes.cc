@@ -21,6 +21,12 @@ uint64_t TicksPerSecond() {
   return ticks;
 }
 
+absl::StatusOr<uint64_t> ReadThreadsRunDelayNs(const std::string& path, FileReader& reader) {
+  LL_ASSIGN_OR_RETURN(const std::string_view text, reader.Read(path));
+  if (const auto delay_ns = ParseRunDelayNs(text)) return *delay_ns;
+  return absl::InternalError(fmt::format("{} is not as the kernel has it: {}", path, text));
+}
+
 }  // namespace
 
 std::optional<ProcessStat> ParseProcessStat(std::string_view text) {
@@ -73,6 +79,34 @@ absl::StatusOr<ProcessStat> ReadProcessStat(int32_t pid, FileReader& reader) {
   std::optional<ProcessStat> stat = ParseProcessStat(text);
   if (!stat) return absl::InternalError(fmt::format("{} is not as proc(5) has it: {}", path, text));
   return *std::move(stat);
+}
+
+std::optional<uint64_t> ParseRunDelayNs(std::string_view text) {
+  TakeWord(text);  // time on the CPU
+  return ParseNumber<uint64_t>(TakeWord(text));
+}
+
+absl::StatusOr<uint64_t> ReadRunDelayNs(const ProcessStat& process, FileReader& reader) {
+  if (process.threads <= 1) {
+    return ReadThreadsRunDelayNs(fmt::format("/proc/{}/schedstat", process.pid), reader);
+  }
+  const std::string tasks = fmt::format("/proc/{}/task", process.pid);
+  DIR* directory = opendir(tasks.c_str());
+  if (directory == nullptr) return FileError("open", tasks, errno);
+  absl::StatusOr<uint64_t> sum = absl::NotFoundError(fmt::format("{} is empty", tasks));
+  while (const dirent* entry = readdir(directory)) {
+    if (!ParseNumber<int32_t>(entry->d_name)) continue;
+    const auto delay_ns =
+        ReadThreadsRunDelayNs(fmt::format("{}/{}/schedstat", tasks, entry->d_name), reader);
+    if (absl::IsNotFound(delay_ns.status())) continue;  // the thread has ended
+    if (!delay_ns.ok()) {
+      sum = delay_ns;
+      break;
+    }
+    sum = sum.value_or(0) + *delay_ns;
+  }
+  closedir(directory);
+  return sum;
 }
 
 absl::StatusOr<size_t> ForEachProcess(

@@ -36,6 +36,14 @@ std::optional<std::string_view> ParseCgroupV2Path(std::string_view text);
 
 absl::StatusOr<ProcessStat> ReadProcessStat(int32_t pid, FileReader& reader);
 
+// The second number of the text of a schedstat file, as Documentation/scheduler/sched-stats.rst of
+// Linux has it: nanoseconds on a run queue, waiting for a CPU. nullopt when the text is otherwise.
+std::optional<uint64_t> ParseRunDelayNs(std::string_view text);
+
+// Of all threads that the process has now. NOT_FOUND where the kernel has no schedstat, or the
+// process has ended.
+absl::StatusOr<uint64_t> ReadRunDelayNs(const ProcessStat& process, FileReader& reader);
+
 // Calls `visit` for every process with its v2 cgroup path, in the order of pids. Processes that end
 // on the way are skipped. Returns how many were there and could not be read.
 absl::StatusOr<size_t> ForEachProcess(

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause */
 /*
- * The rows of syscalls.bpf.c: finds or takes the row of a (cgroup, system call), and its counters.
+ * The rows of syscalls.bpf.c: finds or takes the row of a (cgroup, system call) on this CPU, and
+ * its counters. What runs on one CPU only, as most of a short process does, takes one row, however
+ * many CPUs the machine has.
  *
  * A hash table with open addressing over arrays that user space maps. A key is looked for in
  * SYSCALL_ROW_PROBES places; a row is taken once and freed by user space only, after its cgroup
@@ -50,7 +52,10 @@ struct {
 
 static __always_inline __u32 row_hash(__u64 cgroup, __u64 tag)
 {
-	return ((cgroup ^ (tag << 24)) * 0x9E3779B97F4A7C15ULL) >> 32;
+	/* The number at bit 24, the ABI at 40, the CPU at 44. */
+	__u64 call = tag << 24, cpu = (tag & SYSCALL_TAG_CPU_MASK) << 4;
+
+	return ((cgroup ^ call ^ cpu) * 0x9E3779B97F4A7C15ULL) >> 32;
 }
 
 static __always_inline __u32 row_step(__u32 hash)
@@ -117,7 +122,8 @@ static __noinline __u32 claim_row(__u64 cgroup, __u64 tag)
  */
 static __noinline __u32 make_row(__u64 cgroup, __u64 tag)
 {
-	__u64 other_tag = SYSCALL_TAG(SYSCALL_NR_OTHER, SYSCALL_ABI_NATIVE);
+	__u64 other_tag =
+		(tag & SYSCALL_TAG_CPU_MASK) | SYSCALL_TAG(SYSCALL_NR_OTHER, SYSCALL_ABI_NATIVE);
 	__u32 row = find_row(cgroup, tag), other;
 
 	if (row != row_count)
@@ -128,34 +134,48 @@ static __noinline __u32 make_row(__u64 cgroup, __u64 tag)
 	row = claim_row(cgroup, tag);
 	if (row != row_count)
 		return row;
-	count_loss(other != row_count ? SYSCALL_LOSS_CGROUP_OTHER : SYSCALL_LOSS_GLOBAL_OTHER);
-	return other;
+	if (other != row_count) {
+		count_loss(SYSCALL_LOSS_CGROUP_OTHER);
+		return other;
+	}
+	count_loss(SYSCALL_LOSS_GLOBAL_OTHER);
+	return row_count + (__u32)(tag >> SYSCALL_TAG_CPU_SHIFT);
 }
 
+/* `tag` is without a CPU: this one's is meant. */
 static __always_inline __u32 row_of(__u64 cgroup, __u64 tag)
 {
-	__u32 row = row_hash(cgroup, tag) & (row_count - 1);
+	__u32 row;
 
+	tag = SYSCALL_TAG_ON(bpf_get_smp_processor_id(), tag);
+	row = row_hash(cgroup, tag) & (row_count - 1);
 	return row_holds(row, cgroup, tag) ? row : make_row(cgroup, tag);
 }
 
 static __always_inline struct syscall_counters *counters_of(__u32 row)
 {
-	__u32 index = bpf_get_smp_processor_id() * (row_count + 1) + row;
-
-	return bpf_map_lookup_elem(&syscall_counters, &index);
+	return bpf_map_lookup_elem(&syscall_counters, &row);
 }
 
-/* Rows are freed some time after their cgroup has ended; the call may have been left in flight. */
-static __always_inline bool row_is_live(__u32 row, __u64 cgroup)
+/*
+ * Where a call that was entered in `row` returns to: there, or the same call's row of the CPU that
+ * its thread has moved to. None when the row's cgroup has ended, since rows are freed some time
+ * after that and the call may have been left in flight.
+ */
+static __always_inline struct syscall_counters *counters_at_return(__u32 row, __u64 cgroup)
 {
 	struct syscall_key *key = bpf_map_lookup_elem(&syscall_keys, &row);
+	__u32 cpu = bpf_get_smp_processor_id();
+	__u64 tag;
 
-	if (row == row_count)
-		return true;
-	if (key && key->cgroup == cgroup &&
-	    (key->tag & SYSCALL_TAG_STATE_MASK) == SYSCALL_TAG_READY)
-		return true;
-	count_loss(SYSCALL_LOSS_ROW_ENDED);
-	return false;
+	if (row >= row_count)
+		return counters_of(row_count + cpu);
+	tag = key ? key->tag : 0;
+	if ((tag & SYSCALL_TAG_STATE_MASK) != SYSCALL_TAG_READY || key->cgroup != cgroup) {
+		count_loss(SYSCALL_LOSS_ROW_ENDED);
+		return 0;
+	}
+	if (tag >> SYSCALL_TAG_CPU_SHIFT != cpu)
+		row = row_of(cgroup, tag & ~SYSCALL_TAG_CPU_MASK);
+	return counters_of(row);
 }

@@ -70,10 +70,10 @@ static __always_inline void start_timing(struct syscall_cpu *cpu, struct syscall
 
 /*
  * Long ones are all timed, those that were not meant to be from the beginning of their tick: at
- * most a tick too long. They stand for no other call.
+ * most a tick too long. They stand for no other call. Returns the time that was counted.
  */
-static __always_inline void count_latency(struct syscall_counters *counters,
-					  const struct syscall_slot *slot)
+static __always_inline __u64 count_latency(struct syscall_counters *counters,
+					   const struct syscall_slot *slot)
 {
 	__u32 ticks = (timing_of(bpf_jiffies64(), true) - slot->timing) >> 1;
 	bool is_long = ticks >= SYSCALL_LONG_TICKS, timed = slot->timing & 1;
@@ -91,4 +91,5 @@ static __always_inline void count_latency(struct syscall_counters *counters,
 	if (bucket < bucket_count)
 		counters->buckets[bucket]++;
 	counters->time_ns += latency_ns;
+	return latency_ns;
 }

@@ -73,11 +73,17 @@ struct signal_struct {
 	struct list_head thread_head;
 	int group_exit_code;
 	unsigned int flags;
+	__u64 utime;
+	__u64 stime;
 	__u64 sum_sched_runtime;
 };
 
 struct sched_entity {
 	__u64 sum_exec_runtime;
+};
+
+struct sched_info {
+	unsigned long long run_delay;
 };
 
 struct task_struct {
@@ -89,7 +95,11 @@ struct task_struct {
 	struct task_struct *group_leader;
 	struct list_head thread_node;
 	struct sched_entity se;
+	struct sched_info sched_info;
+	__u64 utime;
+	__u64 stime;
 	__u64 start_time;
+	__u64 start_boottime;
 	char comm[16];
 	struct signal_struct *signal;
 	struct css_set *cgroups;

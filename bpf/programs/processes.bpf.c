@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
 /*
  * Processes that execute a program, end, or are killed for want of memory, counted by cgroup and
- * command. No event leaves the kernel, so a storm of processes loses nothing.
+ * command. No event leaves the kernel, so a storm of processes loses nothing. Of the processes that
+ * user space tracks, also what each has done in all when it ends.
  */
 #include "bpf/lib/vmlinux.h"
 
@@ -10,6 +11,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "bpf/lib/cgroup_rows.bpf.h"
+#include "bpf/lib/thread_slots.bpf.h"
 #include "bpf/shared/processes.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -81,39 +83,64 @@ static __always_inline void count_event(struct task_struct *task, __u32 event, _
 	__sync_fetch_and_add(&counters->cpu_ns, cpu_ns);
 }
 
-/* The kernel has given the calling thread the identity of the main one by now, and its new name. */
-static __always_inline int on_exec(struct task_struct *task)
+/*
+ * The kernel has given the calling thread the identity of the main one by now, and its new name.
+ * What it did under its old id is its process's.
+ */
+static __always_inline int on_exec(struct task_struct *task, __u32 old_tid)
 {
+	struct syscall_slot *slot = slot_of(old_tid);
+
 	count_event(task, PROCESS_EXEC, 0, 0);
+	if (slot && slot->tid == old_tid && old_tid != (__u32)BPF_CORE_READ(task, pid))
+		give_up_slot(slot, totals_of(&slot->process));
 	return 0;
 }
 
+struct cpu_time {
+	__u64 scheduled_ns;
+	__u64 user_ns;
+	__u64 system_ns;
+};
+
+static __always_inline void add_cpu_time(struct cpu_time *sum, struct task_struct *thread)
+{
+	sum->scheduled_ns += BPF_CORE_READ(thread, se.sum_exec_runtime);
+	sum->user_ns += BPF_CORE_READ(thread, utime);
+	sum->system_ns += BPF_CORE_READ(thread, stime);
+}
+
 /*
- * As the scheduler counts it, which the user and system time of wait4 add up to. Threads that the
- * kernel has already released are in the signal_struct, those that have ended just now are still in
- * its list. The last thread's is as of the timer's last tick or its last wait: the rest of its
- * life, less than a tick, is missing.
+ * As the scheduler counts it, which the user and system time of wait4 add up to, and as the timer's
+ * ticks divide it. Threads that the kernel has already released are in the signal_struct, those
+ * that have ended just now are still in its list. The last thread's is as of the timer's last tick
+ * or its last wait: the rest of its life, less than a tick, is missing.
  */
-static __always_inline __u64 group_cpu_ns(struct task_struct *task, struct signal_struct *signal)
+static __always_inline struct cpu_time group_cpu_time(struct task_struct *task,
+						      struct signal_struct *signal)
 {
 	__u64 head = (__u64)signal + bpf_core_field_offset(struct signal_struct, thread_head);
 	__u64 offset = bpf_core_field_offset(struct task_struct, thread_node);
-	__u64 cpu_ns = BPF_CORE_READ(signal, sum_sched_runtime);
+	struct cpu_time sum = {
+		.scheduled_ns = BPF_CORE_READ(signal, sum_sched_runtime),
+		.user_ns = BPF_CORE_READ(signal, utime),
+		.system_ns = BPF_CORE_READ(signal, stime),
+	};
 	struct list_head *node;
-	struct task_struct *thread;
 
-	if (BPF_CORE_READ(signal, nr_threads) <= 1)
-		return cpu_ns + BPF_CORE_READ(task, se.sum_exec_runtime);
+	if (BPF_CORE_READ(signal, nr_threads) <= 1) {
+		add_cpu_time(&sum, task);
+		return sum;
+	}
 	node = BPF_CORE_READ(signal, thread_head.next);
 	for (int i = 0; i < THREADS_READ_MAX; i++) {
 		if (!node || (__u64)node == head)
-			return cpu_ns;
-		thread = (struct task_struct *)((__u64)node - offset);
-		cpu_ns += BPF_CORE_READ(thread, se.sum_exec_runtime);
+			return sum;
+		add_cpu_time(&sum, (struct task_struct *)((__u64)node - offset));
 		node = BPF_CORE_READ(node, next);
 	}
 	count_loss(PROCESS_LOSS_CPU_THREADS);
-	return cpu_ns;
+	return sum;
 }
 
 /* What wait4 will give, see wait_task_zombie() in kernel/exit.c. */
@@ -152,6 +179,35 @@ static __always_inline void follow_victim(struct task_struct *task, struct task_
 	}
 }
 
+/* What the thread did is added to its process, unless that ends with it and nobody will ask. */
+static __always_inline void end_thread(struct task_struct *task, bool group_dead,
+				       const struct cpu_time *cpu)
+{
+	__u32 tid = BPF_CORE_READ(task, pid);
+	struct syscall_slot *slot = slot_of(tid);
+	struct process_totals *totals = 0;
+	struct process_id process;
+
+	identify_process(task, &process);
+	if (!group_dead || bpf_map_lookup_elem(&tracked_processes, &process))
+		totals = totals_of(&process);
+	else if (bpf_map_lookup_elem(&process_totals, &process))
+		bpf_map_delete_elem(&process_totals, &process);
+	if (slot && slot->tid == tid)
+		give_up_slot(slot, totals);
+	if (!totals)
+		return;
+	if (bpf_core_field_exists(task->sched_info.run_delay))
+		__sync_fetch_and_add(&totals->run_delay_ns,
+				     BPF_CORE_READ(task, sched_info.run_delay));
+	if (!group_dead)
+		return;
+	totals->cpu_ns = cpu->scheduled_ns;
+	totals->user_ns = cpu->user_ns;
+	totals->system_ns = cpu->system_ns;
+	totals->end_ns = bpf_ktime_get_ns();
+}
+
 /* Set by the program that learns of victims by their thread's id. */
 __u32 victims_by_id;
 
@@ -160,12 +216,17 @@ static __always_inline int on_exit(struct task_struct *task, bool group_dead)
 {
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 	struct signal_struct *signal = BPF_CORE_READ(task, signal);
+	struct cpu_time cpu = {};
 
 	if (victims_by_id && (BPF_CORE_READ(task, exit_code) & STATUS_SIGNAL_MASK) == SIGKILL)
 		follow_victim(task, leader, group_dead);
-	if (!group_dead || BPF_CORE_READ(task, flags) & PF_KTHREAD)
+	if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
 		return 0;
-	count_event(leader, PROCESS_EXIT, group_status(leader, signal), group_cpu_ns(task, signal));
+	if (group_dead) {
+		cpu = group_cpu_time(task, signal);
+		count_event(leader, PROCESS_EXIT, group_status(leader, signal), cpu.scheduled_ns);
+	}
+	end_thread(task, group_dead, &cpu);
 	return 0;
 }
 
@@ -217,15 +278,15 @@ static __always_inline int on_victim_id(__u32 tid)
 }
 
 SEC("tp_btf/sched_process_exec")
-int BPF_PROG(process_exec_btf, struct task_struct *task)
+int BPF_PROG(process_exec_btf, struct task_struct *task, int old_tid)
 {
-	return on_exec(task);
+	return on_exec(task, old_tid);
 }
 
 SEC("raw_tp/sched_process_exec")
 int process_exec_raw(struct bpf_raw_tracepoint_args *ctx)
 {
-	return on_exec((struct task_struct *)ctx->args[0]);
+	return on_exec((struct task_struct *)ctx->args[0], ctx->args[1]);
 }
 
 /* From 6.16 on the tracepoint says whether the thread is the last of its group. */

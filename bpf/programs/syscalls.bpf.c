@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
 /*
- * System calls by cgroup, number and ABI: calls, errors, time and a latency histogram.
+ * System calls by cgroup, number and ABI: calls, errors, time and a latency histogram; and by
+ * thread and class: calls, errors, time.
  *
  * Every system call of the machine passes here twice, so what is done is as little as can be: no
  * helper beyond the clock and the current task, and array look-ups that the JIT inlines. See
@@ -17,19 +18,13 @@
 
 #include "bpf/lib/syscall_rows.bpf.h"
 #include "bpf/lib/syscall_timing.bpf.h"
+#include "bpf/lib/thread_slots.bpf.h"
 #include "bpf/shared/syscalls.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* Set before the load; see agent/probes/syscall_table.cc. */
-const volatile __u32 slot_bits = SYSCALL_SLOT_SPREAD_BITS;
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct syscall_slot);
-} syscall_slots SEC(".maps");
+/* Set before the load: enum syscall_class by number, of native calls and then of 32-bit ones. */
+const volatile __u8 class_of_call[2 * SYSCALL_NR_LIMIT];
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -38,37 +33,60 @@ struct {
 	__type(value, struct syscall_cpu);
 } syscall_cpus SEC(".maps");
 
-/* Neighbouring thread ids, often at work on several CPUs at once, are kept off one cache line. */
-static __always_inline __u32 slot_of(__u32 tid)
-{
-	__u32 mask = (1U << slot_bits) - 1;
-	__u32 low = tid & mask;
-
-	return ((low << SYSCALL_SLOT_SPREAD_BITS) |
-		(low >> (slot_bits - SYSCALL_SLOT_SPREAD_BITS))) &
-	       mask;
-}
-
 static __always_inline __u64 tag_of(__u32 nr, bool compat)
 {
 	return SYSCALL_TAG(nr < SYSCALL_NR_LIMIT ? nr : SYSCALL_NR_UNKNOWN,
 			   compat ? SYSCALL_ABI_COMPAT : SYSCALL_ABI_NATIVE);
 }
 
+/* Makes the slot the current thread's. */
+static __noinline int take_slot(struct syscall_slot *slot, __u32 tid)
+{
+	if (!slot)
+		return 0;
+	if (slot->tid)
+		give_up_slot(slot, totals_of(&slot->process));
+	__builtin_memset(slot->classes, 0, sizeof(slot->classes));
+	identify_process((struct task_struct *)bpf_get_current_task(), &slot->process);
+	barrier();
+	*(volatile __u32 *)&slot->tid = tid;
+	return 0;
+}
+
+static __always_inline __u32 class_of(__u32 nr, bool compat)
+{
+	if (nr >= SYSCALL_NR_LIMIT)
+		return SYSCALL_CLASS_OTHER;
+	if (compat)
+		nr += SYSCALL_NR_LIMIT;
+	barrier_var(nr); /* so that the mask stays, for the verifier */
+	return class_of_call[nr & (2 * SYSCALL_NR_LIMIT - 1)];
+}
+
+static __always_inline void count_call(struct syscall_slot *slot, __u32 tid, bool compat, __u32 nr)
+{
+	__u32 class = class_of(nr, compat);
+
+	if (slot->tid != tid)
+		take_slot(slot, tid);
+	slot->call_class = class;
+	slot->classes[class & (SYSCALL_CLASS_COUNT - 1)].calls++;
+}
+
 static __always_inline int on_enter(__u64 cgroup, __u32 tid, bool compat, __u64 regs, __u32 nr)
 {
-	__u32 zero = 0, index = slot_of(tid);
+	__u32 zero = 0;
 	__u32 row = row_of(cgroup, tag_of(nr, compat));
 	struct syscall_counters *counters = counters_of(row);
 	struct syscall_cpu *cpu = bpf_map_lookup_elem(&syscall_cpus, &zero);
-	struct syscall_slot *slot = bpf_map_lookup_elem(&syscall_slots, &index);
+	struct syscall_slot *slot = slot_of(tid);
 
 	if (!counters || !cpu || !slot)
 		return 0; /* cannot be: the indices are within their maps */
 	counters->calls++;
 	cpu->regs = regs;
 	cpu->tid = tid;
-	cpu->slot = index;
+	count_call(slot, tid, compat, nr);
 	slot->call = ((__u64)nr << 32) | tid;
 	slot->cgroup = cgroup;
 	slot->row = row;
@@ -80,22 +98,24 @@ static __always_inline int on_enter(__u64 cgroup, __u32 tid, bool compat, __u64 
 static __always_inline bool on_matched_exit(struct syscall_slot *slot, __u32 tid, __u32 nr,
 					    long ret)
 {
+	struct syscall_class_totals *totals;
 	struct syscall_counters *counters;
-	__u32 row;
 
 	if (slot->call != (((__u64)nr << 32) | tid))
 		return false;
 	slot->call = 0;
-	row = slot->row;
-	counters = counters_of(row);
-	if (!row_is_live(row, slot->cgroup) || !counters)
+	counters = counters_at_return(slot->row, slot->cgroup);
+	if (!counters)
 		return true;
-	count_latency(counters, slot);
+	totals = &slot->classes[slot->call_class & (SYSCALL_CLASS_COUNT - 1)];
+	totals->time_ns += count_latency(counters, slot);
 	if (ret < 0 && ret >= -4095) {
-		if (ret <= -512 && ret >= -516)
+		if (ret <= -512 && ret >= -516) {
 			counters->interrupted++;
-		else
+		} else {
 			counters->errors++;
+			totals->errors++;
+		}
 	}
 	return true;
 }
@@ -108,17 +128,13 @@ static __always_inline void on_unmatched_exit(struct syscall_slot *slot, __u64 c
 					      bool compat, __u32 nr)
 {
 	struct syscall_counters *counters;
-	__u32 row;
 
 	if (nr == (__u32)-1 && (__u32)slot->call == tid) {
-		row = slot->row;
 		slot->call = 0;
-		if (!row_is_live(row, slot->cgroup))
-			return;
+		counters = counters_at_return(slot->row, slot->cgroup);
 	} else {
-		row = row_of(cgroup, tag_of(nr, compat));
+		counters = counters_of(row_of(cgroup, tag_of(nr, compat)));
 	}
-	counters = counters_of(row);
 	if (counters)
 		counters->unmatched++;
 }
@@ -134,7 +150,7 @@ static __always_inline struct syscall_slot *last_slot(__u64 regs, __u32 *tid)
 	if (!cpu || cpu->regs != regs)
 		return 0;
 	*tid = cpu->tid;
-	return bpf_map_lookup_elem(&syscall_slots, &cpu->slot);
+	return slot_of(cpu->tid);
 }
 
 SEC("tp_btf/sys_enter")
@@ -151,15 +167,14 @@ int BPF_PROG(sys_exit_btf, struct pt_regs *regs, long ret)
 {
 	struct task_struct *task;
 	struct syscall_slot *slot;
-	__u32 nr = regs->orig_ax, tid, index;
+	__u32 nr = regs->orig_ax, tid;
 
 	slot = last_slot((__u64)regs, &tid);
 	if (slot && on_matched_exit(slot, tid, nr, ret))
 		return 0;
 	task = bpf_get_current_task_btf();
 	tid = task->pid;
-	index = slot_of(tid);
-	slot = bpf_map_lookup_elem(&syscall_slots, &index);
+	slot = slot_of(tid);
 	if (slot && !on_matched_exit(slot, tid, nr, ret))
 		on_unmatched_exit(slot, task->cgroups->dfl_cgrp->kn->id, tid,
 				  task->thread_info.status & TS_COMPAT, nr);
@@ -187,8 +202,8 @@ int sys_exit_raw(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct pt_regs *regs = (struct pt_regs *)ctx->args[0];
 	__u32 nr = BPF_CORE_READ(regs, orig_ax);
-	__u32 tid = bpf_get_current_pid_tgid(), index = slot_of(tid);
-	struct syscall_slot *slot = bpf_map_lookup_elem(&syscall_slots, &index);
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct syscall_slot *slot = slot_of(tid);
 
 	if (slot && !on_matched_exit(slot, tid, nr, ctx->args[1]))
 		on_unmatched_exit(slot, bpf_get_current_cgroup_id(), tid, current_is_compat(), nr);

@@ -17,6 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (const auto path = source::ParseCgroupV2Path(text)) {
     if (path->find('\n') != std::string_view::npos) abort();
   }
+  source::ParseRunDelayNs(text);
   source::CgroupMounts::Parse(text).IgnoreError();
   if (const auto interfaces = source::ParseNetDev(text); interfaces.ok()) {
     for (const source::InterfaceCounters& counters : *interfaces) {

@@ -3,7 +3,6 @@
 
 #include "agent/aggregate/container_series.h"
 #include "agent/aggregate/network_series.h"
-#include "agent/aggregate/process_series.h"
 #include "prometheus/registry.h"
 #include "tests/unit/agent/aggregate/sample_collector.h"
 
@@ -85,21 +84,6 @@ TEST_F(ResourceSeriesTest, NetworkIsByInterface) {
       samples,
       IsSupersetOf({R"(container_network_receive_bytes_total{interface="eth0"} 10 @1000)",
                     R"(container_network_transmit_bytes_total{interface="eth0"} 20 @1000)"}));
-}
-
-TEST_F(ResourceSeriesTest, ProcessCpuIsByMode) {
-  ProcessSeries processes;
-  processes.Record(At(1000),
-                   {.pid = 1,
-                    .user_ns = 2'000'000'000,
-                    .system_ns = 250'000'000,
-                    .threads = 3,
-                    .resident_bytes = 8192},
-                   recorder_);
-  EXPECT_THAT(collector_.Take(),
-              ElementsAre(R"(process_cpu_time_seconds_total{cpu_mode="system"} 0.25 @1000)",
-                          R"(process_cpu_time_seconds_total{cpu_mode="user"} 2 @1000)",
-                          "process_memory_usage_bytes 8192 @1000", "process_thread_count 3 @1000"));
 }
 
 }  // namespace

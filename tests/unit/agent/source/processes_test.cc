@@ -46,6 +46,29 @@ TEST(CgroupV2Path, IsTheLineOfHierarchyZero) {
   EXPECT_EQ(ParseCgroupV2Path("4:memory:/x\n"), std::nullopt);
 }
 
+TEST(RunDelay, IsTheSecondNumber) {
+  EXPECT_EQ(ParseRunDelayNs("892619 1684127 1\n"), 1684127u);
+  EXPECT_EQ(ParseRunDelayNs("0 0 0\n"), 0u);
+  EXPECT_EQ(ParseRunDelayNs("892619\n"), std::nullopt);
+  EXPECT_EQ(ParseRunDelayNs(""), std::nullopt);
+  EXPECT_EQ(ParseRunDelayNs("892619 -4 1\n"), std::nullopt);
+}
+
+TEST(RunDelay, IsOfAllThreadsOfThisProcess) {
+  FileReader reader;
+  const auto stat = ReadProcessStat(getpid(), reader);
+  ASSERT_TRUE(stat.ok());
+  ProcessStat of_threads = *stat;
+  of_threads.threads = 2;  // so that each thread's file is read
+  const auto of_one = ReadRunDelayNs(*stat, reader);
+  const auto of_all = ReadRunDelayNs(of_threads, reader);
+  if (absl::IsNotFound(of_one.status())) GTEST_SKIP() << "no schedstat on this kernel";
+  ASSERT_TRUE(of_one.ok() && of_all.ok());
+  EXPECT_GE(*of_all, *of_one);
+  of_threads.pid = -1;
+  EXPECT_TRUE(absl::IsNotFound(ReadRunDelayNs(of_threads, reader).status()));
+}
+
 TEST(ForEachProcess, SeesThisOneWithItsStart) {
   FileReader reader;
   int seen = 0;
