@@ -273,6 +273,11 @@ class Cluster:
             return None
         return Result(*struct.unpack("<4Q", data[:32])) if len(data) >= 32 else None
 
+    def result_text(self, pod, name, volume="results"):
+        """What a workload wrote as text, also after the pod is gone."""
+        with open(self._pod_file(pod, "volumes", volume, name), encoding="utf-8") as f:
+            return f.read()
+
     def wait_result(self, pod, name, timeout_s=DEFAULT_TIMEOUT_S, until=lambda r: r.finished):
         def ready():
             result = self.result(pod, name)
