@@ -49,9 +49,9 @@ void AddQuery(CLI::App& app, QueryFlags& flags) {
   query.add_option("--step", flags.step, "Time between values of a range query, as 30s")
       ->type_name("DURATION")
       ->default_str("a 250th of the range");
-  query.add_option("-o,--output", flags.output, "Output format: table, json or csv")
+  query.add_option("-o,--output", flags.output, "Output format: table, json, yaml or csv")
       ->type_name("FORMAT")
-      ->check(CLI::IsMember({"table", "json", "csv"}))
+      ->check(CLI::IsMember({"table", "json", "yaml", "csv"}))
       ->capture_default_str();
 }
 

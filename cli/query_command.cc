@@ -10,6 +10,7 @@
 
 #include "cli/query_reply.h"
 #include "cli/table.h"
+#include "cli/yaml.h"
 #include "common/duration.h"
 #include "common/status_macros.h"
 #include "common/status_text.h"
@@ -138,6 +139,11 @@ int RunQuery(const QueryFlags& flags, const PostForm& post, const Clock& clock, 
   for (const std::string& remark : reply->remarks) err << remark << '\n';
   if (flags.output == "json") {
     out << http->body << '\n';
+  } else if (flags.output == "yaml") {
+    // It was parsed just now.
+    if (absl::Status printed = PrintYaml(http->body, out); !printed.ok()) {
+      return Fail(err, StatusMessage(printed));
+    }
   } else if (flags.output == "csv") {
     PrintCsv(ToTable(*reply, flags.expr, HeaderStyle::kAsIs), out);
   } else if (reply->type == "scalar" || reply->type == "string") {

@@ -126,6 +126,12 @@ TEST(RunQuery, PrintsTheAnswerItselfAsJson) {
   EXPECT_EQ(Query({.expr = "1", .output = "json"}, reply).out, reply.body + "\n");
 }
 
+TEST(RunQuery, PrintsTheAnswerItselfAsYaml) {
+  const HttpReply reply = Ok(R"({"resultType":"scalar","result":[1.25,"1"]})");
+  EXPECT_EQ(Query({.expr = "1", .output = "yaml"}, reply).out,
+            "status: \"success\"\ndata:\n  resultType: \"scalar\"\n  result: [1.25, \"1\"]\n");
+}
+
 TEST(RunQuery, PutsTheServersRemarksOnTheErrorStream) {
   const Outcome run =
       Query({.expr = "1"},
