@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <random>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -242,6 +243,82 @@ TEST_F(SpoolWire, WithoutADirectoryItGoesOnInMemoryAndSaysSo) {
   EXPECT_EQ(SpoolMetric("batches_skipped_total", "write_failed"), 5);
   EXPECT_EQ(SpoolMetric("failing"), 1);
 }
+
+// Either side ends and comes back at any moment, connections break, acknowledgements are lost.
+class RestartWire : public SpoolWire, public testing::WithParamInterface<uint32_t> {
+ protected:
+  // Kills the collector, ends it in good order, or starts it.
+  void RestartCollector() {
+    if (!running_) {
+      collector_.Start();
+    } else if (random_() % 3 == 0) {
+      // It waits for what it has to say.
+      store_.Hold(false);
+      collector_.proxy().SwallowAnswers(false);
+      collector_.Stop();
+    } else {
+      collector_.Kill();
+    }
+    running_ = !running_;
+  }
+
+  std::mt19937 random_{GetParam()};
+  bool running_ = false;
+};
+
+TEST_P(RestartWire, EverySampleIsThereOnce) {
+  uint64_t epoch = 1;
+  int64_t value = 0;
+  TestAgent* agent = &Agent(epoch);
+  int restarts = 0;
+  for (int step = 0; step < 300; ++step) {
+    switch (random_() % 20) {
+      case 0:
+      case 1:
+        RestartCollector();
+        ++restarts;
+        break;
+      case 2:
+        End();
+        agent = &Agent(++epoch, value);
+        ++restarts;
+        break;
+      case 3:
+        collector_.proxy().Cut();
+        break;
+      case 4:
+        collector_.proxy().SwallowAnswers(random_() % 2 == 0);
+        break;
+      case 5:
+        store_.Hold(random_() % 2 == 0);
+        break;
+      case 6:
+        store_.Commit(store_.held() == 0 ? 0 : 1 + random_() % store_.held());
+        break;
+      case 7: {
+        const uint64_t before = agent->sender().acknowledged_sequence();
+        const auto moved = [&] { return agent->sender().acknowledged_sequence() > before; };
+        for (int look = 0; running_ && !moved() && look < 20; ++look) {
+          std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+        break;
+      }
+      default:
+        agent->SendOne(++value);
+    }
+  }
+  EXPECT_GT(restarts, 20);
+  store_.Hold(false);
+  collector_.proxy().SwallowAnswers(false);
+  collector_.proxy().Cut();
+  if (!running_) collector_.Start();
+  agent->SendOne(++value);
+  EXPECT_EQ(agent->sender().Stop(kPatience), absl::OkStatus());
+  EXPECT_EQ(store_.samples(), (Samples{{CounterName("c1"), Sent(static_cast<uint64_t>(value))}}));
+  EXPECT_THAT(Files(), IsEmpty()) << "everything is acknowledged";
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RestartWire, testing::Range(1u, 6u));
 
 }  // namespace
 }  // namespace leadline::collector::ingest

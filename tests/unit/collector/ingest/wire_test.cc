@@ -243,6 +243,23 @@ TEST_F(Wire, ASecondAgentWithTheSameIdentityIsRefused) {
   EXPECT_EQ(store_.sequences(first.writer()), Sequences(1, 2));
 }
 
+TEST_F(Wire, TwoAgentsMayWriteTheSameSeries) {
+  TestAgent& first = Agent();
+  TestAgent second(collector_.proxy().port(), 1, [](agent::SenderOptions& options) {
+    options.agent_id = HashId({"another"});
+  });
+  second.SkipTo(20);
+  for (int i = 1; i <= 20; ++i) {
+    first.SendOne(i);
+    second.SendOne(20 + i);
+  }
+  EXPECT_EQ(first.sender().Stop(kPatience), absl::OkStatus());
+  EXPECT_EQ(second.sender().Stop(kPatience), absl::OkStatus());
+  EXPECT_EQ(store_.samples(), (Samples{{CounterName("c1"), FirstSamples(40)}}));
+  EXPECT_EQ(store_.sequences(first.writer()), Sequences(1, 20));
+  EXPECT_EQ(store_.sequences(second.writer()), Sequences(1, 20));
+}
+
 TEST_F(Wire, AnAgentWhoseOldConnectionHangsTakesItOver) {
   TestAgent& agent = Agent();
   agent.SendOne(1);
