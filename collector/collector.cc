@@ -35,6 +35,7 @@ absl::Status Run(const Options& options, int stop_fd) {
       const std::unique_ptr<store::Store> store,
       store::engine::OpenStore({.dir = options.data_dir,
                                 .retention_ms = absl::ToInt64Milliseconds(options.retention),
+                                .max_definition_bytes = options.max_head_bytes,
                                 .registry = registry.get()}));
   LL_ASSIGN_OR_RETURN(const std::unique_ptr<ingest::IngestServer> ingest,
                       ingest::IngestServer::Start({.address = options.grpc,
@@ -47,6 +48,7 @@ absl::Status Run(const Options& options, int stop_fd) {
   api_options.registry = registry;
   api_options.cors_origins = options.cors_origins;
   api_options.flags = options.values;
+  api_options.checks = {{"store", [&store] { return store->Health(); }}};
   api_options.flush = [&store] { return store->Flush(); };
   LL_ASSIGN_OR_RETURN(const std::unique_ptr<api::ApiServer> api,
                       api::ApiServer::Start(store->queryable(), std::move(api_options)));

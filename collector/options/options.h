@@ -1,6 +1,7 @@
 // The collector's options, from the command line and its configuration file.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,6 +18,7 @@ struct Options {
   std::string http = "127.0.0.1:7070";
   std::string grpc = "127.0.0.1:7071";
   absl::Duration retention = absl::Hours(30 * 24);  // zero: for ever
+  uint64_t max_head_bytes = uint64_t{2} << 30;
   std::string cors_origins = ".*";
   std::string log_level = "info";
   std::vector<std::pair<std::string, std::string>> values;  // all of the above, as texts

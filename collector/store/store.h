@@ -62,7 +62,9 @@ struct HistogramFrame {
   std::vector<model::NativeHistogram> values;
 };
 
-// A handle of a series, got from Resolve; valid as long as the store.
+// A handle of a series, got from Resolve. It never means another series. The store forgets series
+// some time after their entity ended, and the entity too; a batch that has the handle of one is
+// refused with UNAVAILABLE and may come again, with a handle that is resolved anew and the entity.
 using SeriesHandle = uint64_t;
 
 struct WriteBatch {
@@ -82,7 +84,8 @@ class Appendable {
   // neither block nor call the store's methods that wait (Append, Flush, DropBefore).
   using Durable = std::function<void(absl::Status)>;
 
-  // Handles for definitions, in their order.
+  // Handles for definitions, in their order. RESOURCE_EXHAUSTED when there are new ones and the
+  // store has no memory left for them.
   virtual absl::StatusOr<std::vector<SeriesHandle>> Resolve(
       std::string_view tenant, absl::Span<const model::SeriesDefinition> series) = 0;
 
@@ -176,6 +179,10 @@ class Store : public Appendable {
 
   // Writes everything that is only in memory and the log into windows, and settles compaction.
   virtual absl::Status Flush() = 0;
+
+  // OK while it takes writes, otherwise why not: the disk is full, the log has stopped, windows
+  // cannot be written.
+  virtual absl::Status Health() const = 0;
 };
 
 }  // namespace leadline::collector::store

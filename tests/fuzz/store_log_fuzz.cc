@@ -16,10 +16,11 @@ constexpr uint64_t kNumber = 12;  // that of tests/golden/store/segment.log
 
 absl::Status Read(std::string_view segment) {
   std::vector<log::Record> records;
-  return log::ReadSegment(
-             segment, "segment", kNumber, /*is_last=*/true,
-             [&](std::string_view payload, uint64_t) { return log::ReadRecords(payload, records); })
-      .status();
+  const auto end = log::ReadSegment(
+      segment, "segment", kNumber, /*is_last=*/true,
+      [&](const log::Frame& frame) { return log::ReadRecords(frame.payload, records); });
+  if (!end.ok()) return end.status();
+  return end->damage.empty() ? absl::OkStatus() : end->damage.front();
 }
 
 }  // namespace

@@ -18,6 +18,11 @@ constexpr int64_t kEndedGraceMs = 60 * 60 * 1000;
 
 }  // namespace
 
+absl::Status ReleasedError(SeriesHandle handle) {
+  return absl::UnavailableError(fmt::format(
+      "series {} was forgotten since its entity ended; define it again to write to it", handle));
+}
+
 Committer::Committer(std::unique_ptr<log::Writer> writer, head::Head& head, Writers& writers,
                      Metrics& metrics, Options options)
     : writer_(std::move(writer)),
@@ -53,6 +58,11 @@ absl::StatusOr<uint64_t> Committer::Checkpoint() {
   work_.NotifyOne();
   while (!request.done) changed_.Wait(mutex_);
   return std::move(request.result);
+}
+
+absl::Status Committer::health() const {
+  MutexLock lock(mutex_);
+  return health_;
 }
 
 uint64_t Committer::bytes_since_checkpoint() const {
@@ -104,16 +114,21 @@ Committer::Group Committer::TakeGroup() {
 Committer::Verdict Committer::Judge(const PendingBatch& pending,
                                     absl::flat_hash_map<WriterKey, uint64_t>& in_group,
                                     absl::Status& refusal) {
-  if (!pending.rejected.ok()) {
-    refusal = pending.rejected;
-    return Verdict::kRefuse;
-  }
+  refusal = pending.rejected;
+  if (refusal.ok()) refusal = CheckHandles(pending);
   const WriterId& writer = pending.batch.writer;
-  if (!IsNumbered(writer)) return Verdict::kWrite;
+  if (!IsNumbered(writer)) return refusal.ok() ? Verdict::kWrite : Verdict::kRefuse;
   const uint64_t sequence = pending.batch.sequence;
   const WriterKey key(pending.tenant, writer);
   uint64_t& last = in_group.try_emplace(key, writers_.Last(pending.tenant, writer)).first->second;
-  if (sequence <= last) return Verdict::kRepeat;
+  if (sequence <= last) {
+    refusal = absl::OkStatus();
+    return Verdict::kRepeat;
+  }
+  if (!refusal.ok()) {
+    failed_from_.try_emplace(key, sequence);  // nothing may pass it
+    return Verdict::kRefuse;
+  }
   if (const auto failed = failed_from_.find(key);
       failed != failed_from_.end() && sequence > failed->second) {
     refusal = absl::UnavailableError(
@@ -124,6 +139,23 @@ Committer::Verdict Committer::Judge(const PendingBatch& pending,
   if (sequence != last + 1) metrics_.sequence_gaps.Increment();
   last = sequence;
   return Verdict::kWrite;
+}
+
+absl::Status Committer::CheckHandles(const PendingBatch& pending) const {
+  if (pending.releases == head_.releases()) return absl::OkStatus();
+  for (const SeriesHandle handle : pending.batch.series) {
+    if (!head_.Knows(pending.tenant, handle)) return ReleasedError(handle);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Committer::CheckRoom() const {
+  LL_RETURN_IF_ERROR(options_.check_disk());
+  const uint64_t unflushed = bytes_since_checkpoint();
+  if (unflushed < options_.max_unflushed_bytes) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      fmt::format("{} bytes of the log could not be written to windows yet; the limit is {}",
+                  unflushed, options_.max_unflushed_bytes));
 }
 
 void Committer::DescribeSeries(const PendingBatch& pending,
@@ -152,7 +184,13 @@ void Committer::CommitGroup(Group group) {
     payload += group[i].record;
   }
 
-  const absl::Status committed = payload.empty() ? absl::OkStatus() : Commit(payload);
+  absl::Status committed;
+  if (!payload.empty()) {
+    committed = CheckRoom();
+    if (committed.ok()) committed = Commit(payload);
+    MutexLock lock(mutex_);
+    health_ = committed;
+  }
   if (committed.ok()) described_.merge(described);
   for (size_t i = 0; i < group.size(); ++i) {
     PendingBatch& pending = group[i];
@@ -213,6 +251,9 @@ absl::Status Committer::BeginSegment() {
 }
 
 absl::StatusOr<uint64_t> Committer::WriteCheckpoint() {
+  const bool is_full = head_.definition_bytes() >= options_.max_definition_bytes;
+  metrics_.series_released.Increment(
+      static_cast<double>(head_.Release(options_.now_ms() - kEndedGraceMs, is_full)));
   LL_RETURN_IF_ERROR(BeginSegment());
   const uint64_t segment = writer_->segment();
   std::string payload;

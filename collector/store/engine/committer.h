@@ -6,6 +6,9 @@
 // writer's sequence never has a hole that looks durable. After a failed sync nothing is taken any
 // more.
 //
+// A series may be released between the check of a batch and its commit; such a batch is refused
+// with UNAVAILABLE, to come again with its definitions.
+//
 // Threading: Submit and Checkpoint from any thread; `durable` callbacks run on the log thread and
 // must neither block nor call the store. Ownership: the head, writers and metrics outlive it.
 #pragma once
@@ -40,8 +43,12 @@ struct PendingBatch {
   WriteBatch batch;
   std::string record;     // the batch, encoded
   absl::Status rejected;  // not OK: only to be reported
+  uint64_t releases = 0;  // of the head, when the handles were checked
   Store::Durable durable;
 };
+
+// UNAVAILABLE: that of a series that the head forgot.
+absl::Status ReleasedError(SeriesHandle handle);
 
 class Committer {
  public:
@@ -49,8 +56,11 @@ class Committer {
     uint64_t segment_bytes = 0;
     uint64_t queue_bytes = 0;
     uint64_t recovered_bytes = 0;        // of the log, not in windows yet
+    uint64_t max_unflushed_bytes = 0;    // of the log, not in windows: above, nothing is taken
+    uint64_t max_definition_bytes = 0;   // of the head
     std::function<int64_t()> oldest_ms;  // samples before are dropped
     std::function<int64_t()> now_ms;
+    std::function<absl::Status()> check_disk;  // not OK: nothing is taken
   };
 
   Committer(std::unique_ptr<log::Writer> writer, head::Head& head, Writers& writers,
@@ -64,11 +74,15 @@ class Committer {
   void Submit(PendingBatch batch) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Begins a segment with what is needed to recover without the ones before, once what the head
-  // holds now is in windows, and freezes the head. Gives the segment's number.
+  // holds now is in windows, and freezes the head. Gives the segment's number. Before that the head
+  // forgets the series that ended long ago.
   absl::StatusOr<uint64_t> Checkpoint() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Bytes of the log since the last checkpoint.
   uint64_t bytes_since_checkpoint() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Why the last commit failed; OK when it did not.
+  absl::Status health() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   using WriterKey = std::pair<std::string, WriterId>;
@@ -92,6 +106,8 @@ class Committer {
   enum class Verdict : uint8_t { kWrite, kRepeat, kRefuse };
   Verdict Judge(const PendingBatch& batch, absl::flat_hash_map<WriterKey, uint64_t>& in_group,
                 absl::Status& refusal);
+  absl::Status CheckHandles(const PendingBatch& batch) const;
+  absl::Status CheckRoom() const;
   void CommitGroup(Group group);
   void DescribeSeries(const PendingBatch& batch, absl::flat_hash_set<SeriesHandle>& described,
                       std::string& payload) const;
@@ -112,6 +128,7 @@ class Committer {
   std::deque<PendingBatch> queue_ ABSL_GUARDED_BY(mutex_);
   uint64_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t bytes_since_checkpoint_ ABSL_GUARDED_BY(mutex_);
+  absl::Status health_ ABSL_GUARDED_BY(mutex_);
   CheckpointRequest* checkpoint_ ABSL_GUARDED_BY(mutex_) = nullptr;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 

@@ -1,6 +1,7 @@
 #include "collector/store/engine/local_store.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include <fmt/format.h>
@@ -18,6 +19,7 @@ namespace leadline::collector::store::engine {
 namespace {
 
 constexpr absl::Duration kMaintenanceInterval = absl::Seconds(1);
+constexpr int64_t kFullHeadFlushMs = int64_t{60} * 1000;
 
 absl::StatusOr<Manifest> ReadManifest(file::Files& files, const Paths& paths) {
   const std::string path = fmt::format("{}/{}", paths.dir, kManifestName);
@@ -44,7 +46,7 @@ LocalStore::LocalStore(const StoreOptions& options)
       own_registry_(options.registry ? nullptr : std::make_unique<prometheus::Registry>()),
       metrics_(options.registry ? *options.registry : *own_registry_),
       head_(options.head_shards),
-      windows_(files_, paths_, options.block_cache_bytes, metrics_),
+      windows_(files_, paths_, {options.block_cache_bytes, options.window_env}, metrics_),
       reader_(head_, windows_) {}
 
 absl::StatusOr<std::unique_ptr<Store>> LocalStore::Open(const StoreOptions& options) {
@@ -68,6 +70,9 @@ absl::Status LocalStore::Recover() {
   }
   LL_RETURN_IF_ERROR(files_.SyncDir(paths_.dir + "/windows"));
   LL_RETURN_IF_ERROR(files_.SyncDir(paths_.dir));
+  // The directory itself may have been made just now.
+  const std::string parent = std::filesystem::path(paths_.dir).lexically_normal().parent_path();
+  LL_RETURN_IF_ERROR(files_.SyncDir(parent.empty() ? "." : parent));
   absl::StatusOr<std::unique_ptr<file::FileLock>> lock = files_.Lock(paths_.lock);
   if (absl::IsFailedPrecondition(lock.status())) {
     return absl::FailedPreconditionError(
@@ -85,12 +90,18 @@ absl::Status LocalStore::Recover() {
                       log::Writer::Open(files_, paths_.log, recovered.next_segment));
   committer_ = std::make_unique<Committer>(
       std::move(writer), head_, writers_, metrics_,
-      Committer::Options{options_.log_segment_bytes, options_.log_queue_bytes, recovered.log_bytes,
-                         [this] { return OldestMs(); },
-                         [this] { return options_.clock->NowUnixMs(); }});
+      Committer::Options{.segment_bytes = options_.log_segment_bytes,
+                         .queue_bytes = options_.log_queue_bytes,
+                         .recovered_bytes = recovered.log_bytes,
+                         .max_unflushed_bytes = options_.max_unflushed_bytes,
+                         .max_definition_bytes = options_.max_definition_bytes,
+                         .oldest_ms = [this] { return OldestMs(); },
+                         .now_ms = [this] { return options_.clock->NowUnixMs(); },
+                         .check_disk = [this] { return DiskHealth(); }});
   MutexLock flush_lock(flush_mutex_);
   flusher_ = std::make_unique<Flusher>(files_, paths_, *options_.clock, head_, windows_,
                                        *committer_, metrics_, manifest.checkpoint);
+  LookAtDisk();
   metrics_.series.Set(static_cast<double>(head_.series_count()));
   if (recovered.damaged.empty()) return flusher_->WriteManifest(manifest.checkpoint);
   return flusher_->Flush(recovered.damaged);
@@ -112,19 +123,24 @@ int64_t LocalStore::OldestMs() const {
 
 bool LocalStore::FlushIsDue(int64_t last_flush_ms) const {
   const uint64_t bytes = committer_->bytes_since_checkpoint();
+  // A full head has to forget what ended, which a flush does.
+  const bool is_full = head_.definition_bytes() >= options_.max_definition_bytes;
+  const int64_t interval_ms =
+      is_full ? std::min(kFullHeadFlushMs, options_.flush_interval_ms) : options_.flush_interval_ms;
   return bytes >= options_.flush_log_bytes ||
-         (bytes > 0 &&
-          options_.clock->NowMonoNs() / 1'000'000 - last_flush_ms >= options_.flush_interval_ms);
+         (bytes > 0 && options_.clock->NowMonoNs() / 1'000'000 - last_flush_ms >= interval_ms);
 }
 
 void LocalStore::Maintain() {
   int64_t last_flush_ms = options_.clock->NowMonoNs() / 1'000'000;
   do {
     metrics_.series.Set(static_cast<double>(head_.series_count()));
+    metrics_.definition_bytes.Set(static_cast<double>(head_.definition_bytes()));
+    LookAtDisk();
     if (FlushIsDue(last_flush_ms)) {
       last_flush_ms = options_.clock->NowMonoNs() / 1'000'000;
       MutexLock lock(flush_mutex_);
-      flusher_->Flush().IgnoreError();  // logged and counted, and tried again
+      FlushHead().IgnoreError();  // logged and counted, and tried again
     }
     if (options_.retention_ms > 0) {
       if (absl::Status dropped = DropBefore(OldestMs()); !dropped.ok()) {
@@ -132,6 +148,41 @@ void LocalStore::Maintain() {
       }
     }
   } while (!WaitForStop());
+}
+
+absl::Status LocalStore::FlushHead() {
+  absl::Status flushed = flusher_->Flush();
+  MutexLock lock(health_mutex_);
+  flush_health_ = flushed;
+  return flushed;
+}
+
+void LocalStore::LookAtDisk() {
+  const absl::StatusOr<uint64_t> free = files_.FreeBytes(paths_.dir);
+  absl::Status health = free.status();
+  if (free.ok() && *free < options_.min_free_bytes) {
+    health = absl::ResourceExhaustedError(
+        fmt::format("the disk of {} has {} bytes left; writes are taken from {} on", paths_.dir,
+                    *free, options_.min_free_bytes));
+  }
+  MutexLock lock(health_mutex_);
+  if (health.ok() != disk_health_.ok()) {
+    spdlog::log(health.ok() ? spdlog::level::info : spdlog::level::err, "{}",
+                health.ok() ? "the disk has room again" : std::string(health.message()));
+  }
+  disk_health_ = std::move(health);
+}
+
+absl::Status LocalStore::DiskHealth() const {
+  MutexLock lock(health_mutex_);
+  return disk_health_;
+}
+
+absl::Status LocalStore::Health() const {
+  LL_RETURN_IF_ERROR(DiskHealth());
+  LL_RETURN_IF_ERROR(committer_->health());
+  MutexLock lock(health_mutex_);
+  return flush_health_;
 }
 
 bool LocalStore::WaitForStop() {
@@ -146,6 +197,16 @@ absl::StatusOr<std::vector<SeriesHandle>> LocalStore::Resolve(
   for (const model::SeriesDefinition& definition : series) {
     LL_RETURN_IF_ERROR(CheckSeries(definition));
   }
+  const uint64_t bytes = head_.definition_bytes();
+  if (bytes >= options_.max_definition_bytes) {
+    if (const size_t unknown = head_.CountUnknown(tenant, series); unknown > 0) {
+      metrics_.series_refused.Increment(static_cast<double>(unknown));
+      return absl::ResourceExhaustedError(
+          fmt::format("{} new series are refused: series and entities take about {} bytes of "
+                      "memory, the limit is {}",
+                      unknown, bytes, options_.max_definition_bytes));
+    }
+  }
   return head_.Resolve(tenant, series);
 }
 
@@ -153,8 +214,17 @@ absl::Status LocalStore::CheckBatchAndHandles(std::string_view tenant,
                                               const WriteBatch& batch) const {
   LL_RETURN_IF_ERROR(CheckTenant(tenant));
   LL_RETURN_IF_ERROR(CheckBatch(batch));
+  // Some more than for series, so that what is there can still be told that it ended.
+  const uint64_t most_bytes = options_.max_definition_bytes / 4 * 5;
+  if (!batch.entities.empty() && head_.definition_bytes() >= most_bytes) {
+    return absl::ResourceExhaustedError(
+        fmt::format("{} versions of entities are refused: series and entities take more than {} "
+                    "bytes of memory",
+                    batch.entities.size(), most_bytes));
+  }
   for (const SeriesHandle handle : batch.series) {
     if (!head_.Knows(tenant, handle)) {
+      if (head_.WasReleased(handle)) return ReleasedError(handle);
       return absl::InvalidArgumentError(
           fmt::format("{} is not the handle of a series of tenant {}", handle, tenant));
     }
@@ -166,6 +236,7 @@ void LocalStore::Append(std::string_view tenant, WriteBatch batch, Durable durab
   PendingBatch pending;
   pending.tenant = tenant;
   pending.durable = std::move(durable);
+  pending.releases = head_.releases();
   pending.rejected = CheckBatchAndHandles(tenant, batch);
   if (pending.rejected.ok()) {
     log::AppendRecord(tenant, batch, pending.record);
@@ -189,7 +260,7 @@ absl::Status LocalStore::DropBefore(int64_t t_ms) {
 
 absl::Status LocalStore::Flush() {
   MutexLock lock(flush_mutex_);
-  LL_RETURN_IF_ERROR(flusher_->Flush());
+  LL_RETURN_IF_ERROR(FlushHead());
   for (const auto& window : windows_.Overlapping(chunk::kMinTimestampMs, chunk::kMaxTimestampMs)) {
     LL_RETURN_IF_ERROR(window->Compact());
   }

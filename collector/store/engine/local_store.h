@@ -40,6 +40,7 @@ class LocalStore final : public Store {
   const Queryable& queryable() const override { return reader_; }
   absl::Status DropBefore(int64_t t_ms) override ABSL_LOCKS_EXCLUDED(flush_mutex_);
   absl::Status Flush() override ABSL_LOCKS_EXCLUDED(flush_mutex_);
+  absl::Status Health() const override ABSL_LOCKS_EXCLUDED(health_mutex_);
 
  private:
   explicit LocalStore(const StoreOptions& options);
@@ -49,6 +50,10 @@ class LocalStore final : public Store {
   bool WaitForStop() ABSL_LOCKS_EXCLUDED(stop_mutex_);
   bool FlushIsDue(int64_t last_flush_ms) const;
   int64_t OldestMs() const;
+  absl::Status FlushHead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(flush_mutex_)
+      ABSL_LOCKS_EXCLUDED(health_mutex_);
+  void LookAtDisk() ABSL_LOCKS_EXCLUDED(health_mutex_);
+  absl::Status DiskHealth() const ABSL_LOCKS_EXCLUDED(health_mutex_);
   absl::Status CheckBatchAndHandles(std::string_view tenant, const WriteBatch& batch) const;
 
   const StoreOptions options_;
@@ -61,6 +66,9 @@ class LocalStore final : public Store {
   Writers writers_;
   WindowSet windows_;
   const Reader reader_;
+  mutable Mutex health_mutex_;
+  absl::Status flush_health_ ABSL_GUARDED_BY(health_mutex_);  // of the last flush
+  absl::Status disk_health_ ABSL_GUARDED_BY(health_mutex_);
   std::unique_ptr<Committer> committer_;  // stops before what it uses
   Mutex flush_mutex_;                     // one flush or drop at a time
   std::unique_ptr<Flusher> flusher_ ABSL_PT_GUARDED_BY(flush_mutex_);

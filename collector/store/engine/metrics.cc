@@ -27,6 +27,9 @@ prometheus::Gauge& AddGauge(prometheus::Registry& registry, const std::string& n
 
 constexpr char kDuplicatesHelp[] =
     "Samples and batches that were there already, and samples that replaced another value.";
+constexpr char kDroppedHelp[] =
+    "Samples that were not taken in: older than retention, or of a series whose definition was "
+    "lost with a damaged part of the log.";
 constexpr char kQuarantinedHelp[] = "Damaged files that were moved to quarantine.";
 
 }  // namespace
@@ -37,14 +40,24 @@ Metrics::Metrics(prometheus::Registry& registry)
       log_errors(AddCounter(registry, "log_errors_total", "Commits of the log that failed.")),
       log_torn_bytes(AddCounter(registry, "log_torn_bytes_total",
                                 "Unacknowledged bytes cut from the end of the log at start.")),
+      log_salvaged_frames(AddCounter(registry, "log_salvaged_frames_total",
+                                     "Commits of the log recovered from behind damage.")),
       series(AddGauge(registry, "series", "Series known to the head.")),
+      definition_bytes(AddGauge(registry, "head_definition_bytes",
+                                "Memory that series and entities of the head take, estimated.")),
+      series_released(AddCounter(registry, "series_released_total",
+                                 "Series that the head forgot since their entity ended.")),
+      series_refused(AddCounter(registry, "series_refused_total",
+                                "New series that were refused because the head is full.")),
       samples_appended(AddCounter(registry, "samples_appended_total", "Samples taken in.")),
       samples_duplicate(
           AddCounter(registry, "duplicates_total", kDuplicatesHelp, {{"kind", "sample"}})),
       samples_replaced(
           AddCounter(registry, "duplicates_total", kDuplicatesHelp, {{"kind", "replaced"}})),
-      samples_too_old(AddCounter(registry, "samples_dropped_total",
-                                 "Samples that were not taken in.", {{"reason", "too_old"}})),
+      samples_too_old(
+          AddCounter(registry, "samples_dropped_total", kDroppedHelp, {{"reason", "too_old"}})),
+      samples_undefined(
+          AddCounter(registry, "samples_dropped_total", kDroppedHelp, {{"reason", "undefined"}})),
       batches_duplicate(
           AddCounter(registry, "duplicates_total", kDuplicatesHelp, {{"kind", "batch"}})),
       batches_rejected(

@@ -18,11 +18,16 @@ struct Metrics {
   prometheus::Counter& log_bytes;
   prometheus::Counter& log_errors;
   prometheus::Counter& log_torn_bytes;
+  prometheus::Counter& log_salvaged_frames;
   prometheus::Gauge& series;
+  prometheus::Gauge& definition_bytes;
+  prometheus::Counter& series_released;
+  prometheus::Counter& series_refused;
   prometheus::Counter& samples_appended;
   prometheus::Counter& samples_duplicate;
   prometheus::Counter& samples_replaced;
   prometheus::Counter& samples_too_old;
+  prometheus::Counter& samples_undefined;
   prometheus::Counter& batches_duplicate;
   prometheus::Counter& batches_rejected;
   prometheus::Gauge& recovery_seconds;

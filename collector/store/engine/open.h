@@ -25,6 +25,10 @@ namespace prometheus {
 class Registry;
 }
 
+namespace rocksdb {
+class Env;
+}
+
 namespace leadline::collector::store::file {
 class Files;
 }
@@ -45,10 +49,16 @@ struct StoreOptions {
   size_t block_cache_bytes = 64 << 20;  // shared by all windows
   size_t head_shards = 8;               // 1 to 256
 
+  // Bounds beyond which writes are refused with RESOURCE_EXHAUSTED:
+  uint64_t min_free_bytes = 64 << 20;                 // of the disk, so that windows can be written
+  uint64_t max_unflushed_bytes = 1 << 30;             // of the log, when flushes fail
+  uint64_t max_definition_bytes = uint64_t{2} << 30;  // of series and entities in memory, estimated
+
   // All outlive the store. `registry` may be null: then its metrics are not exposed.
   prometheus::Registry* registry = nullptr;
   const Clock* clock = &SystemClock();
-  file::Files* files = nullptr;  // null: the file system
+  file::Files* files = nullptr;        // null: the file system
+  rocksdb::Env* window_env = nullptr;  // null: RocksDB's own
 };
 
 absl::StatusOr<std::unique_ptr<Store>> OpenStore(const StoreOptions& options);

@@ -16,15 +16,45 @@
 namespace leadline::collector::store::engine {
 namespace {
 
+// Takes the samples of the series that are not `known` out of the batch; gives their number.
+uint64_t DropUnknown(const std::vector<bool>& known, WriteBatch& batch) {
+  std::vector<uint32_t> index_of(known.size());
+  std::vector<SeriesHandle> kept;
+  for (size_t i = 0; i < known.size(); ++i) {
+    index_of[i] = static_cast<uint32_t>(kept.size());
+    if (known[i]) kept.push_back(batch.series[i]);
+  }
+  batch.series = std::move(kept);
+  uint64_t dropped = 0;
+  const auto filter = [&](auto& frames) {
+    for (auto& frame : frames) {
+      size_t left = 0;
+      for (size_t i = 0; i < frame.series.size(); ++i) {
+        if (!known[frame.series[i]]) continue;
+        frame.series[left] = index_of[frame.series[i]];
+        if (left != i) frame.values[left] = std::move(frame.values[i]);
+        ++left;
+      }
+      dropped += frame.series.size() - left;
+      frame.series.resize(left);
+      frame.values.resize(left);
+    }
+  };
+  filter(batch.floats);
+  filter(batch.histograms);
+  return dropped;
+}
+
 // Applies the records of one segment.
 class SegmentReplay {
  public:
   SegmentReplay(int64_t oldest_ms, head::Head& head, Writers& writers, Metrics& metrics)
       : oldest_ms_(oldest_ms), head_(head), writers_(writers), metrics_(metrics) {}
 
-  absl::Status Apply(std::string_view payload) {
+  absl::Status Apply(const log::Frame& frame) {
+    behind_damage_ = frame.behind_damage;
     std::vector<log::Record> records;
-    LL_RETURN_IF_ERROR(log::ReadRecords(payload, records));
+    LL_RETURN_IF_ERROR(log::ReadRecords(frame.payload, records));
     for (log::Record& record : records) {
       LL_RETURN_IF_ERROR(
           std::visit([this](auto& known) { return Apply(std::move(known)); }, record));
@@ -50,12 +80,22 @@ class SegmentReplay {
     if (IsNumbered(writer) && sequence <= writers_.Last(record.tenant, writer)) {
       return absl::OkStatus();
     }
-    for (SeriesHandle& handle : batch.series) {
-      const auto known = handles_.find(handle);
-      if (known == handles_.end()) {
+    std::vector<bool> known(batch.series.size(), true);
+    bool all_known = true;
+    for (size_t i = 0; i < batch.series.size(); ++i) {
+      SeriesHandle& handle = batch.series[i];
+      const auto found = handles_.find(handle);
+      if (found != handles_.end()) {
+        handle = found->second;
+        continue;
+      }
+      if (!behind_damage_) {
         return absl::DataLossError(fmt::format("batch refers to series {}, not defined", handle));
       }
-      handle = known->second;
+      known[i] = all_known = false;
+    }
+    if (!all_known) {
+      metrics_.samples_undefined.Increment(static_cast<double>(DropUnknown(known, batch)));
     }
     metrics_.Count(head_.Append(record.tenant, std::move(batch), oldest_ms_));
     writers_.Advance(record.tenant, writer, sequence);
@@ -78,6 +118,7 @@ class SegmentReplay {
   head::Head& head_;
   Writers& writers_;
   Metrics& metrics_;
+  bool behind_damage_ = false;                               // definitions may be lost
   absl::flat_hash_map<SeriesHandle, SeriesHandle> handles_;  // the segment's -> the head's
 };
 
@@ -127,22 +168,21 @@ absl::StatusOr<Recovered> RecoverLog(file::Files& files, const Paths& paths, uin
     LL_ASSIGN_OR_RETURN(const std::string contents, files.Read(path));
     recovered.log_bytes += contents.size();
     SegmentReplay replay(oldest_ms, head, writers, metrics);
-    const absl::StatusOr<log::SegmentEnd> end = log::ReadSegment(
-        contents, path, number, number == segments.back(),
-        [&](std::string_view payload, uint64_t offset) {
-          absl::Status applied = replay.Apply(payload);
-          if (applied.ok()) return applied;
-          return absl::Status(applied.code(), fmt::format("log segment {}, offset {}: {}", path,
-                                                          offset, std::string(applied.message())));
-        });
-    if (end.ok()) {
-      LL_RETURN_IF_ERROR(CutTornEnd(files, path, *end, metrics));
-    } else if (absl::IsDataLoss(end.status())) {
-      spdlog::error("{}; what precedes it is recovered", std::string(end.status().message()));
-      recovered.damaged.insert(number);
-    } else {
-      return end.status();
+    LL_ASSIGN_OR_RETURN(
+        const log::SegmentEnd end,
+        log::ReadSegment(contents, path, number, number == segments.back(),
+                         [&](const log::Frame& frame) { return replay.Apply(frame); }));
+    if (end.damage.empty()) {
+      LL_RETURN_IF_ERROR(CutTornEnd(files, path, end, metrics));
+      continue;
     }
+    for (const absl::Status& damage : end.damage) {
+      spdlog::error("{}", std::string(damage.message()));
+    }
+    spdlog::error("damaged log segment path={} frames recovered from behind the damage={}", path,
+                  end.salvaged_frames);
+    metrics.log_salvaged_frames.Increment(static_cast<double>(end.salvaged_frames));
+    recovered.damaged.insert(number);
   }
   return recovered;
 }

@@ -18,8 +18,8 @@ namespace leadline::collector::store::engine {
 struct Recovered {
   uint64_t next_segment = 1;
   uint64_t log_bytes = 0;  // that were read
-  // Segments that are damaged in the middle: what precedes the damage is in the head. They are to
-  // be quarantined, but only after a flush, since they hold what the head holds.
+  // Segments that are damaged in the middle: what is whole of them is in the head. They are to be
+  // quarantined, but only after a flush, since they hold what the head holds.
   std::set<uint64_t> damaged;
 };
 

@@ -14,12 +14,12 @@
 
 namespace leadline::collector::store::engine {
 
-WindowSet::WindowSet(file::Files& files, const Paths& paths, size_t block_cache_bytes,
+WindowSet::WindowSet(file::Files& files, const Paths& paths, const Options& options,
                      Metrics& metrics)
     : files_(files),
       paths_(paths),
       metrics_(metrics),
-      cache_(window::MakeBlockCache(block_cache_bytes)) {}
+      shared_{window::MakeBlockCache(options.block_cache_bytes), options.env} {}
 
 std::string WindowSet::PathOf(int64_t start_ms) const {
   return fmt::format("{}/{}", paths_.windows, WindowName(start_ms));
@@ -33,7 +33,7 @@ absl::Status WindowSet::OpenAll(const std::set<int64_t>& listed) {
     LL_RETURN_IF_ERROR(files_.Remove(fmt::format("{}/{}", paths_.windows, name)));
   }
   for (const int64_t start_ms : listed) {
-    auto opened = window::Window::Open(PathOf(start_ms), start_ms, cache_, /*create=*/false);
+    auto opened = window::Window::Open(PathOf(start_ms), start_ms, shared_, /*create=*/false);
     if (opened.ok()) {
       MutexLock lock(mutex_);
       windows_[start_ms] = *std::move(opened);
@@ -78,7 +78,7 @@ absl::StatusOr<std::shared_ptr<window::Window>> WindowSet::GetOrCreate(int64_t s
     return removed;
   }
   LL_ASSIGN_OR_RETURN(std::shared_ptr<window::Window> created,
-                      window::Window::Open(PathOf(start_ms), start_ms, cache_, /*create=*/true));
+                      window::Window::Open(PathOf(start_ms), start_ms, shared_, /*create=*/true));
   LL_RETURN_IF_ERROR(files_.SyncDir(paths_.windows));
   windows_[start_ms] = created;
   return created;

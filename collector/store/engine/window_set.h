@@ -26,8 +26,13 @@ namespace leadline::collector::store::engine {
 
 class WindowSet {
  public:
+  struct Options {
+    size_t block_cache_bytes = 0;
+    rocksdb::Env* env = nullptr;  // null: RocksDB's own
+  };
+
   // Ownership: the arguments outlive the set.
-  WindowSet(file::Files& files, const Paths& paths, size_t block_cache_bytes, Metrics& metrics);
+  WindowSet(file::Files& files, const Paths& paths, const Options& options, Metrics& metrics);
 
   // Opens the windows that the manifest lists, quarantines those that are damaged (other errors,
   // such as too many open files, are passed on), and removes directories that it does not list:
@@ -53,7 +58,7 @@ class WindowSet {
   file::Files& files_;
   const Paths& paths_;
   Metrics& metrics_;
-  const std::shared_ptr<rocksdb::Cache> cache_;
+  const window::Shared shared_;
   mutable Mutex mutex_;
   std::map<int64_t, std::shared_ptr<window::Window>> windows_ ABSL_GUARDED_BY(mutex_);
 };

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -159,6 +160,12 @@ class PosixFilesImpl final : public Files {
     const auto removed = std::filesystem::remove_all(path, error);
     if (error) return ErrorOf(error.value(), "remove", path);
     return removed == 0 ? ErrorOf(ENOENT, "remove", path) : absl::OkStatus();
+  }
+
+  absl::StatusOr<uint64_t> FreeBytes(const std::string& dir) override {
+    struct statvfs found {};
+    if (statvfs(dir.c_str(), &found) != 0) return ErrorOf(errno, "statvfs", dir);
+    return uint64_t{found.f_bavail} * found.f_frsize;
   }
 
   absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) override {

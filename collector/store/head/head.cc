@@ -45,6 +45,21 @@ bool Head::Knows(std::string_view tenant, SeriesHandle handle) const {
   return shard < shards_.size() && shards_[shard]->Knows(tenant, SlotOf(handle));
 }
 
+bool Head::WasReleased(SeriesHandle handle) const {
+  const size_t shard = ShardNumber(handle);
+  return shard < shards_.size() && shards_[shard]->WasReleased(SlotOf(handle));
+}
+
+size_t Head::CountUnknown(std::string_view tenant,
+                          absl::Span<const model::SeriesDefinition> series) const {
+  size_t unknown = 0;
+  for (const model::SeriesDefinition& definition : series) {
+    const Shard& shard = *shards_[ShardOf(tenant, definition.entity)];
+    unknown += shard.Has(tenant, definition) ? 0 : 1;
+  }
+  return unknown;
+}
+
 AppendCounts Head::Append(std::string_view tenant, WriteBatch batch, int64_t oldest_ms) {
   AddEntities(tenant, batch.entities, /*in_windows=*/false);
   AppendCounts counts;
@@ -120,6 +135,19 @@ void Head::DropFrozen(absl::Span<const FrozenShard> frozen) {
   for (const FrozenShard& part : frozen) {
     for (const FrozenTenant& tenant : part.tenants) shards_[part.shard]->DropFrozen(tenant);
   }
+}
+
+size_t Head::Release(int64_t ended_before_ms, bool all) {
+  ++releases_;
+  size_t released = 0;
+  for (const auto& shard : shards_) released += shard->Release(ended_before_ms, all);
+  return released;
+}
+
+uint64_t Head::definition_bytes() const {
+  uint64_t bytes = 0;
+  for (const auto& shard : shards_) bytes += shard->definition_bytes();
+  return bytes;
 }
 
 size_t Head::series_count() const {

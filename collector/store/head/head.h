@@ -1,10 +1,11 @@
 // The head: everything that is not in a window yet, in shards by entity.
 //
 // All series of an entity are in one shard, with the entity's versions. A handle is the shard's
-// number and the slot in it; it stays valid as long as the head. Threading: any thread; a batch
-// becomes visible shard by shard.
+// number and the slot in it; it stays valid until its series is released, and never means another.
+// Threading: any thread; a batch becomes visible shard by shard.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -32,6 +33,12 @@ class Head {
   // Whether it is a handle of this tenant's.
   bool Knows(std::string_view tenant, SeriesHandle handle) const;
 
+  // Whether it was and was released.
+  bool WasReleased(SeriesHandle handle) const;
+  // How many of the series Resolve would add.
+  size_t CountUnknown(std::string_view tenant,
+                      absl::Span<const model::SeriesDefinition> series) const;
+
   // Takes the batch's entities and samples, except samples before `oldest_ms`.
   // REQUIRES: the batch's handles are known, its indices in range.
   AppendCounts Append(std::string_view tenant, WriteBatch batch, int64_t oldest_ms);
@@ -57,12 +64,22 @@ class Head {
   std::vector<FrozenShard> Frozen() const;
   void DropFrozen(absl::Span<const FrozenShard> frozen);
 
+  // Forgets series and entities that ended before `ended_before_ms`, when windows have all there is
+  // of them; see shard.h. Their handles are not known any more. Gives the number of series.
+  // REQUIRES: no batch that was checked before is appended after.
+  size_t Release(int64_t ended_before_ms, bool all);
+  // Grows with every Release that forgot something, before it does.
+  uint64_t releases() const { return releases_.load(); }
+
   size_t series_count() const;
+  // What series and entities take of memory, without samples; an estimate.
+  uint64_t definition_bytes() const;
 
  private:
   size_t ShardOf(std::string_view tenant, const Id128& entity) const;
 
   std::vector<std::unique_ptr<Shard>> shards_;
+  std::atomic<uint64_t> releases_{0};
 };
 
 }  // namespace leadline::collector::store::head

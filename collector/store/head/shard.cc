@@ -17,6 +17,34 @@ bool MayMatch(const index::Matchers& matchers, const model::SeriesDefinition& se
                      });
 }
 
+// Measured with a million series of one sample; the rest is text, once in the definition and once
+// in the postings.
+constexpr uint64_t kSeriesBytes = 600;
+constexpr uint64_t kVersionBytes = 400;
+constexpr uint64_t kLabelBytes = 80;
+
+uint64_t BytesOf(const LabelSet& labels) {
+  uint64_t bytes = 0;
+  for (const Label& label : labels) bytes += kLabelBytes + label.name.size() + label.value.size();
+  return bytes;
+}
+
+uint64_t BytesOf(const model::SeriesDefinition& series) {
+  return kSeriesBytes + series.metric.size() + BytesOf(series.residual);
+}
+
+uint64_t BytesOf(const model::EntityTimeline& timeline) {
+  uint64_t bytes = 0;
+  for (const model::EntityVersion& version : timeline.versions()) {
+    bytes += kVersionBytes + BytesOf(version.labels) + BytesOf(version.kubernetes_labels);
+  }
+  return bytes;
+}
+
+// Rebuilding a shard's index is worth it when so many series go, and so large a part.
+constexpr size_t kMinReleased = 256;
+constexpr size_t kReleasedPart = 8;
+
 }  // namespace
 
 void AppendCounts::Add(Appended result) {
@@ -75,19 +103,32 @@ uint32_t Shard::Resolve(std::string_view tenant_name, const model::SeriesDefinit
   series_.push_back(std::make_unique<Series>());
   series_.back()->tenant = number;
   series_.back()->ordinal = ordinal;
+  definition_bytes_ += BytesOf(series);
   return slot;
 }
 
 index::DefinitionPtr Shard::Find(std::string_view tenant, uint32_t slot) const {
   ReaderLock lock(mutex_);
-  if (slot >= series_.size()) return nullptr;
+  if (slot >= series_.size() || series_[slot] == nullptr) return nullptr;
   const Tenant& owner = TenantOf(*series_[slot]);
   return owner.name == tenant ? owner.index.definition(series_[slot]->ordinal) : nullptr;
 }
 
 bool Shard::Knows(std::string_view tenant, uint32_t slot) const {
   ReaderLock lock(mutex_);
-  return slot < series_.size() && TenantOf(*series_[slot]).name == tenant;
+  return slot < series_.size() && series_[slot] != nullptr &&
+         TenantOf(*series_[slot]).name == tenant;
+}
+
+bool Shard::WasReleased(uint32_t slot) const {
+  ReaderLock lock(mutex_);
+  return slot < series_.size() && series_[slot] == nullptr;
+}
+
+bool Shard::Has(std::string_view tenant_name, const model::SeriesDefinition& series) const {
+  ReaderLock lock(mutex_);
+  const Tenant* const tenant = FindTenant(tenant_name);
+  return tenant != nullptr && tenant->index.FindSeries(series).has_value();
 }
 
 void Shard::AddEntity(std::string_view tenant_name, const model::EntityVersion& version,
@@ -101,6 +142,7 @@ void Shard::AddEntity(std::string_view tenant_name, const model::EntityVersion& 
   auto timeline = known ? std::make_shared<model::EntityTimeline>(*known)
                         : std::make_shared<model::EntityTimeline>();
   if (!timeline->Append(version)) return;
+  definition_bytes_ += BytesOf(*timeline) - (known ? BytesOf(*known) : 0);
   tenant.index.SetTimeline(entity, std::move(timeline));
   if (in_windows) return;
   Tenant::Change& change = tenant.changes[entity];
@@ -207,6 +249,7 @@ void Shard::Tenants(StringSet& out) const {
 void Shard::Freeze() {
   WriterLock lock(mutex_);
   for (const auto& series : series_) {
+    if (series == nullptr) continue;
     series->floats.TakeAll(series->flushing);
     if (series->histograms) series->histograms->TakeAll(series->flushing);
   }
@@ -248,9 +291,76 @@ void Shard::DropFrozen(const FrozenTenant& frozen) {
   }
 }
 
+bool Shard::IsReleasable(const Tenant& tenant, uint32_t entity, int64_t ended_before_ms) {
+  const index::TimelinePtr& timeline = tenant.index.timeline(entity);
+  return timeline != nullptr && timeline->end_ms() < ended_before_ms &&
+         !tenant.changed.contains(entity);
+}
+
+bool Shard::IsReleasable(const Tenant& tenant, uint32_t entity, uint32_t ordinal,
+                         int64_t ended_before_ms) const {
+  const Series& series = *series_[tenant.slots[ordinal]];
+  return IsReleasable(tenant, entity, ended_before_ms) && series.floats.empty() &&
+         (series.histograms == nullptr || series.histograms->empty()) && series.flushing.empty();
+}
+
+size_t Shard::Release(int64_t ended_before_ms, bool all) {
+  WriterLock lock(mutex_);
+  size_t released = 0;
+  for (auto& tenant : tenants_) {
+    size_t count = 0;
+    for (uint32_t ordinal = 0; ordinal < tenant->slots.size(); ++ordinal) {
+      const uint32_t entity = tenant->index.entity_of(ordinal);
+      count += IsReleasable(*tenant, entity, ordinal, ended_before_ms) ? 1 : 0;
+    }
+    const bool worth = count >= kMinReleased && count * kReleasedPart >= tenant->slots.size();
+    if (count == 0 || !(all || worth)) continue;
+    tenant = WithoutReleasable(*tenant, ended_before_ms);
+    released += count;
+  }
+  released_ += released;
+  return released;
+}
+
+std::unique_ptr<Shard::Tenant> Shard::WithoutReleasable(const Tenant& tenant,
+                                                        int64_t ended_before_ms) {
+  auto left = std::make_unique<Tenant>();
+  left->name = tenant.name;
+  for (uint32_t ordinal = 0; ordinal < tenant.slots.size(); ++ordinal) {
+    const uint32_t slot = tenant.slots[ordinal];
+    const index::DefinitionPtr& definition = tenant.index.definition(ordinal);
+    if (IsReleasable(tenant, tenant.index.entity_of(ordinal), ordinal, ended_before_ms)) {
+      definition_bytes_ -= BytesOf(*definition);
+      series_[slot] = nullptr;
+      continue;
+    }
+    series_[slot]->ordinal = left->index.AddSeries(definition);
+    left->slots.push_back(slot);
+  }
+  for (uint32_t entity = 0; entity < tenant.index.entity_count(); ++entity) {
+    const Id128& id = tenant.index.entity_id(entity);
+    const index::TimelinePtr& timeline = tenant.index.timeline(entity);
+    if (!left->index.FindEntity(id) && IsReleasable(tenant, entity, ended_before_ms)) {
+      definition_bytes_ -= BytesOf(*timeline);
+      continue;
+    }
+    const uint32_t number = left->index.AddEntity(id);
+    if (timeline != nullptr) left->index.SetTimeline(number, timeline);
+    left->changes.resize(left->index.entity_count());
+    left->changes[number] = tenant.changes[entity];
+    if (tenant.changed.contains(entity)) left->changed.add(number);
+  }
+  return left;
+}
+
 size_t Shard::series_count() const {
   ReaderLock lock(mutex_);
-  return series_.size();
+  return series_.size() - released_;
+}
+
+uint64_t Shard::definition_bytes() const {
+  ReaderLock lock(mutex_);
+  return definition_bytes_;
 }
 
 }  // namespace leadline::collector::store::head

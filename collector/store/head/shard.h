@@ -66,6 +66,9 @@ class Shard {
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   bool Knows(std::string_view tenant, uint32_t slot) const ABSL_LOCKS_EXCLUDED(mutex_);
+  bool WasReleased(uint32_t slot) const ABSL_LOCKS_EXCLUDED(mutex_);
+  bool Has(std::string_view tenant, const model::SeriesDefinition& series) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
   // `in_windows`: a window holds this version already.
   void AddEntity(std::string_view tenant, const model::EntityVersion& version, bool in_windows)
@@ -98,7 +101,14 @@ class Shard {
   // After a flush of `frozen`, which this shard filled.
   void DropFrozen(const FrozenTenant& frozen) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Forgets series and entities that ended before `ended_before_ms` and are in windows with all
+  // there is of them, where that is worth the work: a good part of the shard, or `all`. Gives the
+  // number of series. Their slots are not used again.
+  size_t Release(int64_t ended_before_ms, bool all) ABSL_LOCKS_EXCLUDED(mutex_);
+
   size_t series_count() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // What series and entities take of memory, without samples; an estimate.
+  uint64_t definition_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   struct Series {
@@ -120,6 +130,12 @@ class Shard {
     Roaring changed;              // entities whose last change is in no window
   };
 
+  static bool IsReleasable(const Tenant& tenant, uint32_t entity, int64_t ended_before_ms);
+  bool IsReleasable(const Tenant& tenant, uint32_t entity, uint32_t ordinal,
+                    int64_t ended_before_ms) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  // What is left of the tenant, anew.
+  std::unique_ptr<Tenant> WithoutReleasable(const Tenant& tenant, int64_t ended_before_ms)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Tenant& TenantOf(std::string_view name, uint32_t& number) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   const Tenant* FindTenant(std::string_view name) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   static std::vector<chunk::Piece> PiecesOf(const Series& series, int64_t start_ms, int64_t end_ms);
@@ -131,7 +147,10 @@ class Shard {
   mutable SharedMutex mutex_;
   std::vector<std::unique_ptr<Tenant>> tenants_ ABSL_GUARDED_BY(mutex_);
   StringMap<uint32_t> tenant_numbers_ ABSL_GUARDED_BY(mutex_);
-  std::vector<std::unique_ptr<Series>> series_ ABSL_GUARDED_BY(mutex_);  // by slot
+  // By slot; null where it was released.
+  std::vector<std::unique_ptr<Series>> series_ ABSL_GUARDED_BY(mutex_);
+  size_t released_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t definition_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace leadline::collector::store::head

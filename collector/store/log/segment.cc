@@ -2,12 +2,12 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include <fmt/format.h>
 
 #include "collector/store/codec/bytes.h"
-#include "common/status_macros.h"
 
 namespace leadline::collector::store::log {
 namespace {
@@ -30,14 +30,14 @@ uint32_t ShortChecksum(std::string_view data, uint64_t segment) {
   return static_cast<uint32_t>(Checksum(data, segment));
 }
 
-struct Frame {
+struct Parsed {
   bool header_ok = false;
   bool payload_ok = false;
   std::string_view payload;
 };
 
-Frame ParseFrame(std::string_view data, uint64_t segment) {
-  Frame frame;
+Parsed ParseFrame(std::string_view data, uint64_t segment) {
+  Parsed frame;
   ByteReader reader(data);
   const std::string_view covered = data.substr(0, kFrameHeaderBytes - sizeof(uint32_t));
   if (reader.Bytes(kFrameMagic.size()) != kFrameMagic) return frame;
@@ -52,12 +52,13 @@ Frame ParseFrame(std::string_view data, uint64_t segment) {
   return frame;
 }
 
-bool AnyFrameAfter(std::string_view contents, uint64_t offset, uint64_t segment) {
-  for (size_t at = contents.find(kFrameMagic, offset); at != std::string_view::npos;
-       at = contents.find(kFrameMagic, at + 1)) {
-    if (ParseFrame(contents.substr(at), segment).payload_ok) return true;
+// Where the next whole frame begins, npos when there is none.
+size_t FindFrame(std::string_view contents, uint64_t offset, uint64_t segment) {
+  size_t at = contents.find(kFrameMagic, offset);
+  while (at != std::string_view::npos && !ParseFrame(contents.substr(at), segment).payload_ok) {
+    at = contents.find(kFrameMagic, at + 1);
   }
-  return false;
+  return at;
 }
 
 absl::Status Damage(const std::string& path, uint64_t offset, std::string_view what) {
@@ -96,11 +97,13 @@ void AppendFrame(uint64_t segment, std::string_view payload, std::string& out) {
   out += payload;
 }
 
-absl::StatusOr<SegmentEnd> ReadSegment(
-    std::string_view contents, const std::string& path, uint64_t number, bool is_last,
-    const std::function<absl::Status(std::string_view, uint64_t)>& visit) {
+absl::StatusOr<SegmentEnd> ReadSegment(std::string_view contents, const std::string& path,
+                                       uint64_t number, bool is_last,
+                                       const std::function<absl::Status(const Frame&)>& visit) {
   std::string header;
   AppendSegmentHeader(number, header);
+  SegmentEnd end;
+  size_t offset = header.size();
   if (!contents.starts_with(header)) {
     ByteReader reader(contents);
     const bool known = reader.Bytes(kSegmentMagic.size()) == kSegmentMagic;
@@ -110,22 +113,36 @@ absl::StatusOr<SegmentEnd> ReadSegment(
           fmt::format("log segment {}: version {}; this program reads up to {}", path, version,
                       kSegmentVersion));
     }
-    if (!is_last || AnyFrameAfter(contents, 0, number)) return Damage(path, 0, "bad header");
-    return SegmentEnd{0, contents.size()};
+    offset = FindFrame(contents, 0, number);
+    if (is_last && offset == std::string_view::npos)
+      return SegmentEnd{.torn_bytes = contents.size()};
+    end.damage.push_back(Damage(path, 0, "bad header"));
   }
-  uint64_t offset = header.size();
   while (offset < contents.size()) {
-    const Frame frame = ParseFrame(contents.substr(offset), number);
+    const Parsed frame = ParseFrame(contents.substr(offset), number);
     if (!frame.payload_ok) {
-      if (!is_last || AnyFrameAfter(contents, offset + 1, number)) {
-        return Damage(path, offset, frame.header_ok ? "bad frame payload" : "bad frame header");
-      }
-      break;
+      const size_t next = FindFrame(contents, offset + 1, number);
+      if (is_last && next == std::string_view::npos) break;
+      end.damage.push_back(
+          Damage(path, offset, frame.header_ok ? "bad frame payload" : "bad frame header"));
+      offset = next;
+      continue;
     }
-    LL_RETURN_IF_ERROR(visit(frame.payload, offset));
+    const bool behind_damage = !end.damage.empty();
+    absl::Status visited = visit({frame.payload, offset, behind_damage});
+    if (absl::IsDataLoss(visited)) {
+      end.damage.push_back(Damage(path, offset, std::string(visited.message())));
+    } else if (!visited.ok()) {
+      return absl::Status(visited.code(), fmt::format("log segment {}, offset {}: {}", path, offset,
+                                                      std::string(visited.message())));
+    } else if (behind_damage) {
+      ++end.salvaged_frames;
+    }
     offset += kFrameHeaderBytes + frame.payload.size();
   }
-  return SegmentEnd{offset, contents.size() - offset};
+  end.good_bytes = std::min(offset, contents.size());
+  end.torn_bytes = contents.size() - end.good_bytes;
+  return end;
 }
 
 }  // namespace leadline::collector::store::log

@@ -2,7 +2,8 @@
 //
 // A commit is written as one frame and synced before the next begins. So a frame that is damaged
 // although a good one follows was durable once: that is DATA_LOSS. A damaged end of the last
-// segment was never acknowledged: it is torn, and cut. Format: docs/format/log.md.
+// segment was never acknowledged: it is torn, and cut. Frames behind damage are found again by
+// their magic and checksums. Format: docs/format/log.md.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +11,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -30,15 +32,25 @@ void AppendSegmentHeader(uint64_t number, std::string& out);
 void AppendFrame(uint64_t segment, std::string_view payload, std::string& out);
 
 struct SegmentEnd {
-  uint64_t good_bytes = 0;  // up to here the segment is whole; 0 when even its header is torn
+  uint64_t good_bytes = 0;  // up to here the segment was read; 0 when even its header is torn
   uint64_t torn_bytes = 0;  // after that, to be cut
+  // DATA_LOSS for each place that is damaged and no torn end, with `path` and the offset.
+  std::vector<absl::Status> damage;
+  uint64_t salvaged_frames = 0;  // whole ones behind damage
 };
 
-// Calls `visit` with each frame's payload and offset in order, until it returns an error, which is
-// passed on. DATA_LOSS, after the good frames before it were visited, for damage that is not a torn
-// end; UNIMPLEMENTED for a newer version; the text names `path` and the offset.
-absl::StatusOr<SegmentEnd> ReadSegment(
-    std::string_view contents, const std::string& path, uint64_t number, bool is_last,
-    const std::function<absl::Status(std::string_view payload, uint64_t offset)>& visit);
+// A whole frame. Behind damage, what it refers to may be what was lost.
+struct Frame {
+  std::string_view payload;
+  uint64_t offset = 0;
+  bool behind_damage = false;
+};
+
+// Calls `visit` with each whole frame in order, also with those behind damage. DATA_LOSS from
+// `visit` counts as damage, another error ends the reading and is passed on. UNIMPLEMENTED for a
+// newer version; the text names `path`.
+absl::StatusOr<SegmentEnd> ReadSegment(std::string_view contents, const std::string& path,
+                                       uint64_t number, bool is_last,
+                                       const std::function<absl::Status(const Frame&)>& visit);
 
 }  // namespace leadline::collector::store::log

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
+#include <rocksdb/env.h>
 #include <rocksdb/options.h>
 #include <rocksdb/status.h>
 #include <rocksdb/table.h>
@@ -19,8 +20,9 @@ constexpr int kMaxOpenFiles = 64;  // a window
 
 std::shared_ptr<rocksdb::Cache> MakeBlockCache(size_t bytes) { return rocksdb::NewLRUCache(bytes); }
 
-rocksdb::Options WindowOptions(std::shared_ptr<rocksdb::Cache> cache, bool create) {
+rocksdb::Options WindowOptions(const Shared& shared, bool create) {
   rocksdb::Options options;
+  if (shared.env != nullptr) options.env = shared.env;
   options.create_if_missing = create;
   options.error_if_exists = create;
   options.write_buffer_size = kWriteBufferBytes;
@@ -33,7 +35,7 @@ rocksdb::Options WindowOptions(std::shared_ptr<rocksdb::Cache> cache, bool creat
   // What is not flushed is in the store's log; closing must not take the time of a flush.
   options.avoid_flush_during_shutdown = true;
   rocksdb::BlockBasedTableOptions table;
-  table.block_cache = std::move(cache);
+  table.block_cache = shared.cache;
   table.block_size = kBlockBytes;
   table.format_version = 5;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));

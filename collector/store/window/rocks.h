@@ -9,6 +9,7 @@
 
 namespace rocksdb {
 class Cache;
+class Env;
 class Status;
 struct Options;
 }  // namespace rocksdb
@@ -17,7 +18,13 @@ namespace leadline::collector::store::window {
 
 std::shared_ptr<rocksdb::Cache> MakeBlockCache(size_t bytes);
 
-rocksdb::Options WindowOptions(std::shared_ptr<rocksdb::Cache> cache, bool create);
+// What all windows of a store share.
+struct Shared {
+  std::shared_ptr<rocksdb::Cache> cache;
+  rocksdb::Env* env = nullptr;  // null: RocksDB's own; outlives the windows
+};
+
+rocksdb::Options WindowOptions(const Shared& shared, bool create);
 
 absl::Status FromRocks(const rocksdb::Status& status, const std::string& path,
                        std::string_view operation);

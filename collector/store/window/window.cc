@@ -47,12 +47,10 @@ void AppendSealed(const chunk::Piece& piece, std::vector<chunk::SealedChunkPtr>&
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<Window>> Window::Open(const std::string& path, int64_t start_ms,
-                                                     std::shared_ptr<rocksdb::Cache> cache,
-                                                     bool create) {
+                                                     const Shared& shared, bool create) {
   std::shared_ptr<Window> window(new Window(path, start_ms));
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status opened =
-      rocksdb::DB::Open(WindowOptions(std::move(cache), create), path, &db);
+  const rocksdb::Status opened = rocksdb::DB::Open(WindowOptions(shared, create), path, &db);
   window->db_.reset(db);
   LL_RETURN_IF_ERROR(FromRocks(opened, path, "open"));
   LL_RETURN_IF_ERROR(window->CheckFormat(create));

@@ -26,10 +26,10 @@
 #include "collector/store/chunk/pieces.h"
 #include "collector/store/index/series_index.h"
 #include "collector/store/window/dictionary.h"
+#include "collector/store/window/rocks.h"
 #include "common/mutex.h"
 
 namespace rocksdb {
-class Cache;
 class DB;
 class Iterator;
 class WriteBatch;
@@ -49,10 +49,8 @@ struct TenantChunks {
 
 class Window {
  public:
-  // `cache` may be shared by all windows.
   static absl::StatusOr<std::shared_ptr<Window>> Open(const std::string& path, int64_t start_ms,
-                                                      std::shared_ptr<rocksdb::Cache> cache,
-                                                      bool create);
+                                                      const Shared& shared, bool create);
   ~Window();
   Window(const Window&) = delete;
   Window& operator=(const Window&) = delete;

@@ -27,6 +27,11 @@ class FaultyFiles final : public file::Files {
     MutexLock lock(mutex_);
     disk_limited_ = false;
   }
+  // What FreeBytes says from now on; UINT64_MAX for the truth.
+  void SayFree(uint64_t bytes) {
+    MutexLock lock(mutex_);
+    free_bytes_ = bytes;
+  }
   void FailSyncs(bool fail) {
     MutexLock lock(mutex_);
     fail_syncs_ = fail;
@@ -53,6 +58,10 @@ class FaultyFiles final : public file::Files {
     return real_.Rename(from, to);
   }
   absl::Status Remove(const std::string& path) override { return real_.Remove(path); }
+  absl::StatusOr<uint64_t> FreeBytes(const std::string& dir) override {
+    MutexLock lock(mutex_);
+    return free_bytes_ != UINT64_MAX ? free_bytes_ : real_.FreeBytes(dir);
+  }
   absl::StatusOr<std::unique_ptr<file::FileLock>> Lock(const std::string& path) override {
     return real_.Lock(path);
   }
@@ -103,6 +112,7 @@ class FaultyFiles final : public file::Files {
   Mutex mutex_;
   bool disk_limited_ ABSL_GUARDED_BY(mutex_) = false;
   uint64_t disk_left_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t free_bytes_ ABSL_GUARDED_BY(mutex_) = UINT64_MAX;
   bool fail_syncs_ ABSL_GUARDED_BY(mutex_) = false;
   bool fail_truncates_ ABSL_GUARDED_BY(mutex_) = false;
 };

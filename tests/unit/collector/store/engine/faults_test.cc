@@ -136,25 +136,109 @@ TEST_F(FaultsTest, ATornEndIsCutAndCounted) {
   EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(R"({__name__="m"} 1=1)"));
 }
 
-TEST_F(FaultsTest, ADamagedSegmentIsQuarantinedAndTheRestServed) {
-  Append(Numbered(1));
-  Append(Numbered(2));
-  Append(Numbered(3));
+TEST_F(FaultsTest, OfADamagedSegmentTheRestIsServed) {
+  for (uint64_t sequence = 1; sequence <= 5; ++sequence) Append(Numbered(sequence));
   store_.reset();
   const std::string first = LogFile(0);
-  // In the frame of batch 2: what precedes it stays, what follows in this segment goes.
-  Damage(first, std::filesystem::file_size(first) / 2);
+  const std::string contents = *files_.Read(first);
+  size_t third = contents.find("LLfr");
+  for (int frame = 1; frame < 3; ++frame) third = contents.find("LLfr", third + 1);
+  Damage(first, third + 30);
   Reopen();
-  const auto blocks = Select({Name("m")});
-  ASSERT_EQ(blocks.size(), 1u);
-  EXPECT_EQ(blocks[0].ts_ms.front(), kT0 + 1);
-  EXPECT_LT(blocks[0].ts_ms.size(), 3u);
+  const std::string all_but_the_third = R"({__name__="m"} 1=1 2=2 4=4 5=5)";
+  EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(all_but_the_third));
+  EXPECT_EQ(store_->LastSequence(kTenant, writer_), 5u);
   EXPECT_EQ(Metric("store_quarantined_total"), 1);
+  EXPECT_EQ(Metric("log_salvaged_frames_total"), 2);
   EXPECT_EQ(files_.List(options_.dir + "/quarantine")->size(), 1u);
   // What was served is durable without the damaged segment.
   Reopen();
   EXPECT_EQ(Metric("store_quarantined_total"), 0);
-  EXPECT_EQ(Texts(Select({Name("m")})), Texts(blocks));
+  EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(all_but_the_third));
+}
+
+TEST_F(FaultsTest, SamplesWhoseDefinitionIsLostAreCounted) {
+  Append(Numbered(1));
+  const model::SeriesDefinition other{"n", HashId({"e"}), {}};
+  AppendSample(other, kT0 + 1, 1);  // defines n
+  WriteBatch both = Sample(other, kT0 + 2, 2);
+  both.series.push_back(Resolve(series_));
+  both.floats[0].series.push_back(1);
+  both.floats[0].values.push_back(7);
+  Append(std::move(both));
+  store_.reset();
+  const std::string contents = *files_.Read(LogFile(0));
+  Damage(LogFile(0), contents.find("LLfr", contents.find("LLfr") + 1) + 30);
+  Reopen();
+  EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(R"({__name__="m"} 1=1 2=7)"));
+  EXPECT_THAT(Select({Name("n")}), IsEmpty());
+  EXPECT_EQ(Metric("samples_dropped_total"), 1);
+}
+
+TEST_F(FaultsTest, NothingPassesABatchThatWasRefused) {
+  Append(Numbered(1));
+  WriteBatch bad = Numbered(2);
+  bad.floats[0].ts_ms = -1;
+  EXPECT_EQ(TryAppend(bad).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(TryAppend(Numbered(3)).code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(store_->LastSequence(kTenant, writer_), 1u);
+  Append(Numbered(2));
+  Append(Numbered(3));
+  EXPECT_EQ(store_->LastSequence(kTenant, writer_), 3u);
+}
+
+// Looks at the disk at once, not after a second.
+TEST_F(FaultsTest, StopsBeforeTheDiskIsFull) {
+  Append(Numbered(1));
+  EXPECT_TRUE(store_->Health().ok()) << store_->Health();
+  files_.SayFree(options_.min_free_bytes - 1);
+  Reopen();
+  EXPECT_EQ(store_->Health().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(store_->Health().message()), HasSubstr(options_.dir));
+  EXPECT_EQ(TryAppend(Numbered(2)).code(), absl::StatusCode::kResourceExhausted);
+  Flush();  // which makes room
+  EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(R"({__name__="m"} 1=1)"));
+  files_.SayFree(options_.min_free_bytes);
+  Reopen();
+  EXPECT_TRUE(store_->Health().ok()) << store_->Health();
+  Append(Numbered(2));
+}
+
+TEST_F(FaultsTest, SaysWhyItIsNotWell) {
+  Append(Numbered(1));
+  files_.FillDiskAfter(0);
+  EXPECT_FALSE(store_->Flush().ok());
+  EXPECT_EQ(store_->Health().code(), absl::StatusCode::kResourceExhausted);
+  files_.HealWrites();
+  Flush();
+  EXPECT_TRUE(store_->Health().ok()) << store_->Health();
+  files_.FillDiskAfter(10);
+  EXPECT_FALSE(TryAppend(Numbered(2)).ok());
+  EXPECT_EQ(store_->Health().code(), absl::StatusCode::kResourceExhausted);
+  files_.HealWrites();
+  Append(Numbered(2));
+  EXPECT_TRUE(store_->Health().ok()) << store_->Health();
+  files_.FailSyncs(true);
+  EXPECT_FALSE(TryAppend(Numbered(3)).ok());
+  files_.FailSyncs(false);
+  EXPECT_FALSE(TryAppend(Numbered(3)).ok());
+  EXPECT_THAT(std::string(store_->Health().message()), HasSubstr("log stopped"));
+}
+
+TEST_F(FaultsTest, WhatCannotBeFlushedIsBounded) {
+  options_.max_unflushed_bytes = 2000;
+  Reopen();
+  uint64_t sequence = 1;
+  while (TryAppend(Numbered(sequence)).ok()) {
+    ASSERT_LT(++sequence, 100u);
+    files_.FillDiskAfter(1 << 20);
+  }
+  EXPECT_GT(sequence, 5u);
+  EXPECT_THAT(std::string(store_->Health().message()),
+              HasSubstr("could not be written to windows"));
+  files_.HealWrites();
+  Flush();
+  Append(Numbered(sequence));
 }
 
 TEST_F(FaultsTest, ADamagedWindowIsQuarantinedAndTheRestServed) {

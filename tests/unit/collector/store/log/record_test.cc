@@ -84,9 +84,9 @@ TEST(Record, IsWrittenAndReadAsItIsOnDisk) {
   AppendFrame(12, AllTypes(), segment);
   const std::string golden = Golden("segment.log", segment);
   std::vector<Record> records;
-  const auto end = ReadSegment(
-      golden, "segment.log", 12, /*is_last=*/false,
-      [&](std::string_view payload, uint64_t) { return ReadRecords(payload, records); });
+  const auto end =
+      ReadSegment(golden, "segment.log", 12, /*is_last=*/false,
+                  [&](const Frame& frame) { return ReadRecords(frame.payload, records); });
   ASSERT_TRUE(end.ok()) << end.status();
   EXPECT_EQ(records.size(), 4u);
 }

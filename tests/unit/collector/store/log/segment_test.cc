@@ -34,11 +34,10 @@ struct Reading {
 
 Reading Read(std::string_view bytes, bool is_last, uint64_t number = kNumber) {
   Reading reading;
-  reading.end =
-      ReadSegment(bytes, "dir/x.log", number, is_last, [&](std::string_view payload, uint64_t) {
-        reading.payloads.emplace_back(payload);
-        return absl::OkStatus();
-      });
+  reading.end = ReadSegment(bytes, "dir/x.log", number, is_last, [&](const Frame& frame) {
+    reading.payloads.emplace_back(frame.payload);
+    return absl::OkStatus();
+  });
   return reading;
 }
 
@@ -78,30 +77,76 @@ TEST(Segment, ATornEndOfZerosOrGarbageIsCut) {
 TEST(Segment, OnlyTheLastSegmentMayBeTorn) {
   const Segment segment = Make(kPayloads);
   const Reading reading = Read(segment.bytes.substr(0, segment.bytes.size() - 1), false);
-  EXPECT_EQ(reading.end.status().code(), absl::StatusCode::kDataLoss);
+  ASSERT_TRUE(reading.end.ok()) << reading.end.status();
+  EXPECT_EQ(reading.end->damage.size(), 1u);
   EXPECT_EQ(reading.payloads.size(), kPayloads.size() - 1);
 }
 
-TEST(Segment, DamageBeforeAGoodFrameIsDataLossAtEveryByte) {
+TEST(Segment, WhatFollowsDamageIsReadWhereverItIs) {
   const Segment segment = Make(kPayloads);
   for (size_t at = 0; at < segment.ends[kPayloads.size() - 1]; ++at) {
     std::string damaged = segment.bytes;
     damaged[at] ^= 0x20;
     const Reading reading = Read(damaged, /*is_last=*/true);
     // A flipped version byte may look like a newer version, everything else is damage.
-    ASSERT_FALSE(reading.end.ok()) << at;
     if (absl::IsUnimplemented(reading.end.status())) {
       EXPECT_LT(at, kSegmentHeaderBytes);
       continue;
     }
-    ASSERT_EQ(reading.end.status().code(), absl::StatusCode::kDataLoss) << at;
-    size_t before = 0;  // frames that end before the damage
-    while (before + 1 < segment.ends.size() && segment.ends[before + 1] <= at) ++before;
-    EXPECT_EQ(reading.payloads.size(), at < kSegmentHeaderBytes ? 0 : before) << at;
-    const size_t offset = at < kSegmentHeaderBytes ? 0 : segment.ends[before];
-    EXPECT_THAT(std::string(reading.end.status().message()),
-                testing::HasSubstr("dir/x.log, offset " + std::to_string(offset)));
+    ASSERT_TRUE(reading.end.ok()) << at << reading.end.status();
+    ASSERT_EQ(reading.end->damage.size(), 1u) << at;
+    EXPECT_EQ(reading.end->damage[0].code(), absl::StatusCode::kDataLoss);
+    EXPECT_EQ(reading.end->torn_bytes, 0u) << at;
+    size_t hit = 0;  // the frame with the damage
+    while (hit < kPayloads.size() && segment.ends[hit + 1] <= at) ++hit;
+    const bool in_header = at < kSegmentHeaderBytes;
+    std::vector<std::string> left = kPayloads;
+    if (!in_header) left.erase(left.begin() + static_cast<std::ptrdiff_t>(hit));
+    EXPECT_EQ(reading.payloads, left) << at;
+    EXPECT_EQ(reading.end->salvaged_frames, in_header ? left.size() : left.size() - hit) << at;
+    EXPECT_THAT(std::string(reading.end->damage[0].message()),
+                testing::HasSubstr("dir/x.log, offset " +
+                                   std::to_string(in_header ? 0 : segment.ends[hit])));
   }
+}
+
+TEST(Segment, EachDamagedPlaceIsSaid) {
+  const Segment segment = Make(kPayloads);
+  std::string damaged = segment.bytes;
+  damaged[segment.ends[0]] ^= 1;
+  damaged[segment.ends[2]] ^= 1;
+  const Reading reading = Read(damaged + "torn", /*is_last=*/true);
+  ASSERT_TRUE(reading.end.ok()) << reading.end.status();
+  EXPECT_EQ(reading.end->damage.size(), 2u);
+  EXPECT_EQ(reading.end->salvaged_frames, 2u);
+  EXPECT_EQ(reading.end->torn_bytes, 4u);
+  EXPECT_EQ(reading.payloads, (std::vector<std::string>{kPayloads[1], kPayloads[3]}));
+}
+
+TEST(Segment, SaysWhichFramesAreBehindDamage) {
+  const Segment segment = Make({"a", "b", "c"});
+  std::string damaged = segment.bytes;
+  damaged[segment.ends[2] - 1] ^= 1;
+  std::vector<bool> behind;
+  ASSERT_TRUE(ReadSegment(damaged, "p", kNumber, true, [&](const Frame& frame) {
+                behind.push_back(frame.behind_damage);
+                return absl::OkStatus();
+              }).ok());
+  EXPECT_THAT(behind, testing::ElementsAre(false, true));
+}
+
+TEST(Segment, WhatTheVisitorFindsDamagedIsDamage) {
+  size_t visited = 0;
+  const auto end =
+      ReadSegment(Make({"a", "b", "c"}).bytes, "p", kNumber, true, [&](const Frame& f) {
+        ++visited;
+        return f.payload == "b" ? absl::DataLossError("no record") : absl::OkStatus();
+      });
+  ASSERT_TRUE(end.ok()) << end.status();
+  EXPECT_EQ(visited, 3u);
+  ASSERT_EQ(end->damage.size(), 1u);
+  EXPECT_EQ(end->salvaged_frames, 1u);
+  EXPECT_THAT(std::string(end->damage[0].message()), testing::HasSubstr("no record"));
 }
 
 TEST(Segment, FramesOfAnotherSegmentAreNotTaken) {
@@ -111,14 +156,12 @@ TEST(Segment, FramesOfAnotherSegmentAreNotTaken) {
   const Reading reading = Read(segment.bytes + other, /*is_last=*/true);
   ASSERT_TRUE(reading.end.ok());
   EXPECT_EQ(reading.payloads, std::vector<std::string>{"a"});
-  EXPECT_EQ(Read(segment.bytes, false, kNumber + 1).end.status().code(),
-            absl::StatusCode::kDataLoss);
+  EXPECT_EQ(Read(segment.bytes, false, kNumber + 1).end->damage.size(), 1u);
 }
 
 TEST(Segment, PassesOnTheVisitorsError) {
-  const auto end =
-      ReadSegment(Make({"a", "b"}).bytes, "p", kNumber, true,
-                  [](std::string_view, uint64_t) { return absl::AbortedError("stop"); });
+  const auto end = ReadSegment(Make({"a", "b"}).bytes, "p", kNumber, true,
+                               [](const Frame&) { return absl::AbortedError("stop"); });
   EXPECT_EQ(end.status().code(), absl::StatusCode::kAborted);
 }
 

@@ -25,12 +25,13 @@ class WriterTest : public testing::Test {
   std::vector<std::string> Payloads(uint64_t segment) {
     const std::string path = dir_.File(SegmentName(segment));
     std::vector<std::string> payloads;
-    const auto end = ReadSegment(*files_.Read(path), path, segment, /*is_last=*/false,
-                                 [&](std::string_view payload, uint64_t) {
-                                   payloads.emplace_back(payload);
-                                   return absl::OkStatus();
-                                 });
+    const auto end =
+        ReadSegment(*files_.Read(path), path, segment, /*is_last=*/false, [&](const Frame& frame) {
+          payloads.emplace_back(frame.payload);
+          return absl::OkStatus();
+        });
     EXPECT_TRUE(end.ok()) << end.status();
+    EXPECT_TRUE(end.ok() && end->damage.empty());
     return payloads;
   }
 

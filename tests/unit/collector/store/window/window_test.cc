@@ -51,7 +51,7 @@ class WindowTest : public testing::Test {
 
   void Open(bool create) {
     window_.reset();
-    auto opened = Window::Open(dir_.File("w"), kStart, MakeBlockCache(1 << 20), create);
+    auto opened = Window::Open(dir_.File("w"), kStart, {MakeBlockCache(1 << 20)}, create);
     ASSERT_TRUE(opened.ok()) << opened.status();
     window_ = *std::move(opened);
   }
@@ -164,7 +164,7 @@ TEST_F(WindowTest, AMalformedRowOrChunkIsDataLossWithTheWindowsPath) {
     std::string good;
     {
       rocksdb::DB* db = nullptr;
-      ASSERT_TRUE(rocksdb::DB::Open(WindowOptions(nullptr, false), dir_.File("w"), &db).ok());
+      ASSERT_TRUE(rocksdb::DB::Open(WindowOptions({}, false), dir_.File("w"), &db).ok());
       const std::unique_ptr<rocksdb::DB> owned(db);
       db->Get(rocksdb::ReadOptions(), key, &good);
       ASSERT_TRUE(db->Put(rocksdb::WriteOptions(), key, row).ok());
@@ -177,7 +177,7 @@ TEST_F(WindowTest, AMalformedRowOrChunkIsDataLossWithTheWindowsPath) {
     window_.reset();
     {
       rocksdb::DB* db = nullptr;
-      ASSERT_TRUE(rocksdb::DB::Open(WindowOptions(nullptr, false), dir_.File("w"), &db).ok());
+      ASSERT_TRUE(rocksdb::DB::Open(WindowOptions({}, false), dir_.File("w"), &db).ok());
       const std::unique_ptr<rocksdb::DB> owned(db);
       ASSERT_TRUE((good.empty() ? db->Delete(rocksdb::WriteOptions(), key)
                                 : db->Put(rocksdb::WriteOptions(), key, good))
