@@ -12,6 +12,7 @@
 #include <spdlog/spdlog.h>
 
 #include "agent/cgroup_inventory.h"
+#include "agent/cgroups.h"
 #include "agent/export/batcher.h"
 #include "agent/export/identity.h"
 #include "agent/export/sender.h"
@@ -22,12 +23,12 @@
 #include "agent/probes/probe_metrics.h"
 #include "agent/probes/probes.h"
 #include "agent/runtimes/runtime_names.h"
-#include "agent/source/cgroup_mounts.h"
 #include "agent/source/processes.h"
 #include "common/clock.h"
 #include "common/http/health.h"
 #include "common/http/server.h"
 #include "common/status_macros.h"
+#include "common/status_text.h"
 #include "common/version.h"
 #include "prometheus/registry.h"
 
@@ -37,9 +38,10 @@ namespace {
 constexpr size_t kMetaEventsAtOnce = 4096;
 constexpr absl::Duration kDrainTimeout = absl::Seconds(5);
 
-probes::ProbeOptions ProbeOptionsOf(const Options& options) {
+probes::ProbeOptions ProbeOptionsOf(const Options& options, const CgroupHierarchy& hierarchy) {
   probes::ProbeOptions probe_options;
   probe_options.tracked_processes = options.max_processes;
+  probe_options.hierarchy = hierarchy;
   if (options.time_every_syscall) probe_options.syscall_timing = probes::kTimeEverySyscall;
   return probe_options;
 }
@@ -82,7 +84,8 @@ absl::Status AgentImpl::Init(const Options& options) {
   interval_ms_ = absl::ToInt64Milliseconds(options.interval);
   LL_ASSIGN_OR_RETURN(identity_, Identity::Open(options.state_dir));
   source::FileReader reader;
-  LL_ASSIGN_OR_RETURN(source::CgroupMounts mounts, source::FindCgroupMounts());
+  LL_ASSIGN_OR_RETURN(const Cgroups cgroups, Cgroups::Find(options.cgroups));
+  spdlog::info("{}", cgroups.ToText());
   LL_ASSIGN_OR_RETURN(const int64_t boot_unix_ms, source::BootTimeUnixMs(reader));
   LL_ASSIGN_OR_RETURN(const std::string boot_id, source::BootId(reader));
 
@@ -92,11 +95,13 @@ absl::Status AgentImpl::Init(const Options& options) {
           .cluster = options.cluster, .node = options.node, .boot_id = boot_id},
       *registry_);
   runtimes_.emplace(runtimes::RuntimeNames::Options{.extra = options.runtime_state}, *registry_);
-  inventory_ = std::make_unique<CgroupInventory>(mounts.v2, boot_unix_ms, *resolver_);
+  inventory_ = std::make_unique<CgroupInventory>(
+      cgroups.counted.hierarchy.number, cgroups.counted.mount_point, boot_unix_ms, *resolver_);
 
   // The probes first, then the walk: what comes to life in between is in both.
   const int64_t counted_from_ms = clock_.NowUnixMs();
-  LL_ASSIGN_OR_RETURN(probes_, probes::Probes::Load(ProbeOptionsOf(options)));
+  LL_ASSIGN_OR_RETURN(probes_,
+                      probes::Probes::Load(ProbeOptionsOf(options, cgroups.counted.hierarchy)));
   probe_metrics_.emplace(*probes_, *registry_);
   memory_metrics_.emplace(probes_->report(), *registry_);
   LL_RETURN_IF_ERROR(inventory_->Walk(clock_.NowUnixMs()));
@@ -109,8 +114,11 @@ absl::Status AgentImpl::Init(const Options& options) {
                          .processes = {.boot_id = boot_id,
                                        .boot_unix_ms = boot_unix_ms,
                                        .counted_from_ms = counted_from_ms,
-                                       .max_processes = options.max_processes}},
-      mounts, *probes_, *inventory_, *resolver_, *batcher_, *registry_);
+                                       .max_processes = options.max_processes,
+                                       .hierarchy = cgroups.counted.hierarchy.number,
+                                       .name_space = cgroups.name_space,
+                                       .other_v1 = cgroups.other_v1}},
+      cgroups.mounts, *probes_, *inventory_, *resolver_, *batcher_, *registry_);
 
   LL_RETURN_IF_ERROR(StartKubernetes(options));
   sender_ =
@@ -258,10 +266,16 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const Options& options) {
   return agent;
 }
 
-absl::Status DryRun() {
-  LL_ASSIGN_OR_RETURN(const auto probes, probes::Probes::Load({.dry_run = true}));
+absl::Status DryRun(const Options& options) {
+  CgroupHierarchy hierarchy;
+  const auto cgroups = Cgroups::Find(options.cgroups);
+  if (cgroups.ok()) hierarchy = cgroups->counted.hierarchy;
+  std::puts(cgroups.ok() ? cgroups->ToText().c_str()
+                         : fmt::format("cgroups: {}", StatusMessage(cgroups.status())).c_str());
+  LL_ASSIGN_OR_RETURN(const auto probes,
+                      probes::Probes::Load({.hierarchy = hierarchy, .dry_run = true}));
   std::fputs(probes->report().ToText().c_str(), stdout);
-  return absl::OkStatus();
+  return cgroups.status();
 }
 
 }  // namespace leadline::agent

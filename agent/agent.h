@@ -24,7 +24,8 @@ class Agent {
   virtual absl::Status Run(int stop_fd) = 0;
 };
 
-// Loads every program, prints what each probe attached to and what is missing, and unloads them.
-absl::Status DryRun();
+// Loads every program, prints by which cgroups it counts, what each probe can be attached to and
+// what is missing, and unloads them.
+absl::Status DryRun(const Options& options);
 
 }  // namespace leadline::agent

@@ -38,16 +38,19 @@ void PassStartsUp(std::vector<Found>& found) {
 
 }  // namespace
 
-CgroupInventory::CgroupInventory(std::string mount_point, int64_t boot_unix_ms,
+CgroupInventory::CgroupInventory(uint32_t hierarchy, std::string mount_point, int64_t boot_unix_ms,
                                  meta::MetadataResolver& resolver)
-    : mount_point_(std::move(mount_point)), boot_unix_ms_(boot_unix_ms), resolver_(resolver) {}
+    : hierarchy_(hierarchy),
+      mount_point_(std::move(mount_point)),
+      boot_unix_ms_(boot_unix_ms),
+      resolver_(resolver) {}
 
 void CgroupInventory::Appeared(uint64_t id, const std::string& path, int64_t start_ms) {
   if (live_.contains(id)) return;
   const meta::CgroupPath place = meta::ParseCgroupPath(path);
   Cgroup cgroup{
       .path = path,
-      .entity = resolver_.OnCgroup({.key = {.id = id}, .path = path, .start_ms = start_ms}),
+      .entity = resolver_.OnCgroup({.key = {hierarchy_, id}, .path = path, .start_ms = start_ms}),
       .start_ms = start_ms,
       .outer_length = place.outer_length,
       .host_length = place.host_length,
@@ -59,7 +62,7 @@ void CgroupInventory::Appeared(uint64_t id, const std::string& path, int64_t sta
 void CgroupInventory::Ended(uint64_t id, int64_t end_ms) {
   auto it = live_.find(id);
   if (it == live_.end()) return;
-  resolver_.OnCgroupEnd({.id = id}, end_ms);
+  resolver_.OnCgroupEnd({hierarchy_, id}, end_ms);
   ended_.insert_or_assign(id, std::move(it->second));
   live_.erase(it);
 }

@@ -37,7 +37,9 @@ struct Cgroup {
 
 class CgroupInventory {
  public:
-  CgroupInventory(std::string mount_point, int64_t boot_unix_ms, meta::MetadataResolver& resolver);
+  // `hierarchy`: whose cgroups they are, by its number, and where it is mounted.
+  CgroupInventory(uint32_t hierarchy, std::string mount_point, int64_t boot_unix_ms,
+                  meta::MetadataResolver& resolver);
 
   void Appeared(uint64_t id, const std::string& path, int64_t start_ms);
   void Ended(uint64_t id, int64_t end_ms);
@@ -65,6 +67,7 @@ class CgroupInventory {
   int64_t OldestProcessStart(const std::string& path, int64_t otherwise);
   bool IsOnDisk(uint64_t id, const std::string& path) const;
 
+  const uint32_t hierarchy_;
   const std::string mount_point_;
   const int64_t boot_unix_ms_;
   meta::MetadataResolver& resolver_;

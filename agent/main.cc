@@ -17,7 +17,7 @@ absl::Status Run(const leadline::agent::Options& options) {
   }
   // What fails in gRPC we report ourselves, in our words and form.
   setenv("GRPC_VERBOSITY", "NONE", 0);
-  if (options.dry_run) return leadline::agent::DryRun();
+  if (options.dry_run) return leadline::agent::DryRun(options);
   auto stop = leadline::StopSignal::Open();
   if (!stop.ok()) return stop.status();
   auto agent = leadline::agent::Agent::Start(options);

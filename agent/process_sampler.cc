@@ -4,6 +4,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "agent/cgroups.h"
 #include "agent/model/entity_id.h"
 
 namespace leadline::agent {
@@ -24,7 +25,13 @@ ProcessSampler::ProcessSampler(ProcessSamplerOptions options, const CgroupInvent
                        .Help("Processes whose end the kernel did not report: their last values are "
                              "those of the interval before.")
                        .Register(registry)
-                       .Add({})) {}
+                       .Add({})),
+      outside_v2_(prometheus::BuildGauge()
+                      .Name("leadline_agent_processes_outside_v2")
+                      .Help("Processes of containers that are no members of the v2 hierarchy, by "
+                            "which is counted: what they do is in no container's counters.")
+                      .Register(registry)
+                      .Add({})) {}
 
 ProcessSampler::LeftOut::LeftOut(prometheus::Registry& registry)
     : family(prometheus::BuildCounter()
@@ -47,17 +54,20 @@ void ProcessSampler::Sample(int64_t ts_ms) {
   }
   ReadTotals();
   living_.clear();
+  size_t outside_v2 = 0;
   const auto unreadable = source::ForEachProcess(
-      reader_, [&](const source::ProcessStat& stat, std::string_view cgroup_path) {
+      reader_, [&](const source::ProcessStat& stat, std::string_view cgroups) {
         living_.insert({stat.pid, stat.start_ticks});
-        const auto owner = owner_by_path_.find(cgroup_path);
-        if (owner == owner_by_path_.end()) {
-          // Made since the cgroups were looked at: it is known in the next interval.
-          left_out_.unknown_cgroup.Increment();
-          return;
+        if (options_.other_v1 != 0 && IsInContainerByV1Only(cgroups, options_.other_v1)) {
+          ++outside_v2;
         }
-        SampleProcess(stat, *owner->second);
+        if (const Entity* owner = OwnerOf(stat, cgroups)) {
+          SampleProcess(stat, *owner);
+        } else {
+          left_out_.unknown_cgroup.Increment();
+        }
       });
+  NoteOtherHierarchy(outside_v2);
   if (unreadable.ok()) {
     if (totals_ != nullptr) {
       totals_->DropUnless([&](const auto& process) { return living_.contains(process); });
@@ -74,6 +84,29 @@ void ProcessSampler::ReadTotals() {
   if (totals_ == nullptr) return;
   const absl::Status read = totals_->Read();
   if (!read.ok()) spdlog::error("reading the processes' totals: {}", read.ToString());
+}
+
+void ProcessSampler::NoteOtherHierarchy(size_t processes) {
+  if (processes != 0 && outside_v2_.Value() == 0) {
+    spdlog::warn(
+        "{} processes of containers have no v2 cgroup of their own and count as the host's: start "
+        "the agent anew, or with --cgroups v1",
+        processes);
+  }
+  outside_v2_.Set(static_cast<double>(processes));
+}
+
+const Entity* ProcessSampler::OwnerOf(const source::ProcessStat& stat, std::string_view cgroups) {
+  constexpr uint32_t kV2 = 0;
+  if (stat.zombie && options_.hierarchy != kV2) {  // its path is lost, its owner may be known
+    const auto known = tracked_.find(ProcessId(options_.boot_id, stat.pid, stat.start_ticks));
+    return known == tracked_.end() ? nullptr : resolver_.Find(known->second.owner);
+  }
+  const auto path = source::FindCgroupPath(cgroups, options_.hierarchy);
+  if (!path) return nullptr;
+  // Not there when the cgroup was made since we looked: it is known in the next interval.
+  const auto owner = owner_by_path_.find(options_.name_space.Resolve(*path, path_));
+  return owner == owner_by_path_.end() ? nullptr : owner->second;
 }
 
 void ProcessSampler::SampleProcess(const source::ProcessStat& stat, const Entity& owner) {

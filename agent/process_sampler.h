@@ -2,9 +2,10 @@
 //
 // Labels that the container learns later reach the process in the next interval and count from its
 // start. Kernel threads are left out; every other process that gets no samples in an interval is
-// counted by reason in leadline_agent_processes_left_out_total. One that has ended gets its last
-// values from the kernel, which has them as of its end; where the kernel has not,
-// leadline_agent_process_ends_missed_total says so, and its values are those of the interval
+// counted by reason in leadline_agent_processes_left_out_total. Those of containers that are not in
+// the v2 hierarchy, by which is counted, are in leadline_agent_processes_outside_v2. One that has
+// ended gets its last values from the kernel, which has them as of its end; where the kernel has
+// not, leadline_agent_process_ends_missed_total says so, and its values are those of the interval
 // before. An interval costs two files of each process and one of each thread. Times are
 // milliseconds since the Unix epoch. Not thread-safe. What is passed to the constructor must
 // outlive it.
@@ -24,11 +25,13 @@
 #include "agent/meta/metadata_resolver.h"
 #include "agent/model/entity.h"
 #include "agent/probes/process_totals.h"
+#include "agent/source/cgroup_membership.h"
 #include "agent/source/file_reader.h"
 #include "agent/source/processes.h"
 #include "common/clock.h"
 #include "common/string_map.h"
 #include "prometheus/counter.h"
+#include "prometheus/gauge.h"
 #include "prometheus/registry.h"
 
 namespace leadline::agent {
@@ -38,6 +41,10 @@ struct ProcessSamplerOptions {
   int64_t boot_unix_ms = 0;
   int64_t counted_from_ms = 0;  // when the kernel began to count
   uint32_t max_processes = 4096;
+  uint32_t hierarchy = 0;              // of the inventory's cgroups
+  source::CgroupNamespace name_space;  // the agent's own
+  // Where v2 is counted by, the v1 hierarchy that a runtime may use in its place; 0 for none.
+  uint32_t other_v1 = 0;
   const Clock* clock = &SystemClock();
 };
 
@@ -71,6 +78,11 @@ class ProcessSampler {
   };
 
   void ReadTotals();
+  // What the process' samples are labelled with; nullptr where that is not known. `cgroups` is the
+  // text of its cgroup file.
+  const Entity* OwnerOf(const source::ProcessStat& stat, std::string_view cgroups);
+  // Says so where containers are not in the hierarchy that is counted by.
+  void NoteOtherHierarchy(size_t processes);
   void SampleProcess(const source::ProcessStat& stat, const Entity& owner);
   void RecordFigures(const Tracked& process, int64_t ts_ms,
                      const aggregate::ProcessFigures& figures);
@@ -90,12 +102,14 @@ class ProcessSampler {
   source::FileReader run_delay_reader_;  // while the other holds a process's cgroup
   LeftOut left_out_;
   prometheus::Counter& ends_missed_;
+  prometheus::Gauge& outside_v2_;
 
   int64_t now_ms_ = 0;
   uint64_t revision_ = 0;
   absl::flat_hash_map<Id128, Tracked> tracked_;
   absl::flat_hash_set<probes::ProcessIdentity> living_;  // of the current interval
   StringMap<const Entity*> owner_by_path_;               // of the current interval
+  std::string path_;                                     // of the process that is looked at
 };
 
 }  // namespace leadline::agent

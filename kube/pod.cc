@@ -70,10 +70,13 @@ void ReadContainers(FieldReader& reader, const json::object* spec, const json::o
 }
 
 // A pod with the mirror annotation can only be made by the kubelet of its node (NodeRestriction).
+// Its value is the hash, which kubelets give in an annotation of its own as well.
 std::string_view StaticUid(FieldReader& reader, const json::object* root) {
   const json::object* annotations = reader.Object(reader.Object(root, "metadata"), "annotations");
-  if (reader.String(annotations, "kubernetes.io/config.mirror").empty()) return {};
-  return reader.String(annotations, "kubernetes.io/config.hash");
+  const std::string_view mirror = reader.String(annotations, "kubernetes.io/config.mirror");
+  if (mirror.empty()) return {};
+  const std::string_view hash = reader.String(annotations, "kubernetes.io/config.hash");
+  return hash.empty() ? mirror : hash;
 }
 
 void ReadIps(FieldReader& reader, const json::object* status, Pod& pod) {

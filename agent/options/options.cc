@@ -83,6 +83,17 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
       ->check(CLI::IsMember({"adaptive", "every"}).description(""))
       ->type_name("MODE")
       ->default_str("adaptive");
+  app.add_option_function<std::string>(
+         "--cgroups",
+         [&options](const std::string& version) {
+           options.cgroups = version == "v1"   ? CgroupChoice::kV1
+                             : version == "v2" ? CgroupChoice::kV2
+                                               : CgroupChoice::kAuto;
+         },
+         "By whose cgroups to count: v2, v1, or auto (v2 wherever containers are in it)")
+      ->check(CLI::IsMember({"auto", "v1", "v2"}).description(""))
+      ->type_name("VERSION")
+      ->default_str("auto");
   app.add_option("--log-level", options.log_level, "debug, info, warn or error")
       ->check(flags::IsLogLevel())
       ->type_name("LEVEL")

@@ -7,6 +7,7 @@
 
 #include "absl/time/time.h"
 
+#include "agent/model/cgroup_hierarchy.h"
 #include "agent/runtimes/runtime_names.h"
 #include "common/flags/program.h"
 #include "kube/config/choice.h"
@@ -26,6 +27,7 @@ struct Options {
   std::vector<runtimes::StateDirectory> runtime_state;  // besides the usual ones
   uint32_t max_processes = 4096;
   bool time_every_syscall = false;
+  CgroupChoice cgroups = CgroupChoice::kAuto;
   bool dry_run = false;
 };
 

@@ -127,6 +127,8 @@ std::vector<ProbeStatus> InitialStatuses(absl::Span<const ProbeRow> rows,
     for (const ProbeAlternative& alternative : row.alternatives) {
       AlternativeReport& report = status.alternatives.emplace_back();
       report.hook = alternative.hook;
+      report.wants = fmt::format("{}{}{}", alternative.least_kernel.ToString(),
+                                 alternative.arguments.empty() ? "" : ": ", alternative.arguments);
       report.reason = LeftOut(alternative, choice);
       if (!report.reason.empty()) report.state = State::kRefused;
     }

@@ -1,8 +1,8 @@
 // Control groups that come and go, from the kernel's ring buffer, in order.
 //
-// Of the v2 hierarchy only. Times are CLOCK_MONOTONIC in nanoseconds. When the ring is full the
-// kernel drops records and counts them (Losses); whoever keeps the set of cgroups then reads the
-// hierarchy anew.
+// Of the hierarchy that is counted by. Times are CLOCK_MONOTONIC in nanoseconds. When the ring is
+// full the kernel drops records and counts them (Losses); whoever keeps the set of cgroups then
+// reads the hierarchy anew.
 //
 // Poll belongs to one thread, which need not be the SyscallTable's; the rest may be called from
 // any.

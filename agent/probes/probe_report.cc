@@ -30,12 +30,13 @@ constexpr double kMiB = 1024.0 * 1024.0;
 
 std::string ProbeReport::ToText() const {
   std::string text = fmt::format("kernel {}, {} CPUs\n\n", kernel, cpus);
-  text += fmt::format("{:<15} {:<26} {:<9} {}\n", "PROBE", "HOOK", "STATE", "WHY");
+  text += fmt::format("{:<15} {:<26} {:<9} {:<22} {}\n", "PROBE", "HOOK", "STATE", "FROM LINUX, BY",
+                      "WHY");
   for (const ProbeStatus& probe : probes) {
     std::string_view name = probe.name;
     for (const AlternativeReport& alternative : probe.alternatives) {
-      text += fmt::format("{:<15} {:<26} {:<9} {}\n", name, alternative.hook,
-                          StateName(alternative.state), alternative.reason);
+      text += fmt::format("{:<15} {:<26} {:<9} {:<22} {}\n", name, alternative.hook,
+                          StateName(alternative.state), alternative.wants, alternative.reason);
       name = "";
     }
   }

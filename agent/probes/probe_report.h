@@ -17,6 +17,7 @@ struct AlternativeReport {
     kUntried,
   };
   std::string hook;
+  std::string wants;  // the least kernel, and arguments where kernels differ in them
   State state = State::kUntried;
   std::string reason;
 };

@@ -7,7 +7,8 @@
 namespace leadline::agent::probes {
 namespace {
 
-// 5.8: ring buffers. 5.11: bpf_get_current_task_btf().
+// 5.8: ring buffers. 5.11: bpf_get_current_task_btf(). On arm64 rows are published by an atomic
+// exchange, which its JIT has from 5.18 on: earlier kernels refuse the programs of syscall_enter.
 constexpr ProbeAlternative kSysEnter[] = {
     {"tp_btf/sys_enter", "sys_enter_btf", {5, 11}},
     {"raw_tp/sys_enter", "sys_enter_raw", {5, 8}},
@@ -30,15 +31,15 @@ constexpr ProbeAlternative kProcessExec[] = {
 };
 // 6.16: the tracepoint says which thread is the last of its process.
 constexpr ProbeAlternative kProcessExit[] = {
-    {"tp_btf/sched_process_exit", "process_exit_group_btf", {6, 16}},
-    {"tp_btf/sched_process_exit", "process_exit_btf", {5, 8}},
-    {"raw_tp/sched_process_exit", "process_exit_raw", {5, 8}},
+    {"tp_btf/sched_process_exit", "process_exit_group_btf", {6, 16}, nullptr, "task, group_dead"},
+    {"tp_btf/sched_process_exit", "process_exit_btf", {5, 8}, nullptr, "task"},
+    {"raw_tp/sched_process_exit", "process_exit_raw", {5, 8}, nullptr, "task"},
 };
 // The tracepoint has the victim's task in place of its id from 6.9 on, and where that was ported
 // back: the verifier decides.
 constexpr ProbeAlternative kProcessOom[] = {
-    {"tp_btf/mark_victim", "process_oom_btf", {5, 8}},
-    {"raw_tp/mark_victim", "process_oom_raw", {5, 8}},
+    {"tp_btf/mark_victim", "process_oom_btf", {5, 8}, nullptr, "task"},
+    {"raw_tp/mark_victim", "process_oom_raw", {5, 8}, nullptr, "task or thread id"},
 };
 
 constexpr ProbeAlternative kTcpState[] = {

@@ -35,6 +35,8 @@ struct ProbeAlternative {
   const char* program;    // in the object; attaches to `hook`
   KernelVersion least_kernel;
   const char* map = nullptr;  // of iter/bpf_map_elem: which one it goes over
+  // What the hook passes and the program reads, where kernels differ in it; "" where they do not.
+  std::string_view arguments = {};
 };
 
 struct ProbeRow {

@@ -13,6 +13,7 @@
 #include "spdlog/spdlog.h"
 
 #include "agent/probes/bpf_object.h"
+#include "agent/probes/kernel_cgroups.h"
 #include "agent/probes/map_memory.h"
 #include "agent/probes/probe_table.h"
 #include "agent/probes/tcp_table.h"
@@ -165,6 +166,7 @@ class KernelProbes final : public Probes {
   void LoadUdp(const ProbeOptions& options);
 
   KernelVersion kernel_;
+  KernelCgroups cgroups_;
   ProbeReport report_;
   SyscallTableSize syscall_size_;
   std::vector<LoadedBpfObject> objects_;
@@ -184,6 +186,7 @@ void KernelProbes::LoadObject(BpfObject object, const ProbeOptions& options, Ope
       object, RowsOf(object),
       {.kernel = kernel_, .avoid = options.avoid_hooks, .verify_each = options.dry_run},
       [&](bpf_object* opened) -> absl::Status {
+        LL_RETURN_IF_ERROR(ConfigureCgroups(opened, cgroups_));
         LL_RETURN_IF_ERROR(ConfigureObject(object, opened, options, syscall_size_));
         if (object != BpfObject::kProcesses || counting_ == nullptr) return absl::OkStatus();
         return ProcessTotalsTable::Share(counting_, opened);
@@ -215,6 +218,7 @@ absl::Status KernelProbes::Load(const ProbeOptions& options) {
   const int cpus = libbpf_num_possible_cpus();
   if (cpus < 1) return absl::InternalError("cannot tell the number of CPUs");
   report_.cpus = static_cast<uint32_t>(cpus);
+  LL_ASSIGN_OR_RETURN(cgroups_, FindKernelCgroups(options.hierarchy));
 
   LL_ASSIGN_OR_RETURN(syscall_size_, FitSyscalls(options, report_.cpus, PidMax()));
   LoadSyscalls(options);

@@ -19,6 +19,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include "agent/model/cgroup_hierarchy.h"
 #include "agent/probes/connection_counters.h"
 #include "agent/probes/lifecycle_ring.h"
 #include "agent/probes/probe_report.h"
@@ -29,6 +30,7 @@
 namespace leadline::agent::probes {
 
 struct ProbeOptions {
+  CgroupHierarchy hierarchy;  // by whose cgroups is counted
   // For the system call counters, over all CPUs.
   uint64_t syscall_budget_bytes = uint64_t{48} << 20;
   // (cgroup, system call, CPU) rows; rounded up to a power of two, fewer when the budget is small.

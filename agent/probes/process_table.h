@@ -30,7 +30,7 @@ struct ProcessCounters {
     kExit = PROCESS_EXIT,         // of the whole process
     kOomKill = PROCESS_OOM_KILL,  // its exit is counted as well
   };
-  uint64_t cgroup_id = 0;    // on the v2 hierarchy; 0 in the machine's ~other rows
+  uint64_t cgroup_id = 0;    // 0 in the machine's ~other rows
   std::string_view command;  // any bytes; PROCESS_COMMAND_OTHER for what has no row of its own
   Event event = Event::kExec;
   uint32_t status = 0;  // of an exit, as wait4 has it: code << 8, or the signal; 0 in ~other rows

@@ -19,7 +19,7 @@ enum class SyscallAbi : uint8_t {
 // SYSCALL_NR_UNKNOWN, "~other" for SYSCALL_NR_OTHER.
 std::string_view SyscallName(uint16_t nr, SyscallAbi abi);
 
-// The value of the metrics' label `abi`: "x86_64" or "i386".
+// The value of the metrics' label `abi`: "x86_64" or "i386"; on arm64 "aarch64" or "arm".
 std::string_view SyscallAbiName(SyscallAbi abi);
 
 }  // namespace leadline::agent::probes

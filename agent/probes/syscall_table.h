@@ -62,7 +62,7 @@ struct HistogramBucket {
 };
 
 struct SyscallCounters {
-  uint64_t cgroup_id = 0;  // on the v2 hierarchy; 0 in the machine's ~other row
+  uint64_t cgroup_id = 0;  // 0 in the machine's ~other row
   uint16_t nr = 0;         // or SYSCALL_NR_UNKNOWN, SYSCALL_NR_OTHER
   SyscallAbi abi = SyscallAbi::kNative;
   bool last = false;  // the row is given up after this: see Forget

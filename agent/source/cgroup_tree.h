@@ -1,7 +1,7 @@
-// The cgroup v2 tree on disk: which cgroups there are, by id and path.
+// The tree of a cgroup hierarchy on disk: which cgroups there are, by id and path.
 //
-// A cgroup's id is the inode number of its directory (kernfs, 64 bit), which is what
-// bpf_get_current_cgroup_id() returns. Not thread-safe.
+// A cgroup's id is the inode number of its directory (kernfs, 64 bit), which is what the BPF
+// programs count by. Not thread-safe.
 #pragma once
 
 #include <cstdint>

@@ -57,20 +57,13 @@ std::optional<ProcessStat> ParseProcessStat(std::string_view text) {
       .pid = *pid,
       .command = std::string(text.substr(open + 1, close - open - 1)),
       .kernel_thread = (*flags & kKernelThread) != 0,
+      .zombie = fields[kFirst] == "Z",
       .user_ns = *user * tick_ns,
       .system_ns = *system * tick_ns,
       .threads = *threads,
       .start_ticks = *start,
       .resident_bytes = *resident > 0 ? static_cast<uint64_t>(*resident) * page_bytes : 0,
   };
-}
-
-std::optional<std::string_view> ParseCgroupV2Path(std::string_view text) {
-  while (!text.empty()) {
-    std::string_view line = TakeUntil(text, '\n');
-    if (line.starts_with("0::")) return line.substr(3);
-  }
-  return std::nullopt;
 }
 
 absl::StatusOr<ProcessStat> ReadProcessStat(int32_t pid, FileReader& reader) {
@@ -110,7 +103,8 @@ absl::StatusOr<uint64_t> ReadRunDelayNs(const ProcessStat& process, FileReader& 
 }
 
 absl::StatusOr<size_t> ForEachProcess(
-    FileReader& reader, absl::FunctionRef<void(const ProcessStat&, std::string_view path)> visit) {
+    FileReader& reader,
+    absl::FunctionRef<void(const ProcessStat&, std::string_view cgroups)> visit) {
   DIR* proc = opendir("/proc");
   if (proc == nullptr) {
     return absl::InternalError(fmt::format("open /proc: {}", std::strerror(errno)));
@@ -133,11 +127,7 @@ absl::StatusOr<size_t> ForEachProcess(
       failed(cgroups.status());
       continue;
     }
-    if (const auto path = ParseCgroupV2Path(*cgroups)) {
-      visit(*stat, *path);
-    } else {
-      ++unreadable;
-    }
+    visit(*stat, *cgroups);
   }
   closedir(proc);
   return unreadable;

@@ -21,6 +21,7 @@ struct ProcessStat {
   int32_t pid = 0;
   std::string command;  // at most 15 bytes, as the kernel has it
   bool kernel_thread = false;
+  bool zombie = false;
   uint64_t user_ns = 0;
   uint64_t system_ns = 0;
   uint32_t threads = 0;
@@ -30,9 +31,6 @@ struct ProcessStat {
 
 // nullopt when the text is not as documented.
 std::optional<ProcessStat> ParseProcessStat(std::string_view text);
-
-// The path on the v2 hierarchy of the text of /proc/PID/cgroup; nullopt where there is none.
-std::optional<std::string_view> ParseCgroupV2Path(std::string_view text);
 
 absl::StatusOr<ProcessStat> ReadProcessStat(int32_t pid, FileReader& reader);
 
@@ -44,10 +42,12 @@ std::optional<uint64_t> ParseRunDelayNs(std::string_view text);
 // process has ended.
 absl::StatusOr<uint64_t> ReadRunDelayNs(const ProcessStat& process, FileReader& reader);
 
-// Calls `visit` for every process with its v2 cgroup path, in the order of pids. Processes that end
-// on the way are skipped. Returns how many were there and could not be read.
+// Calls `visit` for every process with the text of its cgroup file, in the order of pids; see
+// cgroup_membership.h. A zombie's paths on v1 are "/", whatever they were. Processes that end on
+// the way are skipped. Returns how many were there and could not be read.
 absl::StatusOr<size_t> ForEachProcess(
-    FileReader& reader, absl::FunctionRef<void(const ProcessStat&, std::string_view path)> visit);
+    FileReader& reader,
+    absl::FunctionRef<void(const ProcessStat&, std::string_view cgroups)> visit);
 
 // When the machine booted, from /proc/stat, and its boot id.
 absl::StatusOr<int64_t> BootTimeUnixMs(FileReader& reader);

@@ -14,6 +14,7 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "bpf/lib/arch.bpf.h"
 #include "bpf/shared/syscalls.h"
 
 /* Set before the load; see agent/probes/syscall_table.cc. */
@@ -109,8 +110,7 @@ static __noinline __u32 claim_row(__u64 cgroup, __u64 tag)
 		    bpf_map_update_elem(&syscall_claims, &row, &taken, BPF_NOEXIST))
 			continue;
 		key->cgroup = cgroup;
-		barrier(); /* x86 keeps the order of the two stores */
-		*(volatile __u64 *)&key->tag = tag;
+		PUBLISH(&key->tag, tag);
 		return row;
 	}
 	return row_count;

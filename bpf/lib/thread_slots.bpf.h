@@ -15,6 +15,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
+#include "bpf/lib/arch.bpf.h"
 #include "bpf/shared/process_totals.h"
 #include "bpf/shared/syscalls.h"
 
@@ -92,8 +93,7 @@ static __always_inline struct process_totals *totals_of(const struct process_id 
  */
 static __always_inline void give_up_slot(struct syscall_slot *slot, struct process_totals *totals)
 {
-	*(volatile __u32 *)&slot->tid = 0;
-	barrier();
+	PUBLISH(&slot->tid, 0);
 	if (!totals)
 		return;
 	for (int i = 0; i < SYSCALL_CLASS_COUNT; i++) {

@@ -3,7 +3,7 @@
  * The kernel's types and fields that our programs use, and no others; CO-RE finds their real
  * offsets when a program is loaded, so only names and kinds matter here.
  *
- * Source: the BTF of Linux 5.8 to 6.18. x86-64.
+ * Source: the BTF of Linux 5.8 to 6.18.
  */
 #pragma once
 
@@ -39,7 +39,8 @@ struct bpf_raw_tracepoint_args {
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct thread_info {
-	__u32 status;
+	__u32 status; /* x86-64 */
+	unsigned long flags;
 };
 
 struct kernfs_node {
@@ -55,7 +56,14 @@ struct cgroup {
 	struct cgroup_root *root;
 };
 
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+};
+
+enum { CGROUP_SUBSYS_MAX = 16 }; /* no kernel has more */
+
 struct css_set {
+	struct cgroup_subsys_state *subsys[CGROUP_SUBSYS_MAX];
 	struct cgroup *dfl_cgrp;
 };
 
@@ -106,7 +114,8 @@ struct task_struct {
 };
 
 struct pt_regs {
-	unsigned long orig_ax;
+	unsigned long orig_ax; /* x86-64 */
+	__s32 syscallno;       /* arm64 */
 };
 
 struct sock_cgroup_data {

@@ -2,7 +2,7 @@
 /*
  * Control groups that come and go, as records in a ring buffer.
  *
- * The tracepoints fire for every hierarchy; only the v2 one's (hierarchy id 0) are passed on.
+ * The tracepoints fire for every hierarchy; only those of the one that is counted by are passed on.
  */
 #include "bpf/lib/vmlinux.h"
 
@@ -10,6 +10,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "bpf/lib/cgroup.bpf.h"
 #include "bpf/shared/lifecycle.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -47,7 +48,7 @@ static __always_inline int on_cgroup(struct cgroup *cgroup, const char *path, __
 	struct lifecycle_record *record;
 	long bytes;
 
-	if (BPF_CORE_READ(cgroup, root, hierarchy_id) != 0)
+	if ((__u32)BPF_CORE_READ(cgroup, root, hierarchy_id) != cgroup_hierarchy)
 		return 0;
 	record = bpf_map_lookup_elem(&lifecycle_scratch, &zero);
 	if (!record)

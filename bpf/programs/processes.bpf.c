@@ -10,6 +10,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "bpf/lib/cgroup.bpf.h"
 #include "bpf/lib/cgroup_rows.bpf.h"
 #include "bpf/lib/thread_slots.bpf.h"
 #include "bpf/shared/processes.h"
@@ -74,7 +75,7 @@ static __always_inline void count_event(struct task_struct *task, __u32 event, _
 	struct process_counters *counters;
 	struct process_key key = {.event = event, .status = status};
 
-	key.cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	key.cgroup = task_cgroup(task);
 	BPF_CORE_READ_STR_INTO(&key.command, task, comm);
 	counters = row_of(&key);
 	if (!counters)
@@ -232,7 +233,8 @@ static __always_inline int on_exit(struct task_struct *task, bool group_dead)
 
 /*
  * The thread that takes signal->live to 0 is the last, but one that ended just before may get here
- * later and see the same. Neither can be where the group has one thread only.
+ * later and see the same; by then the other may be gone. Where no other has claimed the end and
+ * none is there to do so, no claim is needed.
  */
 static __always_inline bool is_group_dead(struct task_struct *task)
 {
@@ -242,10 +244,10 @@ static __always_inline bool is_group_dead(struct task_struct *task)
 
 	if (BPF_CORE_READ(signal, live.counter) != 0)
 		return false;
-	if (BPF_CORE_READ(signal, nr_threads) <= 1)
-		return true;
 	end.start_ns = BPF_CORE_READ(task, group_leader, start_time);
 	end.tgid = BPF_CORE_READ(task, tgid);
+	if (BPF_CORE_READ(signal, nr_threads) <= 1)
+		return !bpf_map_lookup_elem(&process_ends, &end);
 	return !bpf_map_update_elem(&process_ends, &end, &counted, BPF_NOEXIST);
 }
 

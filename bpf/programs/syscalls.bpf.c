@@ -16,6 +16,8 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "bpf/lib/arch.bpf.h"
+#include "bpf/lib/cgroup.bpf.h"
 #include "bpf/lib/syscall_rows.bpf.h"
 #include "bpf/lib/syscall_timing.bpf.h"
 #include "bpf/lib/thread_slots.bpf.h"
@@ -48,8 +50,7 @@ static __noinline int take_slot(struct syscall_slot *slot, __u32 tid)
 		give_up_slot(slot, totals_of(&slot->process));
 	__builtin_memset(slot->classes, 0, sizeof(slot->classes));
 	identify_process((struct task_struct *)bpf_get_current_task(), &slot->process);
-	barrier();
-	*(volatile __u32 *)&slot->tid = tid;
+	PUBLISH(&slot->tid, tid);
 	return 0;
 }
 
@@ -139,9 +140,6 @@ static __always_inline void on_unmatched_exit(struct syscall_slot *slot, __u64 c
 		counters->unmatched++;
 }
 
-/* arch/x86/include/asm/thread_info.h: a 32-bit system call is active. */
-#define TS_COMPAT 0x0002
-
 static __always_inline struct syscall_slot *last_slot(__u64 regs, __u32 *tid)
 {
 	__u32 zero = 0;
@@ -158,8 +156,8 @@ int BPF_PROG(sys_enter_btf, struct pt_regs *regs, long id)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	return on_enter(task->cgroups->dfl_cgrp->kn->id, task->pid,
-			task->thread_info.status & TS_COMPAT, (__u64)regs, id);
+	return on_enter(btf_task_cgroup(task), task->pid,
+			task->thread_info.THREAD_COMPAT_WORD & THREAD_COMPAT_BIT, (__u64)regs, id);
 }
 
 SEC("tp_btf/sys_exit")
@@ -167,7 +165,7 @@ int BPF_PROG(sys_exit_btf, struct pt_regs *regs, long ret)
 {
 	struct task_struct *task;
 	struct syscall_slot *slot;
-	__u32 nr = regs->orig_ax, tid;
+	__u32 nr = regs->REGS_SYSCALL, tid;
 
 	slot = last_slot((__u64)regs, &tid);
 	if (slot && on_matched_exit(slot, tid, nr, ret))
@@ -176,8 +174,8 @@ int BPF_PROG(sys_exit_btf, struct pt_regs *regs, long ret)
 	tid = task->pid;
 	slot = slot_of(tid);
 	if (slot && !on_matched_exit(slot, tid, nr, ret))
-		on_unmatched_exit(slot, task->cgroups->dfl_cgrp->kn->id, tid,
-				  task->thread_info.status & TS_COMPAT, nr);
+		on_unmatched_exit(slot, btf_task_cgroup(task), tid,
+				  task->thread_info.THREAD_COMPAT_WORD & THREAD_COMPAT_BIT, nr);
 	return 0;
 }
 
@@ -187,25 +185,25 @@ static __always_inline bool current_is_compat(void)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 
-	return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
+	return BPF_CORE_READ(task, thread_info.THREAD_COMPAT_WORD) & THREAD_COMPAT_BIT;
 }
 
 SEC("raw_tp/sys_enter")
 int sys_enter_raw(struct bpf_raw_tracepoint_args *ctx)
 {
-	return on_enter(bpf_get_current_cgroup_id(), bpf_get_current_pid_tgid(),
-			current_is_compat(), ctx->args[0], ctx->args[1]);
+	return on_enter(current_cgroup(), bpf_get_current_pid_tgid(), current_is_compat(),
+			ctx->args[0], ctx->args[1]);
 }
 
 SEC("raw_tp/sys_exit")
 int sys_exit_raw(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct pt_regs *regs = (struct pt_regs *)ctx->args[0];
-	__u32 nr = BPF_CORE_READ(regs, orig_ax);
+	__u32 nr = BPF_CORE_READ(regs, REGS_SYSCALL);
 	__u32 tid = bpf_get_current_pid_tgid();
 	struct syscall_slot *slot = slot_of(tid);
 
 	if (slot && !on_matched_exit(slot, tid, nr, ctx->args[1]))
-		on_unmatched_exit(slot, bpf_get_current_cgroup_id(), tid, current_is_compat(), nr);
+		on_unmatched_exit(slot, current_cgroup(), tid, current_is_compat(), nr);
 	return 0;
 }

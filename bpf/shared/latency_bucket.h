@@ -51,6 +51,9 @@ latency_bucket(const volatile __u64 *bounds_ns, const volatile __u8 *bucket_of_c
 		return 0;
 	log = latency_floor_log2(latency_ns);
 	cell = (log << 3) | ((latency_ns >> ((log - 3) & 63)) & 7);
+	/* Or the compiler, which knows it to be less, drops the mask, by which the verifiers of
+	 * kernels up to 6.1 at least know it. */
+	asm volatile("" : "+r"(cell));
 	bucket = bucket_of_cell[cell & (SYSCALL_LATENCY_CELLS - 1)];
 	if (bucket >= bucket_count - 1 || bucket >= SYSCALL_LATENCY_BUCKETS_MAX - 1)
 		return bucket_count - 1;

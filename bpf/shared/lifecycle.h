@@ -17,7 +17,7 @@ enum lifecycle_kind {
 /* As long as its path needs: offsetof(path) + path_bytes + 1. */
 struct lifecycle_record {
 	__u64 ts_mono_ns;
-	__u64 cgroup; /* id on the v2 hierarchy */
+	__u64 cgroup; /* its id on the hierarchy that is counted by */
 	__u16 kind;
 	__u16 truncated; /* 1: the path may be longer than what is here */
 	__u32 path_bytes;

@@ -22,7 +22,7 @@ enum process_event {
 };
 
 struct process_key {
-	__u64 cgroup; /* id on the v2 hierarchy; 0 in the machine's ~other rows */
+	__u64 cgroup; /* see bpf/lib/cgroup.bpf.h; 0 in the machine's ~other rows */
 	char command[PROCESS_COMMAND_BYTES]; /* the bytes from the first NUL on are 0 */
 	__u32 event;
 	/* Of an exit, as wait4 has it without the core dump's bit: code << 8 or the signal. 0 in

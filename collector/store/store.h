@@ -122,7 +122,10 @@ struct SelectHints {
 // One series' samples in the range, in time order, each timestamp once; staleness markers are
 // included. An entity whose visible labels changed within the range gives one block a label set;
 // the block of the labels before ends with a marker at the time of the change. Blocks of one Select
-// whose labels are equal are joined: of equal timestamps the newest entity's sample wins.
+// whose labels are equal are joined: from the time on at which the later one got its labels (its
+// entity's start, mostly) it alone counts, and what the earlier one counted after that is its
+// sample of the last millisecond before. So the increase of both is the whole. Where both got them
+// at once, of equal timestamps the sample of the entity with the greater id wins.
 struct SeriesBlock {
   std::shared_ptr<const LabelSet> labels;  // all visible ones, with __name__
   Id128 entity;

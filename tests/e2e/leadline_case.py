@@ -13,10 +13,11 @@ VISIBLE_TIMEOUT_S = 30
 
 
 class LeadlineCase(unittest.TestCase):
-    """One set of programs for a whole class, which may override the two options."""
+    """One set of programs for a whole class, which may override the options."""
 
     cluster_options = {}
     with_agent = True
+    agent_within = ()  # see programs.Program
 
     @classmethod
     def setUpClass(cls):
@@ -42,6 +43,7 @@ class LeadlineCase(unittest.TestCase):
             cls.cluster.node_name,
             cls.cluster.api.url,
             f"{INTERVAL_S}s",
+            within=cls.agent_within,
         )
 
     def run(self, result=None):

@@ -36,8 +36,11 @@ def _environment():
 class Program:
     """A process with a log; it dies with the process (and the thread) that started it."""
 
-    def __init__(self, name, folder):
+    def __init__(self, name, folder, within=()):
+        """`within`: a command that runs the program, which follows it, in surroundings of its own
+        (`unshare`), as the same process."""
         self.name = name
+        self._within = list(within)
         self.folder = folder
         self.log_path = os.path.join(folder, f"{name}.log")
         self.process = None
@@ -49,7 +52,12 @@ class Program:
         with open(self.log_path, "ab") as log:
             self._log_start = log.tell()
             self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", "--", paths.program(self.name), *args],
+                [
+                    *("setpriv", "--pdeathsig", "KILL", "--"),
+                    *self._within,
+                    paths.program(self.name),
+                    *args,
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -205,8 +213,18 @@ class Collector(Program):
 
 
 class Agent(Program):
-    def __init__(self, folder, collector, cluster, node, kubernetes_url, interval="1s", state=None):
-        super().__init__("leadline-agent", folder)
+    def __init__(
+        self,
+        folder,
+        collector,
+        cluster,
+        node,
+        kubernetes_url,
+        interval="1s",
+        state=None,
+        within=(),
+    ):
+        super().__init__("leadline-agent", folder, within)
         self._args = [
             "--collector",
             f"127.0.0.1:{collector.ports['grpc']}",

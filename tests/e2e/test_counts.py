@@ -4,7 +4,7 @@ import itertools
 import os
 import unittest
 
-from leadline_case import LeadlineCase
+from leadline_case import VISIBLE_TIMEOUT_S, LeadlineCase
 from minicluster import cgroups, objects as o, wait_for
 
 
@@ -168,6 +168,32 @@ class Counts(LeadlineCase):
         self.cluster.wait_result(pod, "run2")
         self.wait_counted("io_destroy", 120)
         self.assert_increase("io_destroy", {("again", "app"): 120})
+
+    def test_an_instance_whose_cgroup_outlives_the_next_ones_start_is_not_hidden(self):
+        """Three runs of one container, of which none is removed before the pod is."""
+        script = (
+            "n=$(cat /results/n 2>/dev/null || echo 0); echo $((n+1)) > /results/n; "
+            "/bin/calls --call io_destroy --count 40 --result /results/run$n; "
+            "[ $n -ge 2 ] && exec /bin/pause; exit 1"
+        )
+        pod = o.pod("late", "app", o.container("app", "/bin/sh", "-c", script))
+        pod["metadata"]["annotations"] = {"leadline.test/late-removal": ""}
+        pod = self.cluster.apply(pod)
+        self.cluster.wait_result(pod, "run2")
+        selector = self.selector("io_destroy", namespace="late")
+        wait_for(
+            lambda: self.counted(selector) == 120,
+            lambda: f"120 calls; there are {self.counted(selector)}",
+            VISIBLE_TIMEOUT_S,
+            0.2,
+        )
+        self.assert_increase("io_destroy", {("late",): 120}, by=("namespace",), namespace="late")
+        # And when the former instances are gone too.
+        self.cluster.delete("Pod", "late", "app")
+        self.cluster.wait_gone("Pod", "late", "app")
+        wait_for(lambda: not self.collector.query(selector), "the series end", 30, 0.1)
+        self.assertEqual(self.counted(selector), 120)
+        self.assert_increase("io_destroy", {("late",): 120}, by=("namespace",), namespace="late")
 
     def test_nothing_is_counted_where_nothing_happened(self):
         """The calls are rare: only the pods that make them have any."""

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "agent/source/cgroup_membership.h"
 #include "agent/source/cgroup_mounts.h"
 #include "agent/source/net_dev.h"
 #include "agent/source/processes.h"
@@ -14,11 +15,18 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (text.find(stat->command) == std::string_view::npos) abort();
     source::StartUnixMs(stat->start_ticks, 1'700'000'000'000);
   }
-  if (const auto path = source::ParseCgroupV2Path(text)) {
-    if (path->find('\n') != std::string_view::npos) abort();
+  for (const uint32_t hierarchy : {0U, 4U}) {
+    if (const auto path = source::FindCgroupPath(text, hierarchy)) {
+      if (!path->starts_with('/') || path->find('\n') != std::string_view::npos) abort();
+      std::string buffer;
+      if (!source::CgroupNamespace("/a/b").Resolve(*path, buffer).starts_with('/')) abort();
+    }
   }
   source::ParseRunDelayNs(text);
-  source::CgroupMounts::Parse(text).IgnoreError();
+  const auto mounts =
+      source::CgroupMounts::Parse(text, [](const std::string& path) { return path.size() % 2; });
+  if (mounts.ok())
+    source::ChooseCgroups(leadline::agent::CgroupChoice::kAuto, *mounts, text, 0).IgnoreError();
   if (const auto interfaces = source::ParseNetDev(text); interfaces.ok()) {
     for (const source::InterfaceCounters& counters : *interfaces) {
       if (text.find(counters.interface) == std::string_view::npos) abort();

@@ -1,5 +1,6 @@
 // Reader::Select: samples by visible label set.
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -20,6 +21,7 @@ using LabelsPtr = std::shared_ptr<const LabelSet>;
 
 // A part of a series' time in which its visible labels are the same, and match.
 struct Span {
+  int64_t begin_ms = 0;  // when they came into force, also where that is before the range
   int64_t first_ms = 0;
   int64_t last_ms = 0;
   LabelsPtr labels;
@@ -33,11 +35,16 @@ std::vector<Span> MatchingSpans(const FoundSeries& found, const index::Matchers&
   };
   if (found.timeline == nullptr) {
     if (!index::MatchesAll(matchers, *found.definition, nullptr)) return {};
-    return {{start_ms, end_ms, labels_of(nullptr)}};
+    return {{0, start_ms, end_ms, labels_of(nullptr)}};
   }
   const auto& versions = found.timeline->versions();
+  const auto same_labels = [&](const model::EntityVersion& a, const model::EntityVersion& b) {
+    return a.labels == b.labels && (named.empty() || a.kubernetes_labels == b.kubernetes_labels);
+  };
   std::vector<Span> spans;
+  int64_t begin_ms = found.timeline->start_ms();
   for (size_t i = 0; i < versions.size(); ++i) {
+    if (i > 0 && !same_labels(versions[i - 1], versions[i])) begin_ms = versions[i].valid_from_ms;
     // The first version counts before its begin too.
     const int64_t first_ms = i == 0 ? start_ms : std::max(start_ms, versions[i].valid_from_ms);
     const int64_t last_ms =
@@ -48,7 +55,7 @@ std::vector<Span> MatchingSpans(const FoundSeries& found, const index::Matchers&
     if (!spans.empty() && spans.back().last_ms + 1 == first_ms && *spans.back().labels == *labels) {
       spans.back().last_ms = last_ms;
     } else {
-      spans.push_back({first_ms, last_ms, std::move(labels)});
+      spans.push_back({begin_ms, first_ms, last_ms, std::move(labels)});
     }
   }
   return spans;
@@ -86,8 +93,43 @@ void EndSpan(const Span& span, int64_t end_ms, SeriesBlock& block) {
   }
 }
 
-// `newer` wins at equal timestamps.
-void Join(SeriesBlock newer, SeriesBlock& block) {
+// A block and when its labels came into force for its entity.
+struct Part {
+  int64_t begin_ms = 0;
+  SeriesBlock block;
+};
+
+bool IsStale(double value) { return model::IsStaleNan(value); }
+bool IsStale(const model::NativeHistogram& value) { return model::IsStaleNan(value.sum); }
+
+// From `at_ms` on another entity has the samples. What this one counted after that (a container
+// whose cgroup outlives the start of the one that replaces it) is told at the last moment before.
+template <typename Value>
+void HandOver(int64_t at_ms, int64_t start_ms, std::vector<int64_t>& ts_ms,
+              std::vector<Value>& values) {
+  const auto kept = std::lower_bound(ts_ms.begin(), ts_ms.end(), at_ms) - ts_ms.begin();
+  const auto last = std::find_if(values.rbegin(), values.rend() - kept,
+                                 [](const Value& value) { return !IsStale(value); });
+  std::optional<Value> final;
+  if (last != values.rend() - kept && at_ms - 1 >= start_ms) final = std::move(*last);
+  ts_ms.resize(static_cast<size_t>(kept));
+  values.resize(static_cast<size_t>(kept));
+  if (!final) return;
+  if (!ts_ms.empty() && ts_ms.back() == at_ms - 1) {
+    values.back() = *std::move(final);
+  } else {
+    ts_ms.push_back(at_ms - 1);
+    values.push_back(*std::move(final));
+  }
+}
+
+// `newer` begins no earlier than `part`, and wins at equal timestamps.
+void Join(Part newer, int64_t start_ms, Part& part) {
+  SeriesBlock& block = part.block;
+  if (newer.begin_ms > part.begin_ms) {
+    HandOver(newer.begin_ms, start_ms, block.ts_ms, block.values);
+    HandOver(newer.begin_ms, start_ms, block.histogram_ts_ms, block.histograms);
+  }
   const auto join = [](auto& ts_ms, auto& values, auto& newer_ts_ms, auto& newer_values) {
     using Value = typename std::decay_t<decltype(values)>::value_type;
     chunk::Samples<Value> samples{std::move(ts_ms), std::move(values)};
@@ -98,28 +140,30 @@ void Join(SeriesBlock newer, SeriesBlock& block) {
     ts_ms = std::move(samples.ts_ms);
     values = std::move(samples.values);
   };
-  join(block.ts_ms, block.values, newer.ts_ms, newer.values);
-  join(block.histogram_ts_ms, block.histograms, newer.histogram_ts_ms, newer.histograms);
-  block.entity = newer.entity;
-  block.entity_start_ms = std::min(block.entity_start_ms, newer.entity_start_ms);
-  block.entity_end_ms = std::max(block.entity_end_ms, newer.entity_end_ms);
+  join(block.ts_ms, block.values, newer.block.ts_ms, newer.block.values);
+  join(block.histogram_ts_ms, block.histograms, newer.block.histogram_ts_ms,
+       newer.block.histograms);
+  part.begin_ms = newer.begin_ms;
+  block.entity = newer.block.entity;
+  block.entity_start_ms = std::min(block.entity_start_ms, newer.block.entity_start_ms);
+  block.entity_end_ms = std::max(block.entity_end_ms, newer.block.entity_end_ms);
 }
 
-// Blocks with equal labels become one; sorted by labels.
-std::vector<SeriesBlock> JoinEqualLabels(std::vector<SeriesBlock> blocks) {
-  std::sort(blocks.begin(), blocks.end(), [](const SeriesBlock& a, const SeriesBlock& b) {
-    if (const auto order = *a.labels <=> *b.labels; order != 0) return order < 0;
-    return std::pair(a.entity_start_ms, a.entity) < std::pair(b.entity_start_ms, b.entity);
+// Parts with equal labels become one block; sorted by labels.
+std::vector<SeriesBlock> JoinEqualLabels(std::vector<Part> parts, int64_t start_ms) {
+  std::sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) {
+    if (const auto order = *a.block.labels <=> *b.block.labels; order != 0) return order < 0;
+    return std::pair(a.begin_ms, a.block.entity) < std::pair(b.begin_ms, b.block.entity);
   });
-  std::vector<SeriesBlock> joined;
-  for (SeriesBlock& block : blocks) {
-    if (!joined.empty() && *joined.back().labels == *block.labels) {
-      Join(std::move(block), joined.back());
-    } else {
-      joined.push_back(std::move(block));
+  std::vector<SeriesBlock> blocks;
+  for (size_t i = 0; i < parts.size();) {
+    Part joined = std::move(parts[i]);
+    for (++i; i < parts.size() && *parts[i].block.labels == *joined.block.labels; ++i) {
+      Join(std::move(parts[i]), start_ms, joined);
     }
+    blocks.push_back(std::move(joined.block));
   }
-  return joined;
+  return blocks;
 }
 
 }  // namespace
@@ -147,7 +191,7 @@ absl::StatusOr<std::vector<SeriesBlock>> Reader::Select(std::string_view tenant,
   LL_RETURN_IF_ERROR(found.ReadWindows(hints.max_samples, hints.deadline));
 
   chunk::ReadBudget budget(hints.max_samples, hints.deadline);
-  std::vector<SeriesBlock> blocks;
+  std::vector<Part> parts;
   for (size_t i = 0; i < spans.size(); ++i) {
     if (spans[i].empty()) continue;
     FoundSeries& series = found.series()[i];
@@ -168,11 +212,11 @@ absl::StatusOr<std::vector<SeriesBlock>> Reader::Select(std::string_view tenant,
       MoveRange(samples.histograms, span, block.histogram_ts_ms, block.histograms);
       EndSpan(span, end_ms, block);
       if (!block.ts_ms.empty() || !block.histogram_ts_ms.empty()) {
-        blocks.push_back(std::move(block));
+        parts.push_back({span.begin_ms, std::move(block)});
       }
     }
   }
-  return JoinEqualLabels(std::move(blocks));
+  return JoinEqualLabels(std::move(parts), start_ms);
 }
 
 }  // namespace leadline::collector::store::engine

@@ -44,12 +44,14 @@ def unified():
 
 
 def members(path):
-    """Host pids in the group; none when it is gone."""
-    try:
-        with open(f"{unified()}{path}/cgroup.procs", encoding="ascii") as f:
-            return [int(line) for line in f]
-    except OSError:
-        return []
+    """Host pids in the group, by v1 where v2 does not know it; none when it is gone."""
+    for root in (unified(), os.path.join(ROOT, "memory")):
+        try:
+            with open(f"{root}{path}/cgroup.procs", encoding="ascii") as f:
+                return [int(line) for line in f]
+        except OSError:
+            continue
+    return []
 
 
 def remove(path):

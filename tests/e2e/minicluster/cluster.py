@@ -13,6 +13,7 @@ import struct
 import time
 from dataclasses import dataclass
 
+from . import cgroups
 from .apiserver import ApiError, ApiServer, Store
 from .apiserver.deletion import delete_object
 from .apiserver.resources import resource
@@ -69,9 +70,11 @@ class Cluster:
         history=2000,
         in_cluster=False,
         images=None,
+        cgroup_v2=True,
     ):
         """`in_cluster`: pods get the API server by their service account, which needs TLS and a
-        token, so `token` and `tls` are not for the caller then. `images`: see Kubelet."""
+        token, so `token` and `tls` are not for the caller then. `images`: see Kubelet. `cgroup_v2`:
+        whether the node's runtime knows the v2 hierarchy; only runc can do without."""
         self.name = name
         self.node_name = node_name
         self.node = Node()
@@ -85,12 +88,15 @@ class Cluster:
         self._api_options = {"listen": listen, "token": token, "tls": tls}
         self._images = images
         self._history = history
+        self._cgroup_v2 = cgroup_v2
         self.store = self.api = self.kubelet = self._controllers = None
 
     def up(self):
         try:
             runtime = Runtime(self.node)
             self.node.up(runtime.on_exit)
+            if not self._cgroup_v2:
+                self.node.run(["umount", "-R", cgroups.unified()])
             self.store = Store(self._history, uid_prefix=self.node.tag)
             self._make_system_objects()
             self.api = ApiServer(self.store, **self._api_options)

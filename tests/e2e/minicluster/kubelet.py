@@ -86,6 +86,9 @@ class Kubelet:
             ):
                 worker = self._workers[uid] = PodWorker(self, pod)
                 worker.start()
+        ephemeral = pod["spec"].get("ephemeralContainers")
+        if worker is not None and ephemeral and not deleted:
+            worker.post("ephemeral", ephemeral)
         if worker is not None and deleted:
             grace_s = 0 if gone else pod["metadata"].get("deletionGracePeriodSeconds", 30)
             worker.post("delete", grace_s)

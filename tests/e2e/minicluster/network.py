@@ -43,3 +43,10 @@ class PodNetwork:
         self._node.run(["ip", "netns", "delete", name], check=False)
         with self._lock:
             self._free.insert(0, int(address.rsplit(".", 1)[1]))
+
+    def take_next(self, address):
+        """The next pod gets this address, which is free."""
+        host = int(address.rsplit(".", 1)[1])
+        with self._lock:
+            self._free.remove(host)
+            self._free.append(host)

@@ -31,13 +31,22 @@ def calls(call, name="app", count=None, rate=None, for_ms=None, hold=True, **opt
     return container(name, *args, **options)
 
 
-def pod_spec(*containers, host_network=False, restart_policy="Always", grace_s=2, runtime=None):
+def pod_spec(
+    *containers,
+    host_network=False,
+    restart_policy="Always",
+    grace_s=2,
+    runtime=None,
+    init_containers=(),
+):
     spec = {
         "containers": list(containers),
         "volumes": [{"name": "results", "emptyDir": {}}],
         "restartPolicy": restart_policy,
         "terminationGracePeriodSeconds": grace_s,
     }
+    if init_containers:
+        spec["initContainers"] = list(init_containers)
     if host_network:
         spec["hostNetwork"] = True
     if runtime:
@@ -88,6 +97,20 @@ def _workload(
             "template": _template(name, pod_spec(*containers, **options), labels, annotations),
         },
     )
+
+
+def static_pod(namespace, name, node, config_hash, *containers, **options):
+    """The mirror pod of a static one, as the kubelet of `node` makes it in the API."""
+    obj = pod(namespace, f"{name}-{node['metadata']['name']}", *containers, **options)
+    obj["metadata"]["ownerReferences"] = [owner_reference(node)]
+    obj["metadata"].setdefault("annotations", {}).update(
+        {
+            "kubernetes.io/config.source": "file",
+            "kubernetes.io/config.hash": config_hash,
+            "kubernetes.io/config.mirror": config_hash,
+        }
+    )
+    return obj
 
 
 def deployment(namespace, name, *containers, replicas=1, labels=None, cgroup_style=None, **options):

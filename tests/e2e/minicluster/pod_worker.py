@@ -21,13 +21,17 @@ def timestamp(seconds):
 
 
 class _Slot:
-    """A container of the specification, with the instance that runs or ran last."""
+    """A container of the specification, with the instance that runs or ran last.
 
-    def __init__(self, spec, init):
+    `kind`: "init", "sidecar" (an init container that is restarted), "app" or "ephemeral".
+    """
+
+    def __init__(self, spec, kind):
         self.spec = spec
-        self.init = init
+        self.kind = kind
         self.instance = None
         self.last = None
+        self.former = []  # instances before the last, where they are removed late
         self.restarts = 0
         self.restart_at = None
         self.error = None
@@ -46,8 +50,11 @@ class PodWorker(threading.Thread):
         self.uid = pod["metadata"]["uid"]
         self.sandbox = None
         self.dir = os.path.join(kubelet.node.dir, "pods", self.uid)
-        self.slots = [_Slot(c, True) for c in pod["spec"].get("initContainers", [])]
-        self.slots += [_Slot(c, False) for c in pod["spec"]["containers"]]
+        self.slots = [
+            _Slot(c, "sidecar" if c.get("restartPolicy") == "Always" else "init")
+            for c in pod["spec"].get("initContainers", [])
+        ]
+        self.slots += [_Slot(c, "app") for c in pod["spec"]["containers"]]
         self._kubelet = kubelet
         self._inbox = queue.Queue()
         self._qos = podspec.qos_class(pod["spec"])
@@ -62,7 +69,7 @@ class PodWorker(threading.Thread):
 
     @property
     def cgroup(self):
-        return cgroups.pod_path(self._style, self._qos, self.uid)
+        return cgroups.pod_path(self._style, self._qos, podspec.cgroup_uid(self.pod))
 
     def post(self, what, detail=None):
         self._inbox.put((what, detail))
@@ -90,9 +97,12 @@ class PodWorker(threading.Thread):
             self._report()
         while grace_s is None:
             what, detail = self._next()
-            if what == "exit":
+            if what == "exit" and not podspec.removes_late(self.pod):
                 # As a runtime does, so that the container's control group ends with it.
                 self._kubelet.runtime.remove(detail)
+            if what == "ephemeral":
+                known = {s.name for s in self.slots}
+                self.slots += [_Slot(c, "ephemeral") for c in detail if c["name"] not in known]
             if what == "delete":
                 grace_s = detail
             elif what != "closed":
@@ -136,7 +146,9 @@ class PodWorker(threading.Thread):
                 self._start_slot(slot)
             elif slot.instance is not None and not slot.instance.running:
                 self._after_exit(slot)
-            if slot.init and (
+            if slot.kind == "sidecar" and slot.instance is None:
+                break
+            if slot.kind == "init" and (
                 slot.instance is None or slot.instance.running or slot.instance.exit_code != 0
             ):
                 break
@@ -145,8 +157,10 @@ class PodWorker(threading.Thread):
     def _after_exit(self, slot):
         policy = self.pod["spec"].get("restartPolicy", "Always")
         failed = slot.instance.exit_code != 0
-        if slot.init:
+        if slot.kind == "init":
             again = failed and policy != "Never"
+        elif slot.kind in ("sidecar", "ephemeral"):
+            again = slot.kind == "sidecar"
         else:
             again = policy == "Always" or (policy == "OnFailure" and failed)
         if not again:
@@ -162,6 +176,8 @@ class PodWorker(threading.Thread):
         if now >= slot.restart_at:
             slot.restart_at = None
             slot.restarts += 1
+            if slot.last is not None:
+                slot.former.append(slot.last)
             slot.last, slot.instance = slot.instance, None
             self._start_slot(slot)
 
@@ -237,7 +253,8 @@ class PodWorker(threading.Thread):
         return self._kubelet.account if wanted else None
 
     def _container_cgroup(self, container_id):
-        return cgroups.container_path(self._style, self._qos, self.uid, container_id)
+        uid = podspec.cgroup_uid(self.pod)
+        return cgroups.container_path(self._style, self._qos, uid, container_id)
 
     def _remove(self, grace_s):
         self._ended = True
@@ -249,7 +266,11 @@ class PodWorker(threading.Thread):
             runtime.stop([self.sandbox], 2)
         removals = [
             threading.Thread(target=runtime.remove, args=(c,))
-            for c in [self.sandbox, *instances, *[s.last for s in self.slots]]
+            for c in [
+                self.sandbox,
+                *instances,
+                *[c for s in self.slots for c in [s.last, *s.former]],
+            ]
             if c is not None
         ]
         for thread in removals:
@@ -287,7 +308,7 @@ class PodWorker(threading.Thread):
             pass  # deleted
 
     def _status(self):
-        main = [s for s in self.slots if not s.init]
+        main = [s for s in self.slots if s.kind == "app"]
         ready = all(s.instance is not None and s.instance.running for s in main)
         status = {
             "phase": self._phase(main),
@@ -297,9 +318,13 @@ class PodWorker(threading.Thread):
             "conditions": self._conditions(ready),
             "containerStatuses": [self._container_status(s) for s in main],
         }
-        inits = [s for s in self.slots if s.init]
-        if inits:
-            status["initContainerStatuses"] = [self._container_status(s) for s in inits]
+        for field, kinds in (
+            ("initContainerStatuses", ("init", "sidecar")),
+            ("ephemeralContainerStatuses", ("ephemeral",)),
+        ):
+            slots = [s for s in self.slots if s.kind in kinds]
+            if slots:
+                status[field] = [self._container_status(s) for s in slots]
         if self._ip:
             status["podIP"] = self._ip
             status["podIPs"] = [{"ip": self._ip}]
@@ -352,7 +377,7 @@ class PodWorker(threading.Thread):
                 if slot.error
                 else (
                     "ContainerCreating"
-                    if not slot.init and not any(s.init for s in self.slots)
+                    if slot.kind == "app" and not any(s.kind == "init" for s in self.slots)
                     else "PodInitializing"
                 )
             )

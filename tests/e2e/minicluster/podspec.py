@@ -59,6 +59,17 @@ def cgroup_style_of(pod, default):
     return (pod["metadata"].get("annotations") or {}).get("leadline.test/cgroup-style", default)
 
 
+def cgroup_uid(pod):
+    """The uid in the names of the pod's groups; a static pod's is what its kubelet gave it."""
+    annotations = pod["metadata"].get("annotations") or {}
+    return annotations.get("kubernetes.io/config.hash", pod["metadata"]["uid"])
+
+
+def removes_late(pod):
+    """Whether the node's runtime leaves what is left of a container until its pod goes."""
+    return "leadline.test/late-removal" in (pod["metadata"].get("annotations") or {})
+
+
 def image_id(image):
     return f"{image.split(':')[0]}@sha256:{hashlib.sha256(image.encode()).hexdigest()}"
 

@@ -29,7 +29,7 @@ class CgroupInventoryTest : public testing::Test {
       : root_(std::filesystem::temp_directory_path() /
               ("leadline-tree-" + std::to_string(getpid()))) {
     std::filesystem::create_directories(root_);
-    inventory_.emplace(root_, 1000, resolver_);
+    inventory_.emplace(0, root_, 1000, resolver_);
   }
   ~CgroupInventoryTest() override { std::filesystem::remove_all(root_); }
 
@@ -122,8 +122,21 @@ TEST_F(CgroupInventoryTest, ARequestedWalkIsDueAtOnce) {
   EXPECT_NE(inventory_->Find(late), nullptr);
 }
 
+TEST_F(CgroupInventoryTest, ACgroupIsKnownByItsHierarchyToo) {
+  CgroupInventory v1(4, root_, 1000, resolver_);
+  const uint64_t other = Make("/system.slice");
+  inventory_->Appeared(other, "/system.slice", 2000);
+  v1.Appeared(other, "/system.slice", 2000);
+  EXPECT_EQ(inventory_->Find(other)->entity, CgroupId("b", 0, other));
+  EXPECT_EQ(v1.Find(other)->entity, CgroupId("b", 4, other));
+  v1.Ended(other, 3000);
+  resolver_.TakeUpdates();
+  EXPECT_EQ(resolver_.Find(CgroupId("b", 0, other))->end_ms, 0);
+  EXPECT_EQ(resolver_.Find(CgroupId("b", 4, other))->end_ms, 3000);
+}
+
 TEST_F(CgroupInventoryTest, AMissingTreeIsAnError) {
-  CgroupInventory missing(root_ + "/nowhere", 1000, resolver_);
+  CgroupInventory missing(0, root_ + "/nowhere", 1000, resolver_);
   EXPECT_EQ(missing.Walk(2000).code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(missing.walks(), 0u);
 }

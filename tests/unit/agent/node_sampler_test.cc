@@ -77,7 +77,7 @@ class NodeSamplerTest : public testing::Test {
       : root_(std::filesystem::temp_directory_path() /
               ("leadline-sampler-" + std::to_string(getpid()))) {
     std::filesystem::create_directories(root_);
-    inventory_.emplace(root_, kStartMs, resolver_);
+    inventory_.emplace(0, root_, kStartMs, resolver_);
     sampler_.emplace(NodeSamplerOptions{.cluster = "c",
                                         .node = "n",
                                         .counted_from_ms = kStartMs,

@@ -57,6 +57,7 @@ std::string Sample(const CLI::Option& option) {
   if (type == "NUMBER") return "17";
   if (type == "LEVEL") return "warn";
   if (type == "MODE") return "every";
+  if (type == "VERSION") return "v1";
   if (type == "REGEX") return "17";
   if (type == "KIND=DIR") return "docker=/seventeen";
   if (type == "URL") return "http://127.0.0.1:17";

@@ -102,6 +102,10 @@ TEST(DecodePod, AMirrorPodHasItsStaticPodsUid) {
                                      "kubernetes.io/config.mirror":"0123"})"));
   ASSERT_TRUE(pod.ok()) << pod.status();
   EXPECT_EQ((*pod)->CgroupUid(), "0123");
+  const auto without_hash =
+      Decode(WithMeta(R"(,"annotations":{"kubernetes.io/config.mirror":"4567"})"));
+  ASSERT_TRUE(without_hash.ok()) << without_hash.status();
+  EXPECT_EQ((*without_hash)->CgroupUid(), "4567");
 }
 
 TEST(DecodePod, NullAndAbsentAreTheSame) {

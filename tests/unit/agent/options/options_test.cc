@@ -20,13 +20,14 @@ TEST(Options, Defaults) {
   EXPECT_FALSE(parsed.options->node.empty());
   EXPECT_EQ(parsed.options->kubernetes.url, "");
   EXPECT_FALSE(parsed.options->time_every_syscall);
+  EXPECT_EQ(parsed.options->cgroups, CgroupChoice::kAuto);
 }
 
 TEST(Options, AreTaken) {
   const ParsedOptions parsed =
       Parse({"-k", "http://127.0.0.1:8080", "--node", "n1", "--interval", "1m30s",
              "--syscall-timing", "every", "--spool-size", "64MiB", "--runtime-state",
-             "docker=/data/docker", "--runtime-state", "containerd=/run/c"});
+             "docker=/data/docker", "--runtime-state", "containerd=/run/c", "--cgroups", "v1"});
   ASSERT_TRUE(parsed.options);
   EXPECT_EQ(parsed.options->kubernetes.url, "http://127.0.0.1:8080");
   EXPECT_EQ(parsed.options->node, "n1");
@@ -36,6 +37,7 @@ TEST(Options, AreTaken) {
   EXPECT_EQ(parsed.options->runtime_state,
             (std::vector<runtimes::StateDirectory>{{"docker", "/data/docker"},
                                                    {"containerd", "/run/c"}}));
+  EXPECT_EQ(parsed.options->cgroups, CgroupChoice::kV1);
 }
 
 TEST(Options, WrongOnesEndTheProgramWithAnError) {
@@ -50,6 +52,7 @@ TEST(Options, WrongOnesEndTheProgramWithAnError) {
       {"--spool-size", "much"},
       {"--runtime-state", "docker"},
       {"--runtime-state", "rkt=/var/lib/rkt"},
+      {"--cgroups", "v3"},
   };
   for (const auto& arguments : cases) {
     const ParsedOptions parsed = Parse(arguments);

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "gtest/gtest.h"
 
@@ -28,6 +29,12 @@ TEST(ProbeTable, RowsAreSound) {
     EXPECT_FALSE(finished.contains(object)) << row.name << " is apart from its object's rows";
     for (const ProbeAlternative& alternative : row.alternatives) {
       EXPECT_LT(KernelVersion{}, alternative.least_kernel) << row.name;
+    }
+    // Ways by one hook have to say what tells them apart.
+    std::set<std::pair<std::string_view, std::string_view>> ways;
+    for (const ProbeAlternative& alternative : row.alternatives) {
+      EXPECT_TRUE(ways.emplace(alternative.hook, alternative.arguments).second)
+          << row.name << " by " << alternative.hook;
     }
   }
   for (const ProbeRow& row : ProbeTable()) {

@@ -1,6 +1,7 @@
 // Random appends, flushes, restarts and selects, compared with a store that is a few maps.
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -36,47 +37,37 @@ class Oracle {
   // As Text() has it, sorted.
   std::vector<std::string> Select(const std::string& metric, const std::string& pod,
                                   int64_t start_ms, int64_t end_ms) const {
-    struct Sample {
-      double value = 0;
-      std::pair<int64_t, Id128> age;  // of the entity; the newest wins
-    };
-    std::map<LabelSet, std::map<int64_t, Sample>> blocks;
+    // By labels and by who got them when, the latest last.
+    std::map<LabelSet, std::map<std::pair<int64_t, Id128>, Samples>> parts;
     for (const auto& [key, samples] : samples_) {
       const auto& [metric_number, entity] = key;
       if (!metric.empty() && metric != MetricName(metric_number)) continue;
-      for (const auto& [ts_ms, value] : samples) {
-        if (ts_ms < start_ms || ts_ms > end_ms) continue;
+      const std::vector<int64_t> changes = LabelChanges(entity, 0, end_ms);
+      const auto part_of = [&](int64_t ts_ms) -> Samples* {
         const model::EntityVersion* version = InForce(entity, ts_ms);
         LabelSet labels = version ? version->labels : LabelSet();
         labels.Set("__name__", MetricName(metric_number));
-        if (!pod.empty() && labels.Get("pod") != pod) continue;
-        const Sample sample{value, {version ? version->start_ms : 0, EntityId(entity)}};
-        const auto [it, added] = blocks[labels].try_emplace(ts_ms, sample);
-        if (!added && it->second.age < sample.age) it->second = sample;
+        if (!pod.empty() && labels.Get("pod") != pod) return nullptr;
+        return &parts[labels][{LabelsSince(version, changes, ts_ms), EntityId(entity)}];
+      };
+      for (const auto& [ts_ms, value] : samples) {
+        if (ts_ms < start_ms || ts_ms > end_ms) continue;
+        if (Samples* part = part_of(ts_ms)) (*part)[ts_ms] = value;
       }
       for (const int64_t change_ms : LabelChanges(entity, start_ms, end_ms)) {
-        const model::EntityVersion& before = *InForce(entity, change_ms - 1);
-        LabelSet labels = before.labels;
-        labels.Set("__name__", MetricName(metric_number));
-        if (!pod.empty() && labels.Get("pod") != pod) continue;
-        int64_t since_ms = start_ms;
-        for (const int64_t earlier_ms : LabelChanges(entity, start_ms, change_ms - 1)) {
-          since_ms = earlier_ms;
-        }
-        const auto last = samples.lower_bound(change_ms);
-        if (last == samples.begin() || std::prev(last)->first < since_ms) continue;
-        const Sample marker{model::StaleNan(), {before.start_ms, EntityId(entity)}};
-        const auto [it, added] = blocks[labels].try_emplace(change_ms, marker);
-        if (!added && it->second.age < marker.age) it->second = marker;
+        Samples* part = part_of(change_ms - 1);
+        if (part != nullptr && !part->empty()) (*part)[change_ms] = model::StaleNan();
       }
     }
     std::vector<std::string> texts;
-    for (const auto& [labels, samples] : blocks) {
+    for (const auto& [labels, of_labels] : parts) {
+      const Samples joined = Join(of_labels, start_ms);
+      if (joined.empty()) continue;
       SeriesBlock block;
       block.labels = std::make_shared<LabelSet>(labels);
-      for (const auto& [ts_ms, sample] : samples) {
+      for (const auto& [ts_ms, value] : joined) {
         block.ts_ms.push_back(ts_ms);
-        block.values.push_back(sample.value);
+        block.values.push_back(value);
       }
       texts.push_back(Text(block));
     }
@@ -87,6 +78,37 @@ class Oracle {
   static Id128 EntityId(int entity) { return HashId({"entity", std::to_string(entity)}); }
 
  private:
+  using Samples = std::map<int64_t, double>;
+
+  // Each part counts until the next begins; what it has later moves to just before that.
+  static Samples Join(const std::map<std::pair<int64_t, Id128>, Samples>& parts, int64_t start_ms) {
+    Samples joined;
+    std::optional<int64_t> before_ms;
+    for (const auto& [key, part] : parts) {
+      if (part.empty()) continue;
+      const int64_t begin_ms = key.first;
+      if (before_ms && begin_ms > *before_ms) {
+        std::optional<double> last;
+        for (const auto& [ts_ms, value] : joined) {
+          if (ts_ms >= begin_ms && !model::IsStaleNan(value)) last = value;
+        }
+        joined.erase(joined.lower_bound(begin_ms), joined.end());
+        if (last && begin_ms - 1 >= start_ms) joined[begin_ms - 1] = *last;
+      }
+      for (const auto& [ts_ms, value] : part) joined[ts_ms] = value;
+      before_ms = begin_ms;
+    }
+    return joined;
+  }
+
+  // When an entity got the labels that it has at t, from its version at t and its changes.
+  static int64_t LabelsSince(const model::EntityVersion* version,
+                             const std::vector<int64_t>& changes, int64_t t_ms) {
+    const auto later = std::upper_bound(changes.begin(), changes.end(), t_ms);
+    if (later != changes.begin()) return *std::prev(later);
+    return version == nullptr ? 0 : version->start_ms;
+  }
+
   // The times after start_ms, up to end_ms, from which on an entity has other labels.
   std::vector<int64_t> LabelChanges(int entity, int64_t start_ms, int64_t end_ms) const {
     std::set<int64_t> changes;

@@ -169,7 +169,7 @@ TEST_P(StoreTest, KubernetesLabelsShowOnlyWhereTheyAreNamed) {
   EXPECT_THAT(*store_->queryable().LabelValues(kTenant, "label_tier", {}), ElementsAre("front"));
 }
 
-TEST_P(StoreTest, EqualLabelsOfSeveralEntitiesAreJoinedAndTheNewestWins) {
+TEST_P(StoreTest, EqualLabelsOfSeveralEntitiesAreJoinedAndTheNewestCountsFromItsStart) {
   const LabelSet labels({{"container", "app"}});
   model::EntityVersion old_one = Container("old", labels, kT0);
   old_one.end_ms = kT0 + 25;
@@ -183,10 +183,44 @@ TEST_P(StoreTest, EqualLabelsOfSeveralEntitiesAreJoinedAndTheNewestWins) {
   }
   Settle();
   const auto blocks = Select({Name("cpu")});
-  EXPECT_THAT(Texts(blocks), ElementsAre(R"({__name__="cpu", container="app"} 10=10 20=20 30=21)"));
+  EXPECT_THAT(Texts(blocks),
+              ElementsAre(R"({__name__="cpu", container="app"} 10=10 19=11 20=20 30=21)"));
   EXPECT_EQ(blocks[0].entity, new_one.id);
   EXPECT_EQ(blocks[0].entity_start_ms, kT0);
   EXPECT_EQ(blocks[0].entity_end_ms, model::kOpenEnd);
+}
+
+// A container that was restarted, three runs of it, each removed only after the next had begun.
+TEST_P(StoreTest, WhatAnEntityCountedAfterItsSuccessorsStartIsToldBeforeIt) {
+  const LabelSet labels({{"container", "app"}});
+  const auto run = [&](const std::string& name, int64_t start, const std::vector<double>& values) {
+    model::EntityVersion version = Container(name, labels, kT0 + start);
+    WriteBatch batch;
+    batch.entities = {version};
+    batch.series = {Resolve({"calls", version.id, {}})};
+    for (size_t i = 0; i < values.size(); ++i) {
+      batch.floats.push_back({kT0 + start + static_cast<int64_t>(i) * 10, {0}, {values[i]}});
+    }
+    batch.series.push_back(Resolve({"latency", version.id, {}}));
+    model::NativeHistogram histogram;
+    histogram.schema = 2;
+    histogram.count = static_cast<uint64_t>(values.size());
+    histogram.positive = {{-3, histogram.count}};
+    batch.histograms.push_back({kT0 + start + 35, {1}, {histogram}});
+    Append(batch);
+  };
+  run("first", 0, {0, 3, 5, 7, model::StaleNan()});
+  run("second", 25, {0, 2, 2, 9, 11, model::StaleNan()});
+  run("third", 50, {0, 4});
+  Settle();
+  EXPECT_THAT(Texts(Select({Name("calls")})),
+              ElementsAre(R"({__name__="calls", container="app"} )"
+                          "0=0 10=3 20=5 24=7 25=0 35=2 45=2 49=11 50=0 60=4"));
+  EXPECT_THAT(Texts(Select({Name("latency")})),
+              ElementsAre(R"({__name__="latency", container="app"} 24=h5 49=h6 85=h2)"));
+  // Where the range begins later, what was told before it is not in it.
+  EXPECT_THAT(Texts(Select({Name("calls")}, {.start_ms = kT0 + 50, .end_ms = kT0 + 60})),
+              ElementsAre(R"({__name__="calls", container="app"} 50=0 60=4)"));
 }
 
 TEST_P(StoreTest, AnEndIsKnownToTheBlock) {
