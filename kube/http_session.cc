@@ -8,9 +8,9 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
-#include "common/file.h"
 #include "common/status_macros.h"
 #include "common/status_text.h"
+#include "common/token_file.h"
 #include "kube/curl_handle.h"
 #include "kube/json.h"
 #include "kube/stop_event.h"
@@ -21,26 +21,8 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr size_t kMaxTokenBytes = size_t{64} << 10;
 constexpr int64_t kMaxRetryAfterSeconds = 300;
 constexpr int kUnauthorized = 401;
-
-absl::StatusOr<std::string> ReadToken(const std::string& file) {
-  auto text = ReadFile(file, kMaxTokenBytes);
-  if (!text.ok()) {
-    return absl::UnauthenticatedError(fmt::format("token file {}", StatusMessage(text.status())));
-  }
-  if (!*text) return absl::UnauthenticatedError(fmt::format("token file {} is not there", file));
-  std::string token = **std::move(text);
-  while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
-  const bool printable = std::all_of(token.begin(), token.end(), [](char c) {
-    return static_cast<unsigned char>(c) > 0x20 && c != 0x7f;
-  });
-  if (token.empty() || !printable) {
-    return absl::UnauthenticatedError(fmt::format("token file {} holds no token", file));
-  }
-  return token;
-}
 
 // What curl's callbacks see of a transfer.
 struct Transfer {
@@ -90,7 +72,7 @@ absl::StatusOr<Credential> HttpSession::State::FindCredential() const {
   if (config.credentials != nullptr) return config.credentials->Get(stop.fd());
   Credential credential{.token = config.token};
   if (!config.token_file.empty()) {
-    LL_ASSIGN_OR_RETURN(credential.token, ReadToken(config.token_file));
+    LL_ASSIGN_OR_RETURN(credential.token, ReadTokenFile(config.token_file));
   }
   return credential;
 }
