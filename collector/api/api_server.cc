@@ -41,6 +41,7 @@ class ApiServer::Impl {
   absl::Status Start() {
     http::ServerOptions server;
     server.address = options_.address;
+    server.security = options_.security;
     server.heavy_threads = options_.query_threads;
     server.registry = registry_;
     server.cors_origins = options_.cors_origins;
@@ -67,13 +68,16 @@ class ApiServer::Impl {
     router.Add({.method = "GET",
                 .pattern = "/-/healthy",
                 .about = {"As /livez, where Prometheus has it."},
-                .handler = [](const http::Request&) {
-                  return http::Response{.body = "Leadline collector is healthy.\n"};
-                }});
+                .handler =
+                    [](const http::Request&) {
+                      return http::Response{.body = "Leadline collector is healthy.\n"};
+                    },
+                .open = true});
     router.Add({.method = "GET",
                 .pattern = "/-/ready",
                 .about = {"As /readyz, where Prometheus has it."},
-                .handler = http::HealthHandler("ready", options_.checks)});
+                .handler = http::HealthHandler("ready", options_.checks),
+                .open = true});
     const auto document = std::make_shared<std::string>();
     router.Add({.method = "GET",
                 .pattern = "/api/v2/openapi.json",

@@ -19,11 +19,13 @@
 #include "collector/store/store.h"
 #include "common/clock.h"
 #include "common/http/health.h"
+#include "common/tls/server_security.h"
 
 namespace leadline::collector::api {
 
 struct ApiOptions {
   std::string address = "127.0.0.1:7070";  // port 0 takes a free one
+  tls::ServerSecurity security;            // none: in clear, and everybody is answered
   std::string tenant = "default";
   promql::EngineOptions engine;
   int query_threads = 4;            // queries that run at a time; others wait

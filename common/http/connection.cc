@@ -2,13 +2,16 @@
 
 #include <chrono>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include <boost/asio/post.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
 
+#include "common/http/access.h"
 #include "common/http/encoding.h"
 
 namespace leadline::http {
@@ -34,7 +37,7 @@ std::string_view OriginForm(std::string_view target) {
   return path == std::string_view::npos ? "/" : target.substr(path);
 }
 
-Request FromBeast(beast::http::request<beast::http::string_body> from) {
+Request HeadFromBeast(const beast::http::request_header<>& from) {
   Request request;
   request.method = View(from.method_string());
   const std::string_view target = OriginForm(View(from.target()));
@@ -44,6 +47,11 @@ Request FromBeast(beast::http::request<beast::http::string_body> from) {
   for (const auto& field : from) {
     request.headers.emplace_back(View(field.name_string()), View(field.value()));
   }
+  return request;
+}
+
+Request FromBeast(beast::http::request<beast::http::string_body> from) {
+  Request request = HeadFromBeast(from);
   request.body = std::move(from.body());
   return request;
 }
@@ -86,28 +94,31 @@ std::optional<Response> AnswerTo(ErrorCode error) {
   return std::nullopt;
 }
 
+using TlsStream = beast::ssl_stream<beast::tcp_stream>;
+constexpr uint8_t kHandshakeRecord = 0x16;  // the first byte of TLS (RFC 8446, section 5.1)
+
+// `Stream` is beast::tcp_stream or TlsStream.
+template <typename Stream>
 class BeastConnection final : public Connection,
-                              public std::enable_shared_from_this<BeastConnection> {
+                              public std::enable_shared_from_this<BeastConnection<Stream>> {
  public:
-  BeastConnection(Tcp::socket socket, ConnectionContext& context, std::function<void()> closed)
-      : stream_(std::move(socket)), context_(context), closed_(std::move(closed)) {}
+  // `arguments` are the stream's.
+  template <typename... Arguments>
+  BeastConnection(ConnectionContext& context, std::function<void()> closed,
+                  TlsContexts::Context tls, Arguments&&... arguments)
+      : tls_(std::move(tls)),
+        stream_(std::forward<Arguments>(arguments)...),
+        context_(context),
+        closed_(std::move(closed)) {}
 
   ~BeastConnection() override { closed_(); }
 
-  void AwaitRequest() {
-    state_ = State::kIdle;
-    parser_.emplace();
-    parser_->header_limit(static_cast<uint32_t>(context_.options.max_header_bytes));
-    parser_->body_limit(context_.options.max_body_bytes);
-    if (buffer_.size() > 0) return ReadRequest();
-    stream_.expires_after(Chrono(context_.options.idle_timeout));
-    // The first byte ends the idle time; the rest of the request has a timeout of its own.
-    stream_.async_read_some(buffer_.prepare(kFirstReadBytes),
-                            [self = shared_from_this()](ErrorCode error, size_t n) {
-                              if (error) return;
-                              self->buffer_.commit(n);
-                              self->ReadRequest();
-                            });
+  void Start() {
+    if constexpr (kIsTls) {
+      AwaitHandshake();
+    } else {
+      AwaitRequest();
+    }
   }
 
   void Finish() override {
@@ -115,36 +126,116 @@ class BeastConnection final : public Connection,
     if (state_ == State::kIdle) Abort();
   }
 
-  void Abort() override { stream_.close(); }
+  void Abort() override { tcp().close(); }
 
  private:
   enum class State { kIdle, kBusy };
+  static constexpr bool kIsTls = std::is_same_v<Stream, TlsStream>;
   static constexpr size_t kFirstReadBytes = 4096;
+
+  beast::tcp_stream& tcp() { return beast::get_lowest_layer(stream_); }
+  std::shared_ptr<BeastConnection> Self() { return this->shared_from_this(); }
+
+  void AwaitHandshake() {
+    tcp().expires_after(Chrono(context_.options.handshake_timeout));
+    tcp().async_read_some(buffer_.prepare(kFirstReadBytes),
+                          [self = Self()](ErrorCode error, size_t n) {
+                            if (error) return self->HandshakeFailed("silent");
+                            self->buffer_.commit(n);
+                            self->Handshake();
+                          });
+  }
+
+  void Handshake() {
+    if (*static_cast<const uint8_t*>(buffer_.data().data()) != kHandshakeRecord) {
+      HandshakeFailed("clear_text");
+      return AnswerInClear();
+    }
+    // Beast of Boost 1.81 wants a handler of one argument, Asio calls it with two.
+    const auto on_done = [self = Self()](ErrorCode error, size_t used = 0) {
+      // More than a handshake in the first flight is nothing that we have offered.
+      if (error || used != self->buffer_.size()) return self->HandshakeFailed("handshake");
+      self->buffer_.clear();
+      SSL* const native = self->stream_.native_handle();
+      self->has_certificate_ = SSL_get0_peer_certificate(native) != nullptr &&
+                               SSL_get_verify_result(native) == X509_V_OK;
+      self->AwaitRequest();
+    };
+    stream_.async_handshake(asio::ssl::stream_base::server, buffer_.data(), on_done);
+  }
+
+  void HandshakeFailed(std::string_view reason) { context_.metrics.HandshakeFailed(reason); }
+
+  void AnswerInClear() {
+    state_ = State::kBusy;
+    response_ = ToBeast({.status = 400, .body = "400 bad request: this port speaks TLS: https\n"},
+                        kHttp11, false);
+    serializer_.emplace(response_);
+    beast::http::async_write(tcp(), *serializer_, [self = Self()](ErrorCode error, size_t) {
+      if (!error) self->EndSending();
+    });
+  }
+
+  void AwaitRequest() {
+    state_ = State::kIdle;
+    parser_.emplace();
+    parser_->header_limit(static_cast<uint32_t>(context_.options.max_header_bytes));
+    parser_->body_limit(context_.options.max_body_bytes);
+    if (buffer_.size() > 0) return ReadRequest();
+    tcp().expires_after(Chrono(context_.options.idle_timeout));
+    // The first byte ends the idle time; the rest of the request has a timeout of its own.
+    stream_.async_read_some(buffer_.prepare(kFirstReadBytes),
+                            [self = Self()](ErrorCode error, size_t n) {
+                              if (error) return;
+                              self->buffer_.commit(n);
+                              self->ReadRequest();
+                            });
+  }
 
   void ReadRequest() {
     state_ = State::kBusy;
-    stream_.expires_after(Chrono(context_.options.read_timeout));
+    tcp().expires_after(Chrono(context_.options.read_timeout));
     beast::http::async_read_header(
         stream_, buffer_, *parser_,
-        [self = shared_from_this()](ErrorCode error, size_t) { self->OnHeader(error); });
+        [self = Self()](ErrorCode error, size_t) { self->OnHeader(error); });
   }
 
   void OnHeader(ErrorCode error) {
     if (error) return OnRead(error);
+    if (Refused()) return;
     const bool waits = beast::iequals(parser_->get()[beast::http::field::expect], "100-continue");
     if (!waits || parser_->is_done()) return ReadBody();
     response_ = BeastResponse(beast::http::status::continue_, kHttp11);
     serializer_.emplace(response_);
-    beast::http::async_write(stream_, *serializer_,
-                             [self = shared_from_this()](ErrorCode write_error, size_t) {
-                               if (!write_error) self->ReadBody();
-                             });
+    beast::http::async_write(stream_, *serializer_, [self = Self()](ErrorCode write_error, size_t) {
+      if (!write_error) self->ReadBody();
+    });
+  }
+
+  // Answers a request that may not be made, before its body is read.
+  bool Refused() {
+    const tls::ServerSecurity& security = context_.options.security;
+    if (!security.needs_anything()) return false;
+    const auto& message = parser_->get();
+    const bool twice = message.count(beast::http::field::authorization) > 1;
+    const boost::core::string_view authorization =
+        twice ? "" : message[beast::http::field::authorization];
+    std::optional<Response> refusal = Refusal(View(authorization), has_certificate_, security);
+    if (!refusal.has_value()) return false;
+    Request request = HeadFromBeast(message);
+    const Router::Match match = context_.router.Find(request);
+    if (match.open) return false;
+    received_ = absl::Now();
+    finishing_ = finishing_ || !parser_->is_done() || !message.keep_alive();
+    context_.cors.AddHeaders(request, *refusal);
+    Write(match.route, *std::move(refusal), message.version(),
+          message.method() == beast::http::verb::head);
+    return true;
   }
 
   void ReadBody() {
-    beast::http::async_read(
-        stream_, buffer_, *parser_,
-        [self = shared_from_this()](ErrorCode error, size_t) { self->OnRead(error); });
+    beast::http::async_read(stream_, buffer_, *parser_,
+                            [self = Self()](ErrorCode error, size_t) { self->OnRead(error); });
   }
 
   void OnRead(ErrorCode error) {
@@ -158,11 +249,11 @@ class BeastConnection final : public Connection,
     const unsigned version = parser_->get().version();
     const bool head = parser_->get().method() == beast::http::verb::head;
     finishing_ = finishing_ || !parser_->get().keep_alive();
-    stream_.expires_never();
+    tcp().expires_never();
     Request request = FromBeast(parser_->release());
     Router::Match match = context_.router.Find(request);
     auto& threads = match.load == Load::kHeavy ? context_.heavy_handlers : context_.light_handlers;
-    asio::post(threads, [self = shared_from_this(), version, head, match = std::move(match),
+    asio::post(threads, [self = Self(), version, head, match = std::move(match),
                          request = std::move(request)]() mutable {
       Response response = match.handler(request);
       self->context_.cors.AddHeaders(request, response);
@@ -180,8 +271,8 @@ class BeastConnection final : public Connection,
     response_ = ToBeast(std::move(response), version, !finishing_);
     if (head) response_.body().clear();  // Content-Length stays what GET would have
     serializer_.emplace(response_);
-    stream_.expires_after(Chrono(context_.options.write_timeout));
-    auto on_written = [self = shared_from_this(), route, status](ErrorCode error, size_t) {
+    tcp().expires_after(Chrono(context_.options.write_timeout));
+    auto on_written = [self = Self(), route, status](ErrorCode error, size_t) {
       self->context_.metrics.RequestDone(route, status, absl::Now() - self->received_);
       self->OnWritten(error);
     };
@@ -195,7 +286,17 @@ class BeastConnection final : public Connection,
   void OnWritten(ErrorCode error) {
     if (error) return;
     if (!finishing_) return AwaitRequest();
-    stream_.socket().shutdown(Tcp::socket::shutdown_send, error);
+    if constexpr (kIsTls) {
+      tcp().expires_after(Chrono(kFarewell));
+      stream_.async_shutdown([self = Self()](ErrorCode) { self->EndSending(); });
+    } else {
+      EndSending();
+    }
+  }
+
+  void EndSending() {
+    ErrorCode ignored;
+    tcp().socket().shutdown(Tcp::socket::shutdown_send, ignored);
     Drain();
   }
 
@@ -203,18 +304,20 @@ class BeastConnection final : public Connection,
   // connection and take the answer away from the client.
   void Drain() {
     buffer_.clear();
-    stream_.expires_after(Chrono(absl::Seconds(1)));
-    stream_.async_read_some(buffer_.prepare(kFirstReadBytes),
-                            [self = shared_from_this()](ErrorCode error, size_t n) {
-                              self->drained_bytes_ += n;
-                              if (error || self->drained_bytes_ > kMaxDrainBytes) return;
-                              self->Drain();
-                            });
+    tcp().expires_after(Chrono(kFarewell));
+    tcp().async_read_some(buffer_.prepare(kFirstReadBytes),
+                          [self = Self()](ErrorCode error, size_t n) {
+                            self->drained_bytes_ += n;
+                            if (error || self->drained_bytes_ > kMaxDrainBytes) return;
+                            self->Drain();
+                          });
   }
 
   static constexpr size_t kMaxDrainBytes = 16 * 1024 * 1024;
+  static constexpr absl::Duration kFarewell = absl::Seconds(1);
 
-  beast::tcp_stream stream_;
+  const TlsContexts::Context tls_;  // nullptr: none
+  Stream stream_;
   ConnectionContext& context_;
   std::function<void()> closed_;
   beast::flat_buffer buffer_;
@@ -224,16 +327,24 @@ class BeastConnection final : public Connection,
   absl::Time received_;
   size_t drained_bytes_ = 0;
   State state_ = State::kIdle;
-  bool finishing_ = false;  // close after the answer
+  bool finishing_ = false;        // close after the answer
+  bool has_certificate_ = false;  // the client has shown one, and it is right
 };
 
 }  // namespace
 
 std::shared_ptr<Connection> Serve(Tcp::socket socket, ConnectionContext& context,
-                                  std::function<void()> closed) {
-  auto connection =
-      std::make_shared<BeastConnection>(std::move(socket), context, std::move(closed));
-  connection->AwaitRequest();
+                                  TlsContexts::Context tls, std::function<void()> closed) {
+  if (tls == nullptr) {
+    auto connection = std::make_shared<BeastConnection<beast::tcp_stream>>(
+        context, std::move(closed), nullptr, std::move(socket));
+    connection->Start();
+    return connection;
+  }
+  asio::ssl::context& native = *tls;
+  auto connection = std::make_shared<BeastConnection<TlsStream>>(
+      context, std::move(closed), std::move(tls), std::move(socket), native);
+  connection->Start();
   return connection;
 }
 

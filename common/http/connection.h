@@ -14,6 +14,7 @@
 #include "common/http/router.h"
 #include "common/http/server.h"
 #include "common/http/server_metrics.h"
+#include "common/http/tls_context.h"
 
 namespace leadline::http {
 
@@ -36,9 +37,10 @@ class Connection {
   virtual void Abort() = 0;
 };
 
-// Serves requests until the connection closes, then calls `closed`.
+// Serves requests until the connection closes, then calls `closed`; over TLS unless `tls` is
+// nullptr.
 std::shared_ptr<Connection> Serve(boost::asio::ip::tcp::socket socket, ConnectionContext& context,
-                                  std::function<void()> closed);
+                                  TlsContexts::Context tls, std::function<void()> closed);
 
 // Answers 503 and closes.
 void Refuse(boost::asio::ip::tcp::socket socket);

@@ -48,7 +48,7 @@ Router::Match Router::Find(Request& request) const {
       known_route = route.pattern;
       if (request.method == route.method || (request.method == "HEAD" && route.method == "GET")) {
         request.captures = *std::move(captures);
-        return {route.pattern, route.load, route.handler};
+        return {route.pattern, route.load, route.handler, route.open};
       }
       allowed.push_back(route.method);
     }
@@ -65,7 +65,9 @@ Router::Match Router::Find(Request& request) const {
             }
             return Response{
                 .status = 405, .body = "405 method not allowed\n", .headers = {{"Allow", allow}}};
-          }};
+          },
+          // Browsers ask by OPTIONS whether they may send a token.
+          request.method == "OPTIONS"};
 }
 
 }  // namespace leadline::http

@@ -48,6 +48,7 @@ struct Route {
   Description about;
   Handler handler;
   Load load = Load::kLight;
+  bool open = false;  // answered without token and certificate
 };
 
 class Router {
@@ -63,6 +64,7 @@ class Router {
     std::string_view route;
     Load load = Load::kLight;
     Handler handler;
+    bool open = false;
   };
 
   // Fills request.captures.

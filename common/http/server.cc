@@ -47,6 +47,9 @@ class Server::Impl {
         context_{options_, router_, cors_, metrics_, light_handlers_, heavy_handlers_} {}
 
   absl::Status Listen() {
+    if (options_.security.keys != nullptr) {
+      LL_ASSIGN_OR_RETURN(tls_, TlsContexts::Make(options_.security.keys));
+    }
     LL_ASSIGN_OR_RETURN(const HostPort where, ParseHostPort(options_.address));
     ErrorCode error;
     Tcp::resolver resolver(io_);
@@ -123,10 +126,12 @@ class Server::Impl {
     socket.set_option(Tcp::no_delay(true), ignored);
     if (connections_.size() >= options_.max_connections) {
       metrics_.ConnectionRefused();
-      return Refuse(std::move(socket));
+      if (!tls_) Refuse(std::move(socket));
+      return;
     }
     const uint64_t id = ++last_id_;
-    connections_[id] = Serve(std::move(socket), context_, [this, id] {
+    TlsContexts::Context tls = tls_ ? tls_->Current() : nullptr;
+    connections_[id] = Serve(std::move(socket), context_, std::move(tls), [this, id] {
       // The last reference may be dropped within a loop over the connections.
       asio::post(io_, [this, id] { Forget(id); });
     });
@@ -175,6 +180,7 @@ class Server::Impl {
   Tcp::acceptor acceptor_;
   asio::steady_timer retry_;
   ConnectionContext context_;
+  std::optional<TlsContexts> tls_;  // none: in clear
   absl::flat_hash_map<uint64_t, std::weak_ptr<Connection>> connections_;
   uint64_t last_id_ = 0;
 

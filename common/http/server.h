@@ -1,5 +1,5 @@
 // A small HTTP/1.1 server: a table of routes, keep-alive, compressed answers, cross-origin
-// requests, limits and a graceful stop.
+// requests, TLS, tokens, limits and a graceful stop.
 //
 // One thread of its own does all input and output, another runs light handlers, `heavy_threads`
 // more the heavy ones; a connection has one request under way at a time. A handler's request is
@@ -20,6 +20,7 @@
 #include "absl/time/time.h"
 
 #include "common/http/router.h"
+#include "common/tls/server_security.h"
 
 namespace prometheus {
 class Registry;
@@ -38,6 +39,11 @@ struct ServerOptions {
   absl::Duration idle_timeout = absl::Seconds(60);   // between requests of a connection
   absl::Duration read_timeout = absl::Seconds(15);   // from a request's first byte to its last
   absl::Duration write_timeout = absl::Seconds(60);  // for a response
+
+  absl::Duration handshake_timeout = absl::Seconds(10);  // of TLS, from the connection on
+
+  // Encryption, and what clients must bring but on open routes (router.h); none: nothing.
+  tls::ServerSecurity security = {};
 
   // Web pages of which origins may read the answers, see cors.h; "" for none.
   std::string cors_origins = {};

@@ -33,6 +33,10 @@ ServerMetrics::ServerMetrics(std::shared_ptr<prometheus::Registry> registry,
                    .Help("Connections refused because there were too many.")
                    .Register(*registry_)
                    .Add({})),
+      handshake_failures_(prometheus::BuildCounter()
+                              .Name(prefix + "_http_handshake_failures_total")
+                              .Help("Connections that did not become TLS, by reason.")
+                              .Register(*registry_)),
       connections_(prometheus::BuildGauge()
                        .Name(prefix + "_http_connections")
                        .Help("Open connections.")
@@ -46,6 +50,10 @@ void ServerMetrics::RequestDone(std::string_view route, int status, absl::Durati
 }
 
 void ServerMetrics::ConnectionRefused() { refused_.Increment(); }
+
+void ServerMetrics::HandshakeFailed(std::string_view reason) {
+  handshake_failures_.Add({{"reason", std::string(reason)}}).Increment();
+}
 
 void ServerMetrics::SetConnections(size_t count) { connections_.Set(static_cast<double>(count)); }
 

@@ -25,6 +25,8 @@ class ServerMetrics {
 
   void RequestDone(std::string_view route, int status, absl::Duration took);
   void ConnectionRefused();
+  // `reason`: "clear_text", "silent" or "handshake".
+  void HandshakeFailed(std::string_view reason);
   void SetConnections(size_t count);
 
  private:
@@ -32,6 +34,7 @@ class ServerMetrics {
   prometheus::Family<prometheus::Counter>& requests_;
   prometheus::Family<prometheus::Histogram>& durations_;
   prometheus::Counter& refused_;
+  prometheus::Family<prometheus::Counter>& handshake_failures_;
   prometheus::Gauge& connections_;
 };
 
