@@ -26,17 +26,14 @@
 #include "agent/export/backoff.h"
 #include "agent/export/sealed_batch.h"
 #include "common/id128.h"
+#include "common/tls/client_files.h"
 #include "prometheus/registry.h"
-
-namespace grpc {
-class ChannelCredentials;
-}
 
 namespace leadline::agent {
 
 struct SenderOptions {
-  std::string collector;                                  // host:port
-  std::shared_ptr<grpc::ChannelCredentials> credentials;  // none: the connection is not encrypted
+  std::string collector;  // host:port
+  tls::ClientFiles security;
   Id128 agent_id;
   uint64_t epoch = 0;
   std::string agent_version;

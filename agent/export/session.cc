@@ -8,6 +8,7 @@
 #include <google/protobuf/arena.h>
 #include <spdlog/spdlog.h>
 
+#include "agent/export/channel_security.h"
 #include "agent/export/definition_stream.h"
 #include "common/status_text.h"
 #include "common/utf8.h"
@@ -20,7 +21,8 @@ constexpr uint64_t kLeastMaxMessageBytes = 1 << 20;  // what the protocol promis
 // The fields around a batch.
 constexpr size_t kEnvelopeBytes = 64;
 
-std::shared_ptr<grpc::Channel> MakeChannel(const SenderOptions& options) {
+std::shared_ptr<grpc::Channel> MakeChannel(
+    const SenderOptions& options, const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments arguments;
   const int keepalive_ms = static_cast<int>(absl::ToInt64Milliseconds(options.keepalive));
   const int handshake_ms = static_cast<int>(absl::ToInt64Milliseconds(options.handshake_timeout));
@@ -30,9 +32,10 @@ std::shared_ptr<grpc::Channel> MakeChannel(const SenderOptions& options) {
   // Every session connects anew, at once; the back-off between sessions is ours.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, handshake_ms);
-  return grpc::CreateCustomChannel(
-      options.collector,
-      options.credentials ? options.credentials : grpc::InsecureChannelCredentials(), arguments);
+  if (!options.security.server_name.empty()) {
+    arguments.SetSslTargetNameOverride(options.security.server_name);
+  }
+  return grpc::CreateCustomChannel(options.collector, credentials, arguments);
 }
 
 absl::Status FromGrpc(const grpc::Status& status) {
@@ -42,12 +45,13 @@ absl::Status FromGrpc(const grpc::Status& status) {
 }  // namespace
 
 Session::Session(const SenderOptions& options, SendState& state)
-    : options_(options),
-      state_(state),
-      reader_(state.spool_dir, state.spooled_definitions),
-      stub_(v1::Ingest::NewStub(MakeChannel(options))) {}
+    : options_(options), state_(state), reader_(state.spool_dir, state.spooled_definitions) {}
 
 Session::End Session::Run() {
+  const auto secrets = ReadSecrets(options_.security);
+  if (!secrets.ok()) return {.status = secrets.status()};
+  if (!secrets->token.empty()) context_.AddMetadata("authorization", "Bearer " + secrets->token);
+  stub_ = v1::Ingest::NewStub(MakeChannel(options_, secrets->credentials));
   stream_ = stub_->Stream(&context_);
   std::thread reader(&Session::ReadLoop, this);
   const bool drained = SendHello() && AwaitWelcome() && SendBatches();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include <grpcpp/grpcpp.h>
 #include <spdlog/spdlog.h>
 
+#include "collector/ingest/server_credentials.h"
 #include "collector/ingest/session.h"
 #include "collector/ingest/worker_pool.h"
 #include "leadline/v1/ingest.grpc.pb.h"
@@ -19,13 +21,21 @@ namespace {
 // Messages come as bytes: a worker decodes them, on an arena, and says what is wrong with them.
 using Service = v1::Ingest::WithRawCallbackMethod_Stream<v1::Ingest::Service>;
 
+std::optional<tls::TokenHash> TokenOf(const grpc::CallbackServerContext& call) {
+  const auto header = call.client_metadata().find("authorization");
+  if (header == call.client_metadata().end()) return std::nullopt;
+  const auto token = tls::BearerToken({header->second.data(), header->second.size()});
+  if (!token.has_value()) return std::nullopt;
+  return tls::HashOf(*token);
+}
+
 class IngestService final : public Service {
  public:
   explicit IngestService(std::shared_ptr<IngestContext> context) : context_(std::move(context)) {}
 
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Stream(
       grpc::CallbackServerContext* call) override {
-    const std::shared_ptr<Session> session = Session::Start(context_, call->peer());
+    const std::shared_ptr<Session> session = Session::Start(context_, call->peer(), TokenOf(*call));
     bool stopping = false;
     {
       MutexLock lock(mutex_);
@@ -71,6 +81,7 @@ class IngestServer::Impl {
     context_->tenant = options.tenant;
     context_->version = options.version;
     context_->workers = &workers_;
+    context_->tokens = options.security.tokens;
   }
 
   ~Impl() { Stop(absl::ZeroDuration()); }
@@ -83,6 +94,7 @@ class IngestServer::Impl {
   WorkerPool workers_;
   const std::shared_ptr<IngestContext> context_;
   IngestService service_;
+  std::shared_ptr<grpc::ServerCredentials> credentials_;  // outlive the server
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
 };
@@ -90,9 +102,15 @@ class IngestServer::Impl {
 absl::Status IngestServer::Impl::Start(const IngestOptions& options) {
   const int keepalive_ms = static_cast<int>(absl::ToInt64Milliseconds(options.keepalive));
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(
-      options.address,
-      options.credentials ? options.credentials : grpc::InsecureServerCredentials(), &port_);
+  if (options.security.keys != nullptr) {
+    credentials_ = ReloadingServerCredentials(options.security.keys);
+  } else {
+    credentials_ = grpc::InsecureServerCredentials();
+  }
+  builder.AddListeningPort(options.address, credentials_, &port_);
+  builder.AddChannelArgument(
+      GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+      static_cast<int>(absl::ToInt64Milliseconds(options.handshake_timeout)));
   builder.RegisterService(&service_);
   // What is over our limit is read all the same, up to twice as much, to be refused with a reason.
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_batch_bytes * 2));

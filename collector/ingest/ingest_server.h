@@ -21,17 +21,14 @@
 
 #include "collector/store/store.h"
 #include "common/clock.h"
+#include "common/tls/server_security.h"
 #include "prometheus/registry.h"
-
-namespace grpc {
-class ServerCredentials;
-}
 
 namespace leadline::collector::ingest {
 
 struct IngestOptions {
-  std::string address = "127.0.0.1:7071";                // host:port; port 0 for any that is free
-  std::shared_ptr<grpc::ServerCredentials> credentials;  // none: connections are not encrypted
+  std::string address = "127.0.0.1:7071";  // host:port; port 0 for any that is free
+  tls::ServerSecurity security;            // none: no encryption, and every agent is taken
   store::Appendable* store = nullptr;
   prometheus::Registry* registry = nullptr;
   const Clock* clock = nullptr;
@@ -47,6 +44,8 @@ struct IngestOptions {
   absl::Duration max_ahead = absl::Minutes(10);
   // A connection on which nothing answers for this long is dead.
   absl::Duration keepalive = absl::Seconds(20);
+  // A connection whose TLS handshake takes longer is closed.
+  absl::Duration handshake_timeout = absl::Seconds(15);
   // Threads that decode and append; sessions share them.
   int workers = 4;
 };

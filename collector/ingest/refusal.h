@@ -30,13 +30,14 @@ enum class Reason : uint8_t {
   kAgentInUse,  // another live session has the agent_id
   kTakenOver,   // another session of the agent has begun
   kStore,       // the store failed
+  kToken,       // no bearer token, a wrong one or one that was revoked
 };
-inline constexpr size_t kReasons = static_cast<size_t>(Reason::kStore) + 1;
+inline constexpr size_t kReasons = static_cast<size_t>(Reason::kToken) + 1;
 
 inline constexpr std::array<const char*, kReasons> kReasonNames = {
     "malformed", "too_large", "version",      "identity",   "out_of_order", "text",
     "labels",    "entity",    "unknown_ref",  "columns",    "histogram",    "timestamp",
-    "sequence",  "limit",     "agent_in_use", "taken_over", "store",
+    "sequence",  "limit",     "agent_in_use", "taken_over", "store",        "token",
 };
 static_assert(kReasonNames.back() != nullptr, "every reason has a name");
 

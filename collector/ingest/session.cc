@@ -16,15 +16,21 @@ constexpr size_t kArenaBlockBytes = 64 << 10;
 
 }  // namespace
 
-std::shared_ptr<Session> Session::Start(std::shared_ptr<IngestContext> context, std::string peer) {
-  std::shared_ptr<Session> session(new Session(std::move(context), std::move(peer)));
+std::shared_ptr<Session> Session::Start(std::shared_ptr<IngestContext> context, std::string peer,
+                                        std::optional<tls::TokenHash> token) {
+  std::shared_ptr<Session> session(new Session(std::move(context), std::move(peer), token));
   session->self_ = session;
+  if (auto refusal = session->CheckToken()) session->Refuse(*refusal);
   session->AdvanceAndRelease();
   return session;
 }
 
-Session::Session(std::shared_ptr<IngestContext> context, std::string peer)
-    : context_(std::move(context)), peer_(std::move(peer)), tables_(context_->limits) {
+Session::Session(std::shared_ptr<IngestContext> context, std::string peer,
+                 std::optional<tls::TokenHash> token)
+    : context_(std::move(context)),
+      peer_(std::move(peer)),
+      token_(token),
+      tables_(context_->limits) {
   context_->metrics.sessions.Increment();
 }
 
@@ -121,11 +127,27 @@ void Session::Welcome() {
   welcome_ = last_sequence_;
 }
 
+MaybeRefusal Session::CheckToken() {
+  if (context_->tokens == nullptr) return std::nullopt;
+  std::shared_ptr<const tls::TokenList> tokens = context_->tokens->Get();
+  if (tokens == checked_tokens_) return std::nullopt;
+  if (token_.has_value() && tokens->Contains(*token_)) {
+    checked_tokens_ = std::move(tokens);
+    return std::nullopt;
+  }
+  return Refusal{Reason::kToken,
+                 absl::UnauthenticatedError(
+                     !token_.has_value() ? "a bearer token is needed: --collector-token-file"
+                     : checked_tokens_ != nullptr ? "the bearer token is no longer valid"
+                                                  : "the bearer token is not valid")};
+}
+
 MaybeRefusal Session::HandleMessage() {
   grpc::ByteBuffer buffer;
   buffer.Swap(&read_buffer_);
   const size_t bytes = buffer.Length();
   context_->metrics.received_bytes.Increment(static_cast<double>(bytes));
+  if (auto refusal = CheckToken()) return refusal;
   google::protobuf::ArenaOptions arena_options;
   arena_options.start_block_size = kArenaBlockBytes;
   google::protobuf::Arena arena(arena_options);

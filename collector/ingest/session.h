@@ -23,6 +23,8 @@
 #include "collector/store/store.h"
 #include "common/clock.h"
 #include "common/mutex.h"
+#include "common/tls/reloading.h"
+#include "common/tls/token_list.h"
 #include "leadline/v1/ingest.pb.h"
 
 namespace leadline::collector::ingest {
@@ -40,14 +42,17 @@ struct IngestContext {
   IngestMetrics metrics;
   AgentRegistry agents;
   WorkerPool* workers = nullptr;  // of the server, which outlives the streams
+  std::shared_ptr<tls::Reloading<tls::TokenList>> tokens;  // nullptr: no token is needed
 };
 
 class Session final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
                       public Claimant,
                       public std::enable_shared_from_this<Session> {
  public:
-  // gRPC's half of the ownership is taken back in OnDone.
-  static std::shared_ptr<Session> Start(std::shared_ptr<IngestContext> context, std::string peer);
+  // `token` is the hash of the agent's bearer token, if it has sent one. gRPC's half of the
+  // ownership is taken back in OnDone.
+  static std::shared_ptr<Session> Start(std::shared_ptr<IngestContext> context, std::string peer,
+                                        std::optional<tls::TokenHash> token);
   ~Session() override;
 
   // Ends the session with this status once what it appended is durable and acknowledged.
@@ -64,7 +69,11 @@ class Session final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
  private:
   enum class Phase { kHello, kClaiming, kOpen };
 
-  Session(std::shared_ptr<IngestContext> context, std::string peer);
+  Session(std::shared_ptr<IngestContext> context, std::string peer,
+          std::optional<tls::TokenHash> token);
+
+  // Whether the token is still among those that are taken: one that is revoked ends the session.
+  MaybeRefusal CheckToken();
 
   // On a worker.
   enum class Task { kMessage, kWelcome };
@@ -95,6 +104,8 @@ class Session final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
 
   const std::shared_ptr<IngestContext> context_;
   const std::string peer_;
+  const std::optional<tls::TokenHash> token_;
+  std::shared_ptr<const tls::TokenList> checked_tokens_;  // the list that had it; of the worker
 
   // Of the worker that processes; a session has one task at a time.
   AgentClaim claim_;
