@@ -25,10 +25,12 @@
 #include "agent/runtimes/runtime_names.h"
 #include "agent/source/processes.h"
 #include "common/clock.h"
+#include "common/flags/server_flags.h"
 #include "common/http/health.h"
 #include "common/http/server.h"
 #include "common/status_macros.h"
 #include "common/status_text.h"
+#include "common/tls/server_security.h"
 #include "common/version.h"
 #include "prometheus/registry.h"
 
@@ -123,6 +125,7 @@ absl::Status AgentImpl::Init(const Options& options) {
   LL_RETURN_IF_ERROR(StartKubernetes(options));
   sender_ =
       Sender::Start({.collector = options.collector,
+                     .security = options.collector_files,
                      .agent_id = identity_->agent_id(),
                      .epoch = identity_->epoch(),
                      .agent_version = std::string(kVersion),
@@ -168,7 +171,14 @@ absl::Status AgentImpl::StartServer(const Options& options) {
                      : absl::UnavailableError("the pods have not been listed yet");
         }}},
       registry_);
+  LL_ASSIGN_OR_RETURN(tls::ServerSecurity security,
+                      tls::ServerSecurity::Open(options.certificate, options.http_access, "http",
+                                                clock_, *registry_, "leadline_agent"));
+  if (options.insecure && !flags::IsLoopback(options.http) && !security.needs_anything()) {
+    spdlog::warn("--insecure: whoever reaches http {} can read it", options.http);
+  }
   LL_ASSIGN_OR_RETURN(server_, http::Server::Start({.address = options.http,
+                                                    .security = std::move(security),
                                                     .registry = registry_,
                                                     .metrics_prefix = "leadline_agent"},
                                                    std::move(router)));

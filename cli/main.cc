@@ -32,11 +32,7 @@ void AddQuery(CLI::App& app, QueryFlags& flags) {
       "query", "Run a PromQL query on the collector and print the result as a table.");
   query.footer(kQueryExamples);
   query.add_option("EXPR", flags.expr, "The query, in PromQL")->required();
-  query.add_option("--collector", flags.collector, "The collector's HTTP address")
-      ->envname("LEADLINE_COLLECTOR")
-      ->check(flags::IsNotEmpty())
-      ->type_name("URL")
-      ->capture_default_str();
+  AddCollectorOptions(query, flags.collector);
   query
       .add_option("--time", flags.time,
                   "Time of an instant query: RFC 3339, Unix seconds, or before now, as -5m")
@@ -93,7 +89,8 @@ int Main(int argc, char** argv) {
   if (check_config.parsed()) return RunCheckConfig(check_config_flags, std::cout, std::cerr);
   curl_global_init(CURL_GLOBAL_DEFAULT);
   constexpr double kTimeoutSeconds = 150;  // the collector's own limit of a query is shorter
-  return RunQuery(query_flags, CurlPostForm(kTimeoutSeconds), SystemClock(), std::cout, std::cerr);
+  return RunQuery(query_flags, CurlPostForm(kTimeoutSeconds, query_flags.collector.files),
+                  SystemClock(), std::cout, std::cerr);
 }
 
 }  // namespace

@@ -87,10 +87,12 @@ absl::StatusOr<HttpQuery> MakeQuery(const QueryFlags& flags, int64_t now_ms) {
   return query;
 }
 
-std::string JoinUrl(std::string base, const std::string& path) {
-  if (base.find("://") == std::string::npos) base = "http://" + base;
-  while (base.ends_with('/')) base.pop_back();
-  return base + path;
+// What the collector says to who may not ask, and what mends it.
+std::string ExplainRefusal(const std::string& url, const HttpReply& reply) {
+  const std::string text = reply.body.substr(0, reply.body.find('\n'));
+  return fmt::format("{}: {}\n{}", url, text,
+                     reply.status == 401 ? "--token-file and $LEADLINE_TOKEN_FILE name one."
+                                         : "--cert and --key name one.");
 }
 
 int Fail(std::ostream& err, std::string_view what) {
@@ -125,9 +127,12 @@ int RunQuery(const QueryFlags& flags, const PostForm& post, const Clock& clock, 
              std::ostream& err) {
   const absl::StatusOr<HttpQuery> query = MakeQuery(flags, clock.NowUnixMs());
   if (!query.ok()) return Fail(err, StatusMessage(query.status()));
-  const std::string url = JoinUrl(flags.collector, query->path);
+  const absl::StatusOr<std::string> base = CollectorUrl(flags.collector);
+  if (!base.ok()) return Fail(err, StatusMessage(base.status()));
+  const std::string url = *base + query->path;
   const absl::StatusOr<HttpReply> http = post(url, query->form);
   if (!http.ok()) return Fail(err, StatusMessage(http.status()));
+  if (http->status == 401 || http->status == 403) return Fail(err, ExplainRefusal(url, *http));
   const absl::StatusOr<QueryReply> reply = ParseQueryReply(http->body);
   if (!reply.ok()) {
     if (reply.status().code() == absl::StatusCode::kInternal) {

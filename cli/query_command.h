@@ -4,6 +4,7 @@
 #include <ostream>
 #include <string>
 
+#include "cli/collector_access.h"
 #include "cli/http_client.h"
 #include "common/clock.h"
 
@@ -12,7 +13,7 @@ namespace leadline::cli {
 // As on the command line. Times: RFC 3339, Unix seconds, "now", or as long before now as "-5m".
 struct QueryFlags {
   std::string expr;
-  std::string collector = "http://127.0.0.1:7070";
+  CollectorAccess collector;
   std::string time;   // empty: now
   std::string start;  // not empty: a range query
   std::string end;    // empty: now

@@ -13,7 +13,9 @@
 #include "collector/ingest/ingest_server.h"
 #include "collector/store/engine/open.h"
 #include "common/clock.h"
+#include "common/flags/server_flags.h"
 #include "common/status_macros.h"
+#include "common/tls/server_security.h"
 #include "common/version.h"
 #include "prometheus/registry.h"
 
@@ -27,6 +29,18 @@ std::string WithPort(std::string_view address, int port) {
   return fmt::format("{}:{}", address.substr(0, address.rfind(':')), port);
 }
 
+absl::StatusOr<tls::ServerSecurity> OpenSecurity(const Options& options,
+                                                 const std::string& listener,
+                                                 const std::string& address,
+                                                 const tls::Access& access,
+                                                 prometheus::Registry& registry) {
+  if (options.insecure && !flags::IsLoopback(address) && !access.any()) {
+    spdlog::warn("--insecure: whoever reaches {} {} can use it", listener, address);
+  }
+  return tls::ServerSecurity::Open(options.certificate, access, listener, SystemClock(), registry,
+                                   "leadline_collector");
+}
+
 }  // namespace
 
 absl::Status Run(const Options& options, int stop_fd) {
@@ -37,14 +51,20 @@ absl::Status Run(const Options& options, int stop_fd) {
                                 .retention_ms = absl::ToInt64Milliseconds(options.retention),
                                 .max_definition_bytes = options.max_head_bytes,
                                 .registry = registry.get()}));
+  LL_ASSIGN_OR_RETURN(tls::ServerSecurity grpc_security,
+                      OpenSecurity(options, "grpc", options.grpc, options.grpc_access, *registry));
+  LL_ASSIGN_OR_RETURN(tls::ServerSecurity http_security,
+                      OpenSecurity(options, "http", options.http, options.http_access, *registry));
   LL_ASSIGN_OR_RETURN(const std::unique_ptr<ingest::IngestServer> ingest,
                       ingest::IngestServer::Start({.address = options.grpc,
+                                                   .security = std::move(grpc_security),
                                                    .store = store.get(),
                                                    .registry = registry.get(),
                                                    .clock = &SystemClock(),
                                                    .version = std::string(kVersion)}));
   api::ApiOptions api_options;
   api_options.address = options.http;
+  api_options.security = std::move(http_security);
   api_options.registry = registry;
   api_options.cors_origins = options.cors_origins;
   api_options.flags = options.values;

@@ -4,7 +4,9 @@
 
 #include <cstdlib>
 
+#include "agent/options/collector_flags.h"
 #include "common/flags/flags.h"
+#include "common/flags/server_flags.h"
 #include "kube/flags/kube_flags.h"
 
 namespace leadline::agent {
@@ -32,6 +34,7 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
       ->check(flags::IsHostPort())
       ->type_name("HOST:PORT")
       ->capture_default_str();
+  AddCollectorFlags(*program, options);
   app.add_option("--cluster", options.cluster, "Name of the cluster, a label of everything")
       ->check(flags::IsNotEmpty())
       ->type_name("NAME")
@@ -57,6 +60,8 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
           [](const std::string& text) { return text.empty() ? text : flags::IsHostPort()(text); })
       ->type_name("HOST:PORT")
       ->capture_default_str();
+  flags::AddServerFlags(*program, {{"http", &options.http, &options.http_access, "those who ask"}},
+                        options.certificate, options.insecure);
   app.add_option_function<std::vector<std::string>>(
          "--runtime-state",
          [&options](const std::vector<std::string>& texts) {

@@ -10,12 +10,15 @@
 #include "agent/model/cgroup_hierarchy.h"
 #include "agent/runtimes/runtime_names.h"
 #include "common/flags/program.h"
+#include "common/tls/client_files.h"
+#include "common/tls/server_files.h"
 #include "kube/config/choice.h"
 
 namespace leadline::agent {
 
 struct Options {
   std::string collector = "127.0.0.1:7071";
+  tls::ClientFiles collector_files;
   std::string cluster = "default";
   std::string node;  // NODE_NAME of the environment, else the host's name
   kube::config::Choice kubernetes;
@@ -23,6 +26,9 @@ struct Options {
   std::string state_dir = "/var/lib/leadline-agent";
   uint64_t max_spool_bytes = 256 << 20;  // 0: no spool
   std::string http = "127.0.0.1:7072";   // "": no HTTP server
+  tls::Certificate certificate;          // of the HTTP server
+  tls::Access http_access;
+  bool insecure = false;
   std::string log_level = "info";
   std::vector<runtimes::StateDirectory> runtime_state;  // besides the usual ones
   uint32_t max_processes = 4096;

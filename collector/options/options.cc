@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/flags/flags.h"
+#include "common/flags/server_flags.h"
 
 namespace leadline::collector {
 
@@ -23,6 +24,10 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
       ->check(flags::IsHostPort())
       ->type_name("HOST:PORT")
       ->capture_default_str();
+  flags::AddServerFlags(*program,
+                        {{"http", &options.http, &options.http_access, "those who ask"},
+                         {"grpc", &options.grpc, &options.grpc_access, "agents"}},
+                        options.certificate, options.insecure);
   flags::AddDuration(
       app, "--retention", options.retention, "30d",
       "How long samples are kept; 0 keeps them for ever and takes samples of any age");

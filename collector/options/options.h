@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 
 #include "common/flags/program.h"
+#include "common/tls/server_files.h"
 
 namespace leadline::collector {
 
@@ -17,6 +18,10 @@ struct Options {
   std::string data_dir;
   std::string http = "127.0.0.1:7070";
   std::string grpc = "127.0.0.1:7071";
+  tls::Certificate certificate;
+  tls::Access http_access;
+  tls::Access grpc_access;
+  bool insecure = false;
   absl::Duration retention = absl::Hours(30 * 24);  // zero: for ever
   uint64_t max_head_bytes = uint64_t{2} << 30;
   std::string cors_origins = ".*";

@@ -157,7 +157,8 @@ TEST(RunQuery, PointsAtTheMistake) {
 TEST(RunQuery, TellsWhatWentWrong) {
   EXPECT_EQ(Query({.expr = "x"}, absl::UnavailableError("cannot reach http://x: refused")).err,
             "error: cannot reach http://x: refused\n");
-  const Outcome run = Query({.expr = "x", .collector = "host:1/"}, HttpReply{502, "<html>"});
+  const Outcome run =
+      Query({.expr = "x", .collector = {.url = "host:1/"}}, HttpReply{502, "<html>"});
   EXPECT_EQ(run.exit_code, 1);
   EXPECT_THAT(run.err, HasSubstr("http://host:1/api/v1/query: HTTP status 502: "));
   EXPECT_EQ(

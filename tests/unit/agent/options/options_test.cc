@@ -40,6 +40,25 @@ TEST(Options, AreTaken) {
   EXPECT_EQ(parsed.options->cgroups, CgroupChoice::kV1);
 }
 
+TEST(Options, WhatGoesWithTlsTurnsItOn) {
+  EXPECT_FALSE(Parse({"--collector-token-file", "t"}).options->collector_files.encrypted);
+  for (const char* flag : {"--collector-ca-file", "--collector-server-name"}) {
+    EXPECT_TRUE(Parse({flag, "x"}).options->collector_files.encrypted) << flag;
+  }
+  EXPECT_TRUE(Parse({"--collector-tls"}).options->collector_files.encrypted);
+}
+
+TEST(Options, ATokenGoesInClearToLoopbackOnly) {
+  const std::vector<const char*> remote = {"--collector", "collector:7071",
+                                           "--collector-token-file", "t"};
+  EXPECT_FALSE(Parse(remote).options);
+  for (const char* flag : {"--collector-tls", "--insecure"}) {
+    std::vector<const char*> arguments = remote;
+    arguments.push_back(flag);
+    EXPECT_TRUE(Parse(arguments).options) << flag;
+  }
+}
+
 TEST(Options, WrongOnesEndTheProgramWithAnError) {
   const std::vector<std::vector<const char*>> cases = {
       {"--interval", "often"},
