@@ -55,7 +55,7 @@ Id128 MetadataResolver::State::BeginCgroup(const CgroupAppeared& cgroup) {
     pod = &pods.Get(parsed.pod_uid);
     if (pod->cgroup_path.empty()) pod->cgroup_path = path.substr(0, parsed.pod_length);
   }
-  if (parsed.kind == CgroupKind::kPod) {
+  if (parsed.kind == CgroupKind::kPod && pod != nullptr) {
     entities.Begin(entities.GetPod(*pod), cgroup.start_ms);
     return *pod->entity;
   }

@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
@@ -28,10 +27,10 @@ template <typename Key, typename Value>
 class CgroupRows {
  public:
   // The loaded object has to outlive this.
-  static absl::StatusOr<CgroupRows> Open(bpf_object* object, std::string map) {
+  static absl::StatusOr<CgroupRows> Open(bpf_object* object, const std::string& map) {
     CgroupRows rows;
     rows.fd_ = bpf_object__find_map_fd_by_name(object, map.c_str());
-    rows.map_ = std::move(map);
+    rows.map_ = map;
     if (rows.fd_ < 0) return BpfMapError(rows.map_, "find it", ENOENT);
     return rows;
   }

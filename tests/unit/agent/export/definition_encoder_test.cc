@@ -26,7 +26,9 @@ TEST(DefinitionEncoder, WritesAStringOnce) {
       std::make_shared<const SeriesKey>(SeriesKey{
           catalogue::Metric::kPodNetworkReceiveBytes, EntityRef(3), {{"interface", "web"}}})});
   EXPECT_EQ(message.strings_size(), 8);
-  const auto text = [&](uint32_t index) { return index == 0 ? "" : message.strings(index - 1); };
+  const auto text = [&](uint32_t index) {
+    return index == 0 ? "" : message.strings(static_cast<int>(index) - 1);
+  };
   const v1::EntityDefinition& out = message.entities(0);
   EXPECT_EQ(out.ref(), 3);
   EXPECT_EQ(out.id(), PodId("uid").ToBytes());

@@ -27,7 +27,7 @@ struct Case {
   QosClass qos = QosClass::kUnknown;
   ContainerRuntime runtime = ContainerRuntime::kUnknown;
   std::string own;  // the container's or pod's own cgroup; "" where it is the whole path
-  std::string pod_path = "";
+  std::string pod_path;
 };
 
 void PrintTo(const Case& one, std::ostream* out) { *out << one.path; }
