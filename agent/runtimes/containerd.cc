@@ -62,7 +62,7 @@ class Containerd final : public RuntimeState {
 
 }  // namespace
 
-std::unique_ptr<RuntimeState> OpenContainerd(std::string dir) {
+std::unique_ptr<RuntimeState> OpenContainerd(const std::string& dir) {
   return std::make_unique<Containerd>(dir);
 }
 

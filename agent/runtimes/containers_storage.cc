@@ -136,7 +136,7 @@ class ContainersStorage final : public RuntimeState {
 
 }  // namespace
 
-std::unique_ptr<RuntimeState> OpenContainersStorage(std::string dir) {
+std::unique_ptr<RuntimeState> OpenContainersStorage(const std::string& dir) {
   return std::make_unique<ContainersStorage>(dir);
 }
 

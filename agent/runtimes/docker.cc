@@ -44,8 +44,8 @@ class Docker final : public RuntimeState {
 
 }  // namespace
 
-std::unique_ptr<RuntimeState> OpenDocker(std::string dir) {
-  return std::make_unique<Docker>(std::move(dir));
+std::unique_ptr<RuntimeState> OpenDocker(const std::string& dir) {
+  return std::make_unique<Docker>(dir);
 }
 
 }  // namespace leadline::agent::runtimes

@@ -28,7 +28,7 @@ class RuntimeState {
 struct RuntimeRow {
   std::string_view kind;
   absl::Span<const std::string_view> usual_dirs;
-  std::unique_ptr<RuntimeState> (*open)(std::string dir);
+  std::unique_ptr<RuntimeState> (*open)(const std::string& dir);
 };
 
 // One row a kind, in the order in which they are asked.
@@ -36,11 +36,11 @@ absl::Span<const RuntimeRow> RuntimeTable();
 
 // containerd's `state` directory: the bundles of its shims. Source: containerd's
 // docs/ops.md and runtime/v2/bundle.go; the OCI runtime specification, config.md.
-std::unique_ptr<RuntimeState> OpenContainerd(std::string dir);
+std::unique_ptr<RuntimeState> OpenContainerd(const std::string& dir);
 // Docker's data root. Source: moby, container/container.go.
-std::unique_ptr<RuntimeState> OpenDocker(std::string dir);
+std::unique_ptr<RuntimeState> OpenDocker(const std::string& dir);
 // A graph or run root of containers/storage, which CRI-O and podman share. Source:
 // containers/storage, containers.go; CRI-O, internal/storage; podman, libpod/storage.go.
-std::unique_ptr<RuntimeState> OpenContainersStorage(std::string dir);
+std::unique_ptr<RuntimeState> OpenContainersStorage(const std::string& dir);
 
 }  // namespace leadline::agent::runtimes

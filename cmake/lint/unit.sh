@@ -7,7 +7,7 @@
 set -euo pipefail
 folder=$1 unified=$2 stamp=$3
 shift 3
-clang_tidy=("$@" -quiet -p "$folder" --extra-arg=-Wfatal-errors --extra-arg="-Wp,-MD,$stamp.part")
+clang_tidy=("$@" -quiet -p "$folder" --extra-arg="-Wp,-MD,$stamp.part")
 # The analyzer's deep mode would spend most of the time on paths through inlined libraries.
 for option in -analyzer-config mode=shallow; do clang_tidy+=(--extra-arg=-Xclang --extra-arg="$option"); done
 
@@ -16,6 +16,7 @@ tidy() {
   local status=0
   "${clang_tidy[@]}" "$1" 2>&1 |
     { grep -vE '^[0-9]+ warnings? (generated|treated as errors?)|^Suppressed [0-9]+ warnings' || true; } || status=$?
+  [[ -e $stamp.part ]] || return 2  # clang crashed
   sed "1s|^[^:]*:|$stamp:|" "$stamp.part" >>"$stamp.d"
   rm "$stamp.part"
   return "$status"
@@ -23,7 +24,7 @@ tidy() {
 
 rm -f "$stamp.d"
 findings=$(tidy "$unified") && status=0 || status=$?
-if [[ $findings == *"[clang-diagnostic-"* ]]; then
+if ((status == 2)) || [[ $findings == *"[clang-diagnostic-"* ]]; then
   rm -f "$stamp.d"
   status=0
   while read -r source; do

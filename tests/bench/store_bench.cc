@@ -49,7 +49,7 @@ void BM_EncodeChunk(benchmark::State& state) {
     values.push_back(ValueOf(static_cast<Shape>(state.range(0)), i, random));
   }
   size_t bytes = 0;
-  for (auto _ : state) bytes = codec::EncodeChunk(ts_ms, values).size();
+  for ([[maybe_unused]] auto _ : state) bytes = codec::EncodeChunk(ts_ms, values).size();
   state.SetItemsProcessed(state.iterations() * 256);
   state.counters["bytes_a_sample"] = static_cast<double>(bytes) / 256;
 }
@@ -64,7 +64,7 @@ void BM_DecodeChunk(benchmark::State& state) {
     values.push_back(ValueOf(static_cast<Shape>(state.range(0)), i, random));
   }
   const std::string chunk = codec::EncodeChunk(ts_ms, values);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     ts_ms.clear();
     values.clear();
     if (!codec::DecodeChunk(chunk, ts_ms, values).ok()) state.SkipWithError("decode");
@@ -108,7 +108,7 @@ class Cluster {
       auto outcome = std::make_shared<std::promise<absl::Status>>();
       outcomes.push_back(outcome->get_future());
       store_->Append(kTenant, batch,
-                     [outcome](absl::Status status) { outcome->set_value(status); });
+                     [outcome](const absl::Status& status) { outcome->set_value(status); });
       batch.entities.clear();
     }
     for (auto& outcome : outcomes) outcome.get().IgnoreError();
@@ -155,7 +155,7 @@ class Cluster {
 void BM_Append(benchmark::State& state) {
   Cluster cluster(static_cast<size_t>(state.range(0)));
   cluster.AppendRound();
-  for (auto _ : state) cluster.AppendRound();
+  for ([[maybe_unused]] auto _ : state) cluster.AppendRound();
   state.SetItemsProcessed(state.iterations() * state.range(0) *
                           static_cast<int64_t>(kSeriesAContainer));
 }
@@ -164,7 +164,7 @@ BENCHMARK(BM_Append)->Arg(1700)->Unit(benchmark::kMillisecond)->MeasureProcessCP
 // An hour of samples, flushed.
 void BM_Flush(benchmark::State& state) {
   double bytes_a_sample = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     state.PauseTiming();
     Cluster cluster(static_cast<size_t>(state.range(0)));
     for (int round = 0; round < 360; ++round) cluster.AppendRound();
@@ -192,7 +192,7 @@ void BM_Select(benchmark::State& state) {
   if (state.range(0) == 1 && !cluster.store().Flush().ok()) state.SkipWithError("flush");
   const int64_t end_ms = kT0 + cluster.round() * kIntervalMs;
   size_t samples = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const auto blocks = cluster.store().queryable().Select(
         kTenant, {{Matcher::Op::kEqual, "__name__", "container_metric_1"}},
         {.start_ms = end_ms - 300'000, .end_ms = end_ms});

@@ -1,6 +1,5 @@
 """Where containers are members of v1 hierarchies only, and agents with a cgroup namespace."""
 
-import itertools
 import os
 import subprocess
 import unittest

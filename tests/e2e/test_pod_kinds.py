@@ -42,7 +42,7 @@ class PodKinds(LeadlineCase):
 
     def test_init_sidecar_and_ephemeral_containers_are_told_apart(self):
         sidecar = o.calls("getitimer", name="proxy", count=22)
-        pod = self.cluster.apply(
+        self.cluster.apply(
             o.pod(
                 "kinds",
                 "all",
@@ -53,7 +53,7 @@ class PodKinds(LeadlineCase):
                 ),
             )
         )
-        pod = self.cluster.wait_pods(1, "kinds")[0]
+        self.cluster.wait_pods(1, "kinds")
 
         def debug(obj):
             obj["spec"]["ephemeralContainers"] = [o.calls("getitimer", name="debug", count=44)]
