@@ -16,6 +16,9 @@
 namespace leadline::agent::probes {
 namespace {
 
+// Ports whose listener is remembered on v1, where sockets do not know their cgroup themselves.
+constexpr uint32_t kTcpListeners = 4096;
+
 struct BtfFreer {
   void operator()(btf* types) const { btf__free(types); }
 };
@@ -73,7 +76,13 @@ absl::StatusOr<KernelCgroups> FindKernelCgroups(const CgroupHierarchy& hierarchy
 
 absl::Status ConfigureCgroups(bpf_object* object, const KernelCgroups& cgroups) {
   LL_RETURN_IF_ERROR(SetConstant(object, "cgroup_hierarchy", cgroups.hierarchy));
-  return SetConstant(object, "cgroup_controller", cgroups.controller);
+  LL_RETURN_IF_ERROR(SetConstant(object, "cgroup_controller", cgroups.controller));
+  bpf_map* listeners = bpf_object__find_map_by_name(object, "tcp_listeners");
+  if (cgroups.hierarchy == 0 || listeners == nullptr) return absl::OkStatus();
+  const int error = bpf_map__set_max_entries(listeners, kTcpListeners);
+  if (error == 0) return absl::OkStatus();
+  return absl::InternalError(
+      fmt::format("BPF map tcp_listeners: cannot set its size: {}", std::strerror(-error)));
 }
 
 }  // namespace leadline::agent::probes

@@ -22,7 +22,7 @@ struct KernelCgroups {
 // NOT_FOUND when the kernel has no such controller.
 absl::StatusOr<KernelCgroups> FindKernelCgroups(const CgroupHierarchy& hierarchy);
 
-// Sets the constants of an object that is not yet loaded.
+// Sets the constants of an object that is not yet loaded, and sizes what only v1 needs.
 absl::Status ConfigureCgroups(bpf_object* object, const KernelCgroups& cgroups);
 
 }  // namespace leadline::agent::probes

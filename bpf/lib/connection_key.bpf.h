@@ -11,6 +11,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "bpf/lib/cgroup.bpf.h"
 #include "bpf/shared/connections.h"
 
 enum {
@@ -38,9 +39,13 @@ static __always_inline bool current_is_agent(void)
 		(btf) ? ll_object->field : BPF_CORE_READ(ll_object, field);                        \
 	})
 
+/* What is said of a socket whose opener nobody saw: its counters are the machine's. */
+enum { CGROUP_UNKNOWN = 0 };
+
 /*
  * The cgroup on the v2 hierarchy of the task that opened the socket; of an accepted one, that of
- * its listener. Before 8520e224f547 (5.15) the pointer shared a word with flags, of which the
+ * its listener. On v1 a socket knows none, so it is the caller's: right where that opens the socket
+ * or uses it. Before 8520e224f547 (5.15) the pointer shared a word with flags, of which the
  * lowest says that there is none.
  */
 static __always_inline __u64 socket_cgroup(bool btf, const struct sock *sk)
@@ -49,6 +54,8 @@ static __always_inline __u64 socket_cgroup(bool btf, const struct sock *sk)
 	struct cgroup *cgroup;
 	__u64 word;
 
+	if (!counts_by_v2())
+		return current_cgroup();
 	if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup)) {
 		if (btf)
 			return sk->sk_cgrp_data.cgroup->kn->id;

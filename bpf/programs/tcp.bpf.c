@@ -87,6 +87,39 @@ static __always_inline __u32 netns_of(const struct sock *sk)
 	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 }
 
+/* On v1, where sockets do not know it: whose cgroup listens. One row elsewhere. */
+struct tcp_listener {
+	__u32 netns;
+	__u32 port;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct tcp_listener);
+	__type(value, __u64);
+} tcp_listeners SEC(".maps");
+
+/* It stays when the listener closes: what it has accepted may be established after that. */
+static __always_inline void note_listener(const struct sock *sk, __u64 cgroup)
+{
+	struct tcp_listener key = {};
+
+	if (counts_by_v2())
+		return;
+	key.netns = netns_of(sk);
+	key.port = local_port(false, (const struct inet_sock *)sk);
+	bpf_map_update_elem(&tcp_listeners, &key, &cgroup, BPF_ANY);
+}
+
+static __always_inline __u64 listener_cgroup(const struct sock *sk, __u32 port)
+{
+	struct tcp_listener key = {.netns = netns_of(sk), .port = port};
+	__u64 *cgroup = bpf_map_lookup_elem(&tcp_listeners, &key);
+
+	return cgroup ? *cgroup : CGROUP_UNKNOWN;
+}
+
 static __always_inline bool is_own_listener(const struct sock *sk, int place, __u32 port)
 {
 	return own_port[place] == port && own_netns[place] == netns_of(sk);
@@ -258,6 +291,8 @@ static __always_inline int on_accepted(struct tcp_view view)
 
 	if (!view_key(view, CONNECTION_SERVER, &connection.key))
 		return 0;
+	if (!counts_by_v2())
+		connection.key.cgroup = listener_cgroup(view.sk, connection.key.local_port);
 	connection.start_us = segment_us(view);
 	connection.is_agents = accepted_by_agent(view.sk, connection.key.local_port);
 	if (!connection.is_agents) {
@@ -344,6 +379,8 @@ static __noinline int on_untracked_closed(struct sock *sk, int state)
 	}
 	if (!view_key(view, guess_role(sk), &connection.key))
 		return 0;
+	if (!counts_by_v2())
+		connection.key.cgroup = CGROUP_UNKNOWN;
 	row = row_of(&connection.key);
 	if (!row)
 		return 0;
@@ -390,6 +427,8 @@ static __always_inline bool begins_or_ends(int from, int to)
 
 static __always_inline int on_listening(struct sock *sk, int from, int to)
 {
+	if (to == TCP_LISTEN)
+		note_listener(sk, current_cgroup());
 	if ((to == TCP_LISTEN || from == TCP_LISTEN) && to != TCP_SYN_RECV && current_is_agent())
 		set_own_listener(sk, to == TCP_LISTEN);
 	return 0;
@@ -448,11 +487,15 @@ static __always_inline int on_file(struct socket *socket, struct task_struct *ta
 	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
 		return 0;
 	state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	if (state == TCP_LISTEN)
+		note_listener(sk, task_cgroup(task));
 	if (state == TCP_CLOSE || state == TCP_LISTEN)
 		return 0;
 	if (!view_key(view, state == TCP_SYN_SENT ? CONNECTION_CLIENT : guess_role(sk),
 		      &connection.key))
 		return 0;
+	if (!counts_by_v2())
+		connection.key.cgroup = task_cgroup(task);
 	connection.start_us = bpf_ktime_get_ns() / 1000;
 	connection.is_agents = (__u32)BPF_CORE_READ(task, tgid) == agent_tgid;
 	if (state != TCP_SYN_SENT) {

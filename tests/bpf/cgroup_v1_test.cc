@@ -15,7 +15,9 @@
 
 #include "agent/probes/probes.h"
 #include "tests/bpf/cgroup_fixture.h"
+#include "tests/bpf/connections_fixture.h"
 #include "tests/bpf/probes_fixture.h"
+#include "tests/bpf/sockets.h"
 
 namespace leadline::testing {
 namespace {
@@ -99,6 +101,69 @@ TEST_P(CgroupV1, CountsTheEndsOfProcessesByTheirCgroup) {
                   })
                   .ok());
   EXPECT_EQ(exits, 5u);
+}
+
+constexpr char kLocal[] = "127.0.0.1";
+constexpr int kConnections = 7;
+
+// Sums of a count over the rows of a cgroup.
+template <typename Read>
+uint64_t SumOf(Read read, const TestCgroup& cgroup, size_t count) {
+  uint64_t sum = 0;
+  const absl::Status status = read([&](const agent::probes::ConnectionCounters& row) {
+    if (row.cgroup_id == cgroup.id()) sum += row.counts[count];
+  });
+  EXPECT_TRUE(status.ok()) << status;
+  return sum;
+}
+
+TEST_P(CgroupV1, CountsConnectionsByTheCgroupsOfTheirOpenersAndListeners) {
+  TestCgroup servers(mount_), clients(mount_);
+  Shared<uint16_t> port;
+  Baton listening;
+  CgroupProcess server(servers, [&] {
+    const Socket listener = Listen(kLocal);
+    *port = PortOf(listener);
+    listening.Pass();
+    for (int i = 0; i < kConnections; ++i) listener.Accept().ReceiveAll();
+    return true;
+  });
+  server.Start();
+  listening.Take();
+  ASSERT_TRUE(RunIn(clients, [&] {
+    for (int i = 0; i < kConnections; ++i) Connect(kLocal, *port).Send(100);
+    return true;
+  }));
+  ASSERT_TRUE(server.Wait());
+  const auto tcp = [&](const TestCgroup& cgroup, tcp_count count) {
+    return SumOf([&](auto handler) { return probes_->ReadTcp(handler); }, cgroup, count);
+  };
+  EXPECT_EQ(tcp(servers, TCP_ACCEPTS), kConnections);
+  EXPECT_EQ(tcp(servers, TCP_CONNECTS), 0u);
+  EXPECT_EQ(tcp(clients, TCP_CONNECTS), kConnections);
+  EXPECT_EQ(tcp(clients, TCP_ACCEPTS), 0u);
+}
+
+// The agent may come later than what listens and is connected.
+TEST_P(CgroupV1, KnowsTheListenersThatWereThereBefore) {
+  probes_ = nullptr;
+  TestCgroup servers(mount_);
+  Shared<uint16_t> port;
+  Baton listening;
+  CgroupProcess server(servers, [&] {
+    const Socket listener = Listen(kLocal);
+    *port = PortOf(listener);
+    listening.Pass();
+    for (int i = 0; i < kConnections; ++i) listener.Accept().ReceiveAll();
+    return true;
+  });
+  server.Start();
+  listening.Take();
+  SetUp();
+  for (int i = 0; i < kConnections; ++i) Connect(kLocal, *port).Send(100);
+  ASSERT_TRUE(server.Wait());
+  EXPECT_EQ(SumOf([&](auto handler) { return probes_->ReadTcp(handler); }, servers, TCP_ACCEPTS),
+            kConnections);
 }
 
 TEST_P(CgroupV1, ReportsTheCgroupsOfThatHierarchyAndNoOthers) {

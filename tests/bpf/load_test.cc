@@ -20,10 +20,15 @@ TEST(Load, DryRunVerifiesEveryAlternativeAndAttachesNone) {
   ASSERT_NE(probes, nullptr);
   for (const auto& probe : probes->report().probes) {
     EXPECT_FALSE(probe.attached()) << probe.name;
+    int verified = 0;
     for (const AlternativeReport& alternative : probe.alternatives) {
+      // Those of later kernels than this machine's are not tried.
+      if (alternative.reason.starts_with("needs kernel ")) continue;
       EXPECT_EQ(alternative.state, AlternativeReport::State::kVerified)
           << probe.name << " by " << alternative.hook << ": " << alternative.reason;
+      ++verified;
     }
+    EXPECT_GT(verified, 0) << probe.name;
   }
   const std::string text = probes->report().ToText();
   EXPECT_NE(text.find("tp_btf/sys_enter           verified"), std::string::npos) << text;
