@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 
 import jsonschema
 import yaml
@@ -25,6 +26,13 @@ def load(folder=KUBERNETES_DIR):
         with open(os.path.join(folder, file), encoding="utf-8") as f:
             objects += list(yaml.safe_load_all(f))
     return objects
+
+
+def make_secrets(folder):
+    """The Secrets that make_secrets.sh makes of what is in `folder`."""
+    script = os.path.join(KUBERNETES_DIR, "make_secrets.sh")
+    out = subprocess.run([script, folder], check=True, capture_output=True, text=True).stdout
+    return [o for o in yaml.safe_load_all(out) if o is not None]
 
 
 def find(objects, kind, name):

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import tempfile
 import unittest
 import urllib.parse
@@ -46,7 +47,8 @@ class Deployed(unittest.TestCase):
         cls.cluster = Cluster(in_cluster=True, images=made)
         cls.addClassCleanup(cls.cluster.down)
         cls.cluster.up()
-        cls.cluster.apply(cls.collector)
+        cls.secrets = os.path.join(cls.folder, "secrets")
+        cls.cluster.apply(*manifests.make_secrets(cls.secrets), cls.collector)
         (cls.collector_pod,) = cls.cluster.wait_pods(1, NAMESPACE)
         cls.wait_probe(cls.collector_pod, "startupProbe")
         cls.start_agent()
@@ -99,20 +101,35 @@ class Deployed(unittest.TestCase):
     # --- as the kubelet and users reach them ---
 
     @classmethod
-    def get(cls, pod, port_name, path):
-        """(status, body) of a pod's named port, asked from the node."""
+    def get(cls, pod, port_name, path, token=None):
+        """(status, body) of a pod's named port, asked from the node; without a token as probes do."""
         ports = {p["name"]: p["containerPort"] for p in pod["spec"]["containers"][0]["ports"]}
         address = (pod["status"]["podIP"], ports[port_name])
         connection = http.client.HTTPConnection(*address, timeout=10)
-        connection.sock = in_network_of(
-            cls.cluster.node.pid, lambda: socket.create_connection(address, 10)
-        )
+        connection.sock = cls.connect(address, token is not None)
         try:
-            connection.request("GET", path)
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            connection.request("GET", path, headers=headers)
             response = connection.getresponse()
             return response.status, response.read().decode()
         finally:
             connection.close()
+
+    @classmethod
+    def connect(cls, address, trusting):
+        """TLS; a kubelet does not look at the certificate."""
+        plain = in_network_of(cls.cluster.node.pid, lambda: socket.create_connection(address, 10))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        if trusting:
+            context.load_verify_locations(os.path.join(cls.secrets, "ca.crt"))
+        else:
+            context.verify_mode = ssl.CERT_NONE
+        return context.wrap_socket(plain)
+
+    def reader_token(self):
+        with open(os.path.join(self.secrets, "reader.token"), encoding="ascii") as f:
+            return f.read().strip()
 
     @classmethod
     def wait_probe(cls, pod, probe):
@@ -132,7 +149,7 @@ class Deployed(unittest.TestCase):
 
     def query(self, expression):
         path = f"/api/v1/query?{urllib.parse.urlencode({'query': expression})}"
-        status, body = self.get(self.collector_pod, "http", path)
+        status, body = self.get(self.collector_pod, "http", path, self.reader_token())
         self.assertEqual(status, 200, body)
         return {
             tuple(sorted(e["metric"].items())): float(e["value"][1])
@@ -152,6 +169,11 @@ class Deployed(unittest.TestCase):
         for pod in (self.collector_pod, self.agent_pod):
             for probe in ("livenessProbe", "readinessProbe"):
                 self.wait_probe(pod, probe)
+
+    def test_nothing_is_told_without_a_token(self):
+        for pod, path in ((self.collector_pod, "/api/v1/labels"), (self.agent_pod, "/metrics")):
+            self.assertEqual(self.get(pod, "http", path)[0], 401)
+            self.assertEqual(self.get(pod, "http", path, "wrong")[0], 401)
 
     def test_a_container_is_counted_and_named(self):
         """Probes, cgroups, the API server by the service account, the collector by its Service."""
@@ -188,7 +210,7 @@ class Deployed(unittest.TestCase):
         )
 
     def test_every_probe_is_attached(self):
-        status, metrics = self.get(self.agent_pod, "http", "/metrics")
+        status, metrics = self.get(self.agent_pod, "http", "/metrics", self.reader_token())
         self.assertEqual(status, 200)
         attached = [
             line

@@ -1,8 +1,10 @@
 """What deploy/kubernetes says, without a cluster: schemas, references, privileges, options."""
 
 import copy
+import os
 import re
 import subprocess
+import tempfile
 import unittest
 
 import manifests
@@ -22,6 +24,10 @@ class Manifests(unittest.TestCase):
     def setUpClass(cls):
         cls.schemas = manifests.Schemas()
         cls.objects = manifests.load()
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = folder.name
+        cls.secrets = {s["metadata"]["name"]: s for s in manifests.make_secrets(cls.folder)}
         cls.agent = manifests.find(cls.objects, "DaemonSet", "leadline-agent")
         cls.collector = manifests.find(cls.objects, "StatefulSet", "leadline-collector")
 
@@ -32,6 +38,42 @@ class Manifests(unittest.TestCase):
         for obj in self.objects:
             with self.subTest(f"{obj['kind']} {obj['metadata']['name']}"):
                 self.assertEqual(self.schemas.errors(obj), [])
+
+    def test_the_secrets_too(self):
+        for name, secret in self.secrets.items():
+            self.assertEqual(self.schemas.errors(secret), [], name)
+
+    def test_the_secrets_stay_until_they_are_removed(self):
+        again = {s["metadata"]["name"]: s for s in manifests.make_secrets(self.folder)}
+        self.assertEqual(again, self.secrets)
+        os.remove(os.path.join(self.folder, "agent.token"))
+        renewed = {s["metadata"]["name"]: s for s in manifests.make_secrets(self.folder)}
+        changed = {
+            (name, key)
+            for name, secret in renewed.items()
+            for key, value in secret["data"].items()
+            if value != again[name]["data"][key]
+        }
+        self.assertEqual(
+            changed, {("leadline-agent", "agent.token"), ("leadline-collector", "grpc-tokens")}
+        )
+
+    def test_files_that_options_name_are_in_the_secrets(self):
+        for obj, spec in self.pods():
+            secret = self.secrets[obj["metadata"]["name"]]
+            for arg in spec["containers"][0]["args"]:
+                option, _, value = arg.partition("=")
+                if option.endswith("-file"):
+                    with self.subTest(arg):
+                        folder, file = os.path.split(value)
+                        self.assertEqual(folder, "/etc/leadline")
+                        self.assertIn(file, secret["data"])
+
+    def test_nothing_is_open_to_all(self):
+        for obj, spec in self.pods():
+            options = {arg.partition("=")[0] for arg in spec["containers"][0]["args"]}
+            self.assertNotIn("--insecure", options)
+            self.assertLessEqual({"--tls-cert-file", "--http-tokens-file"}, options)
 
     def test_the_schemas_find_what_is_wrong(self):
         broken = copy.deepcopy(self.agent)
@@ -79,6 +121,9 @@ class Manifests(unittest.TestCase):
                 volumes |= {
                     c["metadata"]["name"] for c in obj["spec"].get("volumeClaimTemplates", [])
                 }
+                for volume in template["spec"]["volumes"]:
+                    if "secret" in volume:
+                        self.assertIn(volume["secret"]["secretName"], self.secrets)
                 mounted = set()
                 for container in template["spec"]["containers"]:
                     mounted |= {m["name"] for m in container["volumeMounts"]}

@@ -12,6 +12,7 @@ from .oci import Mount, Security, oci_spec
 from .volumes import Volumes
 
 _POD = resource("Pod")
+_SECRET = resource("Secret")
 _FIRST_BACKOFF_S = 0.2
 _MAX_BACKOFF_S = 300
 
@@ -86,7 +87,9 @@ class PodWorker(threading.Thread):
         grace_s = None
         try:
             node_root = f"/proc/{self._kubelet.node.pid}/root"
-            self._volumes = Volumes(self.pod, os.path.join(self.dir, "volumes"), node_root)
+            self._volumes = Volumes(
+                self.pod, os.path.join(self.dir, "volumes"), node_root, self._secret
+            )
             self._report()
             self._start_sandbox()
             self._advance()
@@ -246,6 +249,9 @@ class PodWorker(threading.Thread):
         if aliases := self.pod["spec"].get("hostAliases"):
             mounts.append(Mount(self._volumes.hosts(aliases), "/etc/hosts"))
         return mounts
+
+    def _secret(self, name):
+        return self._kubelet.store.get(_SECRET, self.pod["metadata"]["namespace"], name)
 
     def _account(self):
         """What the pod may ask the API server with; None for one that has not asked for it."""

@@ -1,5 +1,6 @@
 """A pod's volumes as folders of the node."""
 
+import base64
 import os
 
 _SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -7,13 +8,14 @@ _SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 class Volumes:
     """`base`: a folder of the pod's own, in which they are made and stay for tests to read.
-    `node_root`: the node's file system, which has a /run of its own."""
+    `node_root`: the node's file system, which has a /run of its own. `secret(name)`: its object."""
 
-    def __init__(self, pod, base, node_root):
+    def __init__(self, pod, base, node_root, secret):
         self._volumes = {v["name"]: v for v in pod["spec"].get("volumes", [])}
         self._fs_group = (pod["spec"].get("securityContext") or {}).get("fsGroup")
         self._base = base
         self._node_root = node_root
+        self._secret = secret
         os.makedirs(base)
 
     def path(self, name):
@@ -23,7 +25,10 @@ class Volumes:
         """What is mounted for the volume; made when it is not there yet."""
         if name not in self._volumes:
             raise RuntimeError(f'MountVolume: no volume "{name}" in the pod')
-        host_path = self._volumes[name].get("hostPath")
+        volume = self._volumes[name]
+        if "secret" in volume:
+            return self._fill(name, volume["secret"])
+        host_path = volume.get("hostPath")
         if host_path is None:
             return self._make(name)
         path = host_path["path"]
@@ -48,6 +53,17 @@ class Volumes:
             for alias in aliases:
                 f.write(f"{alias['ip']}\t{' '.join(alias['hostnames'])}\n")
         return path
+
+    def _fill(self, name, source):
+        folder = self._make(name)
+        for file, data in self._secret(source["secretName"])["data"].items():
+            path = os.path.join(folder, file)
+            with open(path, "wb") as f:
+                f.write(base64.b64decode(data))
+            os.chmod(path, source.get("defaultMode", 0o644))
+            if self._fs_group is not None:
+                os.chown(path, -1, self._fs_group)
+        return folder
 
     def _make(self, name):
         path = self.path(name)
