@@ -111,8 +111,9 @@ std::string LeftOut(const ProbeAlternative& alternative, const LoadedBpfObject::
     return fmt::format("needs kernel {}", alternative.least_kernel.ToString());
   }
   for (const std::string& prefix : choice.avoid) {
-    if (alternative.hook.starts_with(prefix) || alternative.program == prefix)
+    if (alternative.hook.starts_with(prefix) || alternative.program == prefix) {
       return fmt::format("{} is to be avoided", prefix);
+    }
   }
   return "";
 }

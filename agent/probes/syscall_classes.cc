@@ -7,18 +7,18 @@
 namespace leadline::agent::probes {
 namespace {
 
-constexpr SyscallClassRow kRows[] = {
+constexpr SyscallClassRow kClassRows[] = {
 #define LL_SYSCALL_CLASS(id, label, calls) {SYSCALL_CLASS_##id, label, calls},
 #include "agent/probes/syscall_classes.def"
 #undef LL_SYSCALL_CLASS
 };
-static_assert(std::size(kRows) == SYSCALL_CLASS_COUNT);
+static_assert(std::size(kClassRows) == SYSCALL_CLASS_COUNT);
 
 using ByName = absl::flat_hash_map<std::string_view, syscall_class>;
 
 ByName MakeByName() {
   ByName by_name;
-  for (const SyscallClassRow& row : kRows) {
+  for (const SyscallClassRow& row : kClassRows) {
     ForEachCall(row, [&](std::string_view call) { by_name[call] = row.id; });
   }
   return by_name;
@@ -26,7 +26,7 @@ ByName MakeByName() {
 
 }  // namespace
 
-absl::Span<const SyscallClassRow> SyscallClasses() { return kRows; }
+absl::Span<const SyscallClassRow> SyscallClasses() { return kClassRows; }
 
 void ForEachCall(const SyscallClassRow& row, absl::FunctionRef<void(std::string_view)> visit) {
   for (std::string_view rest = row.calls; !rest.empty();) {
@@ -43,7 +43,7 @@ syscall_class ClassOfSyscall(uint16_t nr, SyscallAbi abi) {
 }
 
 std::string_view SyscallClassName(syscall_class id) {
-  for (const SyscallClassRow& row : kRows) {
+  for (const SyscallClassRow& row : kClassRows) {
     if (row.id == id) return row.label;
   }
   return "other";

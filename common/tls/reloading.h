@@ -49,7 +49,7 @@ class Reloading {
                                                          const Clock& clock,
                                                          ReloadMetrics metrics) {
     auto reloading = std::shared_ptr<Reloading>(
-        new Reloading(std::move(files), std::move(load), clock, std::move(metrics)));
+        new Reloading(std::move(files), std::move(load), clock, metrics));
     MutexLock lock(reloading->mutex_);
     reloading->stamps_ = reloading->Stamps();
     LL_ASSIGN_OR_RETURN(T value, reloading->load_());
@@ -82,7 +82,7 @@ class Reloading {
       : files_(std::move(files)),
         load_(std::move(load)),
         clock_(clock),
-        metrics_(std::move(metrics)),
+        metrics_(metrics),
         looked_ns_(clock.NowMonoNs()) {}
 
   std::vector<FileStamp> Stamps() const {
