@@ -55,9 +55,9 @@ RuntimeNames::RuntimeNames(const Options& options, prometheus::Registry& registr
   }
 }
 
-void RuntimeNames::AddPlace(const RuntimeRow& row, std::string dir) {
+void RuntimeNames::AddPlace(const RuntimeRow& row, const std::string& dir) {
   places_.push_back({.kind = row.kind,
-                     .state = row.open(std::move(dir)),
+                     .state = row.open(dir),
                      .named = named_.Add({{"runtime", std::string(row.kind)}})});
 }
 

@@ -61,7 +61,7 @@ class RuntimeNames {
     bool denied = false;  // and logged
   };
 
-  void AddPlace(const RuntimeRow& row, std::string dir);
+  void AddPlace(const RuntimeRow& row, const std::string& dir);
   void NoteBad(Place& place, const absl::Status& status);
 
   prometheus::Family<prometheus::Counter>& named_;
