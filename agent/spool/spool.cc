@@ -353,7 +353,7 @@ absl::Status Spool::Write(std::string_view bytes) {
   }
   const uint64_t begin = segments_.back().bytes;
   while (true) {
-    const absl::Status status = WriteAll(fd_.get(), bytes, path);
+    absl::Status status = WriteAll(fd_.get(), bytes, path);
     if (status.ok()) break;
     const bool full = absl::IsResourceExhausted(status);
     if (ftruncate(fd_.get(), static_cast<off_t>(begin)) != 0 || !full || !DropOldest()) {
