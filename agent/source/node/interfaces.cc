@@ -57,8 +57,9 @@ std::vector<std::string> Names(const std::string& folder) {
   std::vector<std::string> names;
   const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(folder.c_str()), closedir);
   while (const dirent* entry = dir == nullptr ? nullptr : readdir(dir.get())) {
-    if (entry->d_name[0] != '.' && !IsPodInterface(entry->d_name))
+    if (entry->d_name[0] != '.' && !IsPodInterface(entry->d_name)) {
       names.emplace_back(entry->d_name);
+    }
   }
   return names;
 }
