@@ -59,7 +59,7 @@ static __always_inline struct syscall_slot *slot_of(__u32 tid)
 	return bpf_map_lookup_elem(&syscall_slots, &index);
 }
 
-#define NS_A_USER_TICK 10000000 /* USER_HZ is 100 on x86 */
+#define NS_A_USER_TICK 10000000 /* USER_HZ is 100 on x86 and arm64 */
 
 static __always_inline void identify_process(struct task_struct *task, struct process_id *id)
 {
