@@ -61,7 +61,7 @@ void SortByLabels(std::vector<ResultSeries>& series) {
 
 absl::StatusOr<std::vector<ResultSeries>> CollectVector(Context& context, const parse::Expr& expr) {
   std::vector<ResultSeries> series;
-  LL_RETURN_IF_ERROR(Evaluator(context).Vector(expr, "", [&](StepSeries one) {
+  LL_RETURN_IF_ERROR(Evaluator(context).Vector(expr, "", [&](const StepSeries& one) {
     LL_RETURN_IF_ERROR(context.budget.Charge(one.sample_count()));
     series.push_back(ToResult(context, one));
     return absl::OkStatus();
