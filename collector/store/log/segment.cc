@@ -114,8 +114,9 @@ absl::StatusOr<SegmentEnd> ReadSegment(std::string_view contents, const std::str
                       kSegmentVersion));
     }
     offset = FindFrame(contents, 0, number);
-    if (is_last && offset == std::string_view::npos)
+    if (is_last && offset == std::string_view::npos) {
       return SegmentEnd{.torn_bytes = contents.size()};
+    }
     end.damage.push_back(Damage(path, 0, "bad header"));
   }
   while (offset < contents.size()) {
