@@ -28,10 +28,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-#include "common/fd.h"
 #include "agent/spool/format.h"
 #include "agent/spool/reader.h"
 #include "agent/spool/segment.h"
+#include "common/fd.h"
 
 namespace leadline::agent::spool {
 

@@ -27,7 +27,8 @@ class ProcessSeriesTest : public testing::Test {
     counted.counted_from_ms = 3000;
     series_.Record(subject, counted, figures, recorder_);
     std::vector<std::string> samples = collector_.Take();
-    std::erase_if(samples, [&](const auto& sample) { return sample.find(name) == std::string::npos; });
+    std::erase_if(samples,
+                  [&](const auto& sample) { return sample.find(name) == std::string::npos; });
     return samples;
   }
 

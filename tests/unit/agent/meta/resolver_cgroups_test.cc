@@ -159,7 +159,8 @@ TEST_F(MetadataResolverTest, OtherCgroupsHaveTheirPath) {
   const Id128 id = CgroupId("boot", 0, 7);
   EXPECT_EQ(resolver_.EntityOf({0, 7}), id);
   history_.Take(resolver_);
-  EXPECT_THAT(history_.Of(id), ElementsAre(R"(0: {id="/system.slice/ssh.service", unit="ssh.service"})"));
+  EXPECT_THAT(history_.Of(id),
+              ElementsAre(R"(0: {id="/system.slice/ssh.service", unit="ssh.service"})"));
   EXPECT_EQ(history_.Last(id).kind, EntityKind::kCgroup);
 }
 

@@ -245,9 +245,8 @@ TEST_F(Wire, ASecondAgentWithTheSameIdentityIsRefused) {
 
 TEST_F(Wire, TwoAgentsMayWriteTheSameSeries) {
   TestAgent& first = Agent();
-  TestAgent second(collector_.proxy().port(), 1, [](agent::SenderOptions& options) {
-    options.agent_id = HashId({"another"});
-  });
+  TestAgent second(collector_.proxy().port(), 1,
+                   [](agent::SenderOptions& options) { options.agent_id = HashId({"another"}); });
   second.SkipTo(20);
   for (int i = 1; i <= 20; ++i) {
     first.SendOne(i);

@@ -82,9 +82,9 @@ class ExecTest : public testing::Test {
 
 TEST_F(ExecTest, AProgramGetsItsArgumentsAndEnvironmentAndNoShell) {
   const auto end = RunProgram({.file = Script("printf '%s|' \"$@\" \"$A\"; echo oops >&2; exit 3"),
-                        .args = {"two words", "$(touch x)", "; touch y", "*"},
-                        .environment = {"A=b c", "PATH=/bin:/usr/bin"}},
-                       stop_.fd());
+                               .args = {"two words", "$(touch x)", "; touch y", "*"},
+                               .environment = {"A=b c", "PATH=/bin:/usr/bin"}},
+                              stop_.fd());
   ASSERT_TRUE(end.ok()) << end.status();
   EXPECT_EQ(end->output, "two words|$(touch x)|; touch y|*|b c|");
   EXPECT_EQ(end->errors, "oops\n");
@@ -110,9 +110,9 @@ TEST_F(ExecTest, AProgramThatASignalEnds) {
 }
 
 TEST_F(ExecTest, AProgramWhoseChildHoldsItsOutputOpen) {
-  const auto end =
-      RunProgram({.file = Script("sleep 1000 & echo $! > child; echo done"), .environment = {"PATH=/bin"}},
-          stop_.fd());
+  const auto end = RunProgram(
+      {.file = Script("sleep 1000 & echo $! > child; echo done"), .environment = {"PATH=/bin"}},
+      stop_.fd());
   ASSERT_TRUE(end.ok()) << end.status();
   EXPECT_EQ(end->output, "done\n");
   kill(std::stoi(ReadAll(folder_ + "/child")), SIGKILL);
@@ -120,9 +120,9 @@ TEST_F(ExecTest, AProgramWhoseChildHoldsItsOutputOpen) {
 
 TEST_F(ExecTest, AProgramThatDoesNotEndIsKilledWithItsChildren) {
   const auto end = RunProgram({.file = Script("echo $$ > pid; sleep 1000 & echo $! > child; wait"),
-                        .environment = {"PATH=/bin:/usr/bin"},
-                        .time_limit_ms = 300},
-                       stop_.fd());
+                               .environment = {"PATH=/bin:/usr/bin"},
+                               .time_limit_ms = 300},
+                              stop_.fd());
   EXPECT_EQ(end.status().code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_NE(kill(std::stoi(ReadAll(folder_ + "/pid")), 0), 0);
 }
