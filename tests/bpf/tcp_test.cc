@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -384,24 +385,28 @@ bool MakeManyPeers(int connections) {
 }
 
 TEST_P(TcpTest, KeepsTheTotalsOfEachRoleWhenTheTableIsFull) {
-  constexpr uint32_t kPeers = 40;
-  Load({.tcp_rows = 64});  // of which a cgroup may have 16 for each role
+  constexpr uint32_t kPeers = 280, kRows = 256;
+  Load({.tcp_rows = 4 * kRows});  // a quarter for a cgroup and role; the machine needs some too
   ASSERT_TRUE(RunIn(cgroup_, [&] { return MakeManyPeers(kPeers); }));
-  ReadTcp(cgroup_, {Role::kServer, "~other", 0, 0}, TCP_RECEIVED_BYTES, 10 * (kPeers - 16));
-  uint64_t connects = 0, accepts = 0, sent = 0, received = 0;
-  const ByPeer rows = ReadTcp(cgroup_);
-  for (const auto& [peer, row] : rows) {
-    connects += row.counts[TCP_CONNECTS];
-    accepts += row.counts[TCP_ACCEPTS];
-    sent += row.counts[TCP_SENT_BYTES];
-    received += row.counts[TCP_RECEIVED_BYTES];
-  }
-  EXPECT_EQ(connects, kPeers);
-  EXPECT_EQ(accepts, kPeers);
-  EXPECT_EQ(sent, 10 * kPeers);
-  EXPECT_EQ(received, 10 * kPeers);
-  EXPECT_EQ(rows.size(), 2 * (16 + 1u));
-  EXPECT_GE(LossOf("tcp_row_cgroup_other"), 2 * (kPeers - 16));
+  const auto total = [](const ByPeer& rows, tcp_count count) {
+    uint64_t sum = 0;
+    for (const auto& [peer, row] : rows) sum += row.counts[count];
+    return sum;
+  };
+  ByPeer rows;
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  do {
+    rows = ReadTcp(cgroup_);
+  } while (total(rows, TCP_CLOSED) < 2 * kPeers && std::chrono::steady_clock::now() < give_up);
+  EXPECT_EQ(total(rows, TCP_CLOSED), 2 * kPeers);
+  EXPECT_EQ(total(rows, TCP_CONNECTS), kPeers);
+  EXPECT_EQ(total(rows, TCP_ACCEPTS), kPeers);
+  EXPECT_EQ(total(rows, TCP_SENT_BYTES), 10 * kPeers);
+  EXPECT_EQ(total(rows, TCP_RECEIVED_BYTES), 10 * kPeers);
+  // CPUs that take rows at once may take one more each.
+  constexpr uint32_t kMore = 8;
+  EXPECT_LE(rows.size(), 2 * (kRows + 1) + kMore);
+  EXPECT_GE(LossOf("tcp_row_cgroup_other") + kMore, 2 * (kPeers - kRows));
   EXPECT_EQ(LossOf("tcp_row_uncounted"), 0u);
 }
 
