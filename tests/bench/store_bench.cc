@@ -1,4 +1,4 @@
-// The store's hot paths: encoders, appending, flushing, selecting. Google Benchmark.
+// The store's hot paths: encoders, appending, flushing, selecting; starts. Google Benchmark.
 //
 // Appends go the whole way: durable in the log (one writer waits for each batch), then in the head.
 #include <unistd.h>
@@ -80,10 +80,7 @@ class Cluster {
       : dir_(std::filesystem::temp_directory_path() /
              ("leadline-bench-" + std::to_string(getpid()))) {
     std::filesystem::remove_all(dir_);
-    engine::StoreOptions options;
-    options.dir = dir_;
-    options.clock = &clock_;
-    store_ = *engine::OpenStore(options);
+    Open();
     for (size_t i = 0; i < containers; ++i) Define(i);
   }
   ~Cluster() {
@@ -115,6 +112,31 @@ class Cluster {
     ++round_;
   }
 
+  // Ends without a flush: what follows recovers from the log.
+  void Close() { store_.reset(); }
+  void Open() {
+    engine::StoreOptions options;
+    options.dir = dir_;
+    options.clock = &clock_;
+    options.flush_log_bytes = uint64_t{4} << 30;  // only when it is asked for
+    store_ = *engine::OpenStore(options);
+  }
+
+  // Every container ends, `ago_ms` before now.
+  void EndAll(int64_t ago_ms) {
+    WriteBatch ends;
+    ends.entities = versions_;
+    for (model::EntityVersion& version : ends.entities) {
+      version.end_ms = clock_.NowUnixMs();
+      version.revision = 1;
+    }
+    std::promise<absl::Status> outcome;
+    store_->Append(kTenant, std::move(ends),
+                   [&](absl::Status status) { outcome.set_value(status); });
+    outcome.get_future().get().IgnoreError();
+    clock_.AdvanceMs(ago_ms);
+  }
+
   Store& store() { return *store_; }
   int64_t round() const { return round_; }
   uintmax_t DiskBytes() const {
@@ -136,6 +158,7 @@ class Cluster {
                                {"container", "main"}});
     version.start_ms = version.valid_from_ms = kT0;
     batch.entities.push_back(version);
+    versions_.push_back(version);
     std::vector<model::SeriesDefinition> series;
     for (size_t i = 0; i < kSeriesAContainer; ++i) {
       series.push_back({"container_metric_" + std::to_string(i), version.id, {}});
@@ -148,6 +171,7 @@ class Cluster {
   ManualClock clock_{kT0};
   std::unique_ptr<Store> store_;
   std::vector<WriteBatch> batches_;
+  std::vector<model::EntityVersion> versions_;
   std::mt19937 random_{1};
   int64_t round_ = 0;
 };
@@ -184,6 +208,38 @@ BENCHMARK(BM_Flush)
     ->Unit(benchmark::kMillisecond)
     ->Iterations(1)
     ->MeasureProcessCPUTime();
+
+// A start after a kill, with so many containers and rounds of samples in the log.
+void BM_Restart(benchmark::State& state) {
+  Cluster cluster(static_cast<size_t>(state.range(0)));
+  for (int64_t round = 0; round < state.range(1); ++round) cluster.AppendRound();
+  for (auto _ : state) {
+    state.PauseTiming();
+    cluster.Close();
+    state.ResumeTiming();
+    cluster.Open();
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0) * state.range(1) *
+                          static_cast<int64_t>(kSeriesAContainer));
+}
+BENCHMARK(BM_Restart)->Args({1700, 60})->Unit(benchmark::kMillisecond)->Iterations(3);
+
+// A flush that has nothing to write and forgets all series.
+void BM_Release(benchmark::State& state) {
+  for (auto _ : state) {
+    state.PauseTiming();
+    Cluster cluster(static_cast<size_t>(state.range(0)));
+    cluster.AppendRound();
+    cluster.EndAll(2 * 60 * 60 * 1000);
+    if (!cluster.store().Flush().ok()) state.SkipWithError("flush");
+    state.ResumeTiming();
+    if (!cluster.store().Flush().ok()) state.SkipWithError("flush");
+    state.PauseTiming();
+    cluster.Close();
+    state.ResumeTiming();
+  }
+}
+BENCHMARK(BM_Release)->Arg(1700)->Unit(benchmark::kMillisecond)->Iterations(1);
 
 // One metric of every container over the last five minutes: from the head, and from windows.
 void BM_Select(benchmark::State& state) {

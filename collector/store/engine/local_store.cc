@@ -65,14 +65,18 @@ absl::StatusOr<std::unique_ptr<Store>> LocalStore::Open(const StoreOptions& opti
 }
 
 absl::Status LocalStore::Recover() {
+  const bool is_new = absl::IsNotFound(files_.List(paths_.dir).status());
   for (const std::string& dir : {paths_.dir, paths_.log, paths_.windows}) {
     LL_RETURN_IF_ERROR(files_.MakeDirs(dir));
   }
   LL_RETURN_IF_ERROR(files_.SyncDir(paths_.dir + "/windows"));
   LL_RETURN_IF_ERROR(files_.SyncDir(paths_.dir));
-  // The directory itself may have been made just now.
-  const std::string parent = std::filesystem::path(paths_.dir).lexically_normal().parent_path();
-  LL_RETURN_IF_ERROR(files_.SyncDir(parent.empty() ? "." : parent));
+  // Its own entry, if it was made just now; who did not make it may not be allowed to.
+  // "/" on the end would be a part of the path.
+  const std::string parent =
+      std::filesystem::path(paths_.dir + "/.").lexically_normal().parent_path().parent_path();
+  absl::Status synced = files_.SyncDir(parent.empty() ? "." : parent);
+  if (is_new) LL_RETURN_IF_ERROR(synced);
   absl::StatusOr<std::unique_ptr<file::FileLock>> lock = files_.Lock(paths_.lock);
   if (absl::IsFailedPrecondition(lock.status())) {
     return absl::FailedPreconditionError(
