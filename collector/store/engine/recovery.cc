@@ -122,13 +122,18 @@ class SegmentReplay {
   absl::flat_hash_map<SeriesHandle, SeriesHandle> handles_;  // the segment's -> the head's
 };
 
-absl::Status CutTornEnd(file::Files& files, const std::string& path, const log::SegmentEnd& end,
-                        Metrics& metrics) {
-  if (end.torn_bytes == 0) return absl::OkStatus();
+absl::Status CutTornEnd(file::Files& files, const std::string& dir, const std::string& path,
+                        const log::SegmentEnd& end, Metrics& metrics) {
+  // Of a segment that was made just before a power cut not even a byte may be left.
+  if (end.torn_bytes == 0 && end.good_bytes != 0) return absl::OkStatus();
   spdlog::warn("cutting the torn end of the log path={} good_bytes={} cut_bytes={}", path,
                end.good_bytes, end.torn_bytes);
   metrics.log_torn_bytes.Increment(static_cast<double>(end.torn_bytes));
-  if (end.good_bytes == 0) return files.Remove(path);
+  if (end.good_bytes == 0) {
+    LL_RETURN_IF_ERROR(files.Remove(path));
+    // Back after a power cut, with a new segment behind it, its tear would look like damage.
+    return files.SyncDir(dir);
+  }
   LL_ASSIGN_OR_RETURN(const std::unique_ptr<file::WritableFile> file, files.OpenForAppend(path));
   LL_RETURN_IF_ERROR(file->Truncate(end.good_bytes));
   return file->Sync();
@@ -173,7 +178,7 @@ absl::StatusOr<Recovered> RecoverLog(file::Files& files, const Paths& paths, uin
         log::ReadSegment(contents, path, number, number == segments.back(),
                          [&](const log::Frame& frame) { return replay.Apply(frame); }));
     if (end.damage.empty()) {
-      LL_RETURN_IF_ERROR(CutTornEnd(files, path, end, metrics));
+      LL_RETURN_IF_ERROR(CutTornEnd(files, paths.log, path, end, metrics));
       continue;
     }
     for (const absl::Status& damage : end.damage) {

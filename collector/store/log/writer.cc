@@ -23,8 +23,10 @@ absl::Status Writer::Begin(uint64_t number) {
   begun.Update(file->Sync());
   begun.Update(files_.SyncDir(dir_));
   if (!begun.ok()) {
-    // A segment behind the one that is written to would make a torn write there look like damage.
+    // A segment behind the one that is written to would make a torn write there look like damage,
+    // also one that is back after a power cut.
     files_.Remove(path).IgnoreError();  // the disk has failed already; the next rotation overwrites
+    files_.SyncDir(dir_).IgnoreError();
     return begun;
   }
   file_ = std::move(file);
