@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <optional>
 
@@ -13,9 +12,11 @@
 
 #include "agent/cgroup_inventory.h"
 #include "agent/cgroups.h"
+#include "agent/clock_watch.h"
 #include "agent/export/batcher.h"
 #include "agent/export/identity.h"
 #include "agent/export/sender.h"
+#include "agent/features/features.h"
 #include "agent/memory_metrics.h"
 #include "agent/meta/metadata_resolver.h"
 #include "agent/meta/pod_watcher.h"
@@ -29,7 +30,6 @@
 #include "common/http/health.h"
 #include "common/http/server.h"
 #include "common/status_macros.h"
-#include "common/status_text.h"
 #include "common/tls/server_security.h"
 #include "common/version.h"
 #include "prometheus/registry.h"
@@ -48,12 +48,23 @@ probes::ProbeOptions ProbeOptionsOf(const Options& options, const CgroupHierarch
   return probe_options;
 }
 
+void AddFeatures(const probes::ProbeReport& report, const std::vector<std::string>& unreadable,
+                 FeatureReport& features) {
+  const Surroundings here = LookAround();
+  for (Feature& feature : ProbeFeatures(report, here)) features.Add(std::move(feature));
+  features.Add(ProcessFeature());
+  features.Add(PodNetworkFeature(here));
+  features.Add(RuntimeNameFeature(unreadable));
+}
+
 class AgentImpl final : public Agent {
  public:
   absl::Status Init(const Options& options);
   absl::Status Run(int stop_fd) override;
 
  private:
+  // Without the state directory the agent is a new one for this once.
+  absl::Status OpenIdentity(const Options& options);
   absl::Status StartKubernetes(const Options& options);
   absl::Status StartServer(const Options& options);
   // Waits for events of the kernel until `until_ms` or until stop_fd is readable; true for the
@@ -68,12 +79,15 @@ class AgentImpl final : public Agent {
   const Clock& clock_ = SystemClock();
   std::shared_ptr<prometheus::Registry> registry_ = std::make_shared<prometheus::Registry>();
   int64_t interval_ms_ = 0;
+  FeatureReport features_;
   std::unique_ptr<Identity> identity_;
+  std::string spool_dir_;  // "" for no spool
   std::unique_ptr<probes::Probes> probes_;
   std::optional<probes::ProbeMetrics> probe_metrics_;
   std::optional<MemoryMetrics> memory_metrics_;
   std::unique_ptr<meta::MetadataResolver> resolver_;
   std::optional<runtimes::RuntimeNames> runtimes_;
+  ClockWatch clock_watch_{clock_, *registry_};
   std::unique_ptr<CgroupInventory> inventory_;
   std::unique_ptr<Batcher> batcher_;
   std::unique_ptr<NodeSampler> sampler_;
@@ -84,10 +98,14 @@ class AgentImpl final : public Agent {
 
 absl::Status AgentImpl::Init(const Options& options) {
   interval_ms_ = absl::ToInt64Milliseconds(options.interval);
-  LL_ASSIGN_OR_RETURN(identity_, Identity::Open(options.state_dir));
+  LL_RETURN_IF_ERROR(OpenIdentity(options));
   source::FileReader reader;
-  LL_ASSIGN_OR_RETURN(const Cgroups cgroups, Cgroups::Find(options.cgroups));
-  spdlog::info("{}", cgroups.ToText());
+  const auto found_cgroups = Cgroups::Find(options.cgroups);
+  // What was asked for and is not there is an error; what is merely not there is left out.
+  if (options.cgroups != CgroupChoice::kAuto) LL_RETURN_IF_ERROR(found_cgroups.status());
+  features_.Add(CgroupFeature(found_cgroups.status()));
+  const Cgroups cgroups = found_cgroups.ok() ? *found_cgroups : Cgroups{};
+  if (found_cgroups.ok()) spdlog::info("{}", cgroups.ToText());
   LL_ASSIGN_OR_RETURN(const int64_t boot_unix_ms, source::BootTimeUnixMs(reader));
   LL_ASSIGN_OR_RETURN(const std::string boot_id, source::BootId(reader));
 
@@ -106,6 +124,9 @@ absl::Status AgentImpl::Init(const Options& options) {
                       probes::Probes::Load(ProbeOptionsOf(options, cgroups.counted.hierarchy)));
   probe_metrics_.emplace(*probes_, *registry_);
   memory_metrics_.emplace(probes_->report(), *registry_);
+  AddFeatures(probes_->report(), runtimes_->Unreadable(), features_);
+  features_.Log();
+  features_.Export(*registry_);
   LL_RETURN_IF_ERROR(inventory_->Walk(clock_.NowUnixMs()));
   NameContainers();
 
@@ -123,18 +144,29 @@ absl::Status AgentImpl::Init(const Options& options) {
       cgroups.mounts, *probes_, *inventory_, *resolver_, *batcher_, *registry_);
 
   LL_RETURN_IF_ERROR(StartKubernetes(options));
-  sender_ =
-      Sender::Start({.collector = options.collector,
-                     .security = options.collector_files,
-                     .agent_id = identity_->agent_id(),
-                     .epoch = identity_->epoch(),
-                     .agent_version = std::string(kVersion),
-                     .cluster = options.cluster,
-                     .node = options.node,
-                     .spool_dir = options.max_spool_bytes == 0 ? "" : options.state_dir + "/spool",
-                     .max_spool_bytes = options.max_spool_bytes},
-                    *registry_);
+  sender_ = Sender::Start({.collector = options.collector,
+                           .security = options.collector_files,
+                           .agent_id = identity_->agent_id(),
+                           .epoch = identity_->epoch(),
+                           .place = identity_->place(),
+                           .agent_version = std::string(kVersion),
+                           .cluster = options.cluster,
+                           .node = options.node,
+                           .spool_dir = spool_dir_,
+                           .max_spool_bytes = options.max_spool_bytes},
+                          *registry_);
   return StartServer(options);
+}
+
+absl::Status AgentImpl::OpenIdentity(const Options& options) {
+  auto identity = Identity::Open(options.state_dir);
+  if (absl::IsFailedPrecondition(identity.status())) return identity.status();
+  features_.Add(StateFeature(identity.status()));
+  if (identity.ok() && options.max_spool_bytes > 0) spool_dir_ = options.state_dir + "/spool";
+  if (!identity.ok()) identity = Identity::ForOnce();
+  LL_RETURN_IF_ERROR(identity.status());
+  identity_ = *std::move(identity);
+  return absl::OkStatus();
 }
 
 absl::Status AgentImpl::StartKubernetes(const Options& options) {
@@ -254,6 +286,7 @@ void AgentImpl::TakeMetaEvents() {
 }
 
 void AgentImpl::Interval(int64_t ts_ms) {
+  clock_watch_.Check();
   TakeLifecycleEvents();
   const absl::Status walked = inventory_->WalkIfDue(clock_.NowUnixMs());
   if (!walked.ok()) spdlog::error("walking the cgroup tree: {}", walked.ToString());
@@ -279,13 +312,21 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const Options& options) {
 absl::Status DryRun(const Options& options) {
   CgroupHierarchy hierarchy;
   const auto cgroups = Cgroups::Find(options.cgroups);
-  if (cgroups.ok()) hierarchy = cgroups->counted.hierarchy;
-  std::puts(cgroups.ok() ? cgroups->ToText().c_str()
-                         : fmt::format("cgroups: {}", StatusMessage(cgroups.status())).c_str());
+  if (options.cgroups != CgroupChoice::kAuto) LL_RETURN_IF_ERROR(cgroups.status());
+  if (cgroups.ok()) {
+    hierarchy = cgroups->counted.hierarchy;
+    fmt::print("{}\n\n", cgroups->ToText());
+  }
   LL_ASSIGN_OR_RETURN(const auto probes,
                       probes::Probes::Load({.hierarchy = hierarchy, .dry_run = true}));
-  std::fputs(probes->report().ToText().c_str(), stdout);
-  return cgroups.status();
+  prometheus::Registry registry;
+  const runtimes::RuntimeNames runtimes({.extra = options.runtime_state}, registry);
+  FeatureReport features;
+  features.Add(StateFeature(CheckStateDirectory(options.state_dir)));
+  features.Add(CgroupFeature(cgroups.status()));
+  AddFeatures(probes->report(), runtimes.Unreadable(), features);
+  fmt::print("{}\n{}", features.ToText(), probes->report().ToText());
+  return absl::OkStatus();
 }
 
 }  // namespace leadline::agent

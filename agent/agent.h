@@ -15,7 +15,9 @@ namespace leadline::agent {
 
 class Agent {
  public:
-  // Errors name what cannot work: the state directory, cgroups, probes, the Kubernetes options.
+  // What the machine does not allow is left out, with a line in the log and a metric. Errors name
+  // what cannot work at all: a state directory that another agent uses, the Kubernetes options, the
+  // HTTP address, no /proc.
   static absl::StatusOr<std::unique_ptr<Agent>> Start(const Options& options);
   virtual ~Agent() = default;
 
@@ -24,8 +26,9 @@ class Agent {
   virtual absl::Status Run(int stop_fd) = 0;
 };
 
-// Loads every program, prints by which cgroups it counts, what each probe can be attached to and
-// what is missing, and unloads them.
+// Prints by which cgroups it counts, what the agent would do here and what is missing, why, and
+// what mends it; then what each probe could attach to. Loads every program and unloads it, and
+// changes nothing.
 absl::Status DryRun(const Options& options);
 
 }  // namespace leadline::agent

@@ -70,6 +70,10 @@ void CgroupInventory::Ended(uint64_t id, int64_t end_ms) {
 absl::Status CgroupInventory::Walk(int64_t now_ms) {
   walked_ms_ = now_ms;
   walk_requested_ = false;
+  if (!has_tree()) {
+    ++walks_;
+    return absl::OkStatus();
+  }
   absl::flat_hash_set<uint64_t> on_disk;
   std::vector<Found> found;
   LL_RETURN_IF_ERROR(

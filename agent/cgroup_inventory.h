@@ -37,7 +37,8 @@ struct Cgroup {
 
 class CgroupInventory {
  public:
-  // `hierarchy`: whose cgroups they are, by its number, and where it is mounted.
+  // `hierarchy`: whose cgroups they are, by its number, and where it is mounted; "" where there is
+  // no tree to walk: then only events tell of cgroups.
   CgroupInventory(uint32_t hierarchy, std::string mount_point, int64_t boot_unix_ms,
                   meta::MetadataResolver& resolver);
 
@@ -52,6 +53,7 @@ class CgroupInventory {
   // Walks that succeeded.
   uint64_t walks() const { return walks_; }
 
+  bool has_tree() const { return !mount_point_.empty(); }
   const absl::flat_hash_map<uint64_t, Cgroup>& live() const { return live_; }
   // Live, or ended since the last DropEnded; nullptr for an unknown one.
   const Cgroup* Find(uint64_t id) const;

@@ -43,7 +43,12 @@ NodeSampler::NodeSampler(NodeSamplerOptions options, const source::CgroupMounts&
 void NodeSampler::Sample(int64_t ts_ms) {
   if (ts_ms <= now_ms_) {
     intervals_skipped_.Increment();
+    ++skipped_;
     return;
+  }
+  if (skipped_ > 0) {
+    spdlog::warn("sampling again: {} intervals were skipped since the clock was set back",
+                 std::exchange(skipped_, 0));
   }
   previous_ms_ = std::exchange(now_ms_, ts_ms);
   DefineNode();
@@ -52,7 +57,7 @@ void NodeSampler::Sample(int64_t ts_ms) {
   SampleContainers();
   const Tracked* node = Find(node_id_);
   node_figures_.Sample(FileSubject(*node, node->entity.start_ms));
-  processes_.Sample(ts_ms);
+  processes_.Sample(ts_ms, node->entity);
   files_.EndRound();
   device_names_.Clear();
   file_metrics_.Update();

@@ -99,6 +99,7 @@ class NodeSampler {
 
   int64_t previous_ms_ = 0;
   int64_t now_ms_ = 0;
+  uint64_t skipped_ = 0;  // intervals in a row
   absl::flat_hash_map<Id128, Tracked> tracked_;
   absl::flat_hash_set<Id128> ended_;
   // Of this interval.

@@ -42,7 +42,7 @@ ProcessSampler::LeftOut::LeftOut(prometheus::Registry& registry)
       unknown_cgroup(family.Add({{"reason", "unknown_cgroup"}})),
       unreadable(family.Add({{"reason", "unreadable"}})) {}
 
-void ProcessSampler::Sample(int64_t ts_ms) {
+void ProcessSampler::Sample(int64_t ts_ms, const Entity& node) {
   now_ms_ = ts_ms;
   // Later than any revision of an earlier run of the agent.
   revision_ = std::max(revision_ + 1, static_cast<uint64_t>(ts_ms));
@@ -61,7 +61,9 @@ void ProcessSampler::Sample(int64_t ts_ms) {
         if (options_.other_v1 != 0 && IsInContainerByV1Only(cgroups, options_.other_v1)) {
           ++outside_v2;
         }
-        if (const Entity* owner = OwnerOf(stat, cgroups)) {
+        const Entity* owner = OwnerOf(stat, cgroups);
+        if (owner == nullptr && !inventory_.has_tree()) owner = &node;
+        if (owner != nullptr) {
           SampleProcess(stat, *owner);
         } else {
           left_out_.unknown_cgroup.Increment();

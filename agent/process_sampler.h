@@ -55,7 +55,8 @@ class ProcessSampler {
                  const meta::MetadataResolver& resolver, probes::ProcessTotalsSource* totals,
                  Batcher& batcher, aggregate::Recorder& recorder, prometheus::Registry& registry);
 
-  void Sample(int64_t ts_ms);
+  // Where no cgroup tree is mounted processes belong to the node.
+  void Sample(int64_t ts_ms, const Entity& node);
 
  private:
   struct Tracked {

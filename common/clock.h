@@ -27,6 +27,8 @@ class ManualClock final : public Clock {
       : unix_ms_(unix_ms), mono_ns_(mono_ns) {}
   int64_t NowUnixMs() const override { return unix_ms_; }
   int64_t NowMonoNs() const override { return mono_ns_; }
+  // As when somebody sets it.
+  void StepMs(int64_t ms) { unix_ms_ += ms; }
   void AdvanceMs(int64_t ms) {
     unix_ms_ += ms;
     mono_ns_ += ms * 1'000'000;

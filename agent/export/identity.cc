@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -119,6 +121,15 @@ absl::StatusOr<Id128> NewAgentId() {
   return id;
 }
 
+// By the file's inode on this boot of the machine.
+uint64_t PlaceOf(int fd) {
+  struct stat info {};
+  std::string boot_id;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> boot_id;
+  if (boot_id.empty() || fstat(fd, &info) != 0) return 0;
+  return HashId({"place", boot_id, std::to_string(info.st_dev), std::to_string(info.st_ino)}).low;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Identity>> Identity::Open(const std::string& state_dir) {
@@ -145,9 +156,19 @@ absl::StatusOr<std::unique_ptr<Identity>> Identity::Open(const std::string& stat
   }
   ++record.epoch;
   LL_RETURN_IF_ERROR(Write(state_dir, path, record));
-  return std::unique_ptr<Identity>(new Identity(lock.Release(), record.agent_id, record.epoch));
+  const uint64_t place = PlaceOf(lock.get());
+  return std::unique_ptr<Identity>(
+      new Identity(lock.Release(), record.agent_id, record.epoch, place));
 }
 
-Identity::~Identity() { close(lock_fd_); }
+absl::StatusOr<std::unique_ptr<Identity>> Identity::ForOnce() {
+  LL_ASSIGN_OR_RETURN(const Id128 agent_id, NewAgentId());
+  return std::unique_ptr<Identity>(
+      new Identity(/*lock_fd=*/-1, agent_id, /*epoch=*/1, /*place=*/0));
+}
+
+Identity::~Identity() {
+  if (lock_fd_ >= 0) close(lock_fd_);
+}
 
 }  // namespace leadline::agent

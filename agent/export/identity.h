@@ -7,6 +7,8 @@
 // Errors: PERMISSION_DENIED and the like when the directory cannot be written, FAILED_PRECONDITION
 // when another agent uses it, DATA_LOSS when the file is not what we wrote; the text names the
 // path. Threading: any. The directory is locked while the object lives.
+//
+// Where there is no directory to be had, an agent may be a new one for this once.
 #pragma once
 
 #include <cstdint>
@@ -23,20 +25,26 @@ class Identity {
  public:
   // Makes the directory where there is none.
   static absl::StatusOr<std::unique_ptr<Identity>> Open(const std::string& state_dir);
+  // Of nobody before and after; without a directory and a lock.
+  static absl::StatusOr<std::unique_ptr<Identity>> ForOnce();
   ~Identity();
   Identity(const Identity&) = delete;
   Identity& operator=(const Identity&) = delete;
 
   const Id128& agent_id() const { return agent_id_; }
   uint64_t epoch() const { return epoch_; }
+  // Of the directory on this boot: the same when it is opened again, another one for a copy of it,
+  // wherever that is. 0 where it is not known.
+  uint64_t place() const { return place_; }
 
  private:
-  Identity(int lock_fd, const Id128& agent_id, uint64_t epoch)
-      : lock_fd_(lock_fd), agent_id_(agent_id), epoch_(epoch) {}
+  Identity(int lock_fd, const Id128& agent_id, uint64_t epoch, uint64_t place)
+      : lock_fd_(lock_fd), agent_id_(agent_id), epoch_(epoch), place_(place) {}
 
   const int lock_fd_;
   const Id128 agent_id_;
   const uint64_t epoch_;
+  const uint64_t place_;
 };
 
 }  // namespace leadline::agent

@@ -36,6 +36,7 @@ struct SenderOptions {
   tls::ClientFiles security;
   Id128 agent_id;
   uint64_t epoch = 0;
+  uint64_t place = 0;  // Identity::place()
   std::string agent_version;
   std::string cluster;
   std::string node;

@@ -83,6 +83,7 @@ bool Session::SendHello() {
   hello.set_agent_version(options_.agent_version);
   hello.set_cluster(ToValidUtf8(options_.cluster));
   hello.set_node(ToValidUtf8(options_.node));
+  hello.set_place(options_.place);
   return stream_->Write(message);
 }
 

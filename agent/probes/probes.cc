@@ -159,6 +159,7 @@ class KernelProbes final : public Probes {
     losses_.push_back({names, [&reader] { return reader.Losses(); }});
   }
 
+  void RefuseAll(const std::string& reason);
   void LoadSyscalls(const ProbeOptions& options);
   void LoadLifecycle(const ProbeOptions& options);
   void LoadProcesses(const ProbeOptions& options);
@@ -198,7 +199,7 @@ void KernelProbes::LoadObject(BpfObject object, const ProbeOptions& options, Ope
     if (!options.dry_run) loaded->Attach(statuses);
     objects_.push_back(*std::move(loaded));
   } else {
-    spdlog::warn("probes: {}", StatusMessage(status));
+    spdlog::debug("probes: {}", StatusMessage(status));
     for (ProbeStatus& probe : statuses) {
       for (AlternativeReport& alternative : probe.alternatives) {
         if (alternative.state == AlternativeReport::State::kRefused) continue;
@@ -216,9 +217,17 @@ absl::Status KernelProbes::Load(const ProbeOptions& options) {
   kernel_ = ParseKernelVersion(name.release);
   report_.kernel = name.release;
   const int cpus = libbpf_num_possible_cpus();
-  if (cpus < 1) return absl::InternalError("cannot tell the number of CPUs");
+  if (cpus < 1) {
+    RefuseAll("/sys/devices/system/cpu/possible does not tell the number of CPUs");
+    return absl::OkStatus();
+  }
   report_.cpus = static_cast<uint32_t>(cpus);
-  LL_ASSIGN_OR_RETURN(cgroups_, FindKernelCgroups(options.hierarchy));
+  auto cgroups = FindKernelCgroups(options.hierarchy);
+  if (!cgroups.ok()) {
+    RefuseAll(std::string(StatusMessage(cgroups.status())));
+    return absl::OkStatus();
+  }
+  cgroups_ = *std::move(cgroups);
 
   LL_ASSIGN_OR_RETURN(syscall_size_, FitSyscalls(options, report_.cpus, PidMax()));
   LoadSyscalls(options);
@@ -227,6 +236,19 @@ absl::Status KernelProbes::Load(const ProbeOptions& options) {
   LoadTcp(options);
   LoadUdp(options);
   return absl::OkStatus();
+}
+
+void KernelProbes::RefuseAll(const std::string& reason) {
+  for (const ProbeRow& row : ProbeTable()) {
+    ProbeStatus& status = report_.probes.emplace_back();
+    status.name = row.name;
+    status.feeds = row.feeds;
+    for (const ProbeAlternative& alternative : row.alternatives) {
+      status.alternatives.push_back({.hook = std::string(alternative.hook),
+                                     .state = AlternativeReport::State::kRefused,
+                                     .reason = reason});
+    }
+  }
 }
 
 void KernelProbes::LoadSyscalls(const ProbeOptions& options) {

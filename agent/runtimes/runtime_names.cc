@@ -1,6 +1,9 @@
 #include "agent/runtimes/runtime_names.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -57,8 +60,20 @@ RuntimeNames::RuntimeNames(const Options& options, prometheus::Registry& registr
 
 void RuntimeNames::AddPlace(const RuntimeRow& row, const std::string& dir) {
   places_.push_back({.kind = row.kind,
+                     .dir = dir,
                      .state = row.open(dir),
                      .named = named_.Add({{"runtime", std::string(row.kind)}})});
+}
+
+std::vector<std::string> RuntimeNames::Unreadable() const {
+  std::vector<std::string> unreadable;
+  for (const Place& place : places_) {
+    // Whoever may search a directory may still not list it, nor what is in it.
+    if (access(place.dir.c_str(), R_OK | X_OK) != 0 && errno == EACCES) {
+      unreadable.push_back(place.dir);
+    }
+  }
+  return unreadable;
 }
 
 std::optional<ContainerNames> RuntimeNames::Find(const std::string& container_id) {

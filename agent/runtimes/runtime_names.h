@@ -50,12 +50,16 @@ class RuntimeNames {
 
   RuntimeNames(const Options& options, prometheus::Registry& registry);
 
+  // Directories that are there but may not be read.
+  std::vector<std::string> Unreadable() const;
+
   // nullopt when no runtime has a name for it.
   std::optional<ContainerNames> Find(const std::string& container_id);
 
  private:
   struct Place {
     std::string_view kind;
+    std::string dir;
     std::unique_ptr<RuntimeState> state;
     prometheus::Counter& named;
     bool denied = false;  // and logged

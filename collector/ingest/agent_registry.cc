@@ -8,6 +8,9 @@ namespace leadline::collector::ingest {
 namespace {
 
 bool GivesWay(const AgentClaim& holder, const AgentClaim& claim) {
+  // A copy of the spool has the instance too, of batches that it would deliver once more.
+  const bool elsewhere = claim.place != 0 && holder.place != 0 && claim.place != holder.place;
+  if (elsewhere) return false;
   return claim.epoch > holder.epoch ||
          (claim.epoch == holder.epoch && claim.instance == holder.instance);
 }
@@ -31,7 +34,8 @@ MaybeRefusal AgentRegistry::Claim(std::shared_ptr<Claimant> claimant, const Agen
             Reason::kAgentInUse,
             absl::AlreadyExistsError(fmt::format(
                 "agent {} epoch {} has a live session from {} with epoch {}: two agents "
-                "have one state directory",
+                "have one state directory or copies of it (a copy without its file identity "
+                "is a new agent), or the machine was reset and its last session is not over yet",
                 claim.agent_id.ToHex(), claim.epoch, last.claim.peer, last.claim.epoch))};
       }
       if (!last.ended) evicted = last.claimant;

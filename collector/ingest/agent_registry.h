@@ -4,9 +4,9 @@
 // A session claims its agent. It gets it at once when nobody has it; when the holder has ended, or
 // must give way, it gets it as soon as the holder releases it, which is when the store has answered
 // for all that the holder appended: only then is the last durable sequence known. A live holder
-// gives way to a session with a higher epoch (the agent was started again) and to one of the same
-// epoch and instance (the same process, whose old connection broke unseen). Any other is refused:
-// two agents have one identity.
+// gives way to a session from the same place with a higher epoch (the agent was started again) and
+// to one with the same epoch and instance (the same process, whose old connection broke unseen).
+// Any other is refused: two agents have one identity. A place that is not known is any place.
 //
 // Thread-safe. Claimants are called without the registry's lock.
 #pragma once
@@ -28,7 +28,8 @@ struct AgentClaim {
   Id128 agent_id;
   uint64_t epoch = 0;
   uint64_t instance = 0;
-  std::string peer;  // for messages
+  std::string peer;    // for messages
+  uint64_t place = 0;  // of the state directory; 0: not known
 };
 
 class Claimant {

@@ -66,7 +66,7 @@ MaybeRefusal ReadHello(const v1::Hello& hello, std::string_view peer, AgentClaim
   if (*agent_id == Id128{} || hello.epoch() == 0) {
     return Invalid(Reason::kIdentity, "agent_id and epoch must not be 0");
   }
-  *claim = {*agent_id, hello.epoch(), hello.instance(), std::string(peer)};
+  *claim = {*agent_id, hello.epoch(), hello.instance(), std::string(peer), hello.place()};
   *name = fmt::format("agent {} of {}/{} (epoch {}, version {}, {})", agent_id->ToHex(),
                       hello.cluster(), hello.node(), hello.epoch(), hello.agent_version(), peer);
   return std::nullopt;

@@ -240,6 +240,10 @@ class Agent(Program):
         if kubernetes_url:
             self._args += ["-k", kubernetes_url]
 
+    def command(self, *args):
+        """To run it by hand, without an HTTP server."""
+        return [*self._within, paths.program(self.name), *self._args, "--http", "", *args]
+
     def add_args(self, *args):
         self._args += args
 

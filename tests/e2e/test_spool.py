@@ -2,6 +2,7 @@
 agents with one identity."""
 
 import os
+import shutil
 import subprocess
 import unittest
 
@@ -140,20 +141,18 @@ class SmallDisk(LeadlineCase):
 
 
 class OneIdentityTwice(LeadlineCase):
-    def test_a_copy_is_refused_and_the_first_works_on(self):
-        state = os.path.join(self.folder, "agent", "agent-state")
-        copy = os.path.join(self.folder, "copy")
-        with open(os.path.join(state, "identity"), encoding="utf-8") as f:
+    def copy_with_epoch(self, change):
+        """An agent with a copy of the first one's directory, started more or less often than it."""
+        name = f"{self.id().rsplit('.', 1)[1]}{change}"
+        copy = os.path.join(self.folder, name)
+        shutil.copytree(os.path.join(self.folder, "agent", "agent-state"), copy)
+        with open(os.path.join(copy, "identity"), "r+", encoding="utf-8") as f:
             identity = f.read()
-        epoch = int(identity.split("epoch ")[1])
-        os.makedirs(copy)
-        # As from an image of the machine that was taken before this start of the agent.
-        with open(os.path.join(copy, "identity"), "w", encoding="utf-8") as f:
-            f.write(
-                identity.replace(f"epoch {epoch}", f"epoch {epoch - 1}") if epoch > 1 else identity
-            )
+            epoch = int(identity.split("epoch ")[1])
+            f.seek(0)
+            f.write(identity.replace(f"epoch {epoch}", f"epoch {epoch + change}"))
         second = Agent(
-            os.path.join(self.folder, "second"),
+            os.path.join(self.folder, f"{name}-agent"),
             self.collector,
             self.cluster.name,
             self.cluster.node_name,
@@ -162,14 +161,38 @@ class OneIdentityTwice(LeadlineCase):
             state=copy,
         )
         self.addCleanup(second.kill)
-        second.start_only()
+        return second.start_only()
+
+    def check_refused(self, second):
         wait_for(
-            lambda: "two agents have one state directory" in second.log(),
+            lambda: "two agents have one state directory or copies of it" in second.log(),
             lambda: f"a refusal; its log:\n{second.log()}",
             30,
         )
         self.assertEqual(second.metric("leadline_agent_export_connected"), 0)
+        self.assertGreater(second.metric("leadline_agent_export_refusals_total"), 0)
         self.assertEqual(self.agent.metric("leadline_agent_export_connected"), 1)
+
+    def test_a_copy_is_refused_and_the_first_works_on(self):
+        # From an image of the machine that was taken before this start of the agent; and one that
+        # was started more often since.
+        for change in (-1, 7):
+            second = self.copy_with_epoch(change)
+            self.check_refused(second)
+            takeovers = "leadline_collector_ingest_takeovers_total"
+            self.assertEqual(self.collector.metric(takeovers), 0, change)
+            second.kill()
+
+    def test_the_same_agent_started_again_is_not(self):
+        self.agent.kill()
+        self.agent.up()
+        self.assertNotIn("refused", self.agent.log())
+
+    def test_a_copy_may_go_on_when_the_first_is_gone(self):
+        second = self.copy_with_epoch(7)
+        self.check_refused(second)
+        self.agent.kill()
+        second.wait_ready()
 
     def setUp(self):
         # So that there is an epoch before this one.

@@ -17,6 +17,7 @@ namespace leadline::agent {
 namespace {
 
 using aggregate::SampleCollector;
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -135,6 +136,40 @@ TEST_F(NodeSamplerTest, WhatACgroupOfLostEventsCountedIsTheNodesOnce) {
                             R"(container_syscalls_total{abi="x86_64", syscall="read"} 3)" + at));
   }
   EXPECT_EQ(probes_.rows(), 0u) << "rows of what has ended fill the kernel's table";
+}
+
+TEST_F(NodeSamplerTest, AClockThatIsSetBackDelaysCountsAndLosesNone) {
+  const auto counts = [&](const char* value) {
+    return Contains(AllOf(HasSubstr("getppid"), HasSubstr(value)));
+  };
+  Interval();
+  probes_.Count(77, kGetppid, 5);
+  Interval();
+  EXPECT_THAT(Interval(), counts("} 5 @4000"));
+  now_ms_ -= 2500;
+  probes_.Count(77, kGetppid, 3);
+  testing::internal::CaptureStdout();
+  EXPECT_THAT(Interval(), IsEmpty()) << "2.5 s";
+  EXPECT_THAT(Interval(), IsEmpty()) << "3.5 s";
+  EXPECT_THAT(Interval(), counts("} 8 @4500"));
+  EXPECT_THAT(testing::internal::GetCapturedStdout(), HasSubstr("2 intervals were skipped"));
+  double skipped = 0;
+  for (const auto& family : registry_.Collect()) {
+    if (family.name == "leadline_agent_intervals_skipped_total") {
+      skipped = family.metric.at(0).counter.value;
+    }
+  }
+  EXPECT_EQ(skipped, 2);
+}
+
+TEST_F(NodeSamplerTest, ProcessesBelongToTheNodeWhereNoTreeIsMounted) {
+  CgroupInventory without(0, "", kStartMs, resolver_);
+  prometheus::Registry registry;
+  NodeSampler sampler({.cluster = "c", .node = "n", .processes = {.boot_id = "b"}}, {}, probes_,
+                      without, resolver_, batcher_, registry);
+  ASSERT_TRUE(without.Walk(kStartMs).ok());
+  sampler.Sample(kStartMs + 1000);
+  EXPECT_THAT(collector_.Take(), Contains(HasSubstr("process_memory_usage_bytes")));
 }
 
 TEST_F(NodeSamplerTest, AnUnknownCgroupWaitsForAWalkThatSucceeds) {

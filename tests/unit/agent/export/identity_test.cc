@@ -56,6 +56,34 @@ TEST_F(IdentityTest, IsMadeOnceAndItsEpochGrows) {
   }
 }
 
+TEST_F(IdentityTest, ItsPlaceIsThatOfTheDirectoryNotOfACopy) {
+  uint64_t place = 0;
+  {
+    const auto first = Identity::Open(dir_);
+    ASSERT_TRUE(first.ok());
+    place = (*first)->place();
+    EXPECT_NE(place, 0);
+  }
+  fs::copy(dir_, root_ + "/copy");
+  {
+    const auto again = Identity::Open(dir_);
+    ASSERT_TRUE(again.ok());
+    EXPECT_EQ((*again)->place(), place);
+  }
+  const auto copy = Identity::Open(root_ + "/copy");
+  ASSERT_TRUE(copy.ok());
+  EXPECT_NE((*copy)->place(), place);
+  EXPECT_NE((*copy)->place(), 0);
+}
+
+TEST_F(IdentityTest, ForOnceItIsNobodyElses) {
+  const auto one = Identity::ForOnce();
+  const auto other = Identity::ForOnce();
+  ASSERT_TRUE(one.ok() && other.ok());
+  EXPECT_NE((*one)->agent_id(), (*other)->agent_id());
+  EXPECT_EQ((*one)->epoch(), 1);
+}
+
 // The file of docs/format/agent-identity.md.
 TEST_F(IdentityTest, TheFormatStays) {
   WriteFile("leadline-agent-identity 1\nid 00112233445566778899aabbccddeeff\nepoch 41\n");

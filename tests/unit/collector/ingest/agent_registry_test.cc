@@ -17,8 +17,9 @@ const Id128 kAgent{1, 2};
 class AgentRegistryTest : public testing::Test {
  protected:
   // True unless it is refused.
-  bool Claim(const std::shared_ptr<FakeClaimant>& who, uint64_t epoch, uint64_t instance) {
-    return !registry_.Claim(who, {kAgent, epoch, instance, "peer"});
+  bool Claim(const std::shared_ptr<FakeClaimant>& who, uint64_t epoch, uint64_t instance,
+             uint64_t place = 0) {
+    return !registry_.Claim(who, {kAgent, epoch, instance, "peer", place});
   }
   AgentRegistry registry_;
   std::shared_ptr<FakeClaimant> first_ = std::make_shared<FakeClaimant>();
@@ -30,15 +31,16 @@ struct Rule {
   const char* name;
   uint64_t epoch;
   uint64_t instance;
+  uint64_t place;
   bool takes_over;
 };
 class TakeOver : public AgentRegistryTest, public testing::WithParamInterface<Rule> {};
 
-TEST_P(TakeOver, FromALiveHolderOfEpoch5AndInstance7) {
+TEST_P(TakeOver, FromALiveHolderOfEpoch5AndInstance7InPlace3) {
   const Rule& rule = GetParam();
-  ASSERT_TRUE(Claim(first_, 5, 7));
+  ASSERT_TRUE(Claim(first_, 5, 7, 3));
   ASSERT_TRUE(first_->granted);
-  EXPECT_EQ(Claim(second_, rule.epoch, rule.instance), rule.takes_over);
+  EXPECT_EQ(Claim(second_, rule.epoch, rule.instance, rule.place), rule.takes_over);
   EXPECT_EQ(first_->taken_over, rule.takes_over);
   EXPECT_FALSE(second_->granted);
   registry_.Release(kAgent, first_.get());
@@ -46,10 +48,14 @@ TEST_P(TakeOver, FromALiveHolderOfEpoch5AndInstance7) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Rules, TakeOver,
-                         testing::Values(Rule{"higher_epoch", 6, 8, true},
-                                         Rule{"same_process", 5, 7, true},
-                                         Rule{"same_epoch_of_another", 5, 8, false},
-                                         Rule{"lower_epoch", 4, 7, false}),
+                         testing::Values(Rule{"started_again", 6, 8, 3, true},
+                                         Rule{"started_again_of_an_older_agent", 6, 8, 0, true},
+                                         Rule{"copy_that_was_started_more_often", 6, 8, 4, false},
+                                         Rule{"same_process", 5, 7, 3, true},
+                                         Rule{"replay_of_a_copied_spool", 5, 7, 4, false},
+                                         Rule{"same_epoch_of_another", 5, 8, 4, false},
+                                         Rule{"same_epoch_of_another_here", 5, 8, 3, false},
+                                         Rule{"lower_epoch", 4, 7, 3, false}),
                          [](const auto& test) { return std::string(test.param.name); });
 
 TEST_F(AgentRegistryTest, AnEndedHolderKeepsItsPlaceUntilItIsReleased) {
