@@ -41,7 +41,7 @@ class Demo(unittest.TestCase):
             ("Memory", ("data", "store"), 48, 4),
             ("Bytes", ("shop", "cart"), 256 << 10, 32 << 10),
             ("TCP payload", ("shop", "cart", "client"), 256 << 10, 16 << 10),
-            ("The job", ("batch", "CronJob", "nightly"), 195, 10),
+            ("The job", ("batch", "CronJob", "nightly"), 200, 0),
         ]:
             with self.subTest(title):
                 self.assertAlmostEqual(self.value(title, *row), want, delta=within)

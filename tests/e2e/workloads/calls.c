@@ -2,7 +2,8 @@
 //
 //   calls --call NAME --result FILE [--count N | --rate N_PER_SECOND [--for MS]] [--hold] [--list]
 //
-// --count N  makes exactly N calls; --rate makes them evenly until SIGTERM or for MS milliseconds.
+// --count N  makes exactly N calls; --rate makes them evenly until SIGTERM or for MS milliseconds
+//            (then as many as are due by then, however busy the machine is).
 // --hold     stays, doing nothing, until SIGTERM after the last call.
 // NAME       a row of the table below; with ":i386" after it the call is made through int 0x80.
 //
@@ -93,10 +94,11 @@ static void run_at_rate(const struct call* c, int i386, double rate, uint64_t fo
   const uint64_t begin = now_ns(CLOCK_MONOTONIC);
   const uint64_t end = for_ms == 0 ? UINT64_MAX : begin + for_ms * 1000000u;
   for (uint64_t made = 0; !stopped;) {
-    const uint64_t now = now_ns(CLOCK_MONOTONIC);
-    if (now >= end) break;
+    uint64_t now = now_ns(CLOCK_MONOTONIC);
+    if (now > end) now = end;
     const uint64_t due = (uint64_t)((double)(now - begin) / 1e9 * rate);
     for (; made < due && !stopped; ++made) make_call(c, i386, result);
+    if (now == end) break;
     const struct timespec tick = {0, 5 * 1000 * 1000};
     nanosleep(&tick, NULL);
   }
