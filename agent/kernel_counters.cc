@@ -27,8 +27,12 @@ void KernelCounters::Read(EntityRef node, FindEntity find) {
   for (uint64_t cgroup_id : ended) probes_.Forget(cgroup_id);
   uint64_t unknown = 0;
   ForEachTable([&](auto& table) {
-    const absl::Status read = (probes_.*table.kRead)(
-        [&](const auto& row) { unknown += !Fold(table.series, row, node, find); });
+    // Rows of strays are looked at in every read: they are given up when they no longer grow.
+    const absl::Status read = (probes_.*table.kRead)([&](const auto& row) {
+      const Owner owner = Fold(table.series, row, node, find);
+      unknown += owner == Owner::kUnknown;
+      return owner == Owner::kKnown;
+    });
     if (!read.ok()) spdlog::error("reading the kernel's counters: {}", read.ToString());
   });
   ForgetCgroups(ended);
@@ -43,19 +47,20 @@ void KernelCounters::Read(EntityRef node, FindEntity find) {
 }
 
 template <typename Series, typename Row>
-bool KernelCounters::Fold(Series& series, const Row& row, EntityRef node, FindEntity find) {
+KernelCounters::Owner KernelCounters::Fold(Series& series, const Row& row, EntityRef node,
+                                           FindEntity find) {
   if (row.cgroup_id == kNoCgroup) {
     series.Fold(node, row);
-    return true;
+    return Owner::kKnown;
   }
   const Cgroup* cgroup = inventory_.Find(row.cgroup_id);
   if (const auto owner = cgroup == nullptr ? std::nullopt : find(cgroup->entity)) {
     series.Fold(*owner, row);
-    return true;
+    return Owner::kKnown;
   }
-  if (!strays_.Note(row.cgroup_id, inventory_.walks())) return false;
+  if (!strays_.Note(row.cgroup_id, inventory_.walks())) return Owner::kUnknown;
   if (series.Fold(node, row)) strays_.Grew(row.cgroup_id);
-  return true;
+  return Owner::kStray;
 }
 
 void KernelCounters::ForgetCgroups(const std::vector<uint64_t>& cgroup_ids) {

@@ -62,9 +62,10 @@ class KernelCounters {
   void ForEachTable(Function function) {
     std::apply([&](auto&... table) { (function(table), ...); }, tables_);
   }
-  // False while it is not known whose the row is.
+  enum class Owner : uint8_t { kKnown, kStray, kUnknown };
+  // What a stray cgroup counted is the node's; what an unknown one did waits.
   template <typename Series, typename Row>
-  bool Fold(Series& series, const Row& row, EntityRef node, FindEntity find);
+  Owner Fold(Series& series, const Row& row, EntityRef node, FindEntity find);
   void ForgetCgroups(const std::vector<uint64_t>& cgroup_ids);
 
   probes::Probes& probes_;

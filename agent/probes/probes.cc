@@ -110,7 +110,7 @@ class KernelProbes final : public Probes {
 
   const ProbeReport& report() const override { return report_; }
 
-  absl::Status ReadSyscalls(absl::FunctionRef<void(const SyscallCounters&)> handler) override {
+  absl::Status ReadSyscalls(absl::FunctionRef<bool(const SyscallCounters&)> handler) override {
     if (syscalls_) syscalls_->Read(handler);
     return absl::OkStatus();
   }

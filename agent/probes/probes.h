@@ -79,9 +79,9 @@ class Probes {
 
   virtual const ProbeReport& report() const = 0;
 
-  // Each hands out all rows of a table that counted something: see SyscallTable, ProcessTable,
-  // TcpTable and UdpTable.
-  virtual absl::Status ReadSyscalls(absl::FunctionRef<void(const SyscallCounters&)>) {
+  // Each hands out all rows of a table that counted something (ReadSyscalls: since they were last
+  // taken): see SyscallTable, ProcessTable, TcpTable and UdpTable.
+  virtual absl::Status ReadSyscalls(absl::FunctionRef<bool(const SyscallCounters&)>) {
     return absl::OkStatus();
   }
   virtual absl::Status ReadProcesses(absl::FunctionRef<void(const ProcessCounters&)>) {

@@ -119,6 +119,7 @@ absl::StatusOr<SyscallTable> SyscallTable::Open(bpf_object* object, const Syscal
         "BPF object syscalls: no map syscall_claims, syscall_losses or syscall_cpus");
   }
   table.bucket_sums_.resize(table.layout_.bucket_count());
+  table.seen_.resize(size_t{size.rows} + size.cpus);
   table.counters_row_.latency_schema = size.schema;
   for (uint32_t cpu = 0; cpu < size.cpus; ++cpu) {
     const uint64_t other = SYSCALL_TAG(SYSCALL_NR_OTHER, SYSCALL_ABI_NATIVE);
@@ -137,6 +138,7 @@ uint64_t* SyscallTable::CountersOf(uint32_t row) {
 
 void SyscallTable::FreeRow(uint32_t row) {
   std::memset(CountersOf(row), 0, size_.row_bytes);
+  seen_[row] = {};
   std::atomic_ref(KeyOf(row).tag).store(0, std::memory_order_release);
   bpf_map_delete_elem(claims_fd_, &row);
 }
@@ -197,7 +199,23 @@ bool SyscallTable::Sum(absl::Span<const RowRef> same_key) {
   return out.calls != 0 || out.unmatched != 0 || out.latency_count != 0;
 }
 
-void SyscallTable::Read(absl::FunctionRef<void(const SyscallCounters&)> handler) {
+SyscallTable::Stamp SyscallTable::StampOf(uint32_t row) {
+  uint64_t* counters = CountersOf(row);
+  return {LoadCounter(counters + kCallsAt), LoadCounter(counters + kUnmatchedAt),
+          LoadCounter(counters + kTimeAt)};
+}
+
+bool SyscallTable::HasChanged(absl::Span<const RowRef> same_key) {
+  bool changed = same_key[0].last;
+  seen_now_.clear();
+  for (const RowRef& ref : same_key) {
+    seen_now_.push_back(StampOf(ref.row));
+    changed = changed || seen_now_.back() != seen_[ref.row];
+  }
+  return changed;
+}
+
+void SyscallTable::Read(absl::FunctionRef<bool(const SyscallCounters&)> handler) {
   for (const uint32_t row : ended_) FreeRow(row);
   ended_.clear();
   CollectRows();
@@ -208,7 +226,10 @@ void SyscallTable::Read(absl::FunctionRef<void(const SyscallCounters&)> handler)
            refs_[end].tag == refs_[begin].tag) {
       ++end;
     }
-    if (Sum(absl::MakeConstSpan(refs_).subspan(begin, end - begin))) handler(counters_row_);
+    const auto same_key = absl::MakeConstSpan(refs_).subspan(begin, end - begin);
+    if (HasChanged(same_key) && Sum(same_key) && handler(counters_row_)) {
+      for (size_t i = 0; i < same_key.size(); ++i) seen_[same_key[i].row] = seen_now_[i];
+    }
     begin = end;
   }
 }

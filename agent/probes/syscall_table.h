@@ -85,9 +85,9 @@ class SyscallTable {
   // Maps the tables of the loaded object, which has to outlive this.
   static absl::StatusOr<SyscallTable> Open(bpf_object* object, const SyscallTableSize& size);
 
-  // Every row that counted something, rows of one cgroup together. The row is reused: it and its
-  // buckets are valid during the call only.
-  void Read(absl::FunctionRef<void(const SyscallCounters&)> handler);
+  // Every row that has counted something since `handler` last took it, which it says by true; rows
+  // of one cgroup together. The row is reused: it and its buckets are valid during the call only.
+  void Read(absl::FunctionRef<bool(const SyscallCounters&)> handler);
 
   // The cgroup has ended: the next Read hands its rows out a last time, the one after it frees
   // them.
@@ -111,7 +111,17 @@ class SyscallTable {
     bool last;
   };
 
+  // Every call and every return changes it.
+  struct Stamp {
+    uint64_t calls = 0;
+    uint64_t unmatched = 0;
+    uint64_t time_ns = 0;
+    bool operator==(const Stamp&) const = default;
+  };
+
   SyscallTable() = default;
+  Stamp StampOf(uint32_t row);
+  bool HasChanged(absl::Span<const RowRef> same_key);
   syscall_key& KeyOf(uint32_t row);
   uint64_t* CountersOf(uint32_t row);
   void FreeRow(uint32_t row);
@@ -129,6 +139,8 @@ class SyscallTable {
   absl::flat_hash_set<uint64_t> forgotten_;
   std::vector<uint32_t> ended_;
   std::vector<RowRef> refs_;
+  std::vector<Stamp> seen_;      // by row, as of when it was taken
+  std::vector<Stamp> seen_now_;  // of the key under way
   std::vector<uint64_t> bucket_sums_;
   std::vector<HistogramBucket> buckets_;
   SyscallCounters counters_row_;

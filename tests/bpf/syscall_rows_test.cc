@@ -71,6 +71,31 @@ TEST_P(SyscallRows, GivesUpTheRowsOfAnEndedCgroupAfterShowingThemALastTime) {
   }
 }
 
+TEST_P(SyscallRows, HandsOutWhatWasTakenOnlyWhenItHasChanged) {
+  const auto make_call = [&] {
+    ASSERT_TRUE(RunIn(cgroup_, [] { return syscall(kRareCall, SCHED_OTHER) >= 0; }));
+  };
+  // The calls in the row; 0 when it is not handed out.
+  const auto read = [&](bool take) {
+    uint64_t calls = 0;
+    const absl::Status status = probes_->ReadSyscalls([&](const auto& row) {
+      if (row.cgroup_id == cgroup_.id() && row.nr == kRareCall) calls = row.calls;
+      return take;
+    });
+    EXPECT_TRUE(status.ok());
+    return calls;
+  };
+  make_call();
+  EXPECT_EQ(read(/*take=*/false), 1u);
+  EXPECT_EQ(read(/*take=*/true), 1u);
+  EXPECT_EQ(read(/*take=*/true), 0u);
+  make_call();
+  EXPECT_EQ(read(/*take=*/true), 2u);
+  EXPECT_EQ(read(/*take=*/true), 0u);
+  probes_->Forget(cgroup_.id());
+  EXPECT_EQ(read(/*take=*/true), 2u) << "a last time";
+}
+
 // Many control groups, some at a time, in a table that could not hold the rows of all.
 TEST_P(SyscallRows, ReusesFreedRows) {
   constexpr uint32_t kTableRows = 16384;  // several times what the machine takes in a moment

@@ -37,7 +37,7 @@ class FakeProbes final : public probes::Probes {
 
   const probes::ProbeReport& report() const override { return report_; }
   absl::Status ReadSyscalls(
-      absl::FunctionRef<void(const probes::SyscallCounters&)> handler) override {
+      absl::FunctionRef<bool(const probes::SyscallCounters&)> handler) override {
     for (const auto& row : ended_) calls_.erase(row);
     ended_.clear();
     for (const auto& [key, calls] : calls_) {
