@@ -40,9 +40,12 @@ class PodNetwork:
         return f"/run/netns/{name}", address
 
     def remove(self, name, address):
+        host = int(address.rsplit(".", 1)[1])
+        # By itself the pair goes with the namespace, but some time after the command.
+        self._node.run(["ip", "link", "delete", f"veth{host}"], check=False)
         self._node.run(["ip", "netns", "delete", name], check=False)
         with self._lock:
-            self._free.insert(0, int(address.rsplit(".", 1)[1]))
+            self._free.insert(0, host)
 
     def take_next(self, address):
         """The next pod gets this address, which is free."""
