@@ -1,30 +1,22 @@
 #include "agent/agent.h"
 
-#include <poll.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include "agent/cgroup_inventory.h"
 #include "agent/cgroups.h"
-#include "agent/clock_watch.h"
-#include "agent/export/batcher.h"
 #include "agent/export/identity.h"
 #include "agent/export/sender.h"
 #include "agent/features/features.h"
-#include "agent/memory_metrics.h"
-#include "agent/meta/metadata_resolver.h"
 #include "agent/meta/pod_watcher.h"
-#include "agent/node_sampler.h"
-#include "agent/probes/probe_metrics.h"
+#include "agent/pipeline.h"
 #include "agent/probes/probes.h"
+#include "agent/record/recorder.h"
+#include "agent/run_facts.h"
 #include "agent/runtimes/runtime_names.h"
-#include "agent/source/processes.h"
 #include "common/clock.h"
 #include "common/flags/server_flags.h"
 #include "common/http/health.h"
@@ -37,13 +29,11 @@
 namespace leadline::agent {
 namespace {
 
-constexpr size_t kMetaEventsAtOnce = 4096;
 constexpr absl::Duration kDrainTimeout = absl::Seconds(5);
 
-probes::ProbeOptions ProbeOptionsOf(const Options& options, const CgroupHierarchy& hierarchy) {
+probes::ProbeOptions ProbeOptionsOf(const Options& options) {
   probes::ProbeOptions probe_options;
   probe_options.tracked_processes = options.max_processes;
-  probe_options.hierarchy = hierarchy;
   if (options.time_every_syscall) probe_options.syscall_timing = probes::kTimeEverySyscall;
   return probe_options;
 }
@@ -63,86 +53,44 @@ class AgentImpl final : public Agent {
   absl::Status Run(int stop_fd) override;
 
  private:
+  class ToSender final : public Delivery {
+   public:
+    explicit ToSender(AgentImpl& agent) : agent_(agent) {}
+    void Submit(std::vector<SealedBatch> batches) override {
+      agent_.sender_->Submit(std::move(batches));
+    }
+    uint64_t acknowledged_sequence() const override {
+      return agent_.sender_->acknowledged_sequence();
+    }
+
+   private:
+    AgentImpl& agent_;
+  };
+
   // Without the state directory the agent is a new one for this once.
   absl::Status OpenIdentity(const Options& options);
+  absl::Status StartPipeline(const Options& options);
+  void TellFeatures();
   absl::Status StartKubernetes(const Options& options);
   absl::Status StartServer(const Options& options);
-  // Waits for events of the kernel until `until_ms` or until stop_fd is readable; true for the
-  // latter.
-  bool WaitUntil(int64_t until_ms, int stop_fd);
-  void TakeLifecycleEvents();
-  // Asks the runtimes for the names of new containers.
-  void NameContainers();
-  void TakeMetaEvents();
-  void Interval(int64_t ts_ms);
 
-  const Clock& clock_ = SystemClock();
   std::shared_ptr<prometheus::Registry> registry_ = std::make_shared<prometheus::Registry>();
-  int64_t interval_ms_ = 0;
   FeatureReport features_;
   std::unique_ptr<Identity> identity_;
-  std::string spool_dir_;  // "" for no spool
-  std::unique_ptr<probes::Probes> probes_;
-  std::optional<probes::ProbeMetrics> probe_metrics_;
-  std::optional<MemoryMetrics> memory_metrics_;
-  std::unique_ptr<meta::MetadataResolver> resolver_;
+  std::string spool_dir_;               // "" for no spool
+  std::unique_ptr<record::Tape> tape_;  // none without --record
   std::optional<runtimes::RuntimeNames> runtimes_;
-  ClockWatch clock_watch_{clock_, *registry_};
-  std::unique_ptr<CgroupInventory> inventory_;
-  std::unique_ptr<Batcher> batcher_;
-  std::unique_ptr<NodeSampler> sampler_;
+  std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<meta::PodWatcher> pods_;  // none without Kubernetes
   std::unique_ptr<Sender> sender_;
+  ToSender delivery_{*this};
   std::unique_ptr<http::Server> server_;
 };
 
 absl::Status AgentImpl::Init(const Options& options) {
-  interval_ms_ = absl::ToInt64Milliseconds(options.interval);
   LL_RETURN_IF_ERROR(OpenIdentity(options));
-  source::FileReader reader;
-  const auto found_cgroups = Cgroups::Find(options.cgroups);
-  // What was asked for and is not there is an error; what is merely not there is left out.
-  if (options.cgroups != CgroupChoice::kAuto) LL_RETURN_IF_ERROR(found_cgroups.status());
-  features_.Add(CgroupFeature(found_cgroups.status()));
-  const Cgroups cgroups = found_cgroups.ok() ? *found_cgroups : Cgroups{};
-  if (found_cgroups.ok()) spdlog::info("{}", cgroups.ToText());
-  LL_ASSIGN_OR_RETURN(const int64_t boot_unix_ms, source::BootTimeUnixMs(reader));
-  LL_ASSIGN_OR_RETURN(const std::string boot_id, source::BootId(reader));
-
-  batcher_ = std::make_unique<Batcher>(BatcherOptions{}, *registry_);
-  resolver_ = std::make_unique<meta::MetadataResolver>(
-      meta::MetadataResolver::Options{
-          .cluster = options.cluster, .node = options.node, .boot_id = boot_id},
-      *registry_);
-  runtimes_.emplace(runtimes::RuntimeNames::Options{.extra = options.runtime_state}, *registry_);
-  inventory_ = std::make_unique<CgroupInventory>(
-      cgroups.counted.hierarchy.number, cgroups.counted.mount_point, boot_unix_ms, *resolver_);
-
-  // The probes first, then the walk: what comes to life in between is in both.
-  const int64_t counted_from_ms = clock_.NowUnixMs();
-  LL_ASSIGN_OR_RETURN(probes_,
-                      probes::Probes::Load(ProbeOptionsOf(options, cgroups.counted.hierarchy)));
-  probe_metrics_.emplace(*probes_, *registry_);
-  memory_metrics_.emplace(probes_->report(), *registry_);
-  AddFeatures(probes_->report(), runtimes_->Unreadable(), features_);
-  features_.Log();
-  features_.Export(*registry_);
-  LL_RETURN_IF_ERROR(inventory_->Walk(clock_.NowUnixMs()));
-  NameContainers();
-
-  sampler_ = std::make_unique<NodeSampler>(
-      NodeSamplerOptions{.cluster = options.cluster,
-                         .node = options.node,
-                         .counted_from_ms = counted_from_ms,
-                         .processes = {.boot_id = boot_id,
-                                       .boot_unix_ms = boot_unix_ms,
-                                       .counted_from_ms = counted_from_ms,
-                                       .max_processes = options.max_processes,
-                                       .hierarchy = cgroups.counted.hierarchy.number,
-                                       .name_space = cgroups.name_space,
-                                       .other_v1 = cgroups.other_v1}},
-      cgroups.mounts, *probes_, *inventory_, *resolver_, *batcher_, *registry_);
-
+  LL_RETURN_IF_ERROR(StartPipeline(options));
+  TellFeatures();
   LL_RETURN_IF_ERROR(StartKubernetes(options));
   sender_ = Sender::Start({.collector = options.collector,
                            .security = options.collector_files,
@@ -166,6 +114,47 @@ absl::Status AgentImpl::OpenIdentity(const Options& options) {
   if (!identity.ok()) identity = Identity::ForOnce();
   LL_RETURN_IF_ERROR(identity.status());
   identity_ = *std::move(identity);
+  return absl::OkStatus();
+}
+
+void AgentImpl::TellFeatures() {
+  features_.Add(CgroupFeature(pipeline_->cgroups_found()));
+  AddFeatures(pipeline_->probe_report(), runtimes_->Unreadable(), features_);
+  features_.Log();
+  features_.Export(*registry_);
+}
+
+absl::Status AgentImpl::StartPipeline(const Options& options) {
+  if (!options.record.empty()) {
+    const record::Header header{.id = record::RandomId(),
+                                .begun_unix_ms = SystemClock().NowUnixMs()};
+    LL_ASSIGN_OR_RETURN(tape_, record::Recorder::Create(options.record, header, *registry_));
+    spdlog::info("recording to {}", options.record);
+  }
+  runtimes_.emplace(runtimes::RuntimeNames::Options{.extra = options.runtime_state}, *registry_);
+  const record::ScopedTape scope(tape_.get());
+  const RunFacts facts =
+      TapeRunFacts(RunFactsHere({.cluster = options.cluster,
+                                 .node = options.node,
+                                 .interval_ms = absl::ToInt64Milliseconds(options.interval),
+                                 .max_processes = options.max_processes,
+                                 .cgroups = options.cgroups}));
+  LL_ASSIGN_OR_RETURN(
+      pipeline_,
+      Pipeline::Start(
+          facts.options,
+          {.load_probes =
+               [with = ProbeOptionsOf(options)](const CgroupHierarchy& hierarchy) {
+                 probes::ProbeOptions probe_options = with;
+                 probe_options.hierarchy = hierarchy;
+                 return probes::Probes::Load(probe_options);
+               },
+           .name_container = [this](const std::string& id) { return runtimes_->Find(id); },
+           .take_meta_events =
+               [this](size_t most) {
+                 return pods_ ? pods_->Take(most) : std::vector<meta::MetaEvent>();
+               }},
+          *registry_));
   return absl::OkStatus();
 }
 
@@ -205,7 +194,7 @@ absl::Status AgentImpl::StartServer(const Options& options) {
       registry_);
   LL_ASSIGN_OR_RETURN(tls::ServerSecurity security,
                       tls::ServerSecurity::Open(options.certificate, options.http_access, "http",
-                                                clock_, *registry_, "leadline_agent"));
+                                                SystemClock(), *registry_, "leadline_agent"));
   if (options.insecure && !flags::IsLoopback(options.http) && !security.needs_anything()) {
     spdlog::warn("--insecure: whoever reaches http {} can read it", options.http);
   }
@@ -219,86 +208,10 @@ absl::Status AgentImpl::StartServer(const Options& options) {
 }
 
 absl::Status AgentImpl::Run(int stop_fd) {
-  // Readings are at whole multiples of the interval, so that all agents' samples line up.
-  int64_t next_ms = (clock_.NowUnixMs() / interval_ms_ + 1) * interval_ms_;
-  while (!WaitUntil(next_ms, stop_fd)) {
-    Interval(next_ms);
-    next_ms = (clock_.NowUnixMs() / interval_ms_ + 1) * interval_ms_;
-  }
+  const record::ScopedTape scope(tape_.get());
+  pipeline_->Run(stop_fd, delivery_);
   spdlog::info("stopping");
-  Interval(clock_.NowUnixMs());
   return sender_->Stop(kDrainTimeout);
-}
-
-bool AgentImpl::WaitUntil(int64_t until_ms, int stop_fd) {
-  while (true) {
-    const int64_t left_ms = until_ms - clock_.NowUnixMs();
-    if (left_ms <= 0) return false;
-    pollfd fds[] = {{.fd = stop_fd, .events = POLLIN},
-                    {.fd = probes_->lifecycle_fd(), .events = POLLIN}};
-    // The clock may step, so no wait is longer than an interval.
-    const int ready = poll(fds, 2, static_cast<int>(std::min(left_ms, interval_ms_)));
-    if (ready < 0 && errno != EINTR) {
-      spdlog::error("poll: {}", std::strerror(errno));
-      return true;
-    }
-    if (ready > 0 && fds[0].revents != 0) return true;
-    if (ready > 0 && fds[1].revents != 0) TakeLifecycleEvents();
-  }
-}
-
-void AgentImpl::TakeLifecycleEvents() {
-  const int64_t now_ms = clock_.NowUnixMs();
-  const int64_t now_mono_ns = clock_.NowMonoNs();
-  const auto taken =
-      probes_->PollLifecycle(absl::ZeroDuration(), [&](const probes::LifecycleEvent& event) {
-        const int64_t ts_ms = now_ms - (now_mono_ns - event.ts_mono_ns) / 1'000'000;
-        switch (event.kind) {
-          case probes::LifecycleEvent::Kind::kCgroupCreated:
-            // Only a walk tells the whole path.
-            if (event.truncated || event.path.empty()) {
-              inventory_->RequestWalk();
-              break;
-            }
-            inventory_->Appeared(event.cgroup_id, std::string(event.path), ts_ms);
-            break;
-          case probes::LifecycleEvent::Kind::kCgroupRemoved:
-            inventory_->Ended(event.cgroup_id, ts_ms);
-            break;
-        }
-      });
-  if (!taken.ok()) spdlog::error("reading cgroup events: {}", taken.status().ToString());
-  // At once: the runtime's files may not outlive a short container.
-  NameContainers();
-}
-
-void AgentImpl::NameContainers() {
-  for (const std::string& id : resolver_->TakeNewContainers()) {
-    if (const auto names = runtimes_->Find(id)) resolver_->OnRuntimeNames(id, *names);
-  }
-}
-
-void AgentImpl::TakeMetaEvents() {
-  if (pods_ == nullptr) return;
-  for (const meta::MetaEvent& event : pods_->Take(kMetaEventsAtOnce)) {
-    resolver_->OnEvent(event, clock_.NowUnixMs());
-  }
-}
-
-void AgentImpl::Interval(int64_t ts_ms) {
-  clock_watch_.Check();
-  TakeLifecycleEvents();
-  const absl::Status walked = inventory_->WalkIfDue(clock_.NowUnixMs());
-  if (!walked.ok()) spdlog::error("walking the cgroup tree: {}", walked.ToString());
-  NameContainers();
-  TakeMetaEvents();
-  batcher_->Acknowledged(sender_->acknowledged_sequence());
-  sampler_->Sample(ts_ms);
-  const absl::Status updated = probe_metrics_->Update();
-  if (!updated.ok()) spdlog::error("reading the probes' losses: {}", updated.ToString());
-  const absl::Status measured = memory_metrics_->Update();
-  if (!measured.ok()) spdlog::error("measuring the agent's memory: {}", measured.ToString());
-  sender_->Submit(batcher_->Seal());
 }
 
 }  // namespace

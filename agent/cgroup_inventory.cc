@@ -1,13 +1,12 @@
 #include "agent/cgroup_inventory.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cerrno>
 
 #include "absl/container/flat_hash_set.h"
 
 #include "agent/source/cgroup_tree.h"
+#include "agent/source/node_files.h"
 #include "agent/source/processes.h"
 #include "common/status_macros.h"
 #include "common/string_map.h"
@@ -97,9 +96,9 @@ absl::Status CgroupInventory::Walk(int64_t now_ms) {
 }
 
 bool CgroupInventory::IsOnDisk(uint64_t id, const std::string& path) const {
-  struct stat info {};
-  if (stat((mount_point_ + path).c_str(), &info) == 0) return info.st_ino == id;
-  return errno != ENOENT && errno != ENOTDIR;
+  const source::Inode inode = source::InodeOf(mount_point_ + path);
+  if (inode.error == 0) return inode.number == id;
+  return inode.error != ENOENT && inode.error != ENOTDIR;
 }
 
 absl::Status CgroupInventory::WalkIfDue(int64_t now_ms) {

@@ -5,6 +5,7 @@
 
 #include "agent/agent.h"
 #include "agent/options/options.h"
+#include "agent/replay.h"
 #include "common/log.h"
 #include "common/status_text.h"
 #include "common/stop_signal.h"
@@ -18,6 +19,7 @@ absl::Status Run(const leadline::agent::Options& options) {
   // What fails in gRPC we report ourselves, in our words and form.
   setenv("GRPC_VERBOSITY", "NONE", 0);
   if (options.dry_run) return leadline::agent::DryRun(options);
+  if (!options.replay.empty()) return leadline::agent::Replay(options);
   auto stop = leadline::StopSignal::Open();
   if (!stop.ok()) return stop.status();
   auto agent = leadline::agent::Agent::Start(options);

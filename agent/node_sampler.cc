@@ -137,7 +137,9 @@ bool NodeSampler::Reports(const Cgroup& container) const {
 }
 
 void NodeSampler::SampleNetworks() {
-  for (const auto& [pod_id, pids] : pids_of_pod_) {
+  for (auto& [pod_id, pids] : pids_of_pod_) {
+    // So that the same questions are asked in a replay.
+    std::sort(pids.begin(), pids.end());
     const Tracked* pod = Find(pod_id);
     const std::optional<int32_t> pid =
         pod == nullptr ? std::nullopt : pod_networks_.Member(pod_id, pids);

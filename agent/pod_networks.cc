@@ -1,13 +1,12 @@
 #include "agent/pod_networks.h"
 
-#include <unistd.h>
-
 #include <utility>
 
 #include <spdlog/spdlog.h>
 
 #include "agent/source/file_reader.h"
 #include "agent/source/net_dev.h"
+#include "agent/source/node_files.h"
 #include "agent/source/processes.h"
 
 namespace leadline::agent {
@@ -24,12 +23,17 @@ std::optional<uint64_t> StartOf(int32_t pid) {
   return stat.ok() ? std::optional(stat->start_ticks) : std::nullopt;
 }
 
+std::optional<uint64_t> OwnNetwork() {
+  const source::Inode inode = source::InodeOf("/proc/self/ns/net");
+  return inode.error == 0 ? std::optional(inode.number) : std::nullopt;
+}
+
 std::optional<uint64_t> HostNetwork() {
   const auto inode = source::NetworkNamespace(1);
   if (inode.ok()) return *inode;
   spdlog::info("taking the agent's own network namespace for the host's: {}",
                inode.status().ToString());
-  return NetworkOf(getpid());
+  return OwnNetwork();
 }
 
 }  // namespace

@@ -174,21 +174,23 @@ void ProcessSampler::Define(Tracked& process, const source::ProcessStat& stat,
 }
 
 void ProcessSampler::CloseEnded() {
+  // Once for all, so that the order in which they are closed makes no difference.
+  const int64_t mono_ns = options_.clock->NowMonoNs();
+  const int64_t unix_ms = options_.clock->NowUnixMs();
   absl::erase_if(tracked_, [&](auto& item) {
     Tracked& process = item.second;
     if (process.seen_ms == now_ms_) return false;
-    Close(process);
+    Close(process, mono_ns, unix_ms);
     return true;
   });
 }
 
-void ProcessSampler::Close(Tracked& process) {
+void ProcessSampler::Close(Tracked& process, int64_t mono_ns, int64_t unix_ms) {
   const auto last = totals_ == nullptr ? std::nullopt : totals_->TakeEnded(process.identity);
   // Without the kernel's word it ended at some time after the last sample.
   int64_t end_ms = process.seen_ms + 1;
   if (last) {
-    const int64_t ago_ns = options_.clock->NowMonoNs() - last->end_mono_ns;
-    end_ms = std::min(options_.clock->NowUnixMs() - ago_ns / 1'000'000, now_ms_);
+    end_ms = std::min(unix_ms - (mono_ns - last->end_mono_ns) / 1'000'000, now_ms_);
   } else if (totals_ != nullptr) {
     ends_missed_.Increment();
   }

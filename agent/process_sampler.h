@@ -90,7 +90,8 @@ class ProcessSampler {
   // Defines the process when it is new, has another command or its owner has other labels.
   void Define(Tracked& process, const source::ProcessStat& stat, const Entity& owner);
   void CloseEnded();
-  void Close(Tracked& process);
+  // `mono_ns`, `unix_ms`: one moment by both clocks.
+  void Close(Tracked& process, int64_t mono_ns, int64_t unix_ms);
 
   const ProcessSamplerOptions options_;
   const CgroupInventory& inventory_;

@@ -7,11 +7,13 @@
 #include <curl/curl.h>
 
 #include "cli/check_command.h"
+#include "cli/debug/dump.h"
 #include "cli/help_formatter.h"
 #include "cli/http_client.h"
 #include "cli/query_command.h"
 #include "common/clock.h"
 #include "common/flags/flags.h"
+#include "common/status_text.h"
 #include "common/version.h"
 
 namespace leadline::cli {
@@ -65,6 +67,35 @@ CLI::App& AddCheckConfig(CLI::App& app, CheckConfigFlags& flags) {
   return config;
 }
 
+// What `leadline debug dump` knows to write, each a subcommand.
+struct DumpKind {
+  const char* name;
+  const char* what;
+  absl::Status (*dump)(const DumpFlags& flags, std::ostream& out);
+};
+constexpr DumpKind kDumpKinds[] = {
+    {"spool", "Batches that wait in an agent's spool: its directory, or a segment of it.",
+     DumpSpool},
+    {"recording", "What an agent was told, turn by turn (leadline-agent --record).", DumpRecording},
+    {"wire", "What the agent of a recording sends to its collector.", DumpWire},
+};
+
+// `chosen` is the kind that the command line names.
+void AddDebug(CLI::App& app, DumpFlags& flags, const DumpKind*& chosen) {
+  CLI::App& debug = *app.add_subcommand("debug", "Look into the files of agent and collector.");
+  debug.require_subcommand(1);
+  CLI::App& dump = *debug.add_subcommand("dump", "Write a file of ours as text.");
+  dump.require_subcommand(1);
+  for (const DumpKind& kind : kDumpKinds) {
+    CLI::App& one = *dump.add_subcommand(kind.name, kind.what);
+    one.add_option("PATH", flags.path, "The file or directory")->required();
+    if (kind.dump == DumpSpool) {
+      one.add_flag("--messages", flags.messages, "Write the definitions and samples too");
+    }
+    one.callback([&chosen, &kind] { chosen = &kind; });
+  }
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("leadline shows what every container, service and process of a cluster is doing.");
   app.name("leadline");
@@ -77,6 +108,9 @@ int Main(int argc, char** argv) {
   AddQuery(app, query_flags);
   CheckConfigFlags check_config_flags;
   const CLI::App& check_config = AddCheckConfig(app, check_config_flags);
+  DumpFlags dump_flags;
+  const DumpKind* dump = nullptr;
+  AddDebug(app, dump_flags, dump);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -85,6 +119,11 @@ int Main(int argc, char** argv) {
   if (app.get_subcommands().empty()) {
     std::cout << app.help();
     return 0;
+  }
+  if (dump != nullptr) {
+    const absl::Status status = dump->dump(dump_flags, std::cout);
+    if (!status.ok()) std::cerr << "error: " << StatusMessage(status) << '\n';
+    return status.ok() ? 0 : 1;
   }
   if (check_config.parsed()) return RunCheckConfig(check_config_flags, std::cout, std::cerr);
   curl_global_init(CURL_GLOBAL_DEFAULT);

@@ -66,6 +66,7 @@ class Sender::Impl : public SpoolListener {
     MutexLock lock(state_.mutex);
     return state_.acknowledged;
   }
+  absl::Status AwaitAcknowledged(uint64_t sequence, absl::Duration timeout);
   bool connected();
   absl::Status Stop(absl::Duration timeout);
 
@@ -132,6 +133,22 @@ bool Sender::Impl::connected() {
     if (state->connected) return true;
   }
   return false;
+}
+
+absl::Status Sender::Impl::AwaitAcknowledged(uint64_t sequence, absl::Duration timeout) {
+  const auto begin = std::chrono::steady_clock::now();
+  MutexLock lock(state_.mutex);
+  while (state_.acknowledged < sequence) {
+    const absl::Duration left =
+        timeout - absl::FromChrono(std::chrono::steady_clock::now() - begin);
+    if (left <= absl::ZeroDuration()) {
+      return absl::DeadlineExceededError(
+          fmt::format("collector {} has not acknowledged batch {} within {}", options_.collector,
+                      sequence, absl::FormatDuration(timeout)));
+    }
+    state_.changed.WaitFor(state_.mutex, left);
+  }
+  return absl::OkStatus();
 }
 
 void Sender::Impl::Submit(std::vector<SealedBatch> batches) {
@@ -333,6 +350,10 @@ Sender::~Sender() { impl_->Stop(absl::ZeroDuration()).IgnoreError(); }
 void Sender::Submit(std::vector<SealedBatch> batches) { impl_->Submit(std::move(batches)); }
 
 uint64_t Sender::acknowledged_sequence() const { return impl_->acknowledged_sequence(); }
+
+absl::Status Sender::AwaitAcknowledged(uint64_t sequence, absl::Duration timeout) {
+  return impl_->AwaitAcknowledged(sequence, timeout);
+}
 
 bool Sender::connected() const { return impl_->connected(); }
 

@@ -66,6 +66,9 @@ class Sender {
   // Every batch up to this one is durable at the collector, or given up.
   uint64_t acknowledged_sequence() const;
 
+  // Waits until every batch up to this one is acknowledged; DEADLINE_EXCEEDED after `timeout`.
+  absl::Status AwaitAcknowledged(uint64_t sequence, absl::Duration timeout);
+
   // Whether the collector has welcomed the current session, of whichever epoch.
   bool connected() const;
 

@@ -25,6 +25,8 @@ SenderMetrics::SenderMetrics(prometheus::Registry& registry)
                                    "Batches that the collector holds durably.")),
       bytes_sent(Counter(registry, "leadline_agent_export_sent_bytes_total",
                          "Bytes of messages sent to the collector.")),
+      bytes_before_compression(Counter(registry, "leadline_agent_export_uncompressed_bytes_total",
+                                       "Bytes of these messages before they were compressed.")),
       sessions(Counter(registry, "leadline_agent_export_sessions_total",
                        "Sessions that the collector has welcomed.")),
       connect_failures(Counter(registry, "leadline_agent_export_connect_failures_total",

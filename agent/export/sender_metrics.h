@@ -23,6 +23,7 @@ struct SenderMetrics {
   prometheus::Counter& batches_sent;  // resent ones included
   prometheus::Counter& batches_acknowledged;
   prometheus::Counter& bytes_sent;
+  prometheus::Counter& bytes_before_compression;
   prometheus::Counter& sessions;
   prometheus::Counter& connect_failures;
   prometheus::Counter& refusals;

@@ -97,8 +97,11 @@ bool Session::AwaitWelcome() {
       if (left <= absl::ZeroDuration()) break;
       state_.changed.WaitFor(state_.mutex, left);
     }
-    if (welcomed_) return true;
-    if (over_) return false;
+    if (over_ && !welcomed_) return false;
+    if (welcomed_) {
+      if (zstd_window_log_ > 0) compressor_.emplace(static_cast<int>(zstd_window_log_));
+      return true;
+    }
   }
   Fail(absl::DeadlineExceededError(
       fmt::format("no Welcome within {}", absl::FormatDuration(options_.handshake_timeout))));
@@ -112,10 +115,16 @@ bool Session::SendBatches() {
     auto* message = google::protobuf::Arena::CreateMessage<v1::AgentMessage>(&arena);
     const Next next = NextMessage(message);
     if (next != Next::kMessage) return next == Next::kDrained;
-    state_.metrics.bytes_sent.Increment(static_cast<double>(message->ByteSizeLong()));
     if (message->has_batch()) state_.metrics.batches_sent.Increment();
-    if (!stream_->Write(*message)) return false;  // the reader learns why
+    if (!Write(*message)) return false;  // the reader learns why
   }
+}
+
+bool Session::Write(const v1::AgentMessage& message) {
+  const v1::AgentMessage* const sent = compressor_ ? &compressor_->Compress(message) : &message;
+  state_.metrics.bytes_sent.Increment(static_cast<double>(sent->ByteSizeLong()));
+  state_.metrics.bytes_before_compression.Increment(static_cast<double>(message.ByteSizeLong()));
+  return stream_->Write(*sent);
 }
 
 Session::Next Session::NextMessage(v1::AgentMessage* message) {
@@ -261,6 +270,7 @@ absl::Status Session::HandleWelcome(const v1::Welcome& welcome) {
   state_.table.BeginSession();
   max_message_bytes_ = welcome.max_message_bytes();
   window_ = welcome.max_batches_in_flight();
+  zstd_window_log_ = welcome.zstd_window_log();
   DropIfRefusedTwice();
   state_.connected = welcomed_ = true;
   state_.metrics.sessions.Increment();

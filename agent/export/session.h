@@ -6,12 +6,14 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include <grpcpp/grpcpp.h>
 
 #include "agent/export/definition_encoder.h"
+#include "agent/export/message_compressor.h"
 #include "agent/export/send_state.h"
 #include "agent/export/sender.h"
 #include "agent/spool/reader.h"
@@ -37,6 +39,8 @@ class Session {
   using Stream = grpc::ClientReaderWriter<v1::AgentMessage, v1::CollectorMessage>;
 
   bool SendHello();
+  // Compressed where the collector takes that.
+  bool Write(const v1::AgentMessage& message);
   bool AwaitWelcome();
   // True when the sender is stopping and nothing is left to send.
   bool SendBatches();
@@ -60,6 +64,7 @@ class Session {
   SendState& state_;
   DefinitionEncoder encoder_;
   spool::Reader reader_;
+  std::optional<MessageCompressor> compressor_;      // when the collector takes it
   std::deque<v1::Definitions> spooled_definitions_;  // to be sent before the next batch
   uint64_t repaired_texts_ = 0;
   uint64_t left_out_labels_ = 0;
@@ -73,6 +78,7 @@ class Session {
   absl::Status failure_ ABSL_GUARDED_BY(state_.mutex);
   size_t max_message_bytes_ ABSL_GUARDED_BY(state_.mutex) = 0;
   uint32_t window_ ABSL_GUARDED_BY(state_.mutex) = 0;
+  uint32_t zstd_window_log_ ABSL_GUARDED_BY(state_.mutex) = 0;
 };
 
 }  // namespace leadline::agent

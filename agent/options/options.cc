@@ -32,6 +32,7 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
   options.node = DefaultNode();
   app.add_option("--collector", options.collector, "Address of the collector's gRPC port")
       ->check(flags::IsHostPort())
+      ->each([&options](const std::string&) { options.collector_given = true; })
       ->type_name("HOST:PORT")
       ->capture_default_str();
   AddCollectorFlags(*program, options);
@@ -105,6 +106,20 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
       ->capture_default_str();
   app.add_flag("--dry-run", options.dry_run,
                "Load every BPF program, print what can be attached and what is missing, and exit");
+  CLI::Option* replay =
+      app.add_option(
+             "--replay", options.replay,
+             "Run from a recording, as fast as it goes, with no BPF and no root; to nothing "
+             "unless --collector is given")
+          ->check(flags::IsNotEmpty())
+          ->type_name("FILE");
+  app.add_option(
+         "--record", options.record,
+         "Keep in a file everything that the kernel, the node's files and the Kubernetes API "
+         "say, for --replay")
+      ->check(flags::IsNotEmpty())
+      ->type_name("FILE")
+      ->excludes(replay);
   return program;
 }
 

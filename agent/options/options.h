@@ -18,6 +18,7 @@ namespace leadline::agent {
 
 struct Options {
   std::string collector = "127.0.0.1:7071";
+  bool collector_given = false;
   tls::ClientFiles collector_files;
   std::string cluster = "default";
   std::string node;  // NODE_NAME of the environment, else the host's name
@@ -35,6 +36,8 @@ struct Options {
   bool time_every_syscall = false;
   CgroupChoice cgroups = CgroupChoice::kAuto;
   bool dry_run = false;
+  std::string record;  // file; "": none
+  std::string replay;  // file; "": none. To nothing unless collector_given
 };
 
 // The table of the options, which sets `options` when it parses.

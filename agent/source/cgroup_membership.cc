@@ -1,15 +1,15 @@
 #include "agent/source/cgroup_membership.h"
 
-#include <dirent.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
 #include <fmt/format.h>
 
+#include "agent/record/tape.h"
 #include "agent/source/cgroup_tree.h"
+#include "agent/source/node_files.h"
 #include "agent/source/text.h"
 #include "common/status_macros.h"
 
@@ -23,8 +23,10 @@ bool GoesUp(std::string_view path) {
 }
 
 bool HasThisProcess(const std::string& directory) {
+  const auto self =
+      record::Taped(record::Topic::kHost, "getpid", [] { return static_cast<int32_t>(getpid()); });
   const auto pids = CgroupProcesses(directory);
-  return pids.ok() && std::find(pids->begin(), pids->end(), getpid()) != pids->end();
+  return pids.ok() && std::find(pids->begin(), pids->end(), self) != pids->end();
 }
 
 }  // namespace
@@ -77,17 +79,16 @@ std::string_view CgroupNamespace::Resolve(std::string_view path, std::string& bu
 
 absl::StatusOr<size_t> CountProcesses(FileReader& reader,
                                       absl::FunctionRef<bool(std::string_view text)> matches) {
-  DIR* proc = opendir("/proc");
-  if (proc == nullptr) {
-    return absl::InternalError(fmt::format("open /proc: {}", std::strerror(errno)));
+  const Directory proc = ListDirectory("/proc");
+  if (proc.error != 0) {
+    return absl::InternalError(fmt::format("read /proc: {}", std::strerror(proc.error)));
   }
   size_t count = 0;
-  while (const dirent* entry = readdir(proc)) {
-    if (!ParseNumber<int32_t>(entry->d_name)) continue;
-    const auto text = reader.Read(fmt::format("/proc/{}/cgroup", entry->d_name));
+  for (const DirectoryEntry& entry : proc.entries) {
+    if (!ParseNumber<int32_t>(entry.name)) continue;
+    const auto text = reader.Read(fmt::format("/proc/{}/cgroup", entry.name));
     if (text.ok() && matches(*text)) ++count;
   }
-  closedir(proc);
   return count;
 }
 

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/record/tape.h"
 #include "agent/source/escapes.h"
 #include "agent/source/file_reader.h"
 #include "agent/source/text.h"
@@ -42,7 +43,7 @@ constexpr struct {
   std::string CgroupMounts::*mount_point;
 } kCountedV1[] = {{"memory", &CgroupMounts::v1_memory}, {"pids", &CgroupMounts::v1_pids}};
 
-bool IsHierarchyRoot(const std::string& mount_point) {
+bool IsHierarchyRootNow(const std::string& mount_point) {
   struct statfs file_system {};
   struct stat info {};
   if (statfs(mount_point.c_str(), &file_system) != 0 || stat(mount_point.c_str(), &info) != 0) {
@@ -50,6 +51,11 @@ bool IsHierarchyRoot(const std::string& mount_point) {
   }
   const auto type = static_cast<uint32_t>(file_system.f_type);
   return (type == CGROUP2_SUPER_MAGIC || type == CGROUP_SUPER_MAGIC) && info.st_ino == kRootInode;
+}
+
+bool IsHierarchyRoot(const std::string& mount_point) {
+  return record::Taped(record::Topic::kHost, "is hierarchy root " + mount_point,
+                       [&] { return IsHierarchyRootNow(mount_point); });
 }
 
 // The number of the v1 hierarchy that has the controller; nullopt where none has.

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "agent/record/tape.h"
+
 namespace leadline::agent::source {
 
 absl::Status FileError(const char* what, const std::string& path, int error) {
@@ -27,31 +29,38 @@ absl::Status FileError(const char* what, const std::string& path, int error) {
 }
 
 absl::StatusOr<std::string_view> FileReader::Read(const std::string& path) {
+  const FileText file = record::Taped(record::Topic::kFile, path, [&] { return ReadNow(path); });
+  if (file.error == EFBIG) {
+    return absl::ResourceExhaustedError(fmt::format("{} is longer than {} bytes", path, kMaxBytes));
+  }
+  if (file.error != 0) return FileError("read", path, file.error);
+  return file.text;
+}
+
+FileText FileReader::ReadNow(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return FileError("open", path, errno);
+  if (fd < 0) return {.error = errno};
   if (buffer_.empty()) buffer_.resize(16 << 10);
   size_t length = 0;
-  while (true) {
+  int error = 0;
+  while (error == 0) {
     if (length == buffer_.size()) {
       if (buffer_.size() >= kMaxBytes) {
-        close(fd);
-        return absl::ResourceExhaustedError(
-            fmt::format("{} is longer than {} bytes", path, kMaxBytes));
+        error = EFBIG;
+        break;
       }
       buffer_.resize(buffer_.size() * 2);
     }
     const ssize_t got = read(fd, buffer_.data() + length, buffer_.size() - length);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) {
-      const int error = errno;
-      close(fd);
-      return FileError("read", path, error);
-    }
     if (got == 0) break;
-    length += static_cast<size_t>(got);
+    if (got > 0) {
+      length += static_cast<size_t>(got);
+    } else if (errno != EINTR) {
+      error = errno;
+    }
   }
   close(fd);
-  return std::string_view(buffer_.data(), length);
+  return {.error = error, .text = std::string_view(buffer_.data(), error == 0 ? length : 0)};
 }
 
 }  // namespace leadline::agent::source

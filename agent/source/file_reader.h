@@ -8,6 +8,8 @@
 
 #include "absl/status/statusor.h"
 
+#include "agent/source/node_files.h"
+
 namespace leadline::agent::source {
 
 // "<what> <path>: <strerror>": NOT_FOUND for what is gone (ENOENT, ESRCH, ENODEV, ENOTDIR),
@@ -24,6 +26,8 @@ class FileReader {
   static constexpr size_t kMaxBytes = 4 << 20;
 
  private:
+  FileText ReadNow(const std::string& path);
+
   std::string buffer_;
 };
 

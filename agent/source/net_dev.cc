@@ -1,11 +1,8 @@
 #include "agent/source/net_dev.h"
 
-#include <sys/stat.h>
-
-#include <cerrno>
-
 #include <fmt/format.h>
 
+#include "agent/source/node_files.h"
 #include "agent/source/text.h"
 #include "common/status_macros.h"
 
@@ -63,11 +60,9 @@ absl::StatusOr<std::vector<InterfaceCounters>> ReadNetDev(int32_t pid, FileReade
 
 absl::StatusOr<uint64_t> NetworkNamespace(int32_t pid) {
   const std::string path = fmt::format("/proc/{}/ns/net", pid);
-  struct stat info {};
-  if (stat(path.c_str(), &info) != 0) {
-    return FileError("stat", path, errno);
-  }
-  return info.st_ino;
+  const Inode inode = InodeOf(path);
+  if (inode.error != 0) return FileError("stat", path, inode.error);
+  return inode.number;
 }
 
 }  // namespace leadline::agent::source

@@ -10,6 +10,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "agent/record/tape.h"
+
 namespace leadline::agent::source {
 namespace {
 
@@ -31,21 +33,30 @@ OpenFiles::~OpenFiles() {
 }
 
 std::optional<std::string_view> OpenFiles::Read(std::string_view path, Records records) {
+  const FileText file =
+      record::Taped(record::Topic::kFile, path, [&] { return ReadNow(path, records); });
+  return file.error == 0 ? std::optional(file.text) : std::nullopt;
+}
+
+FileText OpenFiles::ReadNow(std::string_view path, Records records) {
+  const auto whole = [this] {
+    return FileText{.error = 0, .text = std::string_view(buffer_.data(), length_)};
+  };
   auto it = files_.find(path);
   if (it == files_.end()) it = files_.try_emplace(std::string(path)).first;
   File& file = it->second;
   file.round = round_;
   if (file.fd >= 0) {
     const int error = ReadWhole(file.fd, records);
-    if (error == 0) return std::string_view(buffer_.data(), length_);
-    if (HasNoValue(error)) return std::nullopt;
+    if (error == 0) return whole();
+    if (HasNoValue(error)) return {.error = error};
     Close(file);
   }
-  if (round_ < file.retry_round) return std::nullopt;
+  if (round_ < file.retry_round) return {};
   int error = Open(it->first, file);
   if (error == 0) {
     error = ReadWhole(file.fd, records);
-    if (HasNoValue(error)) return std::nullopt;
+    if (HasNoValue(error)) return {.error = error};
     if (error != 0) {
       Close(file);
     } else if (counts_.open > max_open_) {
@@ -55,12 +66,12 @@ std::optional<std::string_view> OpenFiles::Read(std::string_view path, Records r
   }
   if (error == 0) {
     file.retry_gap = 1;
-    return std::string_view(buffer_.data(), length_);
+    return whole();
   }
   if (!IsGone(error)) Failed(it->first, error);
   file.retry_round = round_ + file.retry_gap;
   file.retry_gap = std::min(file.retry_gap * 2, kMaxRetryGap);
-  return std::nullopt;
+  return {.error = error};
 }
 
 void OpenFiles::EndRound() {

@@ -20,6 +20,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/source/node_files.h"
 #include "common/string_map.h"
 
 namespace leadline::agent::source {
@@ -59,6 +60,7 @@ class OpenFiles {
     uint32_t retry_gap = 1;
   };
 
+  FileText ReadNow(std::string_view path, Records records);
   // 0, or the errno of what failed; the text is in buffer_.
   int ReadWhole(int fd, Records records);
   int Open(const std::string& path, File& file);

@@ -1,13 +1,12 @@
 #include "agent/source/processes.h"
 
-#include <dirent.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstring>
 
 #include <fmt/format.h>
 
+#include "agent/source/node_files.h"
 #include "agent/source/text.h"
 #include "common/status_macros.h"
 
@@ -84,37 +83,33 @@ absl::StatusOr<uint64_t> ReadRunDelayNs(const ProcessStat& process, FileReader& 
     return ReadThreadsRunDelayNs(fmt::format("/proc/{}/schedstat", process.pid), reader);
   }
   const std::string tasks = fmt::format("/proc/{}/task", process.pid);
-  DIR* directory = opendir(tasks.c_str());
-  if (directory == nullptr) return FileError("open", tasks, errno);
+  const Directory directory = ListDirectory(tasks);
+  if (directory.error != 0) return FileError("read", tasks, directory.error);
   absl::StatusOr<uint64_t> sum = absl::NotFoundError(fmt::format("{} is empty", tasks));
-  while (const dirent* entry = readdir(directory)) {
-    if (!ParseNumber<int32_t>(entry->d_name)) continue;
+  for (const DirectoryEntry& entry : directory.entries) {
+    if (!ParseNumber<int32_t>(entry.name)) continue;
     const auto delay_ns =
-        ReadThreadsRunDelayNs(fmt::format("{}/{}/schedstat", tasks, entry->d_name), reader);
+        ReadThreadsRunDelayNs(fmt::format("{}/{}/schedstat", tasks, entry.name), reader);
     if (absl::IsNotFound(delay_ns.status())) continue;  // the thread has ended
-    if (!delay_ns.ok()) {
-      sum = delay_ns;
-      break;
-    }
+    if (!delay_ns.ok()) return delay_ns;
     sum = sum.value_or(0) + *delay_ns;
   }
-  closedir(directory);
   return sum;
 }
 
 absl::StatusOr<size_t> ForEachProcess(
     FileReader& reader,
     absl::FunctionRef<void(const ProcessStat&, std::string_view cgroups)> visit) {
-  DIR* proc = opendir("/proc");
-  if (proc == nullptr) {
-    return absl::InternalError(fmt::format("open /proc: {}", std::strerror(errno)));
+  const Directory proc = ListDirectory("/proc");
+  if (proc.error != 0) {
+    return absl::InternalError(fmt::format("read /proc: {}", std::strerror(proc.error)));
   }
   size_t unreadable = 0;
   const auto failed = [&](const absl::Status& status) {
     if (!absl::IsNotFound(status)) ++unreadable;
   };
-  while (const dirent* entry = readdir(proc)) {
-    const auto pid = ParseNumber<int32_t>(entry->d_name);
+  for (const DirectoryEntry& entry : proc.entries) {
+    const auto pid = ParseNumber<int32_t>(entry.name);
     if (!pid) continue;
     const auto stat = ReadProcessStat(*pid, reader);
     if (!stat.ok()) {
@@ -129,7 +124,6 @@ absl::StatusOr<size_t> ForEachProcess(
     }
     visit(*stat, *cgroups);
   }
-  closedir(proc);
   return unreadable;
 }
 

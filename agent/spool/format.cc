@@ -75,6 +75,12 @@ std::optional<SegmentHeader> ParseSegmentHeader(std::string_view bytes) {
   return header;
 }
 
+std::optional<uint32_t> NewerVersion(std::string_view bytes) {
+  if (bytes.size() < kSegmentHeaderBytes || !bytes.starts_with(kSegmentMagic)) return std::nullopt;
+  const auto version = Get<uint32_t>(bytes, 8);
+  return version > kVersion ? std::optional(version) : std::nullopt;
+}
+
 std::string EncodeRecordHeader(RecordHeader header, std::string_view definitions,
                                std::string_view batch, uint64_t segment) {
   std::string out(kRecordMagic);

@@ -61,6 +61,8 @@ uint32_t Checksum(std::string_view bytes, uint64_t segment);
 std::string EncodeSegmentHeader(const SegmentHeader& header);
 // nullopt when it is none, or of a version that is not known here.
 std::optional<SegmentHeader> ParseSegmentHeader(std::string_view bytes);
+// Of a segment that a newer program wrote, whatever its header has.
+std::optional<uint32_t> NewerVersion(std::string_view bytes);
 
 // Fills in the lengths and checksums of the parts.
 std::string EncodeRecordHeader(RecordHeader header, std::string_view definitions,

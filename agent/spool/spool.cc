@@ -126,6 +126,13 @@ absl::Status Spool::Recover(Opened& opened) {
       continue;
     }
     const std::string& bytes = *read;
+    if (const auto version = NewerVersion(bytes)) {
+      ++opened.damaged_places;
+      spdlog::error(
+          "agent spool: {} is of version {}, this program reads {}; the file is left where it is",
+          path, *version, kVersion);
+      continue;
+    }
     auto contents = Scan(bytes);
     if (!contents || contents->header.number != number) {
       // A process that was killed as it began the file has nothing in it that matters.

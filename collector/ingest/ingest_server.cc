@@ -155,6 +155,7 @@ absl::StatusOr<std::unique_ptr<IngestServer>> IngestServer::Start(const IngestOp
                       .max_bytes_in_flight = options.max_bytes_in_flight,
                       .max_entities = options.max_entities,
                       .max_series = options.max_series,
+                      .zstd_window_log = options.zstd_window_log,
                       .max_ahead = options.max_ahead};
   auto impl = std::make_unique<Impl>(options, limits);
   if (absl::Status status = impl->Start(options); !status.ok()) return status;

@@ -20,11 +20,13 @@ inline constexpr size_t kMaxPendingVersions = 1 << 20;  // of entities, before a
 inline constexpr size_t kMaxDefinedBytes = 64 << 20;
 
 struct Limits {
-  size_t max_message_bytes = 4 << 20;
+  size_t max_message_bytes = 4 << 20;  // compressed and not
   uint32_t max_batches_in_flight = 16;
   size_t max_bytes_in_flight = 16 << 20;
   uint32_t max_entities = 1 << 18;
   uint32_t max_series = 1 << 21;
+  // Of compressed messages; each session that sends them has a window in memory. 0: none are taken.
+  int zstd_window_log = 18;
   absl::Duration max_ahead = absl::Minutes(10);
 };
 

@@ -5,6 +5,7 @@
 #include <grpcpp/support/slice.h>
 
 #include "common/id128.h"
+#include "common/status_text.h"
 
 namespace leadline::collector::ingest {
 
@@ -24,6 +25,29 @@ MaybeRefusal Decode(grpc::ByteBuffer& buffer, size_t max_bytes, google::protobuf
   return std::nullopt;
 }
 
+MaybeRefusal Expand(const v1::AgentMessage& compressed, size_t max_bytes,
+                    zstd::Decompressor& stream, google::protobuf::Arena& arena,
+                    const v1::AgentMessage** message, size_t* bytes) {
+  const auto contents = stream.Next(compressed.compressed(), max_bytes);
+  if (!contents.ok()) {
+    return Invalid(
+        absl::IsResourceExhausted(contents.status()) ? Reason::kTooLarge : Reason::kMalformed,
+        fmt::format("compressed: {}", StatusMessage(contents.status())));
+  }
+  auto* decoded = google::protobuf::Arena::CreateMessage<v1::AgentMessage>(&arena);
+  if (!decoded->ParseFromString(*contents)) {
+    return Invalid(
+        Reason::kMalformed,
+        fmt::format("compressed: {} bytes that are not an AgentMessage", contents->size()));
+  }
+  if (decoded->has_compressed()) {
+    return Invalid(Reason::kMalformed, "compressed: it holds another compressed message");
+  }
+  *message = decoded;
+  *bytes = contents->size();
+  return std::nullopt;
+}
+
 grpc::ByteBuffer Encode(const v1::CollectorMessage& message) {
   grpc::Slice slice(message.SerializeAsString());
   return grpc::ByteBuffer(&slice, 1);
@@ -38,6 +62,7 @@ v1::CollectorMessage WelcomeMessage(const Limits& limits, std::string_view colle
   welcome.set_durable_sequence(durable_sequence);
   welcome.set_max_message_bytes(limits.max_message_bytes);
   welcome.set_max_batches_in_flight(limits.max_batches_in_flight);
+  welcome.set_zstd_window_log(static_cast<uint32_t>(limits.zstd_window_log));
   return message;
 }
 

@@ -16,6 +16,7 @@
 #include "collector/ingest/agent_registry.h"
 #include "collector/ingest/limits.h"
 #include "collector/ingest/refusal.h"
+#include "common/zstd/stream.h"
 #include "leadline/v1/ingest.pb.h"
 
 namespace leadline::collector::ingest {
@@ -24,6 +25,11 @@ namespace leadline::collector::ingest {
 // is no AgentMessage.
 MaybeRefusal Decode(grpc::ByteBuffer& buffer, size_t max_bytes, google::protobuf::Arena& arena,
                     const v1::AgentMessage** message);
+
+// The message that a compressed one holds; it belongs to the arena, `bytes` is its size.
+MaybeRefusal Expand(const v1::AgentMessage& compressed, size_t max_bytes,
+                    zstd::Decompressor& stream, google::protobuf::Arena& arena,
+                    const v1::AgentMessage** message, size_t* bytes);
 
 grpc::ByteBuffer Encode(const v1::CollectorMessage& message);
 v1::CollectorMessage WelcomeMessage(const Limits& limits, std::string_view collector_version,

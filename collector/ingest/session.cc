@@ -14,6 +14,10 @@ namespace {
 
 constexpr size_t kArenaBlockBytes = 64 << 10;
 
+Refusal OutOfOrder(const char* what) {
+  return {Reason::kOutOfOrder, absl::FailedPreconditionError(what)};
+}
+
 }  // namespace
 
 std::shared_ptr<Session> Session::Start(std::shared_ptr<IngestContext> context, std::string peer,
@@ -145,7 +149,7 @@ MaybeRefusal Session::CheckToken() {
 MaybeRefusal Session::HandleMessage() {
   grpc::ByteBuffer buffer;
   buffer.Swap(&read_buffer_);
-  const size_t bytes = buffer.Length();
+  size_t bytes = buffer.Length();
   context_->metrics.received_bytes.Increment(static_cast<double>(bytes));
   if (auto refusal = CheckToken()) return refusal;
   google::protobuf::ArenaOptions arena_options;
@@ -161,9 +165,15 @@ MaybeRefusal Session::HandleMessage() {
     phase = phase_;
   }
   if ((phase == Phase::kHello) != message->has_hello()) {
-    return Refusal{Reason::kOutOfOrder, absl::FailedPreconditionError(
-                                            phase == Phase::kHello ? "the first message is no Hello"
-                                                                   : "a second Hello")};
+    return OutOfOrder(phase == Phase::kHello ? "the first message is no Hello" : "a second Hello");
+  }
+  if (message->has_compressed() && context_->limits.zstd_window_log > 0) {
+    if (!compressed_) compressed_.emplace(context_->limits.zstd_window_log);
+    if (auto refusal = Expand(*message, context_->limits.max_message_bytes, *compressed_, arena,
+                              &message, &bytes)) {
+      return refusal;
+    }
+    if (message->has_hello()) return OutOfOrder("a second Hello");
   }
   switch (message->body_case()) {
     case v1::AgentMessage::kHello:
@@ -172,6 +182,8 @@ MaybeRefusal Session::HandleMessage() {
       return HandleDefinitions(message->definitions());
     case v1::AgentMessage::kBatch:
       return HandleBatch(message->batch(), bytes);
+    case v1::AgentMessage::kCompressed:
+      return OutOfOrder("a compressed message, which the Welcome did not allow");
     case v1::AgentMessage::BODY_NOT_SET:
       break;  // of a newer agent
   }

@@ -25,6 +25,7 @@
 #include "common/mutex.h"
 #include "common/tls/reloading.h"
 #include "common/tls/token_list.h"
+#include "common/zstd/stream.h"
 #include "leadline/v1/ingest.pb.h"
 
 namespace leadline::collector::ingest {
@@ -112,6 +113,7 @@ class Session final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
   store::WriterId writer_;
   std::string agent_name_;
   SessionTables tables_;
+  std::optional<zstd::Decompressor> compressed_;  // from the first compressed message on
   SessionTables::Unresolved unresolved_;
   uint64_t last_sequence_ = 0;  // received
 

@@ -70,7 +70,7 @@ _QUESTIONS = [
 ]
 
 
-def _workloads(cluster):
+def workloads(cluster):
     """A shop with two web pods and a client, a database, a node agent, a bare pod."""
     web = [
         o.calls("getpriority", name="web", rate=300, requests={"cpu": "50m", "memory": "32Mi"}),
@@ -148,7 +148,7 @@ def run(keep=False):
                     cluster.api.url,
                 )
                 agent.up()
-                _workloads(cluster)
+                workloads(cluster)
                 nightly = cluster.apply(o.cron_job("batch", "nightly"))
                 cluster.flash(nightly, o.calls("times", rate=1000, for_ms=200, hold=False))
                 containers = sum(len(p["spec"]["containers"]) for p in cluster.pods())

@@ -147,8 +147,9 @@ class Program:
 
 
 class Collector(Program):
-    def __init__(self, folder):
+    def __init__(self, folder, options=()):
         super().__init__("leadline-collector", folder)
+        self._options = options
         self.data_dir = os.path.join(folder, "data")
 
     def up(self):
@@ -160,6 +161,7 @@ class Collector(Program):
             f"127.0.0.1:{self.ports.get('http', 0)}",
             "--grpc",
             f"127.0.0.1:{self.ports.get('grpc', 0)}",
+            *self._options,
         )
         self.wait_listening()
         self.wait_ready()
@@ -223,6 +225,7 @@ class Agent(Program):
         interval="1s",
         state=None,
         within=(),
+        options=(),
     ):
         super().__init__("leadline-agent", folder, within)
         self._args = [
@@ -236,6 +239,7 @@ class Agent(Program):
             interval,
             "--state",
             state or os.path.join(folder, "agent-state"),
+            *options,
         ]
         if kubernetes_url:
             self._args += ["-k", kubernetes_url]

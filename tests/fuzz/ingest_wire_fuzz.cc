@@ -8,11 +8,13 @@
 #include <vector>
 
 #include "collector/ingest/limits.h"
+#include "collector/ingest/messages.h"
 #include "collector/ingest/session_tables.h"
 #include "collector/ingest/translate.h"
 #include "collector/store/engine/limits.h"
 #include "collector/store/head/head.h"
 #include "collector/store/log/record.h"
+#include "common/zstd/stream.h"
 #include "leadline/v1/ingest.pb.h"
 
 namespace {
@@ -31,6 +33,16 @@ class Session {
  public:
   // False when the message ends the session.
   bool Take(const leadline::v1::AgentMessage& message) {
+    if (message.has_compressed()) {
+      google::protobuf::Arena arena;
+      const leadline::v1::AgentMessage* inner = nullptr;
+      size_t bytes = 0;
+      if (ingest::Expand(message, kLimits.max_message_bytes, compressed_, arena, &inner, &bytes)) {
+        return false;
+      }
+      if (inner->has_compressed() || bytes > kLimits.max_message_bytes) abort();
+      return Take(*inner);
+    }
     if (message.has_definitions()) return Define(message.definitions());
     return !message.has_batch() || Append(message.batch());
   }
@@ -61,6 +73,7 @@ class Session {
     return true;
   }
 
+  leadline::zstd::Decompressor compressed_{kLimits.zstd_window_log};
   ingest::SessionTables tables_{kLimits};
   store::head::Head head_{2};
 };

@@ -47,6 +47,11 @@ struct FilesystemSize {
   double files = 0;
   double files_free = 0;
 };
+template <typename Archive>
+void Fields(Archive& archive, FilesystemSize& size) {
+  archive("size_bytes", size.size_bytes, "free_bytes", size.free_bytes, "available_bytes",
+          size.available_bytes, "files", size.files, "files_free", size.files_free);
+}
 
 class FilesystemStat {
  public:

@@ -1,14 +1,13 @@
 #include "agent/source/node/interfaces.h"
 
-#include <dirent.h>
-
 #include <charconv>
-#include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/source/node/parsers.h"
+#include "agent/source/node_files.h"
 #include "agent/source/text.h"
 
 namespace leadline::agent::source {
@@ -55,11 +54,8 @@ std::optional<uint64_t> ParseAttribute(std::string_view word) {
 
 std::vector<std::string> Names(const std::string& folder) {
   std::vector<std::string> names;
-  const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(folder.c_str()), closedir);
-  while (const dirent* entry = dir == nullptr ? nullptr : readdir(dir.get())) {
-    if (entry->d_name[0] != '.' && !IsPodInterface(entry->d_name)) {
-      names.emplace_back(entry->d_name);
-    }
+  for (DirectoryEntry& entry : ListDirectory(folder).entries) {
+    if (entry.name[0] != '.' && !IsPodInterface(entry.name)) names.push_back(std::move(entry.name));
   }
   return names;
 }

@@ -4,16 +4,22 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include <spdlog/spdlog.h>
 
+#include "agent/record/tape.h"
 #include "agent/source/file_reader.h"
 #include "agent/source/node/interfaces.h"
 #include "agent/source/text.h"
 
 namespace leadline::agent::source {
 namespace {
+
+using record::Taped;
+using record::Topic;
 
 constexpr absl::Duration kFilesystemTimeout = absl::Seconds(1);
 
@@ -54,29 +60,69 @@ constexpr struct {
     {"/sys/net/netfilter/nf_conntrack_max", "node_nf_conntrack_entries_limit", true},
 };
 
+// uname(2).
+struct SystemName {
+  std::string system, release, version, machine, node, domain;
+};
+template <typename Archive>
+void Fields(Archive& archive, SystemName& name) {
+  archive("system", name.system, "release", name.release, "version", name.version, "machine",
+          name.machine, "node", name.node, "domain", name.domain);
+}
+
 void ReadUname(FigureSink sink) {
-  utsname name{};
-  if (uname(&name) != 0) return;
+  const auto name = Taped(Topic::kHost, "uname", []() -> std::optional<SystemName> {
+    utsname now{};
+    if (uname(&now) != 0) return std::nullopt;
+    return SystemName{now.sysname, now.release,  now.version,
+                      now.machine, now.nodename, now.domainname};
+  });
+  if (!name) return;
   sink("node_uname_info",
-       {{{"sysname", name.sysname},
-         {"release", name.release},
-         {"version", name.version},
-         {"machine", name.machine},
-         {"nodename", name.nodename},
-         {"domainname", name.domainname}}},
+       {{{"sysname", name->system},
+         {"release", name->release},
+         {"version", name->version},
+         {"machine", name->machine},
+         {"nodename", name->node},
+         {"domainname", name->domain}}},
        1);
+}
+
+// adjtimex(2).
+struct ClockState {
+  int state = -1;
+  int status = 0;
+  int64_t offset = 0, max_error = 0, estimated_error = 0;
+};
+template <typename Archive>
+void Fields(Archive& archive, ClockState& clock) {
+  archive("state", clock.state, "status", clock.status, "offset", clock.offset, "max_error",
+          clock.max_error, "estimated_error", clock.estimated_error);
 }
 
 void ReadClock(absl::Time now, FigureSink sink) {
   sink("node_time_seconds", {}, absl::ToDoubleSeconds(now - absl::UnixEpoch()));
-  timex clock{};
-  const int state = adjtimex(&clock);
-  if (state < 0) return;
+  const auto clock = Taped(Topic::kHost, "adjtimex", [] {
+    timex asked{};
+    const int state = adjtimex(&asked);
+    return ClockState{state, asked.status, asked.offset, asked.maxerror, asked.esterror};
+  });
+  if (clock.state < 0) return;
   const double unit = (clock.status & STA_NANO) != 0 ? 1e-9 : 1e-6;
-  sink("node_timex_sync_status", {}, state == TIME_ERROR ? 0 : 1);
+  sink("node_timex_sync_status", {}, clock.state == TIME_ERROR ? 0 : 1);
   sink("node_timex_offset_seconds", {}, static_cast<double>(clock.offset) * unit);
-  sink("node_timex_maxerror_seconds", {}, static_cast<double>(clock.maxerror) * 1e-6);
-  sink("node_timex_estimated_error_seconds", {}, static_cast<double>(clock.esterror) * 1e-6);
+  sink("node_timex_maxerror_seconds", {}, static_cast<double>(clock.max_error) * 1e-6);
+  sink("node_timex_estimated_error_seconds", {}, static_cast<double>(clock.estimated_error) * 1e-6);
+}
+
+// What the file systems said, which threads of their own ask.
+struct FilesystemAnswers {
+  std::vector<std::optional<FilesystemSize>> sizes;
+  size_t hung = 0;
+};
+template <typename Archive>
+void Fields(Archive& archive, FilesystemAnswers& answers) {
+  archive("sizes", answers.sizes, "hung", answers.hung);
 }
 
 // Whether a file of both processes is the same; it is shared when their namespaces are.
@@ -95,7 +141,10 @@ HostView FindHostView() {
   HostView view;
   const bool same_mounts = SameText("/proc/1/mounts", "/proc/self/mounts");
   view.own_namespaces = same_mounts;
-  if (access("/proc/1/root/", R_OK | X_OK) == 0) {
+  const int root_error = Taped(
+      Topic::kHost, "access /proc/1/root/",
+      [] { return access("/proc/1/root/", R_OK | X_OK) == 0 ? 0 : errno; }, ENOENT);
+  if (root_error == 0) {
     view.root = "/proc/1/root";
   } else if (same_mounts) {
     view.root = "";
@@ -103,7 +152,7 @@ HostView FindHostView() {
     spdlog::warn(
         "the host's files cannot be seen (/proc/1/root: {}): no figures of its file systems and "
         "network devices' states",
-        std::strerror(errno));
+        std::strerror(root_error));
   }
   return view;
 }
@@ -157,8 +206,13 @@ void NodeReader::ReadFilesystems(FigureSink sink, NodeReadResult& result) {
   for (const Filesystem& filesystem : found.mounted) {
     paths.push_back(*view_.root + filesystem.mount_point);
   }
-  const std::vector<std::optional<FilesystemSize>> sizes = filesystems_.Stat(paths);
-  result.filesystems_hung = filesystems_.hung();
+  FilesystemAnswers answers = Taped(Topic::kFilesystem, "all", [&] {
+    auto sizes = filesystems_.Stat(paths);
+    return FilesystemAnswers{std::move(sizes), filesystems_.hung()};
+  });
+  result.filesystems_hung = answers.hung;
+  std::vector<std::optional<FilesystemSize>>& sizes = answers.sizes;
+  sizes.resize(paths.size());
   for (size_t i = 0; i < sizes.size(); ++i) {
     const Filesystem& filesystem = found.mounted[i];
     const FigureLabel labels[] = {{"device", filesystem.device},

@@ -4,10 +4,10 @@
 
 #include <fmt/format.h>
 
-#include "collector/store/codec/bytes.h"
 #include "collector/store/codec/floats.h"
 #include "collector/store/codec/histograms.h"
 #include "collector/store/codec/integers.h"
+#include "common/bytes.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::store::codec {

@@ -11,7 +11,7 @@
 
 #include "absl/types/span.h"
 
-#include "collector/store/codec/bytes.h"
+#include "common/bytes.h"
 
 namespace leadline::collector::store::codec {
 

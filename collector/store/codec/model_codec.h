@@ -7,7 +7,7 @@
 
 #include "collector/model/entity.h"
 #include "collector/model/sample.h"
-#include "collector/store/codec/bytes.h"
+#include "common/bytes.h"
 #include "common/id128.h"
 #include "common/labels.h"
 

@@ -5,17 +5,11 @@
 
 #include <fmt/format.h>
 
-#include "collector/store/codec/bytes.h"
 #include "collector/store/codec/model_codec.h"
+#include "common/bytes.h"
 
 namespace leadline::collector::store::log {
 namespace {
-
-using codec::AppendFixed64;
-using codec::AppendSigned;
-using codec::AppendString;
-using codec::AppendVarint;
-using codec::ByteReader;
 
 // On disk: never renumber.
 enum class Type : uint8_t { kSeries = 1, kBatch = 2, kWriters = 3, kEntities = 4 };

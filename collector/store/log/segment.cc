@@ -7,14 +7,10 @@
 
 #include <fmt/format.h>
 
-#include "collector/store/codec/bytes.h"
+#include "common/bytes.h"
 
 namespace leadline::collector::store::log {
 namespace {
-
-using codec::AppendFixed32;
-using codec::AppendFixed64;
-using codec::ByteReader;
 
 constexpr std::string_view kSegmentMagic = "LLlogseg";
 constexpr std::string_view kFrameMagic = "LLfr";

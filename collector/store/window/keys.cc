@@ -2,13 +2,11 @@
 
 #include <utility>
 
-#include "collector/store/codec/bytes.h"
 #include "collector/store/codec/model_codec.h"
+#include "common/bytes.h"
 
 namespace leadline::collector::store::window {
 namespace {
-
-using codec::ByteReader;
 
 constexpr uint8_t kRowVersion = 1;
 constexpr size_t kLeastVersionBytes = 23;
@@ -76,7 +74,7 @@ std::optional<RowKeyParts> ParseRowKey(std::string_view key) {
 std::string EncodeEntityRow(const EntityRow& row) {
   std::string out(1, static_cast<char>(kRowVersion));
   codec::AppendId(row.id, out);
-  codec::AppendVarint(row.timeline.versions().size(), out);
+  AppendVarint(row.timeline.versions().size(), out);
   for (const model::EntityVersion& version : row.timeline.versions()) {
     codec::AppendEntityVersion(version, out);
   }
@@ -98,8 +96,8 @@ std::optional<EntityRow> ParseEntityRow(std::string_view row) {
 
 std::string EncodeSeriesRow(const SeriesRow& row) {
   std::string out(1, static_cast<char>(kRowVersion));
-  codec::AppendVarint(row.metric, out);
-  codec::AppendVarint(row.entity, out);
+  AppendVarint(row.metric, out);
+  AppendVarint(row.entity, out);
   codec::AppendLabels(row.residual, out);
   return out;
 }

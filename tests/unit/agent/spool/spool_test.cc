@@ -348,6 +348,21 @@ TEST_F(SpoolTest, AFileThatIsNoSegmentIsNamedAndRemovedOthersAreLeft) {
   EXPECT_FALSE(std::filesystem::exists(dir_ + "/" + SegmentFileName(77)));
 }
 
+TEST_F(SpoolTest, WhatANewerProgramWroteIsLeftForIt) {
+  Open(1);
+  AppendAll(1, 2);
+  std::string newer = EncodeSegmentHeader({.number = 77});
+  newer[8] = kVersion + 1;
+  newer += "what it is we cannot know";
+  std::ofstream(dir_ + "/" + SegmentFileName(77)) << newer;
+  Open(2);
+  EXPECT_EQ(opened_.damaged_places, 1);
+  EXPECT_THAT(Recovered(), ElementsAre("1: 1 2"));
+  EXPECT_TRUE(std::filesystem::exists(dir_ + "/" + SegmentFileName(77)));
+  AppendAll(3, 4);
+  EXPECT_TRUE(std::filesystem::exists(dir_ + "/" + SegmentFileName(78))) << "behind it";
+}
+
 TEST_F(SpoolTest, ABatchThatIsLargerThanTheRoomIsRefused) {
   Open(1, 100'000);
   AppendAll(1, 3, 10'000);

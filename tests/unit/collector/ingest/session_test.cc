@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "collector/ingest/refusal.h"
+#include "common/zstd/stream.h"
 #include "leadline/v1/ingest.pb.h"
 #include "pipeline.h"
 
@@ -18,6 +19,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 // A client that sends whatever bytes it is told to.
 class RawAgent {
@@ -105,6 +107,23 @@ std::string BatchText(uint64_t sequence, const std::string& more = "") {
       sequence, more, kNowMs + static_cast<int64_t>(sequence), sequence);
 }
 
+v1::AgentMessage Message(const std::string& text) {
+  v1::AgentMessage message;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message)) << text;
+  return message;
+}
+
+std::string Wrapped(const std::string& piece) {
+  v1::AgentMessage message;
+  message.set_compressed(piece);
+  return message.SerializeAsString();
+}
+
+// The first piece of a stream, to be sent as it is.
+std::string Compressed(const std::string& contents, int window_log = 18) {
+  return "bytes:" + Wrapped(*zstd::Compressor(1, window_log).Flush(contents));
+}
+
 class SessionTest : public testing::Test {
  protected:
   SessionTest() {
@@ -123,7 +142,7 @@ TEST_F(SessionTest, AcknowledgesABatchAndASecondCopyOfIt) {
   agent.Send(kHello);
   EXPECT_EQ(agent.Receive(),
             "welcome { protocol_version: 1 collector_version: \"test\" max_message_bytes: 1048576 "
-            "max_batches_in_flight: 16 }");
+            "max_batches_in_flight: 16 zstd_window_log: 18 }");
   agent.Send(kDefinitions);
   agent.Send(BatchText(1));
   EXPECT_EQ(agent.Receive(), "ack { sequence: 1 }");
@@ -135,6 +154,39 @@ TEST_F(SessionTest, AcknowledgesABatchAndASecondCopyOfIt) {
   EXPECT_TRUE(agent.End().ok());
   EXPECT_THAT(store_.sequences(writer_), ElementsAre(1, 2));
   EXPECT_EQ(collector_.Metric("duplicate_batches_total"), 1);
+}
+
+TEST_F(SessionTest, TakesCompressedMessagesAmongOthers) {
+  RawAgent agent(collector_.proxy().port());
+  agent.Send(kHello);
+  agent.Receive();
+  zstd::Compressor stream(1, 18);
+  const auto compressed = [&](const std::string& text) {
+    return agent.SendBytes(Wrapped(*stream.Flush(Message(text).SerializeAsString())));
+  };
+  compressed(kDefinitions);
+  compressed(BatchText(1));
+  agent.Send(BatchText(2));
+  compressed(BatchText(3));
+  agent.CloseSending();
+  std::string last;
+  for (std::string ack; !(ack = agent.Receive()).empty();) last = ack;
+  EXPECT_EQ(last, "ack { sequence: 3 }");
+  EXPECT_TRUE(agent.End().ok());
+  EXPECT_THAT(store_.sequences(writer_), ElementsAre(1, 2, 3));
+}
+
+TEST_F(SessionTest, TakesNoCompressedMessageWhereItSaysSo) {
+  collector_.Kill();
+  collector_.options.zstd_window_log = 0;
+  collector_.Start();
+  RawAgent agent(collector_.proxy().port());
+  agent.Send(kHello);
+  EXPECT_THAT(agent.Receive(), Not(HasSubstr("zstd")));
+  agent.SendBytes(Wrapped("piece"));
+  const grpc::Status status = agent.End();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(status.error_message(), HasSubstr("which the Welcome did not allow"));
 }
 
 TEST_F(SessionTest, AcknowledgesManyBatchesAtOnce) {
@@ -254,6 +306,41 @@ INSTANTIATE_TEST_SUITE_P(
                             grpc::StatusCode::INVALID_ARGUMENT,
                             Reason::kTooLarge,
                             "a message of 1048577 bytes, at most 1048576 are taken"},
+                    BadCase{"compressed_first",
+                            {Compressed(Message(kHello).SerializeAsString())},
+                            grpc::StatusCode::FAILED_PRECONDITION,
+                            Reason::kOutOfOrder,
+                            "the first message is no Hello"},
+                    BadCase{"compressed_hello",
+                            {kHello, Compressed(Message(kHello).SerializeAsString())},
+                            grpc::StatusCode::FAILED_PRECONDITION,
+                            Reason::kOutOfOrder,
+                            "a second Hello"},
+                    BadCase{"compressed_twice",
+                            {kHello, Compressed(Wrapped("piece"))},
+                            grpc::StatusCode::INVALID_ARGUMENT,
+                            Reason::kMalformed,
+                            "it holds another compressed message"},
+                    BadCase{"compressed_garbage",
+                            {kHello, "bytes:" + Wrapped("neither fish nor fowl")},
+                            grpc::StatusCode::INVALID_ARGUMENT,
+                            Reason::kMalformed,
+                            "compressed: zstd: "},
+                    BadCase{"compressed_no_message",
+                            {kHello, Compressed("\xff\xff\xff")},
+                            grpc::StatusCode::INVALID_ARGUMENT,
+                            Reason::kMalformed,
+                            "compressed: 3 bytes that are not an AgentMessage"},
+                    BadCase{"compressed_bomb",
+                            {kHello, Compressed(std::string((1 << 20) + 1, 'x'))},
+                            grpc::StatusCode::INVALID_ARGUMENT,
+                            Reason::kTooLarge,
+                            "compressed: zstd: a piece of more than 1048576 bytes"},
+                    BadCase{"compressed_window",
+                            {kHello, Compressed(std::string(100, 'x'), 20)},
+                            grpc::StatusCode::INVALID_ARGUMENT,
+                            Reason::kMalformed,
+                            "compressed: zstd: "},
                     BadCase{"batch_first",
                             {BatchText(1)},
                             grpc::StatusCode::FAILED_PRECONDITION,

@@ -54,6 +54,26 @@ TEST_F(Wire, EverythingArrivesOnceAndInOrder) {
   EXPECT_EQ(collector_.Metric("samples_total"), 100);
 }
 
+TEST_F(Wire, ACollectorThatKnowsNoCompressionIsSentNone) {
+  collector_.Kill();
+  collector_.options.zstd_window_log = 0;
+  collector_.Start();
+  TestAgent& agent = Agent();
+  for (int i = 1; i <= 5; ++i) agent.SendOne(i);
+  EXPECT_EQ(agent.sender().Stop(kPatience), absl::OkStatus());
+  EXPECT_EQ(store_.samples(), (Samples{{CounterName("c1"), FirstSamples(5)}}));
+  EXPECT_EQ(agent.Metric("sent_bytes_total"), agent.Metric("uncompressed_bytes_total"));
+}
+
+TEST_F(Wire, WhatIsLikeTheLastBatchCostsLittle) {
+  TestAgent& agent = Agent();
+  for (int i = 1; i <= 500; ++i) agent.SendOne(i);
+  EXPECT_EQ(agent.sender().Stop(kPatience), absl::OkStatus());
+  EXPECT_EQ(store_.samples(), (Samples{{CounterName("c1"), FirstSamples(500)}}));
+  EXPECT_GT(agent.Metric("sent_bytes_total"), 0);
+  EXPECT_LT(agent.Metric("sent_bytes_total"), agent.Metric("uncompressed_bytes_total"));
+}
+
 TEST_F(Wire, ABatchIsAcknowledgedOnlyWhenItIsDurable) {
   store_.Hold(true);
   TestAgent& agent = Agent();

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace leadline::collector::store::codec {
+namespace leadline {
 
 inline uint64_t ZigZag(int64_t value) {
   return (static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63);
@@ -54,4 +54,4 @@ class ByteReader {
   bool ok_ = true;
 };
 
-}  // namespace leadline::collector::store::codec
+}  // namespace leadline

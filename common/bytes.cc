@@ -1,6 +1,6 @@
-#include "collector/store/codec/bytes.h"
+#include "common/bytes.h"
 
-namespace leadline::collector::store::codec {
+namespace leadline {
 namespace {
 
 void AppendFixed(uint64_t value, size_t size, std::string& out) {
@@ -82,4 +82,4 @@ uint64_t ByteReader::Fixed(size_t size) {
   return value;
 }
 
-}  // namespace leadline::collector::store::codec
+}  // namespace leadline
