@@ -372,10 +372,11 @@ TEST_P(TcpTest, TakesInConnectionsThatAreOlderThanTheProbes) {
 
 // Makes `connections` of them, each to a port of its own, each with 10 bytes; all closed.
 bool MakeManyPeers(int connections) {
+  std::vector<Socket> listeners;  // kept, so that no port is given twice
   for (int i = 0; i < connections; ++i) {
-    const Socket listener = Listen(kLocal);
-    Socket client = Connect(kLocal, PortOf(listener));
-    const Socket server = listener.Accept();
+    listeners.push_back(Listen(kLocal));
+    Socket client = Connect(kLocal, PortOf(listeners.back()));
+    const Socket server = listeners.back().Accept();
     client.Send(10);
     server.Receive(10);
     client.Close();
