@@ -5,7 +5,6 @@
 
 #include "absl/container/flat_hash_set.h"
 
-#include "agent/source/cgroup_tree.h"
 #include "agent/source/node_files.h"
 #include "agent/source/processes.h"
 #include "common/status_macros.h"
@@ -79,9 +78,7 @@ absl::Status CgroupInventory::Walk(int64_t now_ms) {
       source::WalkCgroups(mount_point_, [&](const source::CgroupDirectory& directory) {
         on_disk.insert(directory.id);
         if (live_.contains(directory.id)) return;
-        const int64_t start_ms =
-            directory.path == "/" ? boot_unix_ms_ : OldestProcessStart(directory.path, now_ms);
-        found.push_back({directory.id, directory.path, start_ms});
+        found.push_back({directory.id, directory.path, StartOf(directory, now_ms)});
       }));
   PassStartsUp(found);
   for (const Found& cgroup : found) Appeared(cgroup.id, cgroup.path, cgroup.start_ms);
@@ -119,11 +116,13 @@ std::vector<uint64_t> CgroupInventory::EndedIds() const {
   return ids;
 }
 
-int64_t CgroupInventory::OldestProcessStart(const std::string& path, int64_t otherwise) {
-  const auto pids = source::CgroupProcesses(mount_point_ + path);
-  if (!pids.ok()) return otherwise;
+int64_t CgroupInventory::StartOf(const source::CgroupDirectory& cgroup, int64_t now_ms) const {
+  if (cgroup.path == "/") return boot_unix_ms_;
+  // A killed runtime leaves cgroups without processes, whose counters have long run.
+  int64_t oldest_ms = std::min(now_ms, std::max(cgroup.mtime_ms, boot_unix_ms_));
+  const auto pids = source::CgroupProcesses(mount_point_ + cgroup.path);
+  if (!pids.ok()) return oldest_ms;
   source::FileReader reader;
-  int64_t oldest_ms = otherwise;
   for (int32_t pid : *pids) {
     const auto stat = source::ReadProcessStat(pid, reader);
     if (stat.ok()) {

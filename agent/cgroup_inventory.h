@@ -15,6 +15,7 @@
 
 #include "agent/meta/cgroup_path.h"
 #include "agent/meta/metadata_resolver.h"
+#include "agent/source/cgroup_tree.h"
 #include "common/id128.h"
 
 namespace leadline::agent {
@@ -65,8 +66,9 @@ class CgroupInventory {
   std::string Directory(const Cgroup& cgroup) const { return mount_point_ + cgroup.path; }
 
  private:
-  // When the oldest process in it started; `otherwise` where there is none.
-  int64_t OldestProcessStart(const std::string& path, int64_t otherwise);
+  // When the oldest process in it started, or where there is none when its directory was last
+  // changed.
+  int64_t StartOf(const source::CgroupDirectory& cgroup, int64_t now_ms) const;
   bool IsOnDisk(uint64_t id, const std::string& path) const;
 
   const uint32_t hierarchy_;

@@ -12,14 +12,13 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "common/labels.h"
 #include "common/status_macros.h"
 
 namespace leadline::cli {
 namespace {
 
 namespace json = boost::json;
-
-constexpr std::string_view kMetricName = "__name__";
 
 // Of what is seldom missing and says where a thing is.
 constexpr std::string_view kLeadingLabels[] = {kMetricName,  "cluster",  "node",

@@ -12,6 +12,9 @@
 
 namespace leadline {
 
+// The label that holds a series' metric name, as in Prometheus.
+inline constexpr std::string_view kMetricName = "__name__";
+
 struct Label {
   std::string name;
   std::string value;

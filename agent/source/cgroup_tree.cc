@@ -19,6 +19,7 @@ void Walk(const Directory& directory, const std::string& mount_point, CgroupDire
           int depth, absl::FunctionRef<void(const CgroupDirectory&)> visit) {
   if (directory.error != 0) return;
   at.id = directory.inode;
+  at.mtime_ms = directory.mtime_ms;
   visit(at);
   if (depth == kMaxDepth) return;
   const size_t length = at.path.size();

@@ -17,7 +17,8 @@ namespace leadline::agent::source {
 
 struct CgroupDirectory {
   uint64_t id = 0;
-  std::string path;  // from the mount point, "/" for the root
+  std::string path;      // from the mount point, "/" for the root
+  int64_t mtime_ms = 0;  // no earlier than its making, and that for one without children; Unix time
 };
 
 // Calls `visit` for every cgroup below `mount_point`, parents first, the root included. Directories

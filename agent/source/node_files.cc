@@ -17,7 +17,12 @@ Directory ListNow(const std::string& path) {
   const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(path.c_str()), closedir);
   struct stat info {};
   if (dir == nullptr || fstat(dirfd(dir.get()), &info) != 0) return {.error = errno};
-  Directory directory{.error = 0, .inode = info.st_ino};
+  Directory directory{
+      .error = 0,
+      .inode = info.st_ino,
+      .entries = {},
+      .mtime_ms = info.st_mtim.tv_sec * 1000 + info.st_mtim.tv_nsec / 1'000'000,
+  };
   while (const dirent* entry = readdir(dir.get())) {
     const std::string_view name = entry->d_name;
     if (name == "." || name == "..") continue;

@@ -30,6 +30,7 @@ struct Directory {
   int error = ENOENT;
   uint64_t inode = 0;
   std::vector<DirectoryEntry> entries;  // without "." and ".."
+  int64_t mtime_ms = 0;                 // of the last entry made or removed; Unix time
 };
 Directory ListDirectory(const std::string& path);
 
@@ -50,7 +51,8 @@ void Fields(Archive& archive, DirectoryEntry& entry) {
 }
 template <typename Archive>
 void Fields(Archive& archive, Directory& directory) {
-  archive("error", directory.error, "inode", directory.inode, "entries", directory.entries);
+  archive("error", directory.error, "inode", directory.inode, "entries", directory.entries,
+          "mtime_ms", directory.mtime_ms);
 }
 template <typename Archive>
 void Fields(Archive& archive, Inode& inode) {

@@ -10,8 +10,6 @@
 namespace leadline::collector::api {
 namespace {
 
-constexpr std::string_view kMetricName = "__name__";
-
 std::vector<NamedCount> Top(std::vector<NamedCount> counts, size_t top) {
   const auto larger = [](const NamedCount& a, const NamedCount& b) {
     return a.value != b.value ? a.value > b.value : a.name < b.name;

@@ -13,8 +13,8 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(_HERE), "e2e"))
 
 import show  # noqa: E402
-from minicluster import Cluster, objects as o, wait_for  # noqa: E402
-from programs import Agent, Collector  # noqa: E402
+from minicluster import objects as o, wait_for  # noqa: E402
+from watched import watched  # noqa: E402
 
 _PODS = 30
 _CONTAINERS = 2 * _PODS
@@ -80,35 +80,18 @@ def _measure(agent, intervals):
 
 
 def run(seconds):
-    with show.folder("leadline-rest-") as folder, Cluster(name="rest") as cluster:
-        collector = Collector(os.path.join(folder, "collector"))
-        agent = None
-        try:
-            collector.up()
-            agent = Agent(
-                os.path.join(folder, "agent"),
-                collector,
-                cluster.name,
-                cluster.node_name,
-                cluster.api.url,
-                f"{_INTERVAL_S}s",
-            )
-            agent.up()
-            pauses = [o.container(name, "/bin/pause") for name in ("one", "two")]
-            cluster.apply(o.deployment("rest", "idle", *pauses, replicas=_PODS))
-            cluster.wait_pods(_PODS, "rest", timeout_s=_START_TIMEOUT_S)
-            seen = 'container_last_seen{namespace="rest",container=~"one|two"}'
-            wait_for(
-                lambda: len(collector.query(seen)) == _CONTAINERS,
-                lambda: f"{_CONTAINERS} containers are seen; there are {len(collector.query(seen))}",
-                _START_TIMEOUT_S,
-                0.5,
-            )
-            _measure(agent, max(1, seconds // _INTERVAL_S))
-        finally:
-            if agent is not None:
-                agent.stop()
-            collector.stop()
+    with watched("rest", f"{_INTERVAL_S}s") as (cluster, collector, agent):
+        pauses = [o.container(name, "/bin/pause") for name in ("one", "two")]
+        cluster.apply(o.deployment("rest", "idle", *pauses, replicas=_PODS))
+        cluster.wait_pods(_PODS, "rest", timeout_s=_START_TIMEOUT_S)
+        seen = 'container_last_seen{namespace="rest",container=~"one|two"}'
+        wait_for(
+            lambda: len(collector.query(seen)) == _CONTAINERS,
+            lambda: f"{_CONTAINERS} containers are seen; there are {len(collector.query(seen))}",
+            _START_TIMEOUT_S,
+            0.5,
+        )
+        _measure(agent, max(1, seconds // _INTERVAL_S))
 
 
 def main():

@@ -108,8 +108,9 @@ TEST_P(UdpTest, KeepsTheTotalWhenTheTableIsFull) {
   constexpr uint64_t kPeers = 80, kRows = 64;
   Load({.udp_rows = 4 * kRows});  // a quarter for a cgroup and role; the machine needs some too
   ASSERT_TRUE(RunIn(cgroup_, [&] {
+    std::vector<Socket> servers;  // open until the end: the kernel gives a closed port again
     for (uint64_t i = 0; i < kPeers; ++i) {
-      const Socket server = Bind(kLocal, SOCK_DGRAM);
+      const Socket& server = servers.emplace_back(Bind(kLocal, SOCK_DGRAM));
       Connect(kLocal, PortOf(server), SOCK_DGRAM).Send(kBytes);
     }
     return true;

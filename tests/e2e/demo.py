@@ -11,9 +11,10 @@ import sys
 import time
 
 import show
-from minicluster import Cluster, objects as o, paths, wait_for
-from programs import Agent, Collector, brief
+from minicluster import objects as o, paths, wait_for
+from programs import brief
 from questions import ask
+from watched import watched
 
 _PODS = 8
 _DATA_TIMEOUT_S = 60
@@ -134,45 +135,28 @@ def _has_a_window(series, containers):
 
 def run(keep=False):
     begin = time.monotonic()
-    with show.folder("leadline-demo-") as folder:
-        with Cluster(name="demo") as cluster:
-            collector = Collector(os.path.join(folder, "collector"))
-            agent = None
-            try:
-                collector.up()
-                agent = Agent(
-                    os.path.join(folder, "agent"),
-                    collector,
-                    cluster.name,
-                    cluster.node_name,
-                    cluster.api.url,
-                )
-                agent.up()
-                workloads(cluster)
-                nightly = cluster.apply(o.cron_job("batch", "nightly"))
-                cluster.flash(nightly, o.calls("times", rate=1000, for_ms=200, hold=False))
-                containers = sum(len(p["spec"]["containers"]) for p in cluster.pods())
-                namespaces = {p["metadata"]["namespace"] for p in cluster.pods()}
-                _say(
-                    f"A cluster of one node with {len(cluster.pods())} pods in {len(namespaces)} namespaces, "
-                    f"a collector and an agent are up ({time.monotonic() - begin:.1f} s).\n"
-                    f"Gathering {_WINDOW} of samples.\n"
-                )
-                wait_for(
-                    lambda: _has_a_window(collector.raw(_SETTLING), containers),
-                    lambda: f"{containers} containers with {_WINDOW} of samples: "
-                    f"{brief(collector.raw(_SETTLING))}; the agent's log:\n{agent.log()}",
-                    _DATA_TIMEOUT_S,
-                    0.2,
-                )
-                for question in _QUESTIONS:
-                    ask(collector, *question)
-                if keep:
-                    _wait_for_interrupt(cluster, collector)
-            finally:
-                if agent is not None:
-                    agent.stop()
-                collector.stop()
+    with watched("demo") as (cluster, collector, agent):
+        workloads(cluster)
+        nightly = cluster.apply(o.cron_job("batch", "nightly"))
+        cluster.flash(nightly, o.calls("times", rate=1000, for_ms=200, hold=False))
+        containers = sum(len(p["spec"]["containers"]) for p in cluster.pods())
+        namespaces = {p["metadata"]["namespace"] for p in cluster.pods()}
+        _say(
+            f"A cluster of one node with {len(cluster.pods())} pods in {len(namespaces)} namespaces, "
+            f"a collector and an agent are up ({time.monotonic() - begin:.1f} s).\n"
+            f"Gathering {_WINDOW} of samples.\n"
+        )
+        wait_for(
+            lambda: _has_a_window(collector.raw(_SETTLING), containers),
+            lambda: f"{containers} containers with {_WINDOW} of samples: "
+            f"{brief(collector.raw(_SETTLING))}; the agent's log:\n{agent.log()}",
+            _DATA_TIMEOUT_S,
+            0.2,
+        )
+        for question in _QUESTIONS:
+            ask(collector, *question)
+        if keep:
+            _wait_for_interrupt(cluster, collector)
 
 
 def _wait_for_interrupt(cluster, collector):

@@ -7,46 +7,26 @@
 import os
 import sys
 
-import show
 from demo import workloads
-from minicluster import Cluster, objects as o, wait_for
-from programs import Agent, Collector
+from minicluster import objects as o, wait_for
+from watched import watched
 
 _INTERVAL_S = 10
 
 
 def record(file, intervals):
-    with show.folder("leadline-record-") as folder:
-        with Cluster(name="bench") as cluster:
-            collector = Collector(os.path.join(folder, "collector"))
-            agent = None
-            try:
-                collector.up()
-                agent = Agent(
-                    os.path.join(folder, "agent"),
-                    collector,
-                    cluster.name,
-                    cluster.node_name,
-                    cluster.api.url,
-                    f"{_INTERVAL_S}s",
-                    options=["--record", file],
-                )
-                agent.up()
-                workloads(cluster)
-                nightly = cluster.apply(o.cron_job("batch", "nightly"))
-                for count in range(1, intervals + 1):
-                    # A job an interval, so that there are definitions on the way too.
-                    cluster.flash(nightly, o.calls("times", rate=1000, for_ms=200, hold=False))
-                    wait_for(
-                        lambda: agent.metric("leadline_agent_export_batches_sent_total") >= count,
-                        lambda: f"{count} batches; its log:\n{agent.log()}",
-                        3 * _INTERVAL_S,
-                        0.2,
-                    )
-            finally:
-                if agent is not None:
-                    agent.stop()
-                collector.stop()
+    with watched("bench", f"{_INTERVAL_S}s", ["--record", file]) as (cluster, _, agent):
+        workloads(cluster)
+        nightly = cluster.apply(o.cron_job("batch", "nightly"))
+        for count in range(1, intervals + 1):
+            # A job an interval, so that there are definitions on the way too.
+            cluster.flash(nightly, o.calls("times", rate=1000, for_ms=200, hold=False))
+            wait_for(
+                lambda: agent.metric("leadline_agent_export_batches_sent_total") >= count,
+                lambda: f"{count} batches; its log:\n{agent.log()}",
+                3 * _INTERVAL_S,
+                0.2,
+            )
 
 
 if __name__ == "__main__":

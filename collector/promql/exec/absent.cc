@@ -7,6 +7,7 @@
 #include "collector/promql/exec/evaluator.h"
 #include "collector/promql/exec/range.h"
 #include "collector/promql/functions/over_time.h"
+#include "common/labels.h"
 #include "common/status_macros.h"
 #include "common/string_map.h"
 
@@ -21,7 +22,7 @@ LabelSet LabelsOf(const parse::VectorSelector& selector) {
   LabelSet labels;
   StringSet seen;
   for (const LabelMatcher& matcher : selector.matchers) {
-    if (matcher.name == "__name__") continue;
+    if (matcher.name == kMetricName) continue;
     if (matcher.op == LabelMatcher::Op::kEqual && seen.insert(matcher.name).second) {
       labels.Set(matcher.name, matcher.value);
     } else {

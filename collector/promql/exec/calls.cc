@@ -13,6 +13,7 @@
 #include "collector/promql/exec/selector.h"
 #include "collector/promql/exec/sort.h"
 #include "collector/promql/value/remarks.h"
+#include "common/labels.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::promql::exec {
@@ -105,7 +106,7 @@ class ByStep {
 
 // Prometheus' remark on rates of what does not look like a counter.
 void RemarkOnName(const StepSeries& series, Annotations& annotations) {
-  const std::string_view name = series.labels->Get("__name__");
+  const std::string_view name = series.labels->Get(kMetricName);
   for (std::string_view suffix : {"_total", "_sum", "_count", "_bucket"}) {
     if (name.empty() || series.name_dropped || name.ends_with(suffix)) return;
   }

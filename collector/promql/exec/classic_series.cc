@@ -12,6 +12,7 @@
 #include "catalogue/classic_buckets.h"
 #include "catalogue/metrics.h"
 #include "collector/promql/functions/quantile.h"
+#include "common/labels.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::promql::exec {
@@ -19,8 +20,6 @@ namespace {
 
 using parse::LabelMatcher;
 using Part = ClassicSelector::Part;
-
-constexpr std::string_view kMetricName = "__name__";
 
 struct Suffix {
   std::string_view text;

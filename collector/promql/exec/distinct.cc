@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "common/labels.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::promql::exec {
@@ -15,7 +16,7 @@ bool MayCollide(const parse::Expr& expr) {
     case ExprKind::kVectorSelector: {
       const auto& matchers = As<parse::VectorSelector>(expr).matchers;
       return std::none_of(matchers.begin(), matchers.end(), [](const parse::LabelMatcher& m) {
-        return m.name == "__name__" && m.op == parse::LabelMatcher::Op::kEqual;
+        return m.name == kMetricName && m.op == parse::LabelMatcher::Op::kEqual;
       });
     }
     case ExprKind::kMatrixSelector:

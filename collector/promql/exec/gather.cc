@@ -8,6 +8,7 @@
 
 #include "collector/promql/functions/quantile.h"
 #include "collector/promql/value/remarks.h"
+#include "common/labels.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::promql::exec {
@@ -76,7 +77,7 @@ absl::Status CountValues::Add(const StepSeries& series) {
   for (const Label& label : *series.labels) {
     const bool named = std::find(labels_.begin(), labels_.end(), label.name) != labels_.end();
     if (named == without_) continue;
-    if (label.name == "__name__" && (without_ || series.name_dropped)) continue;
+    if (label.name == kMetricName && (without_ || series.name_dropped)) continue;
     group.Set(label.name, label.value);
   }
   for (size_t step = 0; step < series.values.size(); ++step) {

@@ -6,7 +6,7 @@ namespace leadline::collector::promql::exec {
 
 Grouping::Grouping(bool without, std::vector<std::string> labels)
     : without_(without), labels_(std::move(labels)) {
-  if (without_) labels_.emplace_back("__name__");
+  if (without_) labels_.emplace_back(kMetricName);
   std::sort(labels_.begin(), labels_.end());
   labels_.erase(std::unique(labels_.begin(), labels_.end()), labels_.end());
 }
@@ -17,7 +17,7 @@ LabelView Grouping::Project(const StepSeries& series) const {
   for (const Label& label : *series.labels) {
     while (named != labels_.end() && *named < label.name) ++named;
     const bool is_named = named != labels_.end() && *named == label.name;
-    if (is_named == without_ || (series.name_dropped && label.name == "__name__")) continue;
+    if (is_named == without_ || (series.name_dropped && label.name == kMetricName)) continue;
     view.emplace_back(label.name, label.value);
   }
   return view;

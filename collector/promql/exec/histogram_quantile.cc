@@ -13,6 +13,7 @@
 #include "collector/promql/exec/label_key.h"
 #include "collector/promql/functions/quantile.h"
 #include "collector/promql/value/remarks.h"
+#include "common/labels.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::promql::exec {
@@ -49,7 +50,7 @@ class Quantiles {
       StepSeries result(q_.size());
       result.labels = group.labels;
       result.name_dropped = true;
-      const std::string_view name = group.labels->Get("__name__");
+      const std::string_view name = group.labels->Get(kMetricName);
       for (size_t step = 0; step < q_.size(); ++step) Evaluate(group, name, step, result);
       group.buckets.clear();
       if (result.HasAny()) LL_RETURN_IF_ERROR(distinct.Add(std::move(result)));
@@ -99,7 +100,7 @@ class Quantiles {
     const std::optional<double> bound = ParseBound(labels.Get(kBucketLabel));
     if (!bound.has_value()) {
       context_.annotations.warnings.insert(
-          remarks::BadBucketLabel(labels.Get("__name__"), labels.Get(kBucketLabel)));
+          remarks::BadBucketLabel(labels.Get(kMetricName), labels.Get(kBucketLabel)));
       return absl::OkStatus();
     }
     LL_RETURN_IF_ERROR(Charge());

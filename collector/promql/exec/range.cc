@@ -4,6 +4,7 @@
 
 #include "collector/promql/exec/evaluator.h"
 #include "collector/promql/exec/selector.h"
+#include "common/labels.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::promql::exec {
@@ -139,7 +140,7 @@ StepSeries OverWindows(Context& context, const Reach& reach, const RangeSeries& 
   window.entity_start_ms = from.entity_start_ms;
   window.entity_end_ms = from.entity_end_ms;
   window.parameters = step_parameters;
-  window.name = from.labels->Get("__name__");
+  window.name = from.labels->Get(kMetricName);
   window.annotations = &context.annotations;
   for (size_t step = 0; step < series.values.size(); ++step) {
     window.eval_ms = context.StepTime(step);
@@ -199,7 +200,7 @@ absl::StatusOr<std::vector<ResultSeries>> SelectRaw(Context& context,
     LL_RETURN_IF_ERROR(context.budget.Charge(from.sample_count()));
     ResultSeries series;
     series.labels = *from.labels;
-    if (from.name_dropped) series.labels.Remove("__name__");
+    if (from.name_dropped) series.labels.Remove(kMetricName);
     series.ts_ms = std::move(from.ts_ms);
     series.values = std::move(from.values);
     series.histogram_ts_ms = std::move(from.histogram_ts_ms);

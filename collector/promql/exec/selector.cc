@@ -8,6 +8,7 @@
 #include "collector/promql/exec/classic_series.h"
 #include "collector/promql/exec/matchers.h"
 #include "collector/promql/value/remarks.h"
+#include "common/labels.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::promql::exec {
@@ -23,7 +24,7 @@ void DropStrangeHistograms(SeriesBlock& block, Context& context) {
   for (size_t i = 0; i < block.histograms.size(); ++i) {
     if (is_strange(block.histograms[i])) {
       context.annotations.warnings.insert(
-          remarks::StrangeSchema(block.labels->Get("__name__"), block.histograms[i].schema));
+          remarks::StrangeSchema(block.labels->Get(kMetricName), block.histograms[i].schema));
       continue;
     }
     if (kept != i) {
@@ -63,7 +64,7 @@ absl::StatusOr<std::optional<ClassicSelector>> ClassicInstead(const Context& con
   std::optional<ClassicSelector> classic = ClassicSelector::From(selector.matchers);
   if (!classic.has_value() || classic->series() == 0) return std::nullopt;
   store::SeriesFilter filter;
-  filter.selectors = {{{store::Matcher::Op::kEqual, "__name__", classic->name}}};
+  filter.selectors = {{{store::Matcher::Op::kEqual, std::string(kMetricName), classic->name}}};
   filter.start_ms = hints.start_ms;
   filter.end_ms = hints.end_ms;
   filter.limit = 1;

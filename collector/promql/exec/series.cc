@@ -28,7 +28,7 @@ void StepSeries::SetHistogram(size_t step, std::shared_ptr<const Histogram> hist
 
 LabelSet StepSeries::VisibleLabels() const {
   LabelSet visible = *labels;
-  if (name_dropped) visible.Remove("__name__");
+  if (name_dropped) visible.Remove(kMetricName);
   return visible;
 }
 

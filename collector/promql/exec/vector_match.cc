@@ -9,6 +9,7 @@
 #include "collector/promql/exec/binary.h"
 #include "collector/promql/exec/distinct.h"
 #include "collector/promql/exec/grouping.h"
+#include "common/labels.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::promql::exec {
@@ -141,10 +142,10 @@ class Matcher {
       return;
     }
     LabelSet labels = many.VisibleLabels();
-    if (op_.drops_name()) labels.Remove("__name__");
+    if (op_.drops_name()) labels.Remove(kMetricName);
     result.name_dropped = returns_bool_;
     for (const std::string& name : changed) {
-      const bool hidden = name == "__name__" && one.name_dropped;
+      const bool hidden = name == kMetricName && one.name_dropped;
       labels.Set(name, one_to_one() || hidden ? std::string_view() : one.labels->Get(name));
     }
     result.labels = std::make_shared<const LabelSet>(std::move(labels));

@@ -9,12 +9,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "common/labels.h"
 #include "common/utf8.h"
 
 namespace leadline::collector::promql::parse {
 namespace {
 
-constexpr std::string_view kMetricName = "__name__";
 constexpr std::string_view kMatcherOps[] = {"=", "!=", "=~", "!~"};
 
 std::string PrintModifier(const TimeModifier& modifier) {

@@ -5,10 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "common/labels.h"
+
 namespace leadline::collector::promql::parse {
 namespace {
-
-constexpr std::string_view kMetricName = "__name__";
 
 bool IsLabelName(const Token& token) {
   return token.kind == TokenKind::kWord && token.text.find(':') == std::string::npos;

@@ -10,6 +10,7 @@
 #include "collector/store/engine/found_series.h"
 #include "collector/store/engine/reader.h"
 #include "collector/store/index/visible_labels.h"
+#include "common/labels.h"
 #include "common/status_macros.h"
 #include "common/string_map.h"
 
@@ -77,7 +78,7 @@ absl::StatusOr<std::vector<std::string>> Reader::LabelNames(std::string_view ten
       VisitAll(tenant, filter,
                [&](const model::SeriesDefinition& series, const model::EntityVersion* version,
                    const index::Matchers&) {
-                 if (names.empty()) names.emplace(index::kNameLabel);
+                 if (names.empty()) names.emplace(kMetricName);
                  add(series.residual);
                  if (version == nullptr ||
                      !seen.emplace(version->id, version->valid_from_ms, version->revision).second) {

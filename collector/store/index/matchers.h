@@ -20,7 +20,6 @@ class RE2;
 
 namespace leadline::collector::store::index {
 
-inline constexpr std::string_view kNameLabel = "__name__";
 inline constexpr std::string_view kKubernetesLabelPrefix = "label_";
 
 class CompiledMatcher {

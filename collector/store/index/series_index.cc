@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/labels.h"
+
 namespace leadline::collector::store::index {
 namespace {
 
@@ -84,11 +86,11 @@ Roaring SeriesIndex::SeriesCandidates(const Matchers& matchers) const {
   candidates.addRange(0, series_.size());
   // Metrics first: they narrow most, and cost one look-up.
   for (const CompiledMatcher& matcher : matchers.all()) {
-    if (matcher.name() == kNameLabel) candidates &= SeriesByMetric(matcher);
+    if (matcher.name() == kMetricName) candidates &= SeriesByMetric(matcher);
   }
   for (const CompiledMatcher& matcher : matchers.all()) {
     // What matches a missing label too cannot be answered by postings.
-    if (matcher.name() == kNameLabel || matcher.matches_empty()) continue;
+    if (matcher.name() == kMetricName || matcher.matches_empty()) continue;
     const Roaring entities = Union(by_entity_label_, matcher);
     Roaring matching = Union(by_residual_label_, matcher);
     if (candidates.cardinality() < kLooksAMerge * entities.cardinality()) {
@@ -106,7 +108,7 @@ Roaring SeriesIndex::SeriesCandidates(const Matchers& matchers) const {
 Roaring SeriesIndex::EntitiesNamedBy(const Matchers& matchers) const {
   Roaring entities;
   for (const CompiledMatcher& matcher : matchers.all()) {
-    if (matcher.name() == kNameLabel || matcher.matches_empty()) continue;
+    if (matcher.name() == kMetricName || matcher.matches_empty()) continue;
     entities |= Union(by_entity_label_, matcher);
   }
   return entities;

@@ -7,7 +7,7 @@ namespace leadline::collector::store::index {
 
 std::string_view LabelValue(const model::SeriesDefinition& series,
                             const model::EntityVersion* version, std::string_view name) {
-  if (name == kNameLabel) return series.metric;
+  if (name == kMetricName) return series.metric;
   if (const std::string_view value = series.residual.Get(name); !value.empty()) return value;
   if (version == nullptr) return "";
   if (const std::string_view value = version->labels.Get(name); !value.empty()) return value;
@@ -32,7 +32,7 @@ LabelSet VisibleLabels(const model::SeriesDefinition& series, const model::Entit
     labels.insert(labels.end(), version->labels.begin(), version->labels.end());
   }
   labels.insert(labels.end(), series.residual.begin(), series.residual.end());
-  labels.push_back({std::string(kNameLabel), series.metric});
+  labels.push_back({std::string(kMetricName), series.metric});
   return LabelSet(std::move(labels));
 }
 

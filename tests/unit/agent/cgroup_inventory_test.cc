@@ -1,5 +1,6 @@
 #include "agent/cgroup_inventory.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -38,6 +39,12 @@ class CgroupInventoryTest : public testing::Test {
     struct stat info {};
     EXPECT_EQ(stat((root_ + path).c_str(), &info), 0);
     return info.st_ino;
+  }
+
+  void SetModified(const std::string& path, int64_t unix_ms) {
+    const timespec time{.tv_sec = unix_ms / 1000, .tv_nsec = unix_ms % 1000 * 1'000'000};
+    const timespec times[2] = {time, time};
+    EXPECT_EQ(utimensat(AT_FDCWD, (root_ + path).c_str(), times, 0), 0);
   }
 
   std::string root_;
@@ -83,8 +90,18 @@ TEST_F(CgroupInventoryTest, ACgroupIsNoYoungerThanTheProcessesBelowIt) {
   const uint64_t container = Make(kContainerPath);
   Make(kContainerPath + "/container");
   std::ofstream(root_ + kContainerPath + "/container/cgroup.procs") << getpid() << "\n";
-  ASSERT_TRUE(inventory_->Walk(1LL << 60).ok());
-  EXPECT_LT(inventory_->Find(container)->start_ms, 1LL << 60);
+  ASSERT_TRUE(inventory_->Walk(1LL << 40).ok());
+  EXPECT_LT(inventory_->Find(container)->start_ms, 1LL << 40);
+}
+
+TEST_F(CgroupInventoryTest, ACgroupWithoutProcessesIsAsOldAsItsDirectory) {
+  const uint64_t container = Make(kContainerPath);
+  const uint64_t before_boot = Make("/before");
+  SetModified(kContainerPath, 1500);
+  SetModified("/before", 500);
+  ASSERT_TRUE(inventory_->Walk(2000).ok());
+  EXPECT_EQ(inventory_->Find(container)->start_ms, 1500);
+  EXPECT_EQ(inventory_->Find(before_boot)->start_ms, 1000);
 }
 
 TEST_F(CgroupInventoryTest, AWalkDoesNotEndWhatIsTooDeepForIt) {
