@@ -39,7 +39,7 @@ class SumAccumulator final : public Accumulator {
       } else if (float_counts_[step] > 0) {
         result.values[step] = mean_ ? means_[step].value() : sums_[step].value();
       } else if (has_histogram) {
-        if (mean_) histograms_[step]->Scale(1 / static_cast<double>(histogram_counts_[step]));
+        if (mean_) histograms_[step]->Divide(static_cast<double>(histogram_counts_[step]));
         histograms_[step]->Compact();
         result.SetHistogram(step, std::move(histograms_[step]));
       }

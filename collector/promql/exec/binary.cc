@@ -1,7 +1,6 @@
 #include "collector/promql/exec/binary.h"
 
 #include <cmath>
-#include <memory>
 #include <utility>
 
 #include "collector/promql/value/remarks.h"
@@ -11,18 +10,19 @@ namespace {
 
 using parse::BinaryOp;
 
-Sample Scaled(const Histogram& histogram, double factor) {
-  auto result = std::make_shared<Histogram>(histogram);
-  result->Scale(factor);
-  result->Compact();
-  return {.value = AbsentValue(), .histogram = std::move(result)};
+Sample Product(Histogram histogram, double factor) {
+  histogram.Scale(factor);
+  return CompactSample(std::move(histogram));
 }
 
-Sample Sum(const Histogram& left, const Histogram& right, double factor) {
-  auto result = std::make_shared<Histogram>(left);
-  result->Add(right, factor);
-  result->Compact();
-  return {.value = AbsentValue(), .histogram = std::move(result)};
+Sample Quotient(Histogram histogram, double divisor) {
+  histogram.Divide(divisor);
+  return CompactSample(std::move(histogram));
+}
+
+Sample Sum(Histogram left, const Histogram& right, double factor) {
+  left.Add(right, factor);
+  return CompactSample(std::move(left));
 }
 
 std::string_view TypeName(const Sample& sample) {
@@ -86,10 +86,10 @@ Sample ElementOperator::WithHistogram(const Sample& left, const Sample& right) c
       return CompareHistograms(left, *right.histogram);
     }
   } else if (left.histogram != nullptr) {
-    if (op_ == BinaryOp::kMul) return Scaled(*left.histogram, right.value);
-    if (op_ == BinaryOp::kDiv) return Scaled(*left.histogram, 1 / right.value);
+    if (op_ == BinaryOp::kMul) return Product(*left.histogram, right.value);
+    if (op_ == BinaryOp::kDiv) return Quotient(*left.histogram, right.value);
   } else if (op_ == BinaryOp::kMul) {
-    return Scaled(*right.histogram, left.value);
+    return Product(*right.histogram, left.value);
   }
   const std::string_view name = parse::BinaryOpName(op_);
   annotations_.infos.insert(remarks::IncompatibleTypes(name, TypeName(left), TypeName(right)));

@@ -7,7 +7,7 @@
 #include "collector/promql/exec/absent.h"
 #include "collector/promql/exec/distinct.h"
 #include "collector/promql/exec/evaluator.h"
-#include "collector/promql/exec/histogram_quantile.h"
+#include "collector/promql/exec/histograms.h"
 #include "collector/promql/exec/label_functions.h"
 #include "collector/promql/exec/range.h"
 #include "collector/promql/exec/selector.h"
@@ -172,6 +172,8 @@ class Caller {
       case Form::kAbsent:
       case Form::kAbsentOverTime:
         return EvaluateAbsent(context_, call_, emit_);
+      case Form::kHistogramFraction:
+        return EvaluateHistogramFraction(context_, call_, emit_);
       case Form::kHistogramQuantile:
         return EvaluateHistogramQuantile(context_, call_, emit_);
       case Form::kLabelJoin:

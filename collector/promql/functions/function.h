@@ -42,6 +42,7 @@ struct HistogramFunction {
 enum class Form : uint8_t {
   kAbsent,
   kAbsentOverTime,
+  kHistogramFraction,
   kHistogramQuantile,
   kLabelJoin,
   kLabelReplace,

@@ -36,12 +36,6 @@ Histogram Sum(absl::Span<const std::shared_ptr<const Histogram>> histograms) {
   return sum;
 }
 
-Sample CompactSample(Histogram histogram) {
-  histogram.Compact();
-  return {.value = AbsentValue(),
-          .histogram = std::make_shared<const Histogram>(std::move(histogram))};
-}
-
 Sample FloatAt(const Window& window, size_t i) { return Float(window.values[i]); }
 Sample HistogramAt(const Window& window, size_t i) {
   return {.value = AbsentValue(), .histogram = window.histograms[i]};
@@ -89,7 +83,7 @@ Sample AvgOverTime(const Window& window) {
   if (IsMixed(window)) return {};
   if (!window.histograms.empty()) {
     Histogram sum = Sum(window.histograms);
-    sum.Scale(1 / static_cast<double>(window.histograms.size()));
+    sum.Divide(static_cast<double>(window.histograms.size()));
     return CompactSample(std::move(sum));
   }
   Mean mean;

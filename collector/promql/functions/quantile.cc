@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "collector/promql/value/floats.h"
 #include "collector/promql/value/running.h"
@@ -56,63 +55,11 @@ std::vector<Bounded> BoundedBuckets(const Histogram& histogram) {
   return buckets;
 }
 
-// Whether two counts differ by no more than rounding makes them.
-bool AlmostEqual(double a, double b) {
-  constexpr double kTolerance = 1e-12;
-  if (a == b) return true;
-  const double sum = std::fabs(a) + std::fabs(b);
-  const double difference = std::fabs(a - b);
-  constexpr double kMinNormal = std::numeric_limits<double>::min();
-  if (a == 0 || b == 0 || sum < kMinNormal) return difference < kTolerance * kMinNormal;
-  return difference / std::min(sum, std::numeric_limits<double>::max()) < kTolerance;
-}
-
-// Buckets of one bound become one.
-void MergeEqualBounds(std::vector<ClassicBucket>& buckets) {
-  size_t kept = 0;
-  for (size_t i = 1; i < buckets.size(); ++i) {
-    if (buckets[i].upper_bound == buckets[kept].upper_bound) {
-      buckets[kept].count += buckets[i].count;
-    } else {
-      buckets[++kept] = buckets[i];
-    }
-  }
-  buckets.resize(kept + 1);
-}
-
-// Whether a count was below the one before it by more than rounding makes.
-bool ForceMonotonic(std::vector<ClassicBucket>& buckets) {
-  bool forced = false;
-  double previous = buckets.front().count;
-  for (ClassicBucket& bucket : buckets) {
-    if (AlmostEqual(previous, bucket.count)) {
-      bucket.count = previous;
-    } else if (bucket.count < previous) {
-      bucket.count = previous;
-      forced = true;
-    }
-    previous = bucket.count;
-  }
-  return forced;
-}
-
-double QuantileOfMonotonic(double q, const std::vector<ClassicBucket>& buckets) {
-  const double observations = buckets.back().count;
-  if (buckets.size() < 2 || observations == 0) return kNan;
-  double rank = q * observations;
-  const auto last = buckets.end() - 1;
-  const auto found = std::find_if(
-      buckets.begin(), last, [rank](const ClassicBucket& bucket) { return bucket.count >= rank; });
-  if (found == last) return (last - 1)->upper_bound;
-  if (found == buckets.begin() && found->upper_bound <= 0) return found->upper_bound;
-  double start = 0;
-  double count = found->count;
-  if (found != buckets.begin()) {
-    start = (found - 1)->upper_bound;
-    count -= (found - 1)->count;
-    rank -= (found - 1)->count;
-  }
-  return start + (found->upper_bound - start) * (rank / count);
+double CountInBuckets(const Histogram& histogram) {
+  double count = histogram.zero_count;
+  for (const Histogram::Bucket& bucket : histogram.positive) count += bucket.count;
+  for (const Histogram::Bucket& bucket : histogram.negative) count += bucket.count;
+  return count;
 }
 
 double VarianceOf(const Histogram& histogram) {
@@ -142,17 +89,8 @@ double Quantile(double q, std::vector<double>& values) {
   return values[lower] * (1 - weight) + values[upper] * weight;
 }
 
-BucketQuantileResult BucketQuantile(double q, std::vector<ClassicBucket>& buckets) {
-  if (std::isnan(q)) return {kNan, false};
-  if (q < 0) return {-kInfinity, false};
-  if (q > 1) return {kInfinity, false};
-  std::sort(buckets.begin(), buckets.end(), [](const ClassicBucket& a, const ClassicBucket& b) {
-    return a.upper_bound < b.upper_bound;
-  });
-  if (buckets.empty() || buckets.back().upper_bound != kInfinity) return {kNan, false};
-  MergeEqualBounds(buckets);
-  const bool forced = ForceMonotonic(buckets);
-  return {QuantileOfMonotonic(q, buckets), forced};
+bool HasNanObservations(const Histogram& histogram) {
+  return std::isnan(histogram.sum) && CountInBuckets(histogram) < histogram.count;
 }
 
 double HistogramQuantile(double q, const Histogram& histogram) {
@@ -211,13 +149,13 @@ double HistogramStddev(const Histogram& histogram, Parameters) {
   return std::sqrt(VarianceOf(histogram));
 }
 
-double HistogramFraction(const Histogram& histogram, Parameters lower_and_upper) {
-  const double lower = lower_and_upper[0];
-  const double upper = lower_and_upper[1];
+double HistogramFraction(double lower, double upper, const Histogram& histogram) {
   if (histogram.count == 0 || std::isnan(lower) || std::isnan(upper)) return kNan;
   if (lower >= upper) return 0;
   const std::vector<double> counts = CountsUpTo(histogram, {lower, upper});
-  return (counts[1] - counts[0]) / histogram.count;
+  // Observations of NaN are in no bucket, and in no fraction.
+  const double most = HasNanObservations(histogram) ? CountInBuckets(histogram) : histogram.count;
+  return (std::min(counts[1], most) - std::min(counts[0], most)) / histogram.count;
 }
 
 }  // namespace leadline::collector::promql

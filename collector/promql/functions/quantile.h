@@ -1,5 +1,4 @@
-// Quantiles: of values, of classic buckets, of native histograms; and what else a native histogram
-// says.
+// Quantiles of values and of native histograms, and what else a native histogram says.
 //
 // Source: Prometheus 3's promql/quantile.go. Pure functions.
 #pragma once
@@ -16,20 +15,13 @@ namespace leadline::collector::promql {
 // +Inf, of nothing NaN. Sorts `values`.
 double Quantile(double q, std::vector<double>& values);
 
-struct ClassicBucket {
-  double upper_bound = 0;
-  double count = 0;  // of all observations up to the bound
-};
-
-struct BucketQuantileResult {
-  double value = 0;
-  bool forced_monotonic = false;  // a count was below the one before it
-};
-
-// Changes `buckets`, which come in any order.
-BucketQuantileResult BucketQuantile(double q, std::vector<ClassicBucket>& buckets);
-
 double HistogramQuantile(double q, const Histogram& histogram);
+
+// The part of the observations that is between the two, NaN of none.
+double HistogramFraction(double lower, double upper, const Histogram& histogram);
+
+// Whether there are observations of NaN, which are counted but in no bucket.
+bool HasNanObservations(const Histogram& histogram);
 
 // How many observations are up to each of the values, which ascend, interpolated within buckets.
 // Never falls as counts in buckets rise.
@@ -41,6 +33,5 @@ double HistogramSum(const Histogram& histogram, Parameters);
 double HistogramAvg(const Histogram& histogram, Parameters);
 double HistogramStddev(const Histogram& histogram, Parameters);
 double HistogramStdvar(const Histogram& histogram, Parameters);
-double HistogramFraction(const Histogram& histogram, Parameters lower_and_upper);
 
 }  // namespace leadline::collector::promql

@@ -55,13 +55,7 @@ Histogram Rise(absl::Span<const std::shared_ptr<const Histogram>> values, Kind k
   for (size_t i = 1; i < values.size(); ++i) {
     if (kind == Kind::kCounter && WasReset(*values[i - 1], *values[i])) rise.Add(*values[i - 1]);
   }
-  rise.Compact();
   return rise;
-}
-
-Sample HistogramSample(Histogram histogram) {
-  return {.value = AbsentValue(),
-          .histogram = std::make_shared<const Histogram>(std::move(histogram))};
 }
 
 // `per` is 1 for the increase itself, or the seconds to divide it by.
@@ -80,7 +74,7 @@ Sample Extrapolated(const Window& window, Kind kind, double per) {
     Histogram rise = Rise(window.histograms, kind);
     const double first = window.histograms.front()->count;
     rise.Scale(ExtrapolationFactor(window, kind, window.histogram_ts_ms, first, rise.count) / per);
-    return HistogramSample(std::move(rise));
+    return CompactSample(std::move(rise));
   }
   return {};
 }
@@ -110,9 +104,8 @@ Sample OfLastTwo(const Window& window, Kind kind, bool per_second) {
   const auto values = window.histograms.last(2);
   Histogram rise = *values[1];
   if (kind == Kind::kGauge || !WasReset(*values[0], *values[1])) rise.Add(*values[0], -1);
-  rise.Scale(1 / per);
-  rise.Compact();
-  return HistogramSample(std::move(rise));
+  rise.Divide(per);
+  return CompactSample(std::move(rise));
 }
 
 }  // namespace

@@ -122,6 +122,18 @@ void Histogram::Scale(double factor) {
   for (Bucket& bucket : negative) bucket.count *= factor;
 }
 
+void Histogram::Divide(double divisor) {
+  zero_count /= divisor;
+  count /= divisor;
+  sum /= divisor;
+  if (divisor == 0) {
+    positive.clear();
+    negative.clear();
+  }
+  for (Bucket& bucket : positive) bucket.count /= divisor;
+  for (Bucket& bucket : negative) bucket.count /= divisor;
+}
+
 void Histogram::Add(const Histogram& other, double factor) {
   if (other.schema == schema && other.zero_threshold == zero_threshold) {
     AddAligned(*this, other, factor);

@@ -35,6 +35,8 @@ struct Histogram {
   static Histogram From(const model::NativeHistogram& from);
 
   void Scale(double factor);
+  // By 0 it leaves no buckets but the zero bucket, as in Prometheus.
+  void Divide(double divisor);
   // Adds `factor` times the other one, at the coarser schema and wider zero bucket of the two.
   void Add(const Histogram& other, double factor = 1);
   // Drops buckets whose count is 0.

@@ -3,6 +3,14 @@
 #include <fmt/format.h>
 
 namespace leadline::collector::promql::remarks {
+namespace {
+
+// Nothing where the name is not known.
+std::string OfMetric(std::string_view name) {
+  return name.empty() ? "" : fmt::format(" for metric name \"{}\"", name);
+}
+
+}  // namespace
 
 std::string MixedInRange(std::string_view name) {
   return fmt::format(
@@ -19,16 +27,12 @@ std::string InvalidQuantile(double q) {
 
 std::string BadBucketLabel(std::string_view name, std::string_view le) {
   return fmt::format(
-      "PromQL warning: bucket label \"le\" is missing or has a malformed value of \"{}\" for "
-      "metric name \"{}\"",
-      le, name);
+      "PromQL warning: bucket label \"le\" is missing or has a malformed value of \"{}\"{}", le,
+      OfMetric(name));
 }
 
 std::string MixedClassicAndNative(std::string_view name) {
-  return fmt::format(
-      "PromQL warning: vector contains a mix of classic and native histograms for metric name "
-      "\"{}\"",
-      name);
+  return "PromQL warning: vector contains a mix of classic and native histograms" + OfMetric(name);
 }
 
 std::string StrangeSchema(std::string_view name, int schema) {
@@ -60,11 +64,25 @@ std::string IncompatibleTypes(std::string_view op, std::string_view left, std::s
 }
 
 std::string ForcedMonotonic(std::string_view name) {
-  return fmt::format(
-      "PromQL info: input to histogram_quantile needed to be fixed for monotonicity (see "
-      "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile) for "
-      "metric name \"{}\"",
-      name);
+  return "PromQL info: input to histogram_quantile needed to be fixed for monotonicity (see "
+         "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)" +
+         OfMetric(name);
+}
+
+std::string NansMakeQuantileNan(std::string_view name) {
+  return "PromQL info: input to histogram_quantile has NaN observations, result is NaN" +
+         OfMetric(name);
+}
+
+std::string NansSkewQuantile(std::string_view name) {
+  return "PromQL info: input to histogram_quantile has NaN observations, result is skewed higher" +
+         OfMetric(name);
+}
+
+std::string NansOutsideFractions(std::string_view name) {
+  return "PromQL info: input to histogram_fraction has NaN observations, which are excluded from "
+         "all fractions" +
+         OfMetric(name);
 }
 
 std::string ClassicFromNative(std::string_view name, std::string_view histogram) {

@@ -22,6 +22,9 @@ std::string HistogramIgnoredInRange(std::string_view name);
 std::string HistogramIgnored(std::string_view aggregation);
 std::string IncompatibleTypes(std::string_view op, std::string_view left, std::string_view right);
 std::string ForcedMonotonic(std::string_view name);
+std::string NansMakeQuantileNan(std::string_view name);
+std::string NansSkewQuantile(std::string_view name);
+std::string NansOutsideFractions(std::string_view name);
 std::string ClassicFromNative(std::string_view name, std::string_view histogram);  // ours
 
 }  // namespace leadline::collector::promql::remarks

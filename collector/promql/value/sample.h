@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "collector/model/sample.h"
 #include "collector/promql/value/histogram.h"
@@ -16,5 +17,12 @@ struct Sample {
   double value = AbsentValue();
   std::shared_ptr<const Histogram> histogram;
 };
+
+// Without its empty buckets.
+inline Sample CompactSample(Histogram histogram) {
+  histogram.Compact();
+  return {.value = AbsentValue(),
+          .histogram = std::make_shared<const Histogram>(std::move(histogram))};
+}
 
 }  // namespace leadline::collector::promql

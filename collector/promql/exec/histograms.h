@@ -1,5 +1,7 @@
-// histogram_quantile, of native histograms and of classic ones: series of buckets, which differ in
-// the label "le".
+// Functions of histograms of both kinds: native ones and classic ones, which are series of buckets
+// that differ in the label "le".
+//
+// Where a step has both of one name there is a warning and no result.
 #pragma once
 
 #include "absl/status/status.h"
@@ -11,5 +13,6 @@
 namespace leadline::collector::promql::exec {
 
 absl::Status EvaluateHistogramQuantile(Context& context, const parse::Call& call, Emit emit);
+absl::Status EvaluateHistogramFraction(Context& context, const parse::Call& call, Emit emit);
 
 }  // namespace leadline::collector::promql::exec
