@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "common/utf8.h"
+
 namespace leadline {
 namespace {
 
@@ -45,11 +47,22 @@ void LabelSet::Set(std::string_view name, std::string_view value) {
 std::string LabelSet::ToString() const {
   std::string out = "{";
   for (const Label& label : labels_) {
-    out += fmt::format("{}{}=\"{}\"", out.size() > 1 ? ", " : "", label.name,
-                       EscapeLabelValue(label.value));
+    const std::string_view quote = IsIdentifier(label.name) ? "" : "\"";
+    out += fmt::format("{}{}{}{}=\"{}\"", out.size() > 1 ? ", " : "", quote,
+                       EscapeLabelValue(label.name), quote, EscapeLabelValue(label.value));
   }
   out += '}';
   return out;
+}
+
+bool IsValidLabelName(std::string_view name) { return !name.empty() && IsValidUtf8(name); }
+
+bool IsIdentifier(std::string_view name) {
+  const auto is_part = [](char c) {
+    return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  };
+  return !name.empty() && !(name.front() >= '0' && name.front() <= '9') &&
+         std::all_of(name.begin(), name.end(), is_part);
 }
 
 std::string EscapeLabelValue(std::string_view value) {

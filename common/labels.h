@@ -45,7 +45,8 @@ class LabelSet {
 
   auto operator<=>(const LabelSet&) const = default;
 
-  // {name="value", ...} as in PromQL, values quoted and escaped; "{}" when empty.
+  // {name="value", ...} as in PromQL, values (and names that are no identifiers) quoted and
+  // escaped; "{}" when empty.
   std::string ToString() const;
 
   template <typename H>
@@ -56,6 +57,12 @@ class LabelSet {
  private:
   std::vector<Label> labels_;
 };
+
+// Whether Prometheus 3 takes it as a label's name: any UTF-8 but nothing.
+bool IsValidLabelName(std::string_view name);
+
+// Whether PromQL takes it as a label's name without quotes.
+bool IsIdentifier(std::string_view name);
 
 // Escapes backslash, double quote and line feed, as in the Prometheus text format.
 std::string EscapeLabelValue(std::string_view value);

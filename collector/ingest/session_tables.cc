@@ -19,8 +19,7 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsName(std::string_view name) { return !name.empty() && name.size() <= kMaxNameBytes; }
 
 bool IsLabelName(std::string_view name) {
-  return IsName(name) && !IsDigit(name[0]) && name != kMetricName &&
-         std::all_of(name.begin(), name.end(), [](char c) { return IsLetter(c) || IsDigit(c); });
+  return IsName(name) && name != kMetricName && IsIdentifier(name);
 }
 
 bool IsMetricName(std::string_view name) {

@@ -15,6 +15,8 @@
 #include "collector/promql/exec/selector.h"
 #include "collector/promql/exec/topk.h"
 #include "collector/promql/exec/vector_match.h"
+#include "collector/promql/parse/print.h"
+#include "common/labels.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::promql::exec {
@@ -186,8 +188,9 @@ absl::Status Evaluator::QuantileOf(const parse::Aggregate& aggregate, Emit emit)
 
 absl::Status Evaluator::CountValuesOf(const parse::Aggregate& aggregate, Emit emit) {
   const auto& label = As<parse::StringLiteral>(parse::Unwrap(*aggregate.parameter)).value;
-  if (label.empty()) {
-    return absl::FailedPreconditionError(fmt::format("invalid label name \"{}\"", label));
+  if (!IsValidLabelName(label)) {
+    return absl::FailedPreconditionError(
+        fmt::format("invalid label name {}", parse::PrintQuoted(label)));
   }
   CountValues counts(context_, aggregate.without, aggregate.labels, label);
   LL_RETURN_IF_ERROR(Vector(*aggregate.inner, parse::AggregateOpName(aggregate.op),

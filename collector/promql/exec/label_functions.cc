@@ -11,6 +11,7 @@
 
 #include "collector/promql/exec/distinct.h"
 #include "collector/promql/exec/evaluator.h"
+#include "common/labels.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::promql::exec {
@@ -114,14 +115,14 @@ absl::Status SetLabel(Context& context, const parse::Call& call, const std::stri
 absl::Status EvaluateLabelJoin(Context& context, const parse::Call& call, Emit emit) {
   const std::string& target = Text(call, 1);
   const std::string& separator = Text(call, 2);
-  if (target.empty()) {
+  if (!IsValidLabelName(target)) {
     return absl::FailedPreconditionError(
         fmt::format("invalid destination label name in label_join(): {}", target));
   }
   std::vector<std::string> sources;
   for (size_t i = 3; i < call.arguments.size(); ++i) {
     sources.push_back(Text(call, i));
-    if (!sources.back().empty()) continue;
+    if (IsValidLabelName(sources.back())) continue;
     return absl::FailedPreconditionError(
         fmt::format("invalid source label name in label_join(): {}", sources.back()));
   }
@@ -144,7 +145,7 @@ absl::Status EvaluateLabelReplace(Context& context, const parse::Call& call, Emi
     return absl::FailedPreconditionError(
         fmt::format("invalid regular expression in label_replace(): {}", pattern));
   }
-  if (target.empty()) {
+  if (!IsValidLabelName(target)) {
     return absl::FailedPreconditionError(
         fmt::format("invalid destination label name in label_replace(): {}", target));
   }

@@ -152,6 +152,7 @@ struct Binary : Expr {
         left(std::move(l)),
         right(std::move(r)) {}
   BinaryOp op;
+  Position op_position;
   ExprPtr left;
   ExprPtr right;
   bool returns_bool = false;

@@ -71,10 +71,10 @@ std::optional<Complaint> Check(const Binary& binary) {
       binary.left->type == ValueType::kScalar || binary.right->type == ValueType::kScalar;
   if (IsComparison(binary.op)) {
     if (binary.type == ValueType::kScalar && !binary.returns_bool) {
-      return Complaint{binary.position, "comparisons between scalars must use BOOL modifier"};
+      return Complaint{binary.op_position, "comparisons between scalars must use BOOL modifier"};
     }
   } else if (binary.returns_bool) {
-    return Complaint{binary.position, "bool modifier can only be used on comparison operators"};
+    return Complaint{binary.op_position, "bool modifier can only be used on comparison operators"};
   }
   if (IsSetOperator(binary.op) && has_scalar) {
     return Complaint{binary.position,
@@ -96,7 +96,7 @@ std::optional<Complaint> Check(const Binary& binary) {
         std::find(matching.labels.begin(), matching.labels.end(), label) != matching.labels.end();
     if (!matching.on || !matched) continue;
     return Complaint{
-        binary.position,
+        binary.op_position,
         fmt::format("label \"{}\" must not occur in ON and GROUP clause at once", label)};
   }
   return std::nullopt;

@@ -90,7 +90,7 @@ class ExpressionParser {
 
   ExprPtr ParseRightSide(ExprPtr left, const BinaryKeyword& op) {
     const uint32_t start = left->position.start;
-    tokens_.Advance();
+    const Position op_position = tokens_.TakeToken().position;
     const bool returns_bool = tokens_.TakeKeyword("bool");
     std::optional<VectorMatching> matching;
     if (tokens_.IsKeyword("on") || tokens_.IsKeyword("ignoring")) {
@@ -101,6 +101,7 @@ class ExpressionParser {
     if (right == nullptr) return nullptr;
     const uint32_t depth = std::max(left->depth, right->depth);
     auto binary = std::make_unique<Binary>(op.op, std::move(left), std::move(right));
+    binary->op_position = op_position;
     binary->returns_bool = returns_bool;
     binary->matching = std::move(matching);
     return tokens_.Finish(std::move(binary), start, depth);
@@ -160,13 +161,18 @@ class ExpressionParser {
     return tokens_.Finish(std::make_unique<Paren>(std::move(inner)), open.start, depth);
   }
 
+  ExprPtr ParseNumberWord() {
+    const Token word = tokens_.TakeToken();
+    return tokens_.Finish(std::make_unique<NumberLiteral>(*ParseNumber(word.text)),
+                          word.position.start, 0);
+  }
+
   // A number, an aggregation, a call, or a selector that begins with the metric's name.
   ExprPtr ParseWord() {
+    if (tokens_.IsKeyword("inf") || tokens_.IsKeyword("nan")) return ParseNumberWord();
+    if (!MayNameMetric(tokens_.current())) return tokens_.Unexpected("", "");
     Token word = tokens_.TakeToken();
     const uint32_t start = word.position.start;
-    if (IsKeyword(word, "inf") || IsKeyword(word, "nan")) {
-      return tokens_.Finish(std::make_unique<NumberLiteral>(*ParseNumber(word.text)), start, 0);
-    }
     const AggregateKeyword* aggregate = FindAggregate(word);
     if (aggregate != nullptr && (tokens_.Is(TokenKind::kLeftParen) || AtGrouping(tokens_))) {
       return ParseAggregate(*aggregate, start);

@@ -41,8 +41,22 @@ constexpr AggregateKeyword kAggregates[] = {
     {"limit_ratio", AggregateOp::kLimitRatio, ValueType::kScalar},
 };
 
-constexpr std::string_view kReserved[] = {"by",         "without",     "on",   "ignoring",
-                                          "group_left", "group_right", "bool", "offset"};
+struct ReservedKeyword {
+  std::string_view text;
+  bool may_name_metric;
+};
+
+constexpr ReservedKeyword kReserved[] = {
+    {"by", true},        {"without", true},     {"offset", true},       {"on", false},
+    {"ignoring", false}, {"group_left", false}, {"group_right", false}, {"bool", false},
+};
+
+const ReservedKeyword* FindReserved(const Token& token) {
+  const auto* found =
+      std::find_if(std::begin(kReserved), std::end(kReserved),
+                   [&token](const ReservedKeyword& row) { return IsKeyword(token, row.text); });
+  return found == std::end(kReserved) ? nullptr : found;
+}
 
 }  // namespace
 
@@ -74,9 +88,12 @@ const AggregateKeyword* FindAggregate(const Token& token) {
   return nullptr;
 }
 
-bool IsReserved(const Token& token) {
-  return std::any_of(std::begin(kReserved), std::end(kReserved),
-                     [&token](std::string_view word) { return IsKeyword(token, word); });
+bool MayNameMetric(const Token& word) {
+  if (IsKeyword(word, "inf") || IsKeyword(word, "nan") || IsKeyword(word, "atan2")) return false;
+  const ReservedKeyword* const reserved = FindReserved(word);
+  return reserved == nullptr || reserved->may_name_metric;
 }
+
+bool IsReserved(const Token& token) { return FindReserved(token) != nullptr; }
 
 }  // namespace leadline::collector::promql::parse

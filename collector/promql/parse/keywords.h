@@ -37,6 +37,9 @@ const AggregateKeyword* FindAggregate(const Token& token);
 // Whether the token is that word, in any case. `lower_case_word` is in lower case.
 bool IsKeyword(const Token& token, std::string_view lower_case_word);
 
+// Whether the word may be a metric's name as it is, without quotes.
+bool MayNameMetric(const Token& word);
+
 // Whether it is a keyword that is neither an operator nor an aggregation: "by", "offset", …
 bool IsReserved(const Token& token);
 

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "collector/promql/parse/keywords.h"
+#include "collector/promql/parse/lexer.h"
 #include "common/labels.h"
 #include "common/utf8.h"
 
@@ -41,7 +43,24 @@ std::string PrintModifier(const TimeModifier& modifier) {
   return text;
 }
 
-// The metric's name, if it is known, goes before the braces.
+std::string PrintLabelName(const std::string& name) {
+  return IsIdentifier(name) ? name : PrintQuoted(name);
+}
+
+std::string PrintLabelNames(const std::vector<std::string>& names) {
+  std::vector<std::string> texts;
+  for (const std::string& name : names) texts.push_back(PrintLabelName(name));
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+// Whether it is read as a metric's name where it stands without quotes.
+bool IsBareMetricName(std::string_view name) {
+  Lexer lexer(name);
+  const Token word = lexer.Next();
+  return word.kind == TokenKind::kWord && word.text.size() == name.size() && MayNameMetric(word);
+}
+
+// The metric's name, if it is known, goes before the braces, or into them in quotes.
 std::string PrintMatchers(const VectorSelector& selector) {
   std::string name;
   std::vector<std::string> matchers;
@@ -51,11 +70,15 @@ std::string PrintMatchers(const VectorSelector& selector) {
       name = matcher.value;
       continue;
     }
-    matchers.push_back(fmt::format("{}{}{}", matcher.name,
+    matchers.push_back(fmt::format("{}{}{}", PrintLabelName(matcher.name),
                                    kMatcherOps[static_cast<size_t>(matcher.op)],
                                    PrintQuoted(matcher.value)));
   }
   std::sort(matchers.begin(), matchers.end());
+  if (!name.empty() && !IsBareMetricName(name)) {
+    matchers.insert(matchers.begin(), PrintQuoted(name));
+    name.clear();
+  }
   if (matchers.empty() && !name.empty()) return name;
   return fmt::format("{}{{{}}}", name, fmt::join(matchers, ","));
 }
@@ -68,13 +91,13 @@ std::string PrintMatching(const Binary& binary) {
     return "";
   }
   std::string text =
-      fmt::format(" {} ({})", matching.on ? "on" : "ignoring", fmt::join(matching.labels, ", "));
+      fmt::format(" {} ({})", matching.on ? "on" : "ignoring", PrintLabelNames(matching.labels));
   if (matching.cardinality != VectorMatching::Cardinality::kOneToOne) {
     text +=
         fmt::format(" {} ({})",
                     matching.cardinality == VectorMatching::Cardinality::kManyToOne ? "group_left"
                                                                                     : "group_right",
-                    fmt::join(matching.include, ", "));
+                    PrintLabelNames(matching.include));
   }
   return text;
 }
@@ -116,7 +139,7 @@ std::string PrintOperator(const Aggregate& aggregate) {
   const std::string_view name = AggregateOpName(aggregate.op);
   if (!aggregate.without && aggregate.labels.empty()) return std::string(name);
   return fmt::format("{} {} ({}) ", name, aggregate.without ? "without" : "by",
-                     fmt::join(aggregate.labels, ", "));
+                     PrintLabelNames(aggregate.labels));
 }
 
 std::string PrintSuffix(const Subquery& subquery) {
@@ -164,7 +187,9 @@ std::string PrintNumber(double value) {
 
 std::string PrintQuoted(std::string_view text) {
   std::string quoted = "\"";
-  for (const char c : ToValidUtf8(text)) {
+  const bool is_text = IsValidUtf8(text);
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
     switch (c) {
       case '"':
       case '\\':
@@ -181,8 +206,8 @@ std::string PrintQuoted(std::string_view text) {
         quoted += "\\r";
         break;
       default:
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-          quoted += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+        if (byte < 0x20 || byte == 0x7f || (byte >= 0x80 && !is_text)) {
+          quoted += fmt::format("\\x{:02x}", byte);
         } else {
           quoted += c;
         }

@@ -98,7 +98,7 @@ bool ParseLabelList(TokenStream& tokens, std::vector<std::string>& labels) {
     return false;
   }
   while (!tokens.Take(TokenKind::kRightParen)) {
-    const bool quoted = tokens.Is(TokenKind::kString) && !tokens.current().text.empty();
+    const bool quoted = tokens.Is(TokenKind::kString) && IsValidLabelName(tokens.current().text);
     if (!quoted && !IsLabelName(tokens.current())) {
       tokens.Unexpected(kWhere, "label");
       return false;

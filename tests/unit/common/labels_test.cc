@@ -30,6 +30,18 @@ TEST(LabelSet, EscapesValues) {
   EXPECT_EQ(LabelSet({{"a", "x\"\\\n"}}).ToString(), R"({a="x\"\\\n"})");
 }
 
+TEST(LabelSet, QuotesNamesThatAreNoIdentifiers) {
+  EXPECT_EQ(LabelSet({{"a.b", "1"}, {"c\"d", "2"}, {"_1", "3"}, {"1_", "4"}}).ToString(),
+            R"({"1_"="4", _1="3", "a.b"="1", "c\"d"="2"})");
+}
+
+TEST(IsValidLabelName, IsAnyUtf8ButNothing) {
+  EXPECT_TRUE(IsValidLabelName("a.b"));
+  EXPECT_TRUE(IsValidLabelName("größe"));
+  EXPECT_FALSE(IsValidLabelName(""));
+  EXPECT_FALSE(IsValidLabelName("a\xff"));
+}
+
 TEST(KubernetesLabelName, FollowsKubeStateMetrics) {
   EXPECT_EQ(KubernetesLabelName("app.kubernetes.io/name"), "label_app_kubernetes_io_name");
   EXPECT_EQ(KubernetesLabelName("tier"), "label_tier");

@@ -46,7 +46,7 @@ INSTANTIATE_TEST_SUITE_P(
         // Keywords are names where only a name can be.
         GoodCase{R"(sum{by="x", offset="y"})", "{by='x' offset='y' __name__='sum'}"},
         GoodCase{"start + end", "(+ {__name__='start'} {__name__='end'})"},
-        GoodCase{"bool", "{__name__='bool'}"}, GoodCase{"rate", "{__name__='rate'}"},
+        GoodCase{"offset", "{__name__='offset'}"}, GoodCase{"rate", "{__name__='rate'}"},
         GoodCase{"x[5m]", "{__name__='x'}[300000]"}, GoodCase{"x[300]", "{__name__='x'}[300000]"},
         GoodCase{"x[1.5]", "{__name__='x'}[1500]"},
         GoodCase{"x offset 5m", "{__name__='x'} offset=300000"},
@@ -223,9 +223,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"x[5m] * 2",
                 "1:1: parse error: binary expression must contain only scalar and "
                 "instant vector types"},
-        BadCase{"1 == 2", "1:1: parse error: comparisons between scalars must use BOOL modifier"},
+        BadCase{"1 == 2", "1:3: parse error: comparisons between scalars must use BOOL modifier"},
         BadCase{"x + bool 2",
-                "1:1: parse error: bool modifier can only be used on comparison "
+                "1:3: parse error: bool modifier can only be used on comparison "
                 "operators"},
         BadCase{"x and 2",
                 "1:1: parse error: set operator \"and\" not allowed in binary scalar "
@@ -237,7 +237,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "1:1: parse error: no grouping allowed for \"and\" "
                 "operation"},
         BadCase{"x * on(a) group_left(a) y",
-                "1:1: parse error: label \"a\" must not occur in ON "
+                "1:3: parse error: label \"a\" must not occur in ON "
                 "and GROUP clause at once"},
         BadCase{"nosuch(x)", "1:1: parse error: unknown function with name \"nosuch\""},
         BadCase{"RATE(x[1m])", "1:1: parse error: unknown function with name \"RATE\""},
@@ -276,7 +276,14 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"sum by (a) y",
                 "1:12: parse error: unexpected identifier \"y\" in aggregation, "
                 "expected \"(\""},
-        BadCase{"sum by (a) (x) by (b)", "1:16: parse error: unexpected <by>"}));
+        BadCase{"sum by (a) (x) by (b)", "1:16: parse error: unexpected <by>"},
+        BadCase{"sum by (\"\\xff\") (x)",
+                "1:9: parse error: unexpected string \"\\xff\" in grouping opts, "
+                "expected label"},
+        BadCase{"x * group_left(a) y", "1:5: parse error: unexpected <group_left>"},
+        BadCase{"x * on(a) ignoring(b) y", "1:11: parse error: unexpected <ignoring>"},
+        BadCase{"bool", "1:1: parse error: unexpected <bool>"},
+        BadCase{"atan2(x)", "1:1: parse error: unexpected <op:atan2>"}));
 
 std::string Repeat(std::string_view text, int times) {
   std::string out;

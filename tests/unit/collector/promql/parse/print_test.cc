@@ -35,6 +35,12 @@ TEST(Print, WritesWhatParsesToTheSame) {
       {"a + ignoring() group_right b", "a + ignoring () group_right () b"},
       {"a>bool b", "a > bool b"},
       {"time()", "time()"},
+      {"{'a.b', 'c d'='1', e='2'}", "{\"a.b\",\"c d\"=\"1\",e=\"2\"}"},
+      {"{'a:b'}", "a:b"},
+      {"{'nan'} or {'bool'} or {'by'}", "{\"nan\"} or {\"bool\"} or by"},
+      {"sum by ('c.d', e) (a)", "sum by (\"c.d\", e) (a)"},
+      {"a + on('c.d') group_left('e:f') b", "a + on (\"c.d\") group_left (\"e:f\") b"},
+      {"{a='\\xff\\n'}", "{a=\"\\xff\\n\"}"},
   };
   for (const auto& [query, printed] : cases) {
     const auto expr = Parse(query);
