@@ -48,10 +48,7 @@ absl::StatusOr<double> Number(std::string_view text) {
 // Takes "x12" off the end of the token; 0 where there is none.
 absl::StatusOr<int> TakeRepeats(std::string_view& token) {
   const size_t x = token.rfind('x');
-  if (x == std::string_view::npos || token.substr(x).find('}') != std::string_view::npos ||
-      token.starts_with("0x")) {
-    return 0;
-  }
+  if (x == std::string_view::npos || token.substr(x).find('}') != std::string_view::npos) return 0;
   int repeats = 0;
   const auto [end, error] =
       std::from_chars(token.data() + x + 1, token.data() + token.size(), repeats);
