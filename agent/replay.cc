@@ -51,17 +51,17 @@ struct Totals {
 
 class HandlerDelivery final : public Delivery {
  public:
-  explicit HandlerDelivery(std::function<void(std::vector<SealedBatch>)> handler)
+  explicit HandlerDelivery(std::function<void(const std::vector<SealedBatch>&)> handler)
       : handler_(std::move(handler)) {}
   // Nothing holds on to what it was given, so every number may be used again at once.
   uint64_t acknowledged_sequence() const override { return last_; }
   void Submit(std::vector<SealedBatch> batches) override {
     if (!batches.empty()) last_ = batches.back().sequence;
-    handler_(std::move(batches));
+    handler_(batches);
   }
 
  private:
-  const std::function<void(std::vector<SealedBatch>)> handler_;
+  const std::function<void(const std::vector<SealedBatch>&)> handler_;
   uint64_t last_ = 0;
 };
 
@@ -172,7 +172,7 @@ void Print(const Totals& totals, const record::Replayer& tape) {
 }  // namespace
 
 absl::Status ReplayBatches(const std::string& path,
-                           std::function<void(std::vector<SealedBatch>)> handler) {
+                           std::function<void(const std::vector<SealedBatch>&)> handler) {
   prometheus::Registry registry;
   LL_ASSIGN_OR_RETURN(const auto replayed, Replayed::Open(path));
   HandlerDelivery delivery(std::move(handler));
@@ -185,7 +185,7 @@ absl::Status Replay(const Options& options) {
   Totals totals;
   absl::Status status;
   if (!options.collector_given) {
-    HandlerDelivery nowhere([&](std::vector<SealedBatch> batches) { totals.Add(batches); });
+    HandlerDelivery nowhere([&](const std::vector<SealedBatch>& batches) { totals.Add(batches); });
     status = replayed->Run(nowhere, registry);
   } else {
     CollectorDelivery delivery(options, replayed->options(), replayed->tape().header(), registry);

@@ -21,6 +21,6 @@ absl::Status Replay(const Options& options);
 
 // Replays a recording and hands over the batches of each interval as they are sealed.
 absl::Status ReplayBatches(const std::string& path,
-                           std::function<void(std::vector<SealedBatch>)> handler);
+                           std::function<void(const std::vector<SealedBatch>&)> handler);
 
 }  // namespace leadline::agent

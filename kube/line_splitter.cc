@@ -18,8 +18,9 @@ absl::Status LineSplitter::Append(std::string_view chunk, Sink sink) {
     }
     chunk.remove_prefix(end + 1);
   }
-  if (unfinished_.size() + chunk.size() > max_line_bytes_)
+  if (unfinished_.size() + chunk.size() > max_line_bytes_) {
     return Deliver(unfinished_ + std::string(chunk), sink);
+  }
   unfinished_ += chunk;
   return absl::OkStatus();
 }

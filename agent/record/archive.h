@@ -90,7 +90,7 @@ class ArchiveWriter {
   template <typename... T>
   void Put(const std::variant<T...>& value) {
     AppendVarint(value.index(), out_);
-    std::visit([this](const auto& alternative) { Put(alternative); }, value);
+    std::visit([this](const auto& alternative) { this->Put(alternative); }, value);
   }
   void Put(const absl::Status& status) {
     Put(static_cast<int>(status.code()));

@@ -81,7 +81,7 @@ class ArchiveText {
   }
   template <typename... T>
   void Put(const std::variant<T...>& value) {
-    std::visit([this](const auto& alternative) { Put(alternative); }, value);
+    std::visit([this](const auto& alternative) { this->Put(alternative); }, value);
   }
   void Put(const absl::Status& status) { text_ += status.ToString(); }
   template <typename T>

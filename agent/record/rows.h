@@ -43,7 +43,7 @@ absl::Status TapedRows(Topic topic, std::string_view key,
   if (!tape->replays()) {
     std::string bytes;
     ArchiveWriter writer(bytes);
-    const absl::Status status = read([&](const Row& row) {
+    absl::Status status = read([&](const Row& row) {
       writer.Put(true);
       writer.Put(row);
       handler(row);

@@ -88,7 +88,7 @@ absl::StatusOr<uint64_t> ReadRunDelayNs(const ProcessStat& process, FileReader& 
   absl::StatusOr<uint64_t> sum = absl::NotFoundError(fmt::format("{} is empty", tasks));
   for (const DirectoryEntry& entry : directory.entries) {
     if (!ParseNumber<int32_t>(entry.name)) continue;
-    const auto delay_ns =
+    auto delay_ns =
         ReadThreadsRunDelayNs(fmt::format("{}/{}/schedstat", tasks, entry.name), reader);
     if (absl::IsNotFound(delay_ns.status())) continue;  // the thread has ended
     if (!delay_ns.ok()) return delay_ns;

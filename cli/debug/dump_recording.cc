@@ -20,7 +20,12 @@
 namespace leadline::cli {
 namespace {
 
-using namespace agent;
+namespace meta = agent::meta;
+namespace probes = agent::probes;
+namespace record = agent::record;
+namespace source = agent::source;
+using agent::ContainerNames;
+using agent::RunFacts;
 using record::Topic;
 
 template <typename T>

@@ -13,7 +13,7 @@ namespace leadline::cli {
 absl::Status DumpWire(const DumpFlags& flags, std::ostream& out) {
   agent::DefinitionTable table;
   agent::DefinitionEncoder encoder;
-  return agent::ReplayBatches(flags.path, [&](std::vector<agent::SealedBatch> batches) {
+  return agent::ReplayBatches(flags.path, [&](const std::vector<agent::SealedBatch>& batches) {
     for (const agent::SealedBatch& sealed : batches) {
       table.Apply(sealed.sequence, sealed.changes);
       while (!table.untold_entities().empty() || !table.untold_series().empty()) {

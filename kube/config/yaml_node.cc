@@ -10,8 +10,8 @@
 namespace leadline::kube::config {
 
 YamlNode::YamlNode(std::shared_ptr<const std::string> file, std::string key, int line,
-                   YAML::Node node)
-    : file_(std::move(file)), key_(std::move(key)), line_(line), node_(std::move(node)) {
+                   const YAML::Node& node)
+    : file_(std::move(file)), key_(std::move(key)), line_(line), node_(node) {
   present_ = node_.IsDefined() && !node_.IsNull();
   if (present_ && node_.Mark().line >= 0) line_ = node_.Mark().line + 1;
 }
@@ -26,8 +26,8 @@ absl::StatusOr<YamlNode> YamlNode::Parse(const std::string& file, const std::str
 }
 
 const std::string& YamlNode::file() const {
-  static const std::string kNone;
-  return file_ == nullptr ? kNone : *file_;
+  static const std::string none;
+  return file_ == nullptr ? none : *file_;
 }
 
 absl::StatusOr<YamlNode> YamlNode::Get(const std::string& key) const {

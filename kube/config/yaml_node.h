@@ -44,7 +44,8 @@ class YamlNode {
   absl::Status Error(std::string_view what) const;
 
  private:
-  YamlNode(std::shared_ptr<const std::string> file, std::string key, int line, YAML::Node node);
+  YamlNode(std::shared_ptr<const std::string> file, std::string key, int line,
+           const YAML::Node& node);
 
   std::shared_ptr<const std::string> file_;
   std::string key_;

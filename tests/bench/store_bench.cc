@@ -132,7 +132,7 @@ class Cluster {
     }
     std::promise<absl::Status> outcome;
     store_->Append(kTenant, std::move(ends),
-                   [&](absl::Status status) { outcome.set_value(status); });
+                   [&](const absl::Status& status) { outcome.set_value(status); });
     outcome.get_future().get().IgnoreError();
     clock_.AdvanceMs(ago_ms);
   }
@@ -213,7 +213,7 @@ BENCHMARK(BM_Flush)
 void BM_Restart(benchmark::State& state) {
   Cluster cluster(static_cast<size_t>(state.range(0)));
   for (int64_t round = 0; round < state.range(1); ++round) cluster.AppendRound();
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     state.PauseTiming();
     cluster.Close();
     state.ResumeTiming();
@@ -226,7 +226,7 @@ BENCHMARK(BM_Restart)->Args({1700, 60})->Unit(benchmark::kMillisecond)->Iteratio
 
 // A flush that has nothing to write and forgets all series.
 void BM_Release(benchmark::State& state) {
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     state.PauseTiming();
     Cluster cluster(static_cast<size_t>(state.range(0)));
     cluster.AppendRound();

@@ -101,7 +101,7 @@ int Run(const std::string& recording) {
                                Line("together", true, true)};
   int intervals = 0;
   const absl::Status status =
-      agent::ReplayBatches(recording, [&](std::vector<agent::SealedBatch> batches) {
+      agent::ReplayBatches(recording, [&](const std::vector<agent::SealedBatch>& batches) {
         ++intervals;
         for (const agent::SealedBatch& batch : batches) {
           v1::AgentMessage message;

@@ -50,7 +50,7 @@ bool TestCgroup::Remove() {
   return true;
 }
 
-CgroupProcess::CgroupProcess(const TestCgroup& cgroup, std::function<bool()> body) {
+CgroupProcess::CgroupProcess(const TestCgroup& cgroup, const std::function<bool()>& body) {
   int pipe_fds[2];
   if (pipe2(pipe_fds, O_CLOEXEC) != 0) std::abort();
   pid_ = fork();
@@ -85,8 +85,8 @@ bool CgroupProcess::Wait() {
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-bool RunIn(const TestCgroup& cgroup, std::function<bool()> body) {
-  CgroupProcess process(cgroup, std::move(body));
+bool RunIn(const TestCgroup& cgroup, const std::function<bool()>& body) {
+  CgroupProcess process(cgroup, body);
   process.Start();
   return process.Wait();
 }

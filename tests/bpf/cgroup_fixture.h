@@ -38,7 +38,7 @@ class TestCgroup {
 // `body` returns; its exit status is 0 when `body` returned true.
 class CgroupProcess {
  public:
-  CgroupProcess(const TestCgroup& cgroup, std::function<bool()> body);
+  CgroupProcess(const TestCgroup& cgroup, const std::function<bool()>& body);
   ~CgroupProcess();  // kills it if it still runs
   CgroupProcess(const CgroupProcess&) = delete;
   CgroupProcess& operator=(const CgroupProcess&) = delete;
@@ -54,6 +54,6 @@ class CgroupProcess {
 };
 
 // Runs `body` in a process within the cgroup, to its end.
-bool RunIn(const TestCgroup& cgroup, std::function<bool()> body);
+bool RunIn(const TestCgroup& cgroup, const std::function<bool()>& body);
 
 }  // namespace leadline::testing

@@ -117,21 +117,35 @@ uint64_t SumOf(Read read, const TestCgroup& cgroup, size_t count) {
   return sum;
 }
 
+// A process that accepts kConnections, and listens when this is made.
+class AcceptingServer {
+ public:
+  explicit AcceptingServer(const TestCgroup& cgroup)
+      : process_(cgroup, [this] {
+          const Socket listener = Listen(kLocal);
+          *port_ = PortOf(listener);
+          listening_.Pass();
+          for (int i = 0; i < kConnections; ++i) listener.Accept().ReceiveAll();
+          return true;
+        }) {
+    process_.Start();
+    listening_.Take();
+  }
+
+  uint16_t port() { return *port_; }
+  bool Wait() { return process_.Wait(); }
+
+ private:
+  Shared<uint16_t> port_;
+  Baton listening_;
+  CgroupProcess process_;
+};
+
 TEST_P(CgroupV1, CountsConnectionsByTheCgroupsOfTheirOpenersAndListeners) {
   TestCgroup servers(mount_), clients(mount_);
-  Shared<uint16_t> port;
-  Baton listening;
-  CgroupProcess server(servers, [&] {
-    const Socket listener = Listen(kLocal);
-    *port = PortOf(listener);
-    listening.Pass();
-    for (int i = 0; i < kConnections; ++i) listener.Accept().ReceiveAll();
-    return true;
-  });
-  server.Start();
-  listening.Take();
+  AcceptingServer server(servers);
   ASSERT_TRUE(RunIn(clients, [&] {
-    for (int i = 0; i < kConnections; ++i) Connect(kLocal, *port).Send(100);
+    for (int i = 0; i < kConnections; ++i) Connect(kLocal, server.port()).Send(100);
     return true;
   }));
   ASSERT_TRUE(server.Wait());
@@ -148,19 +162,9 @@ TEST_P(CgroupV1, CountsConnectionsByTheCgroupsOfTheirOpenersAndListeners) {
 TEST_P(CgroupV1, KnowsTheListenersThatWereThereBefore) {
   probes_ = nullptr;
   TestCgroup servers(mount_);
-  Shared<uint16_t> port;
-  Baton listening;
-  CgroupProcess server(servers, [&] {
-    const Socket listener = Listen(kLocal);
-    *port = PortOf(listener);
-    listening.Pass();
-    for (int i = 0; i < kConnections; ++i) listener.Accept().ReceiveAll();
-    return true;
-  });
-  server.Start();
-  listening.Take();
+  AcceptingServer server(servers);
   SetUp();
-  for (int i = 0; i < kConnections; ++i) Connect(kLocal, *port).Send(100);
+  for (int i = 0; i < kConnections; ++i) Connect(kLocal, server.port()).Send(100);
   ASSERT_TRUE(server.Wait());
   EXPECT_EQ(SumOf([&](auto handler) { return probes_->ReadTcp(handler); }, servers, TCP_ACCEPTS),
             kConnections);

@@ -71,6 +71,7 @@ class Ledger {
       setrlimit(RLIMIT_CORE, &no_core);
       std::vector<char*> argv;
       arguments.insert(arguments.begin(), kWork);
+      argv.reserve(arguments.size() + 1);
       for (std::string& argument : arguments) argv.push_back(argument.data());
       argv.push_back(nullptr);
       execv(kWork, argv.data());
@@ -177,8 +178,9 @@ TEST_P(ProcessEvents, CountsAProcessOfManyThreadsOnce) {
   constexpr int kRuns = 200;
   ASSERT_TRUE(RunStarter([&] {
     bool ran = true;
-    for (int i = 0; i < kRuns; ++i)
+    for (int i = 0; i < kRuns; ++i) {
       ran = ran && ledger_.Run({"threads", std::to_string(1 + i % 4)});
+    }
     return ran;
   }));
   Counts expected = ledger_.Ends(kWorkCommand);
@@ -214,7 +216,7 @@ TEST_P(ProcessEvents, LosesNoneOfManyQuickForks) {
 
 TEST_P(ProcessEvents, AVforkIsAProcessOfItsOwn) {
   ASSERT_TRUE(RunStarter([] {
-    const pid_t pid = vfork();
+    const pid_t pid = vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork)
     if (pid == 0) {
       execl(kWork, kWork, "exit", "3", nullptr);
       _exit(127);

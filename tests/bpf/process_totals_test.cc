@@ -165,8 +165,8 @@ TEST_P(ProcessTotalsOf, NobodyAskedFor) {
 TEST_P(ProcessTotalsOf, ThreadsThatHaveEnded) {
   static constexpr int kThreads = 7;
   Child child([] {
-    std::vector<std::thread> threads;
-    for (int i = 0; i < kThreads; ++i) threads.emplace_back(MakeCalls);
+    std::vector<std::thread> threads(kThreads);
+    for (std::thread& thread : threads) thread = std::thread(MakeCalls);
     for (std::thread& thread : threads) thread.join();
   });
   ASSERT_TRUE(totals_->Track(child.identity()));

@@ -150,10 +150,10 @@ inline std::pair<Socket, int> TryConnect(const std::string& host, uint16_t port,
 }
 
 inline Socket Connect(const std::string& host, uint16_t port, int type = SOCK_STREAM) {
-  auto [made, error] = TryConnect(host, port, type);
-  errno = error;
-  Require(error == 0, "connect");
-  return std::move(made);
+  std::pair<Socket, int> made = TryConnect(host, port, type);
+  errno = made.second;
+  Require(made.second == 0, "connect");
+  return std::move(made.first);
 }
 
 }  // namespace leadline::testing

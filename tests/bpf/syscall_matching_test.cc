@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -107,6 +108,7 @@ TEST_P(SyscallMatching, CountsThreadsThatMoveBetweenCpus) {
       if (CPU_ISSET(cpu, &allowed)) cpus.push_back(cpu);
     }
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     for (int t = 0; t < kThreads; ++t) {
       threads.emplace_back([&, t] {
         for (int i = 0; i < kCalls; ++i) {
@@ -133,9 +135,9 @@ TEST_P(SyscallMatching, CountsThreadsThatMoveBetweenCpus) {
 
 TEST_P(SyscallMatching, NeverShowsMoreReturnsThanEntriesNorAFallingCounter) {
   CgroupProcess process(cgroup_, [] {
-    std::vector<std::thread> threads;
-    for (int t = 0; t < 3; ++t) {
-      threads.emplace_back([] {
+    std::array<std::thread, 3> threads;
+    for (std::thread& thread : threads) {
+      thread = std::thread([] {
         for (int i = 0; i < 300'000; ++i) syscall(kRareCall, SCHED_OTHER);
       });
     }

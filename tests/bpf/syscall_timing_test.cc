@@ -54,18 +54,19 @@ TEST_P(SyscallTiming, TimesEveryCallWhereAskedTo) {
 // Two kinds of calls in one row by turns, the one many times as long as the other: no rhythm may
 // hide one of them.
 TEST_P(SyscallTiming, AgreesWithTimingEveryCall) {
+  static constexpr uint64_t kCalls = kManyCalls / 4;
   const auto mean_ns = [&] {
     EXPECT_TRUE(RunIn(cgroup_, [] {
       pollfd many[512];
       for (pollfd& one : many) one = {.fd = 0, .events = POLLPRI};
-      for (uint64_t i = 0; i < kManyCalls / 4; ++i) {
+      for (uint64_t i = 0; i < kCalls; ++i) {
         syscall(SYS_poll, many, i % 2 == 0 ? 0 : 512, 0);
       }
       return true;
     }));
     const Row row = ReadRow(SYS_poll);
-    EXPECT_EQ(row.counters.latency_count, kManyCalls / 4);
-    return static_cast<double>(row.counters.time_ns) / static_cast<double>(kManyCalls / 4);
+    EXPECT_EQ(row.counters.latency_count, kCalls);
+    return static_cast<double>(row.counters.time_ns) / static_cast<double>(kCalls);
   };
   const double some_ns = mean_ns();
   EXPECT_GT(Untimed(), 0u);

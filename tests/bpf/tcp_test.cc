@@ -34,7 +34,7 @@ INSTANTIATE_TEST_SUITE_P(Hooks, TcpTest, ::testing::Values("raw_tp/", "tp_btf/in
                          });
 
 // Counts with these, and 0 for the rest.
-std::vector<uint64_t> Counts(std::vector<std::pair<tcp_count, uint64_t>> values) {
+std::vector<uint64_t> Counts(const std::vector<std::pair<tcp_count, uint64_t>>& values) {
   std::vector<uint64_t> counts(TCP_COUNT_END);
   for (const auto& [count, value] : values) counts[count] = value;
   return counts;

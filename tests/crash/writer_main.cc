@@ -87,7 +87,7 @@ int Run(const std::string& dir, uint32_t seed) {
   for (uint64_t sequence = last + 1;; ++sequence) {
     if (sequence > last + kInFlight) progress.WaitFor(sequence - kInFlight);
     store.Append(kTenant, MakeBatch(sequence, *handles),
-                 [&progress, sequence](absl::Status status) {
+                 [&progress, sequence](const absl::Status& status) {
                    if (!status.ok()) _exit(1);
                    progress.Acknowledge(sequence);
                  });

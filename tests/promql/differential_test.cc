@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -28,11 +29,13 @@ constexpr int64_t kBaseMs = 1'700'000'000'000;
 // of 5 s away: no sample is ever at the end of a range.
 constexpr int64_t kSamplesAfterMs = 3'000;
 
+double Seconds(int64_t ms) { return static_cast<double>(ms) / 1e3; }
+
 double Number(const json::value& value) {
   const std::string text(value.as_string().data(), value.as_string().size());
-  if (text == "NaN") return NAN;
-  if (text == "+Inf") return INFINITY;
-  if (text == "-Inf") return -INFINITY;
+  if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
+  if (text == "+Inf") return std::numeric_limits<double>::infinity();
+  if (text == "-Inf") return -std::numeric_limits<double>::infinity();
   return std::strtod(text.c_str(), nullptr);
 }
 
@@ -178,15 +181,15 @@ TEST_F(DifferentialTest, RandomQueriesAreAnsweredAlike) {
   int compared = 0;
   for (int i = 0; i < queries; ++i) {
     if (i % 3 == 0) {
-      const int64_t start_ms = kBaseMs + 2'500 + i % 7 * 300'000;
+      const double start_s = Seconds(kBaseMs + 2'500 + i % 7 * 300'000);
       const std::string query = random.Next(false);
-      compared += Compare(query, "/api/v1/query_range",
-                          fmt::format("&start={:.1f}&end={:.1f}&step={}", start_ms / 1e3,
-                                      start_ms / 1e3 + 900, 60 + i % 5 * 45));
+      compared += Compare(
+          query, "/api/v1/query_range",
+          fmt::format("&start={:.1f}&end={:.1f}&step={}", start_s, start_s + 900, 60 + i % 5 * 45));
     } else {
       const std::string query = random.Next(true);
       compared += Compare(query, "/api/v1/query",
-                          fmt::format("&time={:.1f}", (kBaseMs + 2'500 + i % 13 * 200'000) / 1e3));
+                          fmt::format("&time={:.1f}", Seconds(kBaseMs + 2'500 + i % 13 * 200'000)));
     }
   }
   EXPECT_GT(compared, queries / 3);  // the comparison is about something

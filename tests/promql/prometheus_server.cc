@@ -155,6 +155,7 @@ absl::Status PrometheusServer::Spawn(const std::string& program) {
                                               "--web.console.libraries=" + folder_,
                                               "--web.enable-remote-write-receiver"};
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   const std::string log = folder_ + "/log";
@@ -175,13 +176,13 @@ absl::Status PrometheusServer::Spawn(const std::string& program) {
 
 // It says in its log which port it took.
 absl::Status PrometheusServer::WaitUntilReady() {
-  static const std::regex kListening("Listening on\" address=127\\.0\\.0\\.1:([0-9]+)");
+  static const std::regex listening("Listening on\" address=127\\.0\\.0\\.1:([0-9]+)");
   const std::string log = folder_ + "/log";
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
   while (std::chrono::steady_clock::now() < deadline) {
     const std::string text = ReadText(log);
     std::smatch match;
-    if (port_ == 0 && std::regex_search(text, match, kListening)) {
+    if (port_ == 0 && std::regex_search(text, match, listening)) {
       port_ = static_cast<uint16_t>(std::stoi(match[1]));
     }
     if (port_ != 0) {

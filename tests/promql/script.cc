@@ -194,6 +194,7 @@ absl::StatusOr<LabelSet> ParseLabels(std::string_view text) {
 
 std::vector<model::NativeHistogram::Bucket> ToModel(const std::vector<Histogram::Bucket>& from) {
   std::vector<model::NativeHistogram::Bucket> buckets;
+  buckets.reserve(from.size());
   for (const auto& bucket : from) {
     buckets.push_back({bucket.index, static_cast<uint64_t>(bucket.count)});
   }

@@ -198,6 +198,7 @@ absl::Status Window::PutChunks(std::string_view prefix, codec::ChunkKind kind,
   LL_RETURN_IF_ERROR(Overlapping(prefix, first_ms, last_ms, stored, overlapped));
   if (!overlapped.empty() || !Ascending(incoming)) {
     std::vector<chunk::Piece> all;
+    all.reserve(overlapped.size() + incoming.size());
     for (const chunk::SealedChunkPtr& sealed : overlapped) all.push_back({.sealed = sealed});
     for (const chunk::SealedChunkPtr& sealed : incoming) all.push_back({.sealed = sealed});
     chunk::ReadBudget unlimited = chunk::ReadBudget::Unlimited();

@@ -35,8 +35,9 @@ using agent::meta::PodWatcher;
 
 std::string Line(const PodApplied& event) {
   std::string labels;
-  for (const Label& label : event.pod->meta.labels)
+  for (const Label& label : event.pod->meta.labels) {
     labels += fmt::format(" {}={}", label.name, label.value);
+  }
   return fmt::format("applied {}/{}{}", event.pod->meta.namespace_name, event.pod->meta.name,
                      labels);
 }

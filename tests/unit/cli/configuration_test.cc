@@ -84,7 +84,7 @@ TEST_P(ConfigurationTest, EveryFlagIsAKeyWithTheSameEffect) {
   for (const std::string& name : names) {
     const auto by_file = Make(GetParam());
     const auto by_flag = Make(GetParam());
-    const auto set = [&](flags::Program& program, std::vector<std::string> arguments) {
+    const auto set = [&](flags::Program& program, const std::vector<std::string>& arguments) {
       for (CLI::Option* option : program.app().get_options({})) option->required(false);
       std::vector<const char*> argv = {"program"};
       for (const std::string& argument : arguments) argv.push_back(argument.c_str());

@@ -14,7 +14,7 @@ TEST(BoundedQueue, RefusesWhenFullAndLeavesTheItem) {
   EXPECT_TRUE(queue.TryPush("a"));
   std::string second = "b";
   EXPECT_FALSE(queue.TryPush(std::move(second)));
-  EXPECT_EQ(second, "b");
+  EXPECT_EQ(second, "b");  // NOLINT(bugprone-use-after-move)
 }
 
 TEST(BoundedQueue, GivesWhatIsLeftAfterClose) {

@@ -83,7 +83,7 @@ class OwnerResolverTest : public testing::Test {
     resolver_ = std::make_unique<OwnerResolver>(
         options_, std::make_unique<FakeSource>(world_), clock_,
         std::make_unique<FakePauser>(pauses_, hold_pauses_), OwnerMetrics(registry_, "test"),
-        [this](const std::string& uid, OwnerChain chain) {
+        [this](const std::string& uid, const OwnerChain& chain) {
           MutexLock lock(mutex_);
           resolved_.push_back(uid + ": " + Describe(chain));
           changed_.NotifyAll();

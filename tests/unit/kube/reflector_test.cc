@@ -74,12 +74,12 @@ class ReflectorTest : public testing::Test {
         client_.url.empty() ? ClientConfig{.url = server_.url()} : client_, PodsOfNode("n1"),
         options_, clock_, std::make_unique<FakePauser>(pauses_, hold_pauses_),
         ReflectorMetrics(registry_, "test", "pods"),
-        [this](kube::Event event) { Record(std::move(event)); });
+        [this](const kube::Event& event) { Record(event); });
     ASSERT_TRUE(reflector.ok()) << reflector.status();
     reflector_ = *std::move(reflector);
   }
 
-  void Record(kube::Event event) {
+  void Record(const kube::Event& event) {
     std::string line;
     switch (event.type) {
       case EventType::kAdded:

@@ -9,13 +9,15 @@
 namespace leadline::agent::probes {
 namespace {
 
-using boost::multiprecision::cpp_int;
+// Without expression templates, which hold on to temporaries.
+using WholeNumber = boost::multiprecision::number<boost::multiprecision::cpp_int_backend<>,
+                                                  boost::multiprecision::et_off>;
 
 // latency_ns <= 2^(index * 2^-schema) seconds, in whole numbers: both sides to the power 2^schema.
 bool AtMostBound(uint64_t latency_ns, int32_t index, int schema) {
   const unsigned power = 1U << schema;
-  cpp_int left = boost::multiprecision::pow(cpp_int(latency_ns), power);
-  cpp_int right = boost::multiprecision::pow(cpp_int(1'000'000'000), power);
+  WholeNumber left = pow(WholeNumber(latency_ns), power);
+  WholeNumber right = pow(WholeNumber(1'000'000'000), power);
   if (index < 0) {
     left <<= -index;
   } else {

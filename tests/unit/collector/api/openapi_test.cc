@@ -135,8 +135,9 @@ class OpenApiTest : public testing::Test {
   }
 
   Reply SendAsk(const std::string& method, const Ask& ask) {
-    if (method == "get")
+    if (method == "get") {
       return Get(ask.path + (ask.parameters.empty() ? "" : "?") + ask.parameters);
+    }
     return Send(server_->port(), Capital(method) + " " + ask.path +
                                      " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
                                      "Content-Type: application/x-www-form-urlencoded\r\n"

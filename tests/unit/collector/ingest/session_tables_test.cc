@@ -75,8 +75,9 @@ INSTANTIATE_TEST_SUITE_P(
                 "strings: 'a' " + EntityText("labels: [1" +
                                              [] {
                                                std::string more;
-                                               for (int i = 1; i < 2 * (kMaxLabels + 1); ++i)
+                                               for (int i = 1; i < 2 * (kMaxLabels + 1); ++i) {
                                                  more += ", 1";
+                                               }
                                                return more;
                                              }() +
                                              "]"),

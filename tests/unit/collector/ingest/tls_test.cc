@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -58,14 +59,14 @@ class IngestTlsTest : public testing::Test {
  protected:
   // Before and after all threads that log.
   static void SetUpTestSuite() {
-    logger_ = spdlog::default_logger();
-    log_ = std::make_shared<MemorySink>();
-    spdlog::set_default_logger(std::make_shared<spdlog::logger>("test", log_));
+    shared_logger = spdlog::default_logger();
+    shared_log = std::make_shared<MemorySink>();
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>("test", shared_log));
   }
   static void TearDownTestSuite() {
-    spdlog::set_default_logger(logger_);
-    logger_.reset();
-    log_.reset();
+    spdlog::set_default_logger(shared_logger);
+    shared_logger.reset();
+    shared_log.reset();
   }
 
   IngestTlsTest() {
@@ -112,7 +113,7 @@ class IngestTlsTest : public testing::Test {
 
   // What the agent logs of a connection that fails twice.
   std::string FailureOf(const tls::ClientFiles& security) {
-    log_->Take();
+    shared_log->Take();
     security_ = security;
     StartAgent();
     agent_->SendOne(1);
@@ -122,11 +123,11 @@ class IngestTlsTest : public testing::Test {
     EXPECT_FALSE(agent_->sender().connected());
     EXPECT_EQ(agent_->sender().acknowledged_sequence(), 0U);
     agent_.reset();
-    return log_->Take();
+    return shared_log->Take();
   }
 
-  static inline std::shared_ptr<MemorySink> log_;
-  static inline std::shared_ptr<spdlog::logger> logger_;
+  static inline std::shared_ptr<MemorySink> shared_log;
+  static inline std::shared_ptr<spdlog::logger> shared_logger;
 
   FileFolder folder_;
   TestAuthority authority_{"Collector CA"};
@@ -272,8 +273,8 @@ TEST_F(IngestTlsTest, TheVersionIsAtLeast12) {
 TEST_F(IngestTlsTest, ASilentClientHoldsUpNobodyAndIsClosed) {
   collector_.options.handshake_timeout = absl::Seconds(2);
   StartCollector();
-  std::vector<int> silent;
-  for (int i = 0; i < 20; ++i) silent.push_back(Connect(collector_.proxy().port()));
+  std::array<int, 20> silent;
+  for (int& fd : silent) fd = Connect(collector_.proxy().port());
   StartAgent();
   EXPECT_TRUE(Delivers());
   for (const int fd : silent) {

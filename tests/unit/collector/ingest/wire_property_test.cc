@@ -36,7 +36,7 @@ class Model {
   void Interval(agent::Batcher& batcher) {
     if (live_.size() < 2 || random_() % 3 == 0) Begin(batcher);
     if (random_() % 4 == 0) Relabel(batcher);
-    now_ms_ += 1 + random_() % 1000;
+    now_ms_ += 1 + Below(1000);
     for (auto& [id, entity] : live_) {
       batcher.BeginFrame(now_ms_);
       for (Series& series : entity.series) {
@@ -98,7 +98,7 @@ class Model {
                           series.counted_from_ms != 0 && series.newest_ms == 0 &&
                           series.counted_from_ms < ts_ms;
     series.newest_ms = ts_ms;
-    series.value += random_() % 100000;
+    series.value += Below(100000);
     if (is_histogram) {
       const agent::HistogramBucket buckets[] = {{-2, static_cast<uint64_t>(series.value) + 1},
                                                 {7, 3}};
@@ -128,7 +128,7 @@ class Model {
     if (live_.empty()) return;
     auto it = std::next(live_.begin(), static_cast<ptrdiff_t>(random_() % live_.size()));
     agent::Entity& entity = entities[it->first];
-    entity.end_ms = now_ms_ - random_() % 500;
+    entity.end_ms = now_ms_ - Below(500);
     entity.end_ms = std::max(entity.end_ms, entity.start_ms);
     ++entity.revision;
     EXPECT_EQ(batcher.DefineEntity(entity), it->second.ref);
@@ -163,6 +163,9 @@ class Model {
   }
 
  private:
+  // From 0, and less than `limit`.
+  int64_t Below(uint32_t limit) { return static_cast<int64_t>(random_() % limit); }
+
   std::mt19937& random_;
   int64_t now_ms_ = kBeginMs;
   int containers_ = 0;

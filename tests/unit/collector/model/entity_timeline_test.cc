@@ -124,7 +124,8 @@ std::string PodInForce(const std::vector<EntityVersion>& versions, int64_t t_ms)
     if (version.valid_from_ms > t_ms) continue;
     if (in_force == nullptr || version.valid_from_ms > in_force->valid_from_ms) in_force = &version;
   }
-  return std::string((in_force ? in_force : first)->labels.Get("pod"));
+  if (in_force == nullptr) in_force = first;
+  return in_force == nullptr ? "" : std::string(in_force->labels.Get("pod"));
 }
 
 TEST(EntityTimeline, FollowsTheRuleInAnyOrderOfArrival) {

@@ -22,7 +22,7 @@ inline std::string Golden(const std::string& name, std::string_view written) {
   }
   std::ifstream file(path, std::ios::binary);
   EXPECT_TRUE(file.is_open()) << path;
-  const std::string golden{std::istreambuf_iterator<char>(file), {}};
+  std::string golden{std::istreambuf_iterator<char>(file), {}};
   EXPECT_EQ(golden, written) << path;
   return golden;
 }

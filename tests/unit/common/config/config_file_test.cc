@@ -16,6 +16,7 @@ using ::testing::IsEmpty;
 
 std::vector<std::string> Texts(const std::vector<Problem>& problems) {
   std::vector<std::string> texts;
+  texts.reserve(problems.size());
   for (const Problem& problem : problems) {
     texts.push_back(fmt::format("{}: {}", problem.line, problem.what));
   }

@@ -66,8 +66,9 @@ class ProgramTest : public testing::Test {
     const std::string suffix = "See \"program --help\".\n";
     EXPECT_TRUE(errors.ends_with(suffix)) << errors;
     errors.resize(errors.size() - suffix.size());
-    for (size_t at; (at = errors.find(prefix)) != std::string::npos;)
+    for (size_t at; (at = errors.find(prefix)) != std::string::npos;) {
       errors.erase(at, prefix.size());
+    }
     return errors;
   }
 

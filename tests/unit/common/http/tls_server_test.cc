@@ -1,4 +1,5 @@
 // The server over TLS, and who may ask it, on real sockets.
+#include <array>
 #include <atomic>
 #include <memory>
 #include <thread>
@@ -244,10 +245,10 @@ TEST_F(TlsServerTest, CertificatesRotateUnderLoad) {
   const std::string both = authority_.certificate() + next.certificate();
   std::atomic<bool> stop = false;
   std::atomic<int> answered = 0;
-  std::vector<std::thread> clients;
+  std::array<std::thread, 4> clients;
   const std::string ca_file = folder_.Write("both", both);
-  for (int i = 0; i < 4; ++i) {
-    clients.emplace_back([&, i] {
+  for (size_t i = 0; i < clients.size(); ++i) {
+    clients[i] = std::thread([&, i] {
       const FileFolder mine;
       while (!stop) {
         TlsClient client(server_->port(), mine, {.ca = both});

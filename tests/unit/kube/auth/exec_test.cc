@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -51,7 +52,7 @@ class ExecTest : public testing::Test {
   ~ExecTest() override { std::filesystem::remove_all(folder_); }
 
   std::string Script(const std::string& body) {
-    const std::string path = fmt::format("{}/plugin", folder_);
+    std::string path = fmt::format("{}/plugin", folder_);
     FILE* file = std::fopen(path.c_str(), "w");
     std::fputs(("#!/bin/sh\ncd '" + folder_ + "'\n" + body + "\n").c_str(), file);
     std::fclose(file);
@@ -187,9 +188,9 @@ TEST_F(ExecTest, WhatWasRefusedIsFoundAnew) {
 
 TEST_F(ExecTest, ManyAtOnceMakeOneRun) {
   ExecSource source({.api_version = kV1, .command = Plugin(R"({"token":"t"})")}, clock_);
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 8; ++i) {
-    threads.emplace_back([&] { EXPECT_TRUE(source.Get(stop_.fd()).ok()); });
+  std::array<std::thread, 8> threads;
+  for (std::thread& thread : threads) {
+    thread = std::thread([&] { EXPECT_TRUE(source.Get(stop_.fd()).ok()); });
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(Runs(), 1u);

@@ -22,7 +22,7 @@ class TemporaryFolder {
 
   const std::string& path() const { return path_; }
   std::string Write(const std::string& name, const std::string& content) const {
-    const std::string file = path_ + "/" + name;
+    std::string file = path_ + "/" + name;
     std::filesystem::create_directories(std::filesystem::path(file).parent_path());
     FILE* out = std::fopen(file.c_str(), "w");
     std::fputs(content.c_str(), out);

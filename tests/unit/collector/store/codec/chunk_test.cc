@@ -16,6 +16,7 @@ using model::NativeHistogram;
 
 std::vector<uint64_t> BitsOf(const std::vector<double>& values) {
   std::vector<uint64_t> bits;
+  bits.reserve(values.size());
   for (double value : values) bits.push_back(std::bit_cast<uint64_t>(value));
   return bits;
 }
@@ -203,8 +204,9 @@ TEST(HistogramChunk, RoundTripsWhateverComes) {
 
 TEST(HistogramChunk, AnUnchangedHistogramCostsAlmostNothing) {
   NativeHistogram histogram;
-  for (int32_t i = 0; i < 100; ++i)
+  for (int32_t i = 0; i < 100; ++i) {
     histogram.positive.push_back({i, 1000u + static_cast<uint64_t>(i)});
+  }
   const std::vector<NativeHistogram> values(200, histogram);
   EXPECT_LE(EncodeChunk(Regular(200), values).size(), 100 * 6 + 80);
 }
@@ -237,7 +239,8 @@ TEST(Chunk, FlippedBitsNeverCrash) {
                   : EncodeChunk(Regular(2), std::vector<NativeHistogram>{RandomHistogram(random),
                                                                          RandomHistogram(random)});
     for (size_t flips = 0; flips <= random() % 4; ++flips) {
-      chunk[random() % chunk.size()] ^= static_cast<char>(1 << random() % 8);
+      char& byte = chunk[random() % chunk.size()];
+      byte = static_cast<char>(byte ^ 1 << random() % 8);
     }
     std::vector<int64_t> ts_ms;
     std::vector<double> floats;

@@ -45,6 +45,7 @@ class ConcurrencyTest : public StoreFixture {
 TEST_F(ConcurrencyTest, ReadersSeeWholePrefixesWhileItIsWrittenAndFlushed) {
   std::atomic<int> writing = kWriters;
   std::vector<std::thread> threads;
+  threads.reserve(kWriters + 3);
   for (int writer = 0; writer < kWriters; ++writer) {
     threads.emplace_back([this, writer, &writing] {
       Write(writer);

@@ -40,7 +40,7 @@ class Oracle {
     // By labels and by who got them when, the latest last.
     std::map<LabelSet, std::map<std::pair<int64_t, Id128>, Samples>> parts;
     for (const auto& [key, samples] : samples_) {
-      const auto& [metric_number, entity] = key;
+      const int metric_number = key.first, entity = key.second;
       if (!metric.empty() && metric != MetricName(metric_number)) continue;
       const std::vector<int64_t> changes = LabelChanges(entity, 0, end_ms);
       const auto part_of = [&](int64_t ts_ms) -> Samples* {

@@ -40,7 +40,7 @@ class StoreFixture : public testing::Test {
   absl::Status TryAppend(WriteBatch batch, const std::string& tenant = kTenant) {
     std::promise<absl::Status> outcome;
     store_->Append(tenant, std::move(batch),
-                   [&](absl::Status status) { outcome.set_value(status); });
+                   [&](const absl::Status& status) { outcome.set_value(status); });
     return outcome.get_future().get();
   }
 
@@ -123,6 +123,7 @@ inline std::string Text(const SeriesBlock& block) {
 
 inline std::vector<std::string> Texts(const std::vector<SeriesBlock>& blocks) {
   std::vector<std::string> texts;
+  texts.reserve(blocks.size());
   for (const SeriesBlock& block : blocks) texts.push_back(Text(block));
   return texts;
 }

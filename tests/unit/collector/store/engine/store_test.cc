@@ -311,8 +311,9 @@ TEST_P(StoreTest, Matchers) {
   };
   for (const MatcherCase& test : cases) {
     std::vector<std::string> pods;
-    for (const SeriesBlock& block : Select(test.matchers))
+    for (const SeriesBlock& block : Select(test.matchers)) {
       pods.emplace_back(block.labels->Get("pod"));
+    }
     EXPECT_EQ(pods, test.pods) << test.matchers.front().name << " " << test.matchers.front().value
                                << ", " << test.matchers.back().name << " "
                                << test.matchers.back().value;

@@ -105,7 +105,8 @@ TEST(Record, FlippedBitsNeverCrash) {
   for (int round = 0; round < 50'000; ++round) {
     std::string damaged = payload;
     for (size_t flips = 0; flips <= random() % 4; ++flips) {
-      damaged[random() % damaged.size()] ^= static_cast<char>(1 << random() % 8);
+      char& byte = damaged[random() % damaged.size()];
+      byte = static_cast<char>(byte ^ 1 << random() % 8);
     }
     std::vector<Record> records;
     ReadRecords(damaged, records).IgnoreError();

@@ -69,7 +69,7 @@ class WindowTest : public testing::Test {
     EXPECT_TRUE(window_->Find("t", *matchers, {}, refs).ok());
     std::vector<std::string> texts;
     const absl::Status read =
-        window_->Read("t", refs, start_ms, end_ms, [&](size_t, chunk::Piece piece) {
+        window_->Read("t", refs, start_ms, end_ms, [&](size_t, const chunk::Piece& piece) {
           chunk::Floats floats;
           absl::Status status =
               codec::DecodeChunk(piece.sealed->bytes, floats.ts_ms, floats.values);
@@ -117,8 +117,9 @@ TEST_F(WindowTest, LeavesOutOtherWindows) {
 }
 
 TEST_F(WindowTest, ReadsOnlyChunksThatMeetTheRange) {
-  for (int64_t ts = 0; ts < 5; ++ts)
+  for (int64_t ts = 0; ts < 5; ++ts) {
     Write({{{Series("m"), {FloatRun({{ts * 10, 1}, {ts * 10 + 5, 2}})}}}, {}});
+  }
   EXPECT_THAT(Chunks("m", kStart + 15, kStart + 20), ElementsAre("10=1 15=2", "20=1 25=2"));
   EXPECT_THAT(Chunks("m", kStart + 16, kStart + 19), IsEmpty());
 }

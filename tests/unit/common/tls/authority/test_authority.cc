@@ -119,7 +119,7 @@ FileFolder::FileFolder()
 FileFolder::~FileFolder() { std::filesystem::remove_all(path_); }
 
 std::string FileFolder::Write(const std::string& name, const std::string& text) const {
-  const std::string path = Path(name);
+  std::string path = Path(name);
   std::ofstream(path + ".new") << text;
   std::filesystem::rename(path + ".new", path);
   return path;
