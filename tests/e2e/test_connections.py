@@ -1,4 +1,4 @@
-"""TCP connections between pods against what the programs in them counted."""
+"""TCP connections and UDP between pods against what the programs in them counted."""
 
 import itertools
 import unittest
@@ -9,8 +9,12 @@ from minicluster import cgroups, objects as o, wait_for
 _BY = ("namespace", "controller", "container")
 
 
+def _program(name, program, *args):
+    return o.container(name, f"/bin/{program}", *args, "--result", f"/results/{name}")
+
+
 def _tcp(name, *args):
-    return o.container(name, "/bin/tcp", *args, "--result", f"/results/{name}")
+    return _program(name, "tcp", *args)
 
 
 class _Case(LeadlineCase):
@@ -35,6 +39,39 @@ class _Case(LeadlineCase):
             30,
             0.2,
         )
+
+
+class Datagrams(_Case):
+    def test_both_ways_between_two_pods(self):
+        server = self.cluster.apply(
+            o.pod("dgrams", "server", _program("server", "udp", "--serve", "5353"))
+        )
+        self.cluster.wait_result(server, "server", until=lambda r: r.started_ns)
+        ip = self.cluster.wait_pods(1, "dgrams", app="server")[0]["status"]["podIP"]
+        self.cluster.apply(
+            o.deployment(
+                "dgrams",
+                "client",
+                _program(
+                    "sender", "udp", "--to", f"{ip}:5353", "--bytes", "700", "--datagrams", "300"
+                ),
+            )
+        )
+        pod = self.cluster.wait_pods(1, "dgrams", app="client")[0]
+        sender = self.cluster.wait_result(pod, "sender")
+        self.assertEqual((sender.count, sender.second), (210_000, 300))
+        by = ("controller", "container", "role", "local_port", "remote_address", "remote_port")
+        ends = [
+            ("client", "sender", "client", "", ip, "5353"),
+            ("", "server", "server", "5353", "", ""),
+        ]
+        for metric, figures in {
+            "container_udp_sent_datagrams_total": (300, 300),
+            "container_udp_received_datagrams_total": (300, 300),
+            "container_udp_sent_bytes_total": (210_000, 300),
+            "container_udp_received_bytes_total": (300, 210_000),
+        }.items():
+            self.wait_sums(metric, "dgrams", dict(zip(ends, figures)), by)
 
 
 class Connections(_Case):

@@ -13,12 +13,10 @@
 // A client waits for its server to listen. result: count = payload bytes received (server) or sent
 // (client), second = connections, or those that were refused.
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <sys/socket.h>
 
+#include "address.h"
 #include "result.h"
 
 static void on_term(int signal_number) {
@@ -26,17 +24,8 @@ static void on_term(int signal_number) {
   _exit(0);
 }
 
-static void fail(const char* what) {
-  perror(what);
-  exit(1);
-}
-
 static void serve(uint16_t port, struct result* result) {
-  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int on = 1;
-  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  const struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-  if (bind(listener, (const struct sockaddr*)&address, sizeof address) != 0) fail("tcp: bind");
+  const int listener = bind_to(SOCK_STREAM, port);
   if (listen(listener, 16) != 0) fail("tcp: listen");
   result_start(result);
   static char buffer[65536];
@@ -49,18 +38,6 @@ static void serve(uint16_t port, struct result* result) {
     if (write(connection, "k", 1) != 1) perror("tcp: answer");
     close(connection);
   }
-}
-
-static struct sockaddr_in address_of(const char* target) {
-  char host[64];
-  const char* colon = strrchr(target, ':');
-  if (colon == NULL || (size_t)(colon - target) >= sizeof host) fail(target);
-  memcpy(host, target, (size_t)(colon - target));
-  host[colon - target] = 0;
-  struct sockaddr_in address = {.sin_family = AF_INET,
-                                .sin_port = htons((uint16_t)atoi(colon + 1))};
-  if (inet_pton(AF_INET, host, &address.sin_addr) != 1) fail(target);
-  return address;
 }
 
 static int connect_to(const char* target) {
