@@ -33,8 +33,9 @@ absl::StatusOr<std::vector<int64_t>> ToCounts(const std::vector<double>& values)
   for (const double value : values) {
     if (std::isnan(value)) return absl::FailedPreconditionError("Parameter value is NaN");
     if (value >= kLimit || value <= -kLimit) {
-      return absl::FailedPreconditionError(
-          fmt::format("Scalar value {} {} int64", value, value > 0 ? "overflows" : "underflows"));
+      return absl::FailedPreconditionError(fmt::format("Scalar value {} {} int64",
+                                                       parse::PrintNumber(value),
+                                                       value > 0 ? "overflows" : "underflows"));
     }
     counts.push_back(static_cast<int64_t>(value));
   }

@@ -42,12 +42,15 @@ class Measure {
 class QuantileMeasure final : public Measure {
  public:
   QuantileMeasure(std::vector<double> q, Annotations& annotations)
-      : q_(std::move(q)), annotations_(annotations) {}
+      : q_(std::move(q)), annotations_(annotations) {
+    for (const double at_step : q_) {
+      if (!IsValid(at_step)) annotations_.warnings.insert(remarks::InvalidQuantile(at_step));
+    }
+  }
 
   double OfNative(size_t step, const Histogram& histogram, std::string_view name) override {
-    const bool is_valid = CheckAt(step);
     const double quantile = HistogramQuantile(q_[step], histogram);
-    if (is_valid && HasNanObservations(histogram)) {
+    if (IsValid(q_[step]) && HasNanObservations(histogram)) {
       annotations_.infos.insert(std::isnan(quantile) ? remarks::NansMakeQuantileNan(name)
                                                      : remarks::NansSkewQuantile(name));
     }
@@ -56,18 +59,13 @@ class QuantileMeasure final : public Measure {
 
   double OfClassic(size_t step, std::vector<ClassicBucket>& buckets,
                    std::string_view name) override {
-    CheckAt(step);
     const BucketQuantileResult quantile = BucketQuantile(q_[step], buckets);
     if (quantile.forced_monotonic) annotations_.infos.insert(remarks::ForcedMonotonic(name));
     return quantile.value;
   }
 
  private:
-  bool CheckAt(size_t step) {
-    const bool is_valid = q_[step] >= 0 && q_[step] <= 1;
-    if (!is_valid) annotations_.warnings.insert(remarks::InvalidQuantile(q_[step]));
-    return is_valid;
-  }
+  static bool IsValid(double q) { return q >= 0 && q <= 1; }
 
   const std::vector<double> q_;  // one a step
   Annotations& annotations_;

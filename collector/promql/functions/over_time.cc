@@ -71,6 +71,27 @@ Sample Extreme(const Window& window, bool max) {
   return Float(extreme);
 }
 
+Sample TimeOfExtreme(const Window& window, bool max) {
+  if (!HasFloats(window)) return {};
+  size_t extreme = 0;
+  for (size_t i = 1; i < window.values.size(); ++i) {
+    const double value = window.values[i];
+    const double best = window.values[extreme];
+    if (std::isnan(best) || (max ? value >= best : value <= best)) extreme = i;
+  }
+  return Float(Seconds(window.ts_ms[extreme]));
+}
+
+bool BeginsWithFloat(const Window& window) {
+  return window.histograms.empty() ||
+         (!window.values.empty() && window.ts_ms.front() < window.histogram_ts_ms.front());
+}
+
+bool EndsWithFloat(const Window& window) {
+  return window.histograms.empty() ||
+         (!window.values.empty() && window.ts_ms.back() > window.histogram_ts_ms.back());
+}
+
 double VarianceOf(absl::Span<const double> values) {
   Variance variance;
   for (const double value : values) variance.Add(value);
@@ -105,18 +126,20 @@ Sample CountOverTime(const Window& window) {
 }
 
 Sample FirstOverTime(const Window& window) {
-  const bool is_float =
-      window.histograms.empty() ||
-      (!window.values.empty() && window.ts_ms.front() < window.histogram_ts_ms.front());
-  return is_float ? FloatAt(window, 0) : HistogramAt(window, 0);
+  return BeginsWithFloat(window) ? FloatAt(window, 0) : HistogramAt(window, 0);
 }
 
 Sample LastOverTime(const Window& window) {
-  const bool is_float =
-      window.histograms.empty() ||
-      (!window.values.empty() && window.ts_ms.back() > window.histogram_ts_ms.back());
-  return is_float ? FloatAt(window, window.values.size() - 1)
-                  : HistogramAt(window, window.histograms.size() - 1);
+  return EndsWithFloat(window) ? FloatAt(window, window.values.size() - 1)
+                               : HistogramAt(window, window.histograms.size() - 1);
+}
+
+Sample MadOverTime(const Window& window) {
+  if (!HasFloats(window)) return {};
+  std::vector<double> values(window.values.begin(), window.values.end());
+  const double median = Quantile(0.5, values);
+  for (double& value : values) value = std::fabs(value - median);
+  return Float(Quantile(0.5, values));
 }
 
 Sample MaxOverTime(const Window& window) { return Extreme(window, true); }
@@ -156,5 +179,19 @@ Sample SumOverTime(const Window& window) {
   for (const double value : window.values) sum.Add(value);
   return Float(sum.value());
 }
+
+Sample TsOfFirstOverTime(const Window& window) {
+  return Float(
+      Seconds(BeginsWithFloat(window) ? window.ts_ms.front() : window.histogram_ts_ms.front()));
+}
+
+Sample TsOfLastOverTime(const Window& window) {
+  return Float(
+      Seconds(EndsWithFloat(window) ? window.ts_ms.back() : window.histogram_ts_ms.back()));
+}
+
+Sample TsOfMaxOverTime(const Window& window) { return TimeOfExtreme(window, true); }
+
+Sample TsOfMinOverTime(const Window& window) { return TimeOfExtreme(window, false); }
 
 }  // namespace leadline::collector::promql

@@ -1,4 +1,5 @@
-// What the samples of a range come to: *_over_time, changes and resets.
+// What the samples of a range come to: *_over_time, changes and resets. Times (TsOf…) are in
+// seconds.
 //
 // Where only floats make sense histograms are left out, with a remark. Source: Prometheus 3's
 // promql/functions.go.
@@ -14,6 +15,7 @@ Sample Changes(const Window& window);
 Sample CountOverTime(const Window& window);
 Sample FirstOverTime(const Window& window);
 Sample LastOverTime(const Window& window);
+Sample MadOverTime(const Window& window);
 Sample MaxOverTime(const Window& window);
 Sample MinOverTime(const Window& window);
 Sample PresentOverTime(const Window& window);
@@ -22,5 +24,9 @@ Sample Resets(const Window& window);
 Sample StddevOverTime(const Window& window);
 Sample StdvarOverTime(const Window& window);
 Sample SumOverTime(const Window& window);
+Sample TsOfFirstOverTime(const Window& window);
+Sample TsOfLastOverTime(const Window& window);
+Sample TsOfMaxOverTime(const Window& window);  // the last of equal ones
+Sample TsOfMinOverTime(const Window& window);
 
 }  // namespace leadline::collector::promql

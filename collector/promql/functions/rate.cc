@@ -14,8 +14,6 @@ namespace {
 // reach that end.
 constexpr double kReachFactor = 1.1;
 
-double Seconds(int64_t ms) { return static_cast<double>(ms) / 1000; }
-
 enum class Kind { kCounter, kGauge };
 
 // What the window's increase is multiplied by. `first` is the value at the first sample and `rise`

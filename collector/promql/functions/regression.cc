@@ -20,7 +20,7 @@ Line Fit(const Window& window, int64_t origin_ms) {
   bool constant = true;
   KahanSum sum_x, sum_y, sum_xy, sum_xx;
   for (size_t i = 0; i < window.values.size(); ++i) {
-    const double x = static_cast<double>(window.ts_ms[i] - origin_ms) / 1000;
+    const double x = Seconds(window.ts_ms[i] - origin_ms);
     const double y = window.values[i];
     constant = constant && (i == 0 || y == first);
     sum_x.Add(x);

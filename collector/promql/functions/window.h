@@ -32,4 +32,6 @@ struct Window {
   Annotations* annotations = nullptr;   // of the query; never nullptr
 };
 
+inline double Seconds(int64_t ms) { return static_cast<double>(ms) / 1000; }
+
 }  // namespace leadline::collector::promql
