@@ -3,6 +3,8 @@
 #include <set>
 #include <string>
 
+#include <fmt/format.h>
+
 #include "common/status_text.h"
 
 namespace leadline::collector::api {
@@ -14,11 +16,20 @@ using promql::ResultSeries;
 
 constexpr std::string_view kJson = "application/json";
 
+// `key` in the plural.
 void WriteRemarks(std::string_view key, const std::set<std::string>& remarks, JsonWriter& json) {
   if (remarks.empty()) return;
   json.Key(key);
   json.BeginArray();
-  for (const std::string& remark : remarks) json.String(remark);
+  size_t written = 0;
+  for (auto remark = remarks.begin(); remark != remarks.end() && written < kMaxRemarks; ++remark) {
+    json.String(*remark);
+    ++written;
+  }
+  if (remarks.size() > kMaxRemarks) {
+    json.String(fmt::format("{} more {} annotations omitted", remarks.size() - kMaxRemarks,
+                            key.substr(0, key.size() - 1)));
+  }
   json.EndArray();
 }
 

@@ -17,6 +17,9 @@
 
 namespace leadline::collector::api {
 
+// Of more warnings or infos than that only their number is told, as in Prometheus.
+inline constexpr size_t kMaxRemarks = 10;
+
 // `write_data` writes one JSON value.
 http::Response Success(const std::function<void(JsonWriter&)>& write_data,
                        const promql::Annotations& annotations = {});
