@@ -3,31 +3,19 @@
 #include <algorithm>
 #include <set>
 
-#include <re2/re2.h>
+#include "collector/store/index/matchers.h"
+#include "common/status_macros.h"
 
 namespace leadline::collector::promqltest {
 namespace {
 
 using store::Matcher;
 
-bool Matches(const LabelSet& labels, const Matcher& matcher) {
-  const std::string_view value = labels.Get(matcher.name);
-  switch (matcher.op) {
-    case Matcher::Op::kEqual:
-      return value == matcher.value;
-    case Matcher::Op::kNotEqual:
-      return value != matcher.value;
-    case Matcher::Op::kRegex:
-      return RE2::FullMatch(std::string(value), matcher.value);
-    case Matcher::Op::kNotRegex:
-      return !RE2::FullMatch(std::string(value), matcher.value);
-  }
-  return false;
-}
-
-bool MatchesAll(const LabelSet& labels, absl::Span<const Matcher> matchers) {
-  return std::all_of(matchers.begin(), matchers.end(),
-                     [&](const Matcher& matcher) { return Matches(labels, matcher); });
+bool MatchesAll(const LabelSet& labels, const store::index::Matchers& matchers) {
+  return std::all_of(matchers.all().begin(), matchers.all().end(),
+                     [&](const store::index::CompiledMatcher& matcher) {
+                       return matcher.Matches(labels.Get(matcher.name()));
+                     });
 }
 
 template <typename Value>
@@ -66,10 +54,11 @@ absl::StatusOr<std::vector<store::SeriesBlock>> MemoryQueryable::Select(
     std::string_view, absl::Span<const Matcher> matchers, const store::SelectHints& hints) const {
   last_hints_ = hints;
   if (!error_.ok()) return error_;
+  LL_ASSIGN_OR_RETURN(const auto compiled, store::index::Matchers::Compile(matchers));
   std::vector<store::SeriesBlock> found;
   uint64_t samples = 0;
   for (const store::SeriesBlock& series : series_) {
-    if (!MatchesAll(*series.labels, matchers)) continue;
+    if (!MatchesAll(*series.labels, compiled)) continue;
     store::SeriesBlock block = Between(series, hints.start_ms, hints.end_ms);
     const size_t count = block.ts_ms.size() + block.histogram_ts_ms.size();
     samples += count;
@@ -82,15 +71,21 @@ absl::StatusOr<std::vector<store::SeriesBlock>> MemoryQueryable::Select(
 absl::StatusOr<std::vector<LabelSet>> MemoryQueryable::Series(
     std::string_view, const store::SeriesFilter& filter) const {
   if (!error_.ok()) return error_;
-  return Limited(Matching(filter), filter.limit);
+  LL_ASSIGN_OR_RETURN(const std::set<LabelSet> found, Matching(filter));
+  return Limited(found, filter.limit);
 }
 
-std::set<LabelSet> MemoryQueryable::Matching(const store::SeriesFilter& filter) const {
+absl::StatusOr<std::set<LabelSet>> MemoryQueryable::Matching(
+    const store::SeriesFilter& filter) const {
+  std::vector<store::index::Matchers> selectors;
+  for (const auto& selector : filter.selectors) {
+    LL_ASSIGN_OR_RETURN(selectors.emplace_back(), store::index::Matchers::Compile(selector));
+  }
   std::set<LabelSet> found;
   for (const store::SeriesBlock& series : series_) {
     const bool selected =
-        filter.selectors.empty() ||
-        std::any_of(filter.selectors.begin(), filter.selectors.end(),
+        selectors.empty() ||
+        std::any_of(selectors.begin(), selectors.end(),
                     [&](const auto& selector) { return MatchesAll(*series.labels, selector); });
     const store::SeriesBlock block = Between(series, filter.start_ms, filter.end_ms);
     if (selected && block.ts_ms.size() + block.histogram_ts_ms.size() > 0) {
@@ -104,7 +99,8 @@ absl::StatusOr<std::vector<std::string>> MemoryQueryable::LabelNames(
     std::string_view, const store::SeriesFilter& filter) const {
   if (!error_.ok()) return error_;
   std::set<std::string> names;
-  for (const LabelSet& labels : Matching(filter)) {
+  LL_ASSIGN_OR_RETURN(const std::set<LabelSet> found, Matching(filter));
+  for (const LabelSet& labels : found) {
     for (const Label& label : labels) names.insert(label.name);
   }
   return Limited(names, filter.limit);
@@ -114,7 +110,8 @@ absl::StatusOr<std::vector<std::string>> MemoryQueryable::LabelValues(
     std::string_view, std::string_view name, const store::SeriesFilter& filter) const {
   if (!error_.ok()) return error_;
   std::set<std::string> values;
-  for (const LabelSet& labels : Matching(filter)) values.emplace(labels.Get(name));
+  LL_ASSIGN_OR_RETURN(const std::set<LabelSet> found, Matching(filter));
+  for (const LabelSet& labels : found) values.emplace(labels.Get(name));
   values.erase("");
   return Limited(values, filter.limit);
 }

@@ -37,7 +37,7 @@ class MemoryQueryable final : public store::Queryable {
   const store::SelectHints& last_hints() const { return last_hints_; }
 
  private:
-  std::set<LabelSet> Matching(const store::SeriesFilter& filter) const;
+  absl::StatusOr<std::set<LabelSet>> Matching(const store::SeriesFilter& filter) const;
 
   std::vector<store::SeriesBlock> series_;
   absl::Status error_;
