@@ -36,6 +36,12 @@ void Coarsen(Buckets& buckets, int32_t levels) {
   buckets.resize(kept);
 }
 
+void Coarsen(Histogram& histogram, int32_t schema) {
+  Coarsen(histogram.positive, histogram.schema - schema);
+  Coarsen(histogram.negative, histogram.schema - schema);
+  histogram.schema = schema;
+}
+
 void AddBuckets(Buckets& to, const Buckets& from, double factor) {
   Buckets merged;
   merged.reserve(std::max(to.size(), from.size()));
@@ -140,18 +146,16 @@ void Histogram::Add(const Histogram& other, double factor) {
     return;
   }
   Histogram aligned = other;
-  const int32_t coarser = std::min(schema, other.schema);
-  for (Histogram* one : {this, &aligned}) {
-    Coarsen(one->positive, one->schema - coarser);
-    Coarsen(one->negative, one->schema - coarser);
-    one->schema = coarser;
-  }
   // Once to bring the narrower one to the wider, which may end in a bucket and so become wider
-  // still, and once to bring the other one there.
-  for (int i = 0; i < 2 && zero_threshold != aligned.zero_threshold; ++i) {
+  // still, once to bring the other one there, where it may end in one of its wider buckets, and
+  // once more: that bucket's end is one of both schemas.
+  for (int i = 0; i < 3 && zero_threshold != aligned.zero_threshold; ++i) {
     Histogram& narrower = zero_threshold < aligned.zero_threshold ? *this : aligned;
     WidenZeroBucket(narrower, std::max(zero_threshold, aligned.zero_threshold));
   }
+  const int32_t coarser = std::min(schema, other.schema);
+  Coarsen(*this, coarser);
+  Coarsen(aligned, coarser);
   AddAligned(*this, aligned, factor);
 }
 
@@ -200,15 +204,12 @@ bool WasReset(const Histogram& previous, const Histogram& current) {
     return AnyFell(previous, current);
   }
   Histogram before = previous;
-  const int32_t levels = before.schema - current.schema;
-  Coarsen(before.positive, levels);
-  Coarsen(before.negative, levels);
-  before.schema = current.schema;
   if (before.zero_threshold < current.zero_threshold) {
     WidenZeroBucket(before, current.zero_threshold);
     // A threshold within a bucket that was in use cannot come of widening.
     if (before.zero_threshold != current.zero_threshold) return true;
   }
+  Coarsen(before, current.schema);
   return AnyFell(before, current);
 }
 
