@@ -231,6 +231,93 @@ TEST_F(RestTest, AllowsWebPagesTheSame) {
   }
 }
 
+TEST_F(RestTest, RefusesTheSameQueriesInTheSameWords) {
+  const std::string queries[] = {
+      "",
+      "# nothing else",
+      "x +",
+      "/ x",
+      "x / / y",
+      "x > > y",
+      "x == = y",
+      "x <> y",
+      "2 and x",
+      "x unless 2",
+      "2 <= 3",
+      "x + bool y",
+      "x * on(a) 2",
+      "x == ignoring(a) 2",
+      "x or on(a) group_left y",
+      "x * on(a, b) group_right(c, b) y",
+      "x * group_right(a) y",
+      "x - on(a) ignoring(b) y",
+      "x + on a y",
+      "x + on (1) y",
+      "bool",
+      "x bool y",
+      "-'text'",
+      "-x[1m]",
+      "x + 'text'",
+      "x[1m] + 1",
+      "x{a=}",
+      "x{a}",
+      "x{a='1' b='2'}",
+      "x{,a='1'}",
+      "x{a='1',,b='2'}",
+      "x{__name__='y'}",
+      "{}",
+      "{a='', b!='c'}",
+      "{a=~'.*'}",
+      "x offset 1m offset 1h",
+      "x @ 1 @ 2",
+      "2 offset 1m",
+      "sum(x) @ 1",
+      "x @",
+      "x @ y",
+      "sum x",
+      "sum()",
+      "sum(2)",
+      "sum(x, y)",
+      "sum by (a) (x) by (b)",
+      "sum by a (x)",
+      "topk(x)",
+      "topk('2', x)",
+      "topk(x, y)",
+      "count_values(2, x)",
+      "nosuch(x)",
+      "ABS(x)",
+      "abs()",
+      "abs(x, y)",
+      "abs(2)",
+      "rate(x)",
+      "rate(sum(x))",
+      "round(x, 1, 2)",
+      "round(x, y)",
+      "time(x)",
+      "label_join(x, 'a')",
+      "label_replace(x, 'a', 'b', 'c', 2)",
+      "2[5m:]",
+      "'text'[5m:1m]",
+      "x y",
+      "x 2",
+      "2 3",
+      "x by (a)",
+      "'text",
+      "`text",
+      ".",
+      "x ^",
+      "x & y",
+      "x ; y",
+      "\xc3\xa9",
+  };
+  for (const std::string& query : queries) {
+    const Request request{"/api/v1/query?query=" + ours_->Encode(query)};
+    const HttpAnswer theirs = Ask(*theirs_, request);
+    EXPECT_EQ(theirs.status, 400) << query;
+    ExpectAlike(request, Ask(*ours_, request), theirs);
+  }
+}
+
 TEST_F(RestTest, FormatsQueriesTheSame) {
   const std::string a(40, 'a');
   const std::string queries[] = {

@@ -49,6 +49,7 @@ std::string PrintLabelName(const std::string& name) {
 
 std::string PrintLabelNames(const std::vector<std::string>& names) {
   std::vector<std::string> texts;
+  texts.reserve(names.size());
   for (const std::string& name : names) texts.push_back(PrintLabelName(name));
   return fmt::format("{}", fmt::join(texts, ", "));
 }
