@@ -75,8 +75,7 @@ function(leadline_unit_tests folder target deps libs)
   target_compile_definitions(${target}_test PRIVATE LEADLINE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   # What is tested is optimised, the tests themselves need not be: that halves their build.
   target_compile_options(${target}_test PRIVATE -O0)
-  gtest_discover_tests(${target}_test TEST_PREFIX "${folder}: " DISCOVERY_TIMEOUT 60
-                       PROPERTIES ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp")
+  gtest_discover_tests(${target}_test TEST_PREFIX "${folder}: " DISCOVERY_TIMEOUT 60)
 endfunction()
 
 # Called last: every folder's files may include only from the folder itself and from its DEPS.

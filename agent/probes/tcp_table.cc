@@ -1,6 +1,7 @@
 #include "agent/probes/tcp_table.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "agent/probes/bpf_iterator.h"
@@ -17,10 +18,12 @@ static_assert(LatencyBucketCount(TCP_RTT_SCHEMA) == TCP_RTT_BUCKETS);
 absl::Status TcpTable::Configure(bpf_object* object, uint32_t rows, uint32_t connections,
                                  uint32_t agent_tgid) {
   LL_RETURN_IF_ERROR(SetMapEntries(object, "tcp_rows", rows + kMachinesOtherRows));
-  LL_RETURN_IF_ERROR(SetMapEntries(object, "tcp_connections", connections));
+  const uint32_t places = std::bit_ceil(connections) * 2;
+  LL_RETURN_IF_ERROR(SetMapEntries(object, "tcp_connections", places));
   const LatencyLayout layout = MakeLatencyLayout(TCP_RTT_SCHEMA);
   return EditReadOnlyData<tcp_bpf::tcp_bpf__rodata>(object, [&](auto& rodata) {
     rodata.agent_tgid = agent_tgid;
+    rodata.connection_mask = places - 1;
     rodata.rows_per_cgroup = std::max(rows / 4, 1U);
     std::copy(layout.bounds_ns.begin(), layout.bounds_ns.end(), std::begin(rodata.rtt_bound_ns));
     std::copy(layout.cells.begin(), layout.cells.end(), std::begin(rodata.rtt_bucket_of_cell));

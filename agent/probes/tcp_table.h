@@ -4,9 +4,10 @@
 // read from their sockets at each Read and added. Counters are cumulative since the agent's start
 // and never fall. Of connections that are older than the agent counts what they did since.
 // Bounds: `rows` rows, of which a cgroup may take a quarter for each role; further peers count in
-// its ~other row, and where that cannot be had in the machine's (cgroup 0). `connections` are
-// tracked at once; one more is counted when it ends, without its lifetime. See tcp_loss in
-// bpf/shared/connections.h.
+// its ~other row, and where that cannot be had in the machine's (cgroup 0). There are places for
+// twice as many open connections as `connections`, rounded up to a power of two, so that one finds
+// a place among the few that are its own; one that finds none is counted when it ends, without its
+// lifetime. See tcp_loss in bpf/shared/connections.h.
 //
 // Start, Read and Forget belong to one thread; Losses may be called from any.
 #pragma once

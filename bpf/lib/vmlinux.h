@@ -153,12 +153,15 @@ struct sock_common {
 	unsigned long skc_flags;
 };
 
+struct socket;
+
 struct sock {
 	struct sock_common __sk_common;
 	__u8 sk_userlocks;
 	int sk_err;
 	__u16 sk_protocol;
 	__u32 sk_max_ack_backlog;
+	struct socket *sk_socket;
 	struct sock_cgroup_data sk_cgrp_data;
 };
 

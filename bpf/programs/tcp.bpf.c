@@ -15,6 +15,7 @@
 
 #include "bpf/lib/cgroup_rows.bpf.h"
 #include "bpf/lib/connection_key.bpf.h"
+#include "bpf/lib/tcp_connections.bpf.h"
 #include "bpf/shared/connections.h"
 #include "bpf/shared/latency_bucket.h"
 
@@ -42,8 +43,7 @@ enum {
 
 	SOCK_DONE = 1, /* include/net/sock.h: the peer's FIN has come */
 
-	EEXIST = 17, /* include/uapi/asm-generic/errno-base.h, errno.h */
-	EPIPE = 32,
+	EPIPE = 32, /* include/uapi/asm-generic/errno-base.h, errno.h */
 	ENETUNREACH = 101,
 	ECONNRESET = 104,
 	ETIMEDOUT = 110,
@@ -54,27 +54,6 @@ enum {
 LL_LOSSES(tcp_losses, TCP_LOSS_COUNT)
 LL_ROWS(tcp_rows, struct connection_key, struct tcp_counters, make_other_key, rows_per_cgroup,
 	TCP_LOSS)
-
-struct tcp_figures {
-	__u64 values[TCP_FIGURE_END];
-};
-
-/* A connection that is not closed, by the address of its socket. */
-struct tcp_connection {
-	struct connection_key key; /* of its row */
-	__u64 start_us;		   /* 0 while connecting */
-	struct tcp_figures before; /* what it had counted when it was first seen */
-	struct tcp_figures seen; /* at the last walk: the kernel's 32-bit counters go on from it */
-	__u8 is_agents;		 /* counts nowhere */
-	__u8 pad[7];
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__type(key, __u64);
-	__type(value, struct tcp_connection);
-} tcp_connections SEC(".maps");
 
 /* Some connection had no room: one that is not in tcp_connections need not be older than us. */
 __u32 connections_were_full;
@@ -225,54 +204,39 @@ static __always_inline __u64 segment_us(struct tcp_view view)
 	return LL_FIELD(view.btf, view.tp, tcp_mstamp);
 }
 
-/* `flags`: BPF_ANY, or BPF_NOEXIST where one that is known already is the better one. */
-static __always_inline void track(const struct sock *sk, const struct tcp_connection *connection,
-				  __u64 flags)
+static __always_inline void count_untracked(void)
 {
-	__u64 address = (__u64)sk;
-	long error = bpf_map_update_elem(&tcp_connections, &address, connection, flags);
-
-	if (!error || error == -EEXIST)
-		return;
 	connections_were_full = 1;
 	count_loss(TCP_LOSS_UNTRACKED);
-}
-
-static __always_inline struct tcp_connection *find_connection(const struct sock *sk)
-{
-	__u64 address = (__u64)sk;
-
-	return bpf_map_lookup_elem(&tcp_connections, &address);
-}
-
-static __always_inline void forget_connection(const struct sock *sk)
-{
-	__u64 address = (__u64)sk;
-
-	bpf_map_delete_elem(&tcp_connections, &address);
 }
 
 /* `current` is who connects. */
 static __always_inline int on_connecting(struct tcp_view view)
 {
-	struct tcp_connection connection = {};
+	struct tcp_connection *connection = take_connection(view.sk);
 
-	connection.is_agents = current_is_agent();
-	if (!view_key(view, CONNECTION_CLIENT, &connection.key))
+	if (!connection) {
+		count_untracked();
 		return 0;
-	track(view.sk, &connection, BPF_ANY);
+	}
+	if (!view_key(view, CONNECTION_CLIENT, &connection->key)) {
+		forget_connection(connection);
+		return 0;
+	}
+	connection->is_agents = current_is_agent();
+	publish_connection(connection, view.sk);
 	return 0;
 }
 
 static __always_inline int on_connected(struct tcp_view view, struct tcp_connection *connection)
 {
-	struct tcp_connection untracked;
+	struct connection_key untracked;
 	struct tcp_counters *row;
 
 	if (!connection) {
-		if (!view_key(view, CONNECTION_CLIENT, &untracked.key))
+		if (!view_key(view, CONNECTION_CLIENT, &untracked))
 			return 0;
-		row = row_of(&untracked.key);
+		row = row_of(&untracked);
 	} else if (connection->is_agents) {
 		return 0;
 	} else {
@@ -284,23 +248,47 @@ static __always_inline int on_connected(struct tcp_view view, struct tcp_connect
 	return 0;
 }
 
+/* The key of a connection that was accepted, and whether the agent did. */
+static __always_inline bool accepted_key(struct tcp_view view, struct connection_key *key,
+					 bool *is_agents)
+{
+	if (!view_key(view, CONNECTION_SERVER, key))
+		return false;
+	if (!counts_by_v2())
+		key->cgroup = listener_cgroup(view.sk, key->local_port);
+	*is_agents = accepted_by_agent(view.sk, key->local_port);
+	return true;
+}
+
+static __always_inline void count_accept(struct connection_key *key)
+{
+	struct tcp_counters *row = row_of(key);
+
+	if (row)
+		add(row, TCP_ACCEPTS, 1);
+}
+
 static __always_inline int on_accepted(struct tcp_view view)
 {
-	struct tcp_connection connection = {};
-	struct tcp_counters *row;
+	struct tcp_connection *connection = take_connection(view.sk);
+	struct connection_key untracked;
+	bool is_agents;
 
-	if (!view_key(view, CONNECTION_SERVER, &connection.key))
+	if (!connection) {
+		count_untracked();
+		if (accepted_key(view, &untracked, &is_agents) && !is_agents)
+			count_accept(&untracked);
 		return 0;
-	if (!counts_by_v2())
-		connection.key.cgroup = listener_cgroup(view.sk, connection.key.local_port);
-	connection.start_us = segment_us(view);
-	connection.is_agents = accepted_by_agent(view.sk, connection.key.local_port);
-	if (!connection.is_agents) {
-		row = row_of(&connection.key);
-		if (row)
-			add(row, TCP_ACCEPTS, 1);
 	}
-	track(view.sk, &connection, BPF_ANY);
+	if (!accepted_key(view, &connection->key, &is_agents)) {
+		forget_connection(connection);
+		return 0;
+	}
+	connection->start_us = segment_us(view);
+	connection->is_agents = is_agents;
+	if (!is_agents)
+		count_accept(&connection->key);
+	publish_connection(connection, view.sk);
 	return 0;
 }
 
@@ -340,20 +328,20 @@ static __always_inline __u32 failure(int error)
 	}
 }
 
-static __always_inline void count_end(struct tcp_view view, int state, struct tcp_counters *row,
-				      const struct tcp_connection *connection)
+static __always_inline void count_end(struct tcp_view view, int state, __u8 role, __u64 start_us,
+				      const struct tcp_history *history, struct tcp_counters *row)
 {
 	__u32 failed = failure(LL_FIELD(view.btf, view.sk, sk_err));
 	__u64 end_us = segment_us(view);
 	struct tcp_figures now;
 
-	read_figures(view, state, connection->key.role, &connection->seen, &now);
+	read_figures(view, state, role, &history->seen, &now);
 	for (int i = 0; i < TCP_FIGURE_END; i++)
-		add(row, i, now.values[i] - connection->before.values[i]);
+		add(row, i, now.values[i] - history->before.values[i]);
 	count_rtt(view, row);
 	add(row, TCP_CLOSED, 1);
-	if (connection->start_us && end_us > connection->start_us)
-		add(row, TCP_LIFETIME_US, end_us - connection->start_us);
+	if (start_us && end_us > start_us)
+		add(row, TCP_LIFETIME_US, end_us - start_us);
 	if (failed < TCP_COUNT_END)
 		add(row, failed, 1);
 }
@@ -368,7 +356,7 @@ static __always_inline __u8 guess_role(const struct sock *sk)
 static __noinline int on_untracked_closed(struct sock *sk, int state)
 {
 	struct tcp_view view = {.sk = sk, .tp = (const struct tcp_sock *)sk};
-	struct tcp_connection connection = {};
+	struct connection_key key;
 	struct tcp_counters *row;
 
 	if (state == TCP_SYN_RECV)
@@ -377,44 +365,49 @@ static __noinline int on_untracked_closed(struct sock *sk, int state)
 		count_loss(TCP_LOSS_UNKNOWN);
 		return 0;
 	}
-	if (!view_key(view, guess_role(sk), &connection.key))
+	if (!view_key(view, guess_role(sk), &key))
 		return 0;
 	if (!counts_by_v2())
-		connection.key.cgroup = CGROUP_UNKNOWN;
-	row = row_of(&connection.key);
+		key.cgroup = CGROUP_UNKNOWN;
+	row = row_of(&key);
 	if (!row)
 		return 0;
 	if (state == TCP_SYN_SENT)
 		add(row, connect_failure(BPF_CORE_READ(sk, sk_err)), 1);
 	else
-		count_end(view, state, row, &connection);
+		count_end(view, state, key.role, 0, history_of(0), row);
 	return 0;
+}
+
+static __always_inline void count_tracked(struct tcp_view view, int state,
+					  struct tcp_connection *connection)
+{
+	struct tcp_counters *row;
+
+	if (state == TCP_SYN_SENT) {
+		row = row_of(&connection->key);
+		if (row)
+			add(row, connect_failure(LL_FIELD(view.btf, view.sk, sk_err)), 1);
+		return;
+	}
+	row = bpf_map_lookup_elem(&tcp_rows, &connection->key);
+	if (row)
+		count_end(view, state, connection->key.role, connection->start_us,
+			  history_of(connection), row);
+	else
+		count_loss(TCP_LOSS_ROW_ENDED);
 }
 
 /* The tracepoint fires before the state changes, with the socket locked. */
 static __always_inline int on_closed(struct tcp_view view, int state)
 {
 	struct tcp_connection *connection = find_connection(view.sk);
-	struct tcp_counters *row;
 
 	if (!connection)
 		return on_untracked_closed(view.sk, state);
-	if (connection->is_agents) {
-		forget_connection(view.sk);
-		return 0;
-	}
-	if (state == TCP_SYN_SENT) {
-		row = row_of(&connection->key);
-		if (row)
-			add(row, connect_failure(LL_FIELD(view.btf, view.sk, sk_err)), 1);
-	} else {
-		row = bpf_map_lookup_elem(&tcp_rows, &connection->key);
-		if (row)
-			count_end(view, state, row, connection);
-		else
-			count_loss(TCP_LOSS_ROW_ENDED);
-	}
-	forget_connection(view.sk);
+	if (!connection->is_agents)
+		count_tracked(view, state, connection);
+	forget_connection(connection);
 	return 0;
 }
 
@@ -440,6 +433,9 @@ static __always_inline int on_state(struct tcp_view view, int from, int to)
 
 	if (to == TCP_CLOSE)
 		return on_closed(view, from);
+	/* Nobody has it yet that was not accepted. */
+	if (from != TCP_SYN_SENT && !LL_FIELD(view.btf, view.sk, sk_socket))
+		return on_accepted(view);
 	connection = find_connection(view.sk);
 	/* Two that connect to each other at once go through SYN_RECV. */
 	return from == TCP_SYN_SENT || connection ? on_connected(view, connection)
@@ -479,9 +475,10 @@ int tcp_state_raw(struct bpf_raw_tracepoint_args *ctx)
  */
 static __always_inline int on_file(struct socket *socket, struct task_struct *task)
 {
-	struct tcp_connection connection = {};
+	struct tcp_connection *connection;
 	struct sock *sk = BPF_CORE_READ(socket, sk);
 	struct tcp_view view = {.sk = sk, .tp = (const struct tcp_sock *)sk};
+	__u8 role;
 	int state;
 
 	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
@@ -489,23 +486,30 @@ static __always_inline int on_file(struct socket *socket, struct task_struct *ta
 	state = BPF_CORE_READ(sk, __sk_common.skc_state);
 	if (state == TCP_LISTEN)
 		note_listener(sk, task_cgroup(task));
-	if (state == TCP_CLOSE || state == TCP_LISTEN)
+	if (state == TCP_CLOSE || state == TCP_LISTEN || find_connection(sk))
 		return 0;
-	if (!view_key(view, state == TCP_SYN_SENT ? CONNECTION_CLIENT : guess_role(sk),
-		      &connection.key))
+	connection = take_connection(sk);
+	if (!connection) {
+		count_untracked();
 		return 0;
-	if (!counts_by_v2())
-		connection.key.cgroup = task_cgroup(task);
-	connection.start_us = bpf_ktime_get_ns() / 1000;
-	connection.is_agents = (__u32)BPF_CORE_READ(task, tgid) == agent_tgid;
-	if (state != TCP_SYN_SENT) {
-		read_figures(view, state, connection.key.role, &connection.seen,
-			     &connection.before);
-		connection.seen = connection.before;
-		if (!connection.is_agents)
-			row_of(&connection.key);
 	}
-	track(sk, &connection, BPF_NOEXIST);
+	role = state == TCP_SYN_SENT ? CONNECTION_CLIENT : guess_role(sk);
+	if (!view_key(view, role, &connection->key)) {
+		forget_connection(connection);
+		return 0;
+	}
+	if (!counts_by_v2())
+		connection->key.cgroup = task_cgroup(task);
+	connection->start_us = bpf_ktime_get_ns() / 1000;
+	connection->is_agents = (__u32)BPF_CORE_READ(task, tgid) == agent_tgid;
+	if (state != TCP_SYN_SENT) {
+		read_figures(view, state, role, &history_of(0)->seen, &connection->history.before);
+		connection->history.seen = connection->history.before;
+		connection->has_history = true;
+		if (!connection->is_agents)
+			row_of(&connection->key);
+	}
+	publish_connection(connection, sk);
 	return 0;
 }
 
@@ -522,46 +526,72 @@ int tcp_adopt(struct bpf_iter__task_file *ctx)
 	return socket ? on_file(socket, task) : 0;
 }
 
+/* The next walk goes on from what this one has read. */
+static __always_inline void go_on_from(struct tcp_connection *connection,
+				       const struct tcp_figures *now)
+{
+	if (!connection->has_history)
+		__builtin_memset(&connection->history.before, 0, sizeof(struct tcp_figures));
+	connection->history.seen = *now;
+	connection->has_history = true;
+}
+
+/*
+ * Whatever a connection's state becomes is told before it does: at one walk the socket may be about
+ * to connect, or its end has been told just now. At the next, its end was missed.
+ */
+static __always_inline int on_seen_closed(struct tcp_connection *connection)
+{
+	if (!connection->seen_closed) {
+		connection->seen_closed = true;
+		return 0;
+	}
+	count_loss(TCP_LOSS_STALE);
+	forget_connection(connection);
+	return 0;
+}
+
 /* Writes a tcp_live for each connection that is open, and takes its round trip time. */
 SEC("iter/bpf_map_elem")
 int tcp_walk(struct bpf_iter__bpf_map_elem *ctx)
 {
-	__u64 *address = ctx->key;
+	__u32 *place = ctx->key;
 	struct tcp_connection *connection;
+	const struct tcp_figures *seen;
 	struct tcp_counters *row;
 	struct tcp_figures now;
 	struct tcp_live live = {};
 	struct tcp_view view = {};
-	__u64 key;
+	__u32 index;
 	int state;
 
-	if (!address)
+	if (!place)
 		return 0;
-	key = *address;
-	view.sk = (struct sock *)key;
-	view.tp = (const struct tcp_sock *)key;
-	connection = bpf_map_lookup_elem(&tcp_connections, &key);
-	if (!connection)
-		return 0; /* closed just now */
+	index = *place;
+	connection = bpf_map_lookup_elem(&tcp_connections, &index);
+	if (!connection || !connection->sk)
+		return 0;
+	view.sk = (struct sock *)connection->sk;
+	view.tp = (const struct tcp_sock *)view.sk;
 	state = LL_FIELD(view.btf, view.sk, __sk_common.skc_state);
-	if (state == TCP_CLOSE || state == TCP_LISTEN) {
-		/* A connection's end is told before its state changes: it was missed. */
-		count_loss(TCP_LOSS_STALE);
-		forget_connection(view.sk);
-		return 0;
-	}
+	if (state == TCP_CLOSE || state == TCP_LISTEN)
+		return on_seen_closed(connection);
+	connection->seen_closed = false;
 	if (connection->is_agents || state == TCP_SYN_SENT)
 		return 0;
-	read_figures(view, state, connection->key.role, &connection->seen, &now);
-	if (now.values[TCP_RECEIVED_SEGMENTS] != connection->seen.values[TCP_RECEIVED_SEGMENTS]) {
+	seen = &history_of(connection)->seen;
+	read_figures(view, state, connection->key.role, seen, &now);
+	if (now.values[TCP_RECEIVED_SEGMENTS] != seen->values[TCP_RECEIVED_SEGMENTS]) {
 		row = bpf_map_lookup_elem(&tcp_rows, &connection->key);
 		if (row)
 			count_rtt(view, row);
 	}
-	connection->seen = now;
+	if (connection->sk != (__u64)view.sk)
+		return 0; /* closed just now */
+	go_on_from(connection, &now);
 	live.key = connection->key;
 	for (int i = 0; i < TCP_FIGURE_END; i++)
-		live.figures[i] = now.values[i] - connection->before.values[i];
+		live.figures[i] = now.values[i] - connection->history.before.values[i];
 	bpf_seq_write(ctx->meta->seq, &live, sizeof(live));
 	return 0;
 }
