@@ -99,8 +99,9 @@ bool CgroupInventory::IsOnDisk(uint64_t id, const std::string& path) const {
 }
 
 absl::Status CgroupInventory::WalkIfDue(int64_t now_ms) {
-  if (!walk_requested_ && now_ms - walked_ms_ < kWalkEveryMs) return absl::OkStatus();
-  return Walk(now_ms);
+  const bool set_back = now_ms < walked_ms_;
+  if (walk_requested_ || set_back || now_ms - walked_ms_ >= kWalkEveryMs) return Walk(now_ms);
+  return absl::OkStatus();
 }
 
 const Cgroup* CgroupInventory::Find(uint64_t id) const {

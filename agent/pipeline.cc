@@ -96,14 +96,12 @@ absl::Status Pipeline::Init(const PipelineOptions& options, prometheus::Registry
 }
 
 void Pipeline::Run(int stop_fd, Delivery& delivery) {
-  // Readings are at whole multiples of the interval, so that all agents' samples line up.
-  const auto next = [this] { return (clock_.NowUnixMs() / interval_ms_ + 1) * interval_ms_; };
-  int64_t next_ms = next();
+  int64_t next_ms = NextReadingMs();
   Next why = WaitUntil(next_ms, stop_fd);
   for (; why == Next::kInterval; why = WaitUntil(next_ms, stop_fd)) {
     Interval(next_ms, delivery);
     EndTurn();
-    next_ms = next();
+    next_ms = NextReadingMs();
   }
   // The recording of an agent that was killed: what would be read now is not in it.
   if (why == Next::kRecordingEnds) return;
@@ -111,10 +109,18 @@ void Pipeline::Run(int stop_fd, Delivery& delivery) {
   EndTurn();
 }
 
-Pipeline::Next Pipeline::WaitUntil(int64_t until_ms, int stop_fd) {
+int64_t Pipeline::NextReadingMs() const {
+  return (clock_.NowUnixMs() / interval_ms_ + 1) * interval_ms_;
+}
+
+Pipeline::Next Pipeline::WaitUntil(int64_t& until_ms, int stop_fd) {
   while (true) {
-    const int64_t left_ms = until_ms - clock_.NowUnixMs();
+    int64_t left_ms = until_ms - clock_.NowUnixMs();
     if (left_ms <= 0) return Next::kInterval;
+    if (left_ms > interval_ms_) {  // the clock was set back
+      until_ms = NextReadingMs();
+      left_ms = interval_ms_;
+    }
     // The clock may step, so no wait is longer than an interval.
     const Woken woken = Taped(
         Topic::kWait, "",

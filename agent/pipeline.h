@@ -88,9 +88,12 @@ class Pipeline {
  private:
   explicit Pipeline(Inputs inputs) : inputs_(std::move(inputs)) {}
   absl::Status Init(const PipelineOptions& options, prometheus::Registry& registry);
-  // Waits for events of the kernel until `until_ms` or until stop_fd is readable.
+  // At a whole multiple of the interval, so that all agents' samples line up.
+  int64_t NextReadingMs() const;
+  // Waits for events of the kernel until `until_ms` or until stop_fd is readable. A clock that is
+  // set back brings `until_ms` forward: a wait never takes two intervals.
   enum class Next : uint8_t { kInterval, kStop, kRecordingEnds };
-  Next WaitUntil(int64_t until_ms, int stop_fd);
+  Next WaitUntil(int64_t& until_ms, int stop_fd);
   void TakeLifecycleEvents();
   // Asks the runtimes for the names of new containers.
   void NameContainers();

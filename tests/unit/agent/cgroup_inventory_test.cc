@@ -139,6 +139,18 @@ TEST_F(CgroupInventoryTest, ARequestedWalkIsDueAtOnce) {
   EXPECT_NE(inventory_->Find(late), nullptr);
 }
 
+TEST_F(CgroupInventoryTest, AWalkIsDueAfterAWhileAndWhenTheClockWasSetBack) {
+  ASSERT_TRUE(inventory_->Walk(2'000'000).ok());
+  const uint64_t late = Make("/late");
+  ASSERT_TRUE(inventory_->WalkIfDue(2'029'999).ok());
+  EXPECT_EQ(inventory_->Find(late), nullptr);
+  ASSERT_TRUE(inventory_->WalkIfDue(2'030'000).ok());
+  EXPECT_NE(inventory_->Find(late), nullptr);
+  const uint64_t later = Make("/later");
+  ASSERT_TRUE(inventory_->WalkIfDue(1'000'000).ok());
+  EXPECT_NE(inventory_->Find(later), nullptr);
+}
+
 TEST_F(CgroupInventoryTest, ACgroupIsKnownByItsHierarchyToo) {
   CgroupInventory v1(4, root_, 1000, resolver_);
   const uint64_t other = Make("/system.slice");
