@@ -1,4 +1,5 @@
-// The programs' log: one line an event on standard error, as logfmt (ts=… level=… msg="…").
+// The programs' log: one line an event on standard error, as logfmt (ts=… level=… msg="…", with
+// quotation marks, backslashes and control characters escaped as in JSON).
 //
 // Use spdlog's functions (spdlog::info("…", …)); SetUpLog sets the format and the level. Messages
 // say what happened to what, with the values that matter. Thread-safe.
