@@ -53,7 +53,7 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
       ->capture_default_str();
   app.add_option("--spool-size", options.max_spool_bytes,
                  "Room on disk for what the collector has not acknowledged; 0 for none")
-      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false).description(""))
+      ->transform(flags::ToBytes())
       ->type_name("SIZE")
       ->default_str("256MiB");
   app.add_option("--http", options.http, "Address for /livez, /readyz and /metrics; \"\" for none")

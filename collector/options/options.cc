@@ -33,7 +33,7 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
       "How long samples are kept; 0 keeps them for ever and takes samples of any age");
   app.add_option("--max-head-size", options.max_head_bytes,
                  "Memory for series and entities that live, estimated; above, new ones are refused")
-      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false).description(""))
+      ->transform(flags::ToBytes())
       ->type_name("SIZE")
       ->default_str("2GiB");
   app.add_option(

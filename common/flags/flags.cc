@@ -45,6 +45,20 @@ CLI::Validator IsNotEmpty() {
   return {[](std::string& text) -> std::string { return text.empty() ? "is empty" : ""; }, ""};
 }
 
+CLI::Validator ToBytes() {
+  return {[](std::string& text) -> std::string {
+            static const CLI::AsSizeValue to_bytes(/*kb_is_1000=*/false);
+            const std::string written = text;
+            try {
+              // strtoull takes "-1", for the largest number.
+              if (written.find('-') == std::string::npos && to_bytes(text).empty()) return "";
+            } catch (const CLI::ValidationError&) {  // of a unit
+            }
+            return fmt::format("\"{}\" is not a size, as in 512KiB, 64MiB or 2GiB", written);
+          },
+          ""};
+}
+
 CLI::Option* AddDuration(CLI::App& app, const std::string& name, absl::Duration& duration,
                          const std::string& default_text, const std::string& description,
                          absl::Duration least) {

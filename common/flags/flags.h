@@ -17,6 +17,8 @@ CLI::Validator IsHostPort();
 CLI::Validator IsDuration();
 CLI::Validator IsLogLevel();
 CLI::Validator IsNotEmpty();
+// For CLI::Option::transform(): "64MiB" as a number of bytes. KB is KiB.
+CLI::Validator ToBytes();
 
 // An option that is a duration: `default_text` until it is given, at least `least` when it is.
 CLI::Option* AddDuration(CLI::App& app, const std::string& name, absl::Duration& duration,

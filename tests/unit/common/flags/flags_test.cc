@@ -20,12 +20,14 @@ Outcome Parse(std::vector<const char*> arguments, bool with_command = false) {
   SetUp(app);
   std::string address, duration, level, name;
   uint32_t count = 0;
+  uint64_t size = 0;
   if (with_command) app.add_subcommand("ask", "")->add_option("WHAT", name)->required();
   app.add_option("--http", address)->check(IsHostPort());
   app.add_option("--interval", duration)->check(IsDuration());
   app.add_option("--log-level", level)->check(IsLogLevel());
   app.add_option("--name", name)->check(IsNotEmpty());
   app.add_option("--count", count)->check(CLI::Range(0U, 9U));
+  app.add_option("--size", size)->transform(ToBytes());
   arguments.insert(arguments.begin(), "program");
   Outcome outcome;
   try {
@@ -62,6 +64,10 @@ TEST(Flags, AnErrorNamesTheFlagAndTheValueAndWhereToLook) {
       {{"--log-level", "loud"}, "--log-level: \"loud\" is none of debug, info, warn, error"},
       {{"--name", ""}, "--name: is empty"},
       {{"--count", "-1"}, "--count: Value -1 not in range 0 to 9"},
+      {{"--size", "-1"}, "--size: \"-1\" is not a size, as in 512KiB, 64MiB or 2GiB"},
+      {{"--size", "much"}, "--size: \"much\" is not a size, as in 512KiB, 64MiB or 2GiB"},
+      {{"--size", "17179869185GiB"},
+       "--size: \"17179869185GiB\" is not a size, as in 512KiB, 64MiB or 2GiB"},
       {{"--nome"}, "The following argument was not expected: --nome"},
   };
   for (const auto& c : cases) {
