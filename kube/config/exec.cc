@@ -75,6 +75,7 @@ absl::StatusOr<auth::ExecOptions> ReadExec(const YamlNode& exec, const YamlNode&
   // As a shell has it: a name is looked for in $PATH, a path is one.
   if (options.command.find('/') != std::string::npos) {
     options.command = RelativeTo(command.file(), options.command);
+    if (options.command.find('/') == std::string::npos) options.command.insert(0, "./");
   }
   LL_ASSIGN_OR_RETURN(options.install_hint, exec.String("installHint"));
 

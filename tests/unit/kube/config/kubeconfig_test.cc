@@ -1,5 +1,6 @@
 #include "kube/config/kubeconfig.h"
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -134,6 +135,21 @@ printf '"status":{"token":"%s"}}' "$TOKEN"
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, ExecKubeconfig, testing::Values("v1", "v1beta1"));
+
+TEST_F(KubeconfigTest, APluginBesideAFileThatIsNamedWithoutAFolderIsNotLookedForInThePath) {
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder_.path());
+  folder_.Write("config", OneContext("server: https://h", kExec + "command: ./no-such-plugin, "
+                                                                  "interactiveMode: Never}"));
+  const auto config = Kubeconfig::Read("config");
+  std::filesystem::current_path(before);
+  ASSERT_TRUE(config.ok()) << config.status();
+  const auto client = config->Client("");
+  ASSERT_TRUE(client.ok()) << client.status();
+  const StopEvent stop;
+  EXPECT_THAT(StatusMessage(client->credentials->Get(stop.fd()).status()),
+              HasSubstr("credential plugin ./no-such-plugin: "));
+}
 
 TEST_F(KubeconfigTest, APluginIsAskedOnlyWhereNothingElseSaysWhoWeAre) {
   const std::string exec = kExec + "command: x, interactiveMode: Never}";
