@@ -3,7 +3,8 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <iterator>
+#include <sstream>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -21,13 +22,14 @@ absl::Status InFile(const std::string& path, const absl::Status& status) {
 
 absl::StatusOr<std::string> ReadRecording(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  std::string bytes;
-  if (file) bytes.assign(std::istreambuf_iterator<char>(file), {});
-  if (!file) {
+  std::ostringstream bytes;
+  // Not by iterators: they throw where reading fails, as it does of a directory.
+  if (file.peek() != std::ifstream::traits_type::eof()) bytes << file.rdbuf();
+  if (!file.is_open() || file.bad() || bytes.fail()) {
     return absl::NotFoundError(
         fmt::format("recording {}: cannot be read: {}", path, std::strerror(errno)));
   }
-  return bytes;
+  return std::move(bytes).str();
 }
 
 absl::StatusOr<std::unique_ptr<Replayer>> Replayer::Open(const std::string& path) {

@@ -190,6 +190,8 @@ TEST(Recording, SaysWhatIsWrong) {
               HasSubstr("it ends within a block"));
   EXPECT_THAT(StatusMessage(Replayer::Open("/nowhere/at.all").status()),
               HasSubstr("recording /nowhere/at.all: cannot be read: No such file or directory"));
+  EXPECT_THAT(StatusMessage(Replayer::Open("/proc/self").status()),
+              HasSubstr("recording /proc/self: cannot be read: Is a directory"));
   prometheus::Registry registry;
   EXPECT_THAT(StatusMessage(Recorder::Create("/nowhere/at.all", kHeader, registry).status()),
               HasSubstr("recording /nowhere/at.all: cannot be written: No such file or directory"));
