@@ -32,8 +32,10 @@ struct Record {
   uint64_t epoch = 0;
 };
 
+// Never FAILED_PRECONDITION, Abseil's for ENOTDIR and EISDIR: here it means another agent.
 absl::Status ErrnoStatus(int error, std::string_view what, const std::string& path) {
-  return absl::ErrnoToStatus(error, fmt::format("agent state: {} {}", what, path));
+  absl::Status status = absl::ErrnoToStatus(error, fmt::format("agent state: {} {}", what, path));
+  return absl::IsFailedPrecondition(status) ? absl::UnavailableError(status.message()) : status;
 }
 
 class Fd {
