@@ -237,7 +237,7 @@ void SpoolWriter::Impl::NoteOutcome(const absl::Status& status) {
   failing_ = !status.ok();
   metrics_.failing.Set(failing_ ? 1 : 0);
   if (failing_) {
-    spdlog::error("agent spool: {}: batches are in memory only until it can be written again",
+    spdlog::error("{}: batches are in memory only until it can be written again",
                   StatusMessage(status));
   } else {
     spdlog::info("agent spool: {} can be written again", options_.dir);
