@@ -22,8 +22,9 @@ uint64_t RandomNumber() {
 }
 
 // The collector understood and said no, which trying again will hardly change.
-bool IsRefusal(const absl::Status& status) {
-  switch (status.code()) {
+bool IsRefusal(const Session::End& end) {
+  if (!end.asked) return false;
+  switch (end.status.code()) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kFailedPrecondition:
     case absl::StatusCode::kAlreadyExists:
@@ -249,7 +250,7 @@ void Sender::Impl::Deliver(SendState& state) {
       MutexLock lock(state.mutex);
       state.connected = false;
       state.buffer.EndSession();
-      if (end.status.code() == absl::StatusCode::kInvalidArgument) state.refused = true;
+      if (IsRefusal(end) && absl::IsInvalidArgument(end.status)) state.refused = true;
       state.UpdateGauges();
       if (Finished(state)) return;
     }
@@ -265,7 +266,9 @@ absl::Duration Sender::Impl::NoteEnd(const Session::End& end) {
       fmt::format("{}: {}; next attempt in {}", absl::StatusCodeToString(end.status.code()),
                   std::string(end.status.message()),
                   absl::FormatDuration(absl::Trunc(wait, absl::Milliseconds(1))));
-  if (IsRefusal(end.status)) {
+  if (!end.asked) {
+    spdlog::error("cannot connect to collector {}: {}", options_.collector, what);
+  } else if (IsRefusal(end)) {
     state_.metrics.refusals.Increment();
     spdlog::error("collector {} refused: {}", options_.collector, what);
   } else if (end.welcomed) {

@@ -60,7 +60,7 @@ Session::End Session::Run() {
   const grpc::Status status = stream_->Finish();
 
   MutexLock lock(state_.mutex);
-  End end;
+  End end{.asked = true};
   end.welcomed = welcomed_;
   end.acknowledged = acknowledged_;
   if (!failure_.ok()) {

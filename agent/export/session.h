@@ -25,6 +25,7 @@ class Session {
  public:
   struct End {
     absl::Status status;  // OK: everything is acknowledged and the sender is stopping
+    bool asked = false;   // the collector was; else our own files kept us from it
     bool welcomed = false;
     bool acknowledged = false;  // something
   };

@@ -231,7 +231,29 @@ TEST_F(IngestTlsTest, FilesThatAreMissingAreNamed) {
   EXPECT_THAT(FailureOf(security), HasSubstr("token file /nowhere/token is not there"));
   security = security_;
   security.ca_file = "/nowhere/ca";
+  EXPECT_THAT(FailureOf(security), HasSubstr("cannot connect to collector"));
   EXPECT_THAT(FailureOf(security), HasSubstr("/nowhere/ca: is not there"));
+}
+
+TEST_F(IngestTlsTest, ABatchIsNotTakenForRefusedWhenOurOwnFilesAreBad) {
+  StartCollector();
+  store_.FailWith(absl::UnavailableError("not now"));
+  StartAgent();
+  agent_->SendOne(1);
+  // Every session begins with the same batch; the authority's file is empty now and then.
+  for (int i = 0; i < 3; ++i) {
+    const double sessions = agent_->Metric("sessions_total");
+    EXPECT_TRUE(Eventually([&] { return agent_->Metric("sessions_total") > sessions; }));
+    const double failures = agent_->Metric("connect_failures_total");
+    folder_.Write("ca.crt", "");
+    EXPECT_TRUE(
+        Eventually([&] { return agent_->Metric("connect_failures_total") >= failures + 2; }));
+    folder_.Write("ca.crt", authority_.certificate());
+  }
+  store_.FailWith(absl::OkStatus());
+  EXPECT_TRUE(Eventually([&] { return agent_->sender().acknowledged_sequence() == 1; }));
+  EXPECT_EQ(agent_->Metric("batches_dropped_total", "refused"), 0);
+  EXPECT_EQ(store_.samples().size(), 1);
 }
 
 TEST_F(IngestTlsTest, ClearTextAndTlsDoNotMix) {
