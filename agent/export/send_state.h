@@ -42,6 +42,9 @@ struct SendState {
   bool stopping ABSL_GUARDED_BY(mutex) = false;  // end when everything is acknowledged
   bool aborted ABSL_GUARDED_BY(mutex) = false;   // end now
 
+  // The collector ended a session with FAILED_PRECONDITION, and what has been sent since was of a
+  // time that by our own clock has not come.
+  bool ahead_refused ABSL_GUARDED_BY(mutex) = false;
   // The collector ended the last session with INVALID_ARGUMENT; the batch that the next one begins
   // with was the offender, unless it was a definition.
   bool refused ABSL_GUARDED_BY(mutex) = false;

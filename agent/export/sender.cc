@@ -251,6 +251,7 @@ void Sender::Impl::Deliver(SendState& state) {
       state.connected = false;
       state.buffer.EndSession();
       if (IsRefusal(end) && absl::IsInvalidArgument(end.status)) state.refused = true;
+      if (end.welcomed && absl::IsFailedPrecondition(end.status)) state.ahead_refused = true;
       state.UpdateGauges();
       if (Finished(state)) return;
     }

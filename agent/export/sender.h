@@ -7,7 +7,8 @@
 // processes are sent, each in a session of its own epoch (docs/adr/0033). Without a spool, or while
 // it cannot be written, the oldest that are not on their way are dropped when they are more than
 // max_buffer_bytes. What is dropped is counted in leadline_agent_export_batches_dropped_total and
-// declared lost to the collector with the next batch.
+// declared lost to the collector with the next batch. A batch from before the clock was set back,
+// which the collector refuses until its time comes, is sent without its samples.
 //
 // Errors: none from Submit; a collector that cannot be reached or refuses is logged and tried
 // again. Threading: every method may be called from any thread. Ownership: the destructor stops the
@@ -25,6 +26,7 @@
 
 #include "agent/export/backoff.h"
 #include "agent/export/sealed_batch.h"
+#include "common/clock.h"
 #include "common/id128.h"
 #include "common/tls/client_files.h"
 #include "prometheus/registry.h"
@@ -51,6 +53,7 @@ struct SenderOptions {
   absl::Duration handshake_timeout = absl::Seconds(15);
   // A connection on which nothing answers for this long is dead.
   absl::Duration keepalive = absl::Seconds(20);
+  const Clock* clock = &SystemClock();
 };
 
 class Sender {

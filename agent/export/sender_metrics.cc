@@ -55,6 +55,7 @@ SenderMetrics::SenderMetrics(prometheus::Registry& registry)
       too_large(MakeDrops("too_large")),
       spool_full(MakeDrops("spool_full")),
       damaged(MakeDrops("damaged")),
+      ahead(MakeDrops("ahead")),
       shutdown(MakeDrops("shutdown")) {}
 
 SenderMetrics::Drops SenderMetrics::MakeDrops(const char* reason) {

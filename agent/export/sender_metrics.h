@@ -40,6 +40,7 @@ struct SenderMetrics {
   Drops too_large;    // over what the collector takes
   Drops spool_full;   // neither in memory nor in the spool, which made room
   Drops damaged;      // cannot be read back from the spool
+  Drops ahead;        // of before the clock was set back, and the collector does not take it
   Drops shutdown;     // unacknowledged when the agent stopped
 
  private:

@@ -1,5 +1,6 @@
 #include "agent/export/session.h"
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 #include <utility>
@@ -20,6 +21,8 @@ constexpr uint32_t kProtocolVersion = 1;
 constexpr uint64_t kLeastMaxMessageBytes = 1 << 20;  // what the protocol promises
 // The fields around a batch.
 constexpr size_t kEnvelopeBytes = 64;
+// How far ahead of the clock a batch may be that was made by it.
+constexpr int64_t kClockSlackMs = 60'000;
 
 std::shared_ptr<grpc::Channel> MakeChannel(
     const SenderOptions& options, const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
@@ -129,10 +132,12 @@ bool Session::Write(const v1::AgentMessage& message) {
 
 Session::Next Session::NextMessage(v1::AgentMessage* message) {
   SendBuffer::Outgoing outgoing;
+  bool may_be_ahead = false;
   while (true) {
     SendBuffer::Peek next;
     {
       MutexLock lock(state_.mutex);
+      may_be_ahead = state_.ahead_refused;
       const Next what = AwaitSendable();
       if (what != Next::kMessage) return what;
       if (!state_.table.untold_entities().empty() || !state_.table.untold_series().empty()) {
@@ -159,7 +164,31 @@ Session::Next Session::NextMessage(v1::AgentMessage* message) {
   }
   batch.set_lost_batches(outgoing.lost_batches);
   batch.set_lost_samples(outgoing.lost_samples);
+  if (may_be_ahead) EmptyIfAhead(batch);
   return Next::kMessage;
+}
+
+void Session::EmptyIfAhead(v1::Batch& batch) {
+  const int64_t now_ms = options_.clock->NowUnixMs();
+  int64_t ahead_ms = 0;
+  uint64_t samples = 0;
+  for (const v1::Frame& frame : batch.frames()) {
+    ahead_ms = std::max(ahead_ms, frame.timestamp_unix_ms() - now_ms);
+    samples += static_cast<uint64_t>(frame.integers_size() + frame.doubles_size() +
+                                     frame.histograms().series_size());
+  }
+  if (ahead_ms <= kClockSlackMs) {
+    MutexLock lock(state_.mutex);
+    state_.ahead_refused = false;
+    return;
+  }
+  batch.clear_frames();
+  batch.set_lost_samples(batch.lost_samples() + samples);
+  state_.metrics.ahead.Count(1, samples);
+  spdlog::error(
+      "batch {} is {} ms ahead of our clock, which was set back, and the collector does not take "
+      "it: sent without its {} samples",
+      batch.sequence(), ahead_ms, samples);
 }
 
 Session::Next Session::AwaitSendable() {

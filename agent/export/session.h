@@ -53,6 +53,9 @@ class Session {
   // Reads the next batch back, with the definitions that it needs in a session of another process.
   void ReadSpooled(const SendBuffer::Peek& next);
 
+  // Takes the samples from a batch of a time that has not come.
+  void EmptyIfAhead(v1::Batch& batch) ABSL_LOCKS_EXCLUDED(state_.mutex);
+
   void ReadLoop();
   absl::Status HandleWelcome(const v1::Welcome& welcome);
   absl::Status HandleAck(const v1::Ack& ack);

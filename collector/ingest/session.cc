@@ -249,10 +249,8 @@ MaybeRefusal Session::HandleBatch(const v1::Batch& message, size_t bytes) {
                      fmt::format("batch {}: {}", sequence, std::string(refusal->status.message())));
     return refusal;
   }
-  if (message.lost_batches() > 0) {
-    CountLost(message);
-    FillGap();
-  }
+  if (message.lost_batches() > 0 || message.lost_samples() > 0) CountLost(message);
+  if (message.lost_batches() > 0) FillGap();
   last_sequence_ = sequence;
   context_->metrics.batches.Increment();
   context_->metrics.samples.Increment(static_cast<double>(samples));
@@ -261,8 +259,8 @@ MaybeRefusal Session::HandleBatch(const v1::Batch& message, size_t bytes) {
 }
 
 void Session::CountLost(const v1::Batch& message) {
-  spdlog::warn("{} has lost the {} batches before batch {}, with {} samples", Name(),
-               message.lost_batches(), message.sequence(), message.lost_samples());
+  spdlog::warn("{} has lost {} samples, of the {} batches before batch {} or of that one", Name(),
+               message.lost_samples(), message.lost_batches(), message.sequence());
   context_->metrics.lost_batches.Increment(static_cast<double>(message.lost_batches()));
   context_->metrics.lost_samples.Increment(static_cast<double>(message.lost_samples()));
 }

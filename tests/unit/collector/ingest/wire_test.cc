@@ -371,5 +371,27 @@ TEST_F(Wire, ASampleFromTheFutureWaitsUntilItsTimeHasCome) {
   EXPECT_EQ(store_.sequences(agent.writer()), Sequences(1, 2));
 }
 
+TEST_F(Wire, SamplesFromBeforeTheAgentsClockWasSetBackHoldNothingUp) {
+  ManualClock clock(kNowMs);
+  TestAgent& agent = Agent(1, [&](agent::SenderOptions& options) { options.clock = &clock; });
+  agent.SendOne(1);
+  EXPECT_TRUE(Eventually([&] { return agent.sender().acknowledged_sequence() == 1; }));
+  constexpr int64_t kDayMs = 86'400'000;
+  agent.SkipTo(kDayMs);
+  for (int i = 0; i < 3; ++i) agent.SendOne(2);
+  EXPECT_TRUE(Eventually([&] { return agent.sender().acknowledged_sequence() == 4; }));
+  EXPECT_EQ(agent.Metric("batches_dropped_total", "ahead"), 3);
+  EXPECT_EQ(agent.Metric("samples_dropped_total", "ahead"), 3);
+  EXPECT_EQ(collector_.Metric("lost_samples_total"), 3);
+  // Its time has come.
+  clock.AdvanceMs(kDayMs);
+  collector_.clock().AdvanceMs(kDayMs);
+  agent.SendOne(3);
+  EXPECT_EQ(agent.sender().Stop(kPatience), absl::OkStatus());
+  EXPECT_EQ(store_.sequences(agent.writer()), Sequences(1, 5));
+  EXPECT_EQ(store_.samples()[CounterName("c1")].size(), 2);
+  EXPECT_EQ(agent.Metric("batches_dropped_total", "ahead"), 3);
+}
+
 }  // namespace
 }  // namespace leadline::collector::ingest
