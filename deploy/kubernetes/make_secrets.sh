@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # make_secrets.sh FOLDER [NAMESPACE]: prints the Secrets that the manifests mount, for `kubectl apply -f -`, made from an
 # authority, certificates and tokens in FOLDER. What is there is used again: remove a certificate or a token, and the
-# next run makes another. Keep FOLDER to yourself: ca.key can make certificates, the tokens open the ports.
+# next run makes another. Keep FOLDER to yourself: ca.key can make certificates, the tokens open the ports. Between two
+# that are to be made ca.key may be kept elsewhere.
 set -euo pipefail
 
 folder=${1:?usage: make_secrets.sh FOLDER [NAMESPACE]}
@@ -12,18 +13,21 @@ cd "$folder"
 
 key=(-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes)
 
+fail() {
+  printf 'make_secrets.sh: %s\n' "$1" >&2
+  exit 1
+}
+
 # quietly COMMAND...: shows what it says only when it fails.
 quietly() {
   local said
-  said=$("$@" 2>&1) || {
-    printf 'make_secrets.sh: %s failed:\n%s\n' "$1 $2" "$said" >&2
-    exit 1
-  }
+  said=$("$@" 2>&1) || fail "$1 $2 failed:"$'\n'"$said"
 }
 
 # issue NAME ALTERNATIVES: a certificate of our authority.
 issue() {
-  [[ ! -e $1.crt || ! -e $1.key ]] || return 0
+  [[ ! -s $1.crt || ! -s $1.key ]] || return 0
+  [[ -s ca.key ]] || fail "$1.crt is to be made, and ca.key is not in $folder to sign it with"
   quietly openssl req "${key[@]}" -subj "/CN=$1" -keyout "$1.key" -out "$1.csr"
   quietly openssl x509 -req -in "$1.csr" -CA ca.crt -CAkey ca.key -CAcreateserial -days 365 -out "$1.crt" \
     -extfile <(printf 'subjectAltName=%s\n' "$2")
@@ -31,7 +35,7 @@ issue() {
 }
 
 token() {
-  [[ -e $1 ]] || openssl rand -hex 32 >"$1"
+  [[ -s $1 ]] || openssl rand -hex 32 >"$1"
 }
 
 hash() {
@@ -50,7 +54,9 @@ secret() {
   printf -- '---\n'
 }
 
-if [[ ! -e ca.key ]]; then
+if [[ ! -s ca.crt ]]; then
+  # Another authority would not be that of the certificates that are there.
+  [[ ! -e ca.key ]] || fail "ca.key is in $folder without its ca.crt"
   quietly openssl req -x509 "${key[@]}" -days 3650 -subj "/CN=Leadline CA" -keyout ca.key -out ca.crt
 fi
 service=leadline-collector

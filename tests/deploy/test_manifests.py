@@ -58,6 +58,24 @@ class Manifests(unittest.TestCase):
             changed, {("leadline-agent", "agent.token"), ("leadline-collector", "grpc-tokens")}
         )
 
+    def test_no_authority_takes_the_place_of_one_whose_key_is_kept_elsewhere(self):
+        with tempfile.TemporaryDirectory() as folder:
+            first = manifests.make_secrets(folder)
+            os.remove(os.path.join(folder, "ca.key"))
+            self.assertEqual(manifests.make_secrets(folder), first)
+            os.remove(os.path.join(folder, "agent.crt"))
+            with self.assertRaises(subprocess.CalledProcessError) as failed:
+                manifests.make_secrets(folder)
+            self.assertIn("ca.key is not in", failed.exception.stderr)
+
+    def test_a_token_that_was_not_written_is_made(self):
+        with tempfile.TemporaryDirectory() as folder:
+            manifests.make_secrets(folder)
+            token = os.path.join(folder, "agent.token")
+            os.truncate(token, 0)
+            manifests.make_secrets(folder)
+            self.assertGreater(os.path.getsize(token), 64)
+
     def test_files_that_options_name_are_in_the_secrets(self):
         for obj, spec in self.pods():
             secret = self.secrets[obj["metadata"]["name"]]
