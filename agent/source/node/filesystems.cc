@@ -9,10 +9,10 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_set.h"
-#include "absl/synchronization/mutex.h"
 
 #include "agent/source/escapes.h"
 #include "agent/source/text.h"
+#include "common/mutex.h"
 
 namespace leadline::agent::source {
 namespace {
@@ -88,7 +88,8 @@ struct FilesystemStat::Shared {
   static void Work(std::shared_ptr<Shared> shared, uint64_t worker);
 
   const Ask ask;
-  absl::Mutex mutex;
+  Mutex mutex;
+  CondVar changed;
   uint64_t worker ABSL_GUARDED_BY(mutex) = 0;  // whose turn it is
   bool stop ABSL_GUARDED_BY(mutex) = false;
   std::optional<std::string> asked ABSL_GUARDED_BY(mutex);  // taken off when it is answered
@@ -100,22 +101,22 @@ void FilesystemStat::Shared::Work(std::shared_ptr<Shared> shared, uint64_t worke
   while (true) {
     std::string path;
     {
-      absl::MutexLock lock(&shared->mutex);
-      const auto has_work = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(shared->mutex) {
-        return shared->stop || shared->worker != worker || shared->asked.has_value();
-      };
-      shared->mutex.Await(absl::Condition(&has_work));
+      MutexLock lock(shared->mutex);
+      while (!shared->stop && shared->worker == worker && !shared->asked.has_value()) {
+        shared->changed.Wait(shared->mutex);
+      }
       if (shared->stop || shared->worker != worker) return;
       path = *shared->asked;
     }
     const std::optional<FilesystemSize> answer = shared->ask(path);
-    absl::MutexLock lock(&shared->mutex);
+    MutexLock lock(shared->mutex);
     if (shared->worker != worker) {
       shared->hung.erase(path);
       return;
     }
     shared->answer = answer;
     shared->asked.reset();
+    shared->changed.NotifyAll();
   }
 }
 
@@ -125,8 +126,9 @@ FilesystemStat::FilesystemStat(absl::Duration timeout, Ask ask)
 }
 
 FilesystemStat::~FilesystemStat() {
-  absl::MutexLock lock(&shared_->mutex);
+  MutexLock lock(shared_->mutex);
   shared_->stop = true;
+  shared_->changed.NotifyAll();
 }
 
 std::vector<std::optional<FilesystemSize>> FilesystemStat::Stat(
@@ -134,15 +136,15 @@ std::vector<std::optional<FilesystemSize>> FilesystemStat::Stat(
   std::vector<std::optional<FilesystemSize>> sizes(paths.size());
   size_t newly_hung = 0;
   for (size_t i = 0; i < paths.size(); ++i) {
-    absl::MutexLock lock(&shared_->mutex);
+    MutexLock lock(shared_->mutex);
     if (shared_->hung.contains(paths[i]) || shared_->hung.size() >= kMaxHung) continue;
     if (newly_hung == kMaxNewlyHung) continue;
     shared_->answer.reset();
     shared_->asked = paths[i];
-    const auto answered = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(shared_->mutex) {
-      return !shared_->asked.has_value();
-    };
-    if (shared_->mutex.AwaitWithTimeout(absl::Condition(&answered), timeout_)) {
+    shared_->changed.NotifyAll();
+    while (shared_->asked.has_value() && shared_->changed.WaitFor(shared_->mutex, timeout_)) {
+    }
+    if (!shared_->asked.has_value()) {
       sizes[i] = shared_->answer;
       continue;
     }
@@ -155,7 +157,7 @@ std::vector<std::optional<FilesystemSize>> FilesystemStat::Stat(
 }
 
 size_t FilesystemStat::hung() const {
-  absl::MutexLock lock(&shared_->mutex);
+  MutexLock lock(shared_->mutex);
   return shared_->hung.size();
 }
 

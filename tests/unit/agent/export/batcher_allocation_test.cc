@@ -6,14 +6,10 @@
 
 #include "agent/export/batcher.h"
 #include "agent/model/entity_id.h"
+#include "tests/unit/sanitizers.h"
 
 // The sanitizers have allocators of their own.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define LEADLINE_SANITIZED 1
-#endif
-#endif
-#if !defined(LEADLINE_SANITIZED) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !LEADLINE_ASAN && !LEADLINE_TSAN
 
 namespace {
 thread_local uint64_t allocations = 0;

@@ -1,8 +1,11 @@
 #include "agent/source/node/filesystems.h"
 
-#include "absl/synchronization/notification.h"
+#include <future>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "absl/time/clock.h"
 
 namespace leadline::agent::source {
 namespace {
@@ -50,17 +53,18 @@ TEST(FilesystemStat, AsksTheKernel) {
 
 // The mount "hangs" answers when it is told to; the others at once.
 TEST(FilesystemStat, AMountThatHangsHoldsUpNoOther) {
-  auto release = std::make_shared<absl::Notification>();
-  FilesystemStat stat(absl::Milliseconds(500), [release](const std::string& path) {
-    if (path == "hangs") release->WaitForNotification();
-    return std::optional(FilesystemSize{.size_bytes = 1});
-  });
+  std::promise<void> release;
+  FilesystemStat stat(absl::Milliseconds(500),
+                      [released = release.get_future().share()](const std::string& path) {
+                        if (path == "hangs") released.wait();
+                        return std::optional(FilesystemSize{.size_bytes = 1});
+                      });
   for (int round = 0; round < 3; ++round) {
     const auto sizes = stat.Stat({"hangs", "works"});
     EXPECT_FALSE(sizes[0]);
     EXPECT_EQ(stat.hung(), 1u) << "it is asked once";
   }
-  release->Notify();
+  release.set_value();
   const absl::Time deadline = absl::Now() + absl::Seconds(60);
   bool works = false;
   while (!works && absl::Now() < deadline) {
