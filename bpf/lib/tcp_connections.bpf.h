@@ -25,12 +25,19 @@ struct tcp_figures {
 	__u64 values[TCP_FIGURE_END];
 };
 
-struct tcp_history {
-	struct tcp_figures before; /* what it had counted when it was first seen */
-	struct tcp_figures seen; /* at the last walk: the kernel's 32-bit counters go on from it */
+/* What the kernel counts in 32 bits, in 64. */
+struct tcp_segments {
+	__u64 sent;
+	__u64 received;
+	__u64 retransmitted;
 };
 
-/* The first cache line is all that one needs which nobody has walked over. */
+struct tcp_history {
+	struct tcp_figures before; /* what it had counted when it was first seen */
+	struct tcp_segments seen;  /* at the last walk: the kernel's counters go on from there */
+};
+
+/* Two cache lines, of which one that nobody has walked over needs the first only. */
 struct tcp_connection {
 	__u64 sk;		   /* 0: of none */
 	struct connection_key key; /* of its row */

@@ -150,7 +150,7 @@ static __always_inline __u64 go_on(__u64 seen, __u32 now)
  * when they are acknowledged or received; here only payload counts.
  */
 static __always_inline void read_figures(struct tcp_view view, int state, __u8 role,
-					 const struct tcp_figures *seen, struct tcp_figures *now)
+					 const struct tcp_segments *seen, struct tcp_figures *now)
 {
 	__u64 sent = LL_FIELD(view.btf, view.tp, bytes_acked);
 	__u64 received = LL_FIELD(view.btf, view.tp, bytes_received);
@@ -165,12 +165,11 @@ static __always_inline void read_figures(struct tcp_view view, int state, __u8 r
 		received--;
 	now->values[TCP_SENT_BYTES] = sent;
 	now->values[TCP_RECEIVED_BYTES] = received;
-	now->values[TCP_SENT_SEGMENTS] =
-		go_on(seen->values[TCP_SENT_SEGMENTS], LL_FIELD(view.btf, view.tp, segs_out));
+	now->values[TCP_SENT_SEGMENTS] = go_on(seen->sent, LL_FIELD(view.btf, view.tp, segs_out));
 	now->values[TCP_RECEIVED_SEGMENTS] =
-		go_on(seen->values[TCP_RECEIVED_SEGMENTS], LL_FIELD(view.btf, view.tp, segs_in));
+		go_on(seen->received, LL_FIELD(view.btf, view.tp, segs_in));
 	now->values[TCP_RETRANSMITS] =
-		go_on(seen->values[TCP_RETRANSMITS], LL_FIELD(view.btf, view.tp, total_retrans));
+		go_on(seen->retransmitted, LL_FIELD(view.btf, view.tp, total_retrans));
 }
 
 static __always_inline void add(struct tcp_counters *row, __u32 count, __u64 value)
@@ -469,6 +468,16 @@ int tcp_state_raw(struct bpf_raw_tracepoint_args *ctx)
 	return to == TCP_SYN_SENT ? on_connecting(view) : on_state(view, from, to);
 }
 
+/* The next reading goes on from this one. */
+static __always_inline void go_on_from(struct tcp_connection *connection,
+				       const struct tcp_figures *now)
+{
+	connection->history.seen.sent = now->values[TCP_SENT_SEGMENTS];
+	connection->history.seen.received = now->values[TCP_RECEIVED_SEGMENTS];
+	connection->history.seen.retransmitted = now->values[TCP_RETRANSMITS];
+	connection->has_history = true;
+}
+
 /*
  * Notes a connection that was there before the other programs: what it has counted until now is
  * not ours. One that closed meanwhile, unseen, is found by the walk.
@@ -504,8 +513,7 @@ static __always_inline int on_file(struct socket *socket, struct task_struct *ta
 	connection->is_agents = (__u32)BPF_CORE_READ(task, tgid) == agent_tgid;
 	if (state != TCP_SYN_SENT) {
 		read_figures(view, state, role, &history_of(0)->seen, &connection->history.before);
-		connection->history.seen = connection->history.before;
-		connection->has_history = true;
+		go_on_from(connection, &connection->history.before);
 		if (!connection->is_agents)
 			row_of(&connection->key);
 	}
@@ -524,16 +532,6 @@ int tcp_adopt(struct bpf_iter__task_file *ctx)
 		return 0;
 	socket = bpf_sock_from_file(file);
 	return socket ? on_file(socket, task) : 0;
-}
-
-/* The next walk goes on from what this one has read. */
-static __always_inline void go_on_from(struct tcp_connection *connection,
-				       const struct tcp_figures *now)
-{
-	if (!connection->has_history)
-		__builtin_memset(&connection->history.before, 0, sizeof(struct tcp_figures));
-	connection->history.seen = *now;
-	connection->has_history = true;
 }
 
 /*
@@ -557,7 +555,7 @@ int tcp_walk(struct bpf_iter__bpf_map_elem *ctx)
 {
 	__u32 *place = ctx->key;
 	struct tcp_connection *connection;
-	const struct tcp_figures *seen;
+	const struct tcp_segments *seen;
 	struct tcp_counters *row;
 	struct tcp_figures now;
 	struct tcp_live live = {};
@@ -581,13 +579,15 @@ int tcp_walk(struct bpf_iter__bpf_map_elem *ctx)
 		return 0;
 	seen = &history_of(connection)->seen;
 	read_figures(view, state, connection->key.role, seen, &now);
-	if (now.values[TCP_RECEIVED_SEGMENTS] != seen->values[TCP_RECEIVED_SEGMENTS]) {
+	if (now.values[TCP_RECEIVED_SEGMENTS] != seen->received) {
 		row = bpf_map_lookup_elem(&tcp_rows, &connection->key);
 		if (row)
 			count_rtt(view, row);
 	}
 	if (connection->sk != (__u64)view.sk)
 		return 0; /* closed just now */
+	if (!connection->has_history)
+		__builtin_memset(&connection->history.before, 0, sizeof(struct tcp_figures));
 	go_on_from(connection, &now);
 	live.key = connection->key;
 	for (int i = 0; i < TCP_FIGURE_END; i++)
