@@ -28,24 +28,27 @@ absl::Status AboutQuery(const absl::Status& error) {
   return BadParameter("query", StatusMessage(error));
 }
 
-absl::StatusOr<QueryOptions> OptionParams(const http::Params& params) {
+absl::StatusOr<QueryOptions> OptionParams(const http::Request& request,
+                                          const http::Params& params) {
   QueryOptions options;
+  options.cancelled = request.cancelled.get();
   LL_ASSIGN_OR_RETURN(options.timeout, DurationParamOr(params, "timeout", options.timeout));
   LL_ASSIGN_OR_RETURN(options.lookback, DurationParamOr(params, "lookback_delta", {}));
   return options;
 }
 
 absl::StatusOr<QueryResult> RunInstant(const promql::Engine& engine, const std::string& tenant,
-                                       const http::Params& params, int64_t now_ms) {
+                                       const http::Request& request, const http::Params& params,
+                                       int64_t now_ms) {
   LL_ASSIGN_OR_RETURN(const int64_t ts_ms, TimeParamOr(params, "time", now_ms));
-  LL_ASSIGN_OR_RETURN(const QueryOptions options, OptionParams(params));
+  LL_ASSIGN_OR_RETURN(const QueryOptions options, OptionParams(request, params));
   auto result = engine.Instant(tenant, params.First("query").value_or(""), ts_ms, options);
   if (!result.ok()) return AboutQuery(result.status());
   return result;
 }
 
 absl::StatusOr<QueryResult> RunRange(const promql::Engine& engine, const std::string& tenant,
-                                     const http::Params& params) {
+                                     const http::Request& request, const http::Params& params) {
   LL_ASSIGN_OR_RETURN(const int64_t start_ms, TimeParam(params, "start"));
   LL_ASSIGN_OR_RETURN(const int64_t end_ms, TimeParam(params, "end"));
   if (end_ms < start_ms) {
@@ -63,7 +66,7 @@ absl::StatusOr<QueryResult> RunRange(const promql::Engine& engine, const std::st
         "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query "
         "resolution (?step=XX)");
   }
-  LL_ASSIGN_OR_RETURN(const QueryOptions options, OptionParams(params));
+  LL_ASSIGN_OR_RETURN(const QueryOptions options, OptionParams(request, params));
   auto result =
       engine.Range(tenant, params.First("query").value_or(""), start_ms, end_ms, step_ms, options);
   if (!result.ok()) return AboutQuery(result.status());
@@ -133,12 +136,13 @@ http::Response QueryApi::Format(const http::Request& request) {
 
 http::Response QueryApi::Instant(const http::Request& request) const {
   const http::Params params = http::RequestParams(request);
-  return Answer(params, [&] { return RunInstant(engine_, tenant_, params, clock_.NowUnixMs()); });
+  return Answer(params,
+                [&] { return RunInstant(engine_, tenant_, request, params, clock_.NowUnixMs()); });
 }
 
 http::Response QueryApi::Range(const http::Request& request) const {
   const http::Params params = http::RequestParams(request);
-  return Answer(params, [&] { return RunRange(engine_, tenant_, params); });
+  return Answer(params, [&] { return RunRange(engine_, tenant_, request, params); });
 }
 
 http::Response QueryApi::Answer(

@@ -77,6 +77,7 @@ Context MakeContext(const store::Queryable& queryable, const EngineOptions& limi
                  .tenant = std::string(tenant),
                  .lookback_ms = absl::ToInt64Milliseconds(lookback),
                  .deadline = absl::Now() + std::min(options.timeout, limits.timeout),
+                 .cancelled = options.cancelled,
                  .named_labels = exec::NamedLabels(expr),
                  .budget = exec::SampleBudget(limits.max_samples),
                  .annotations = {}};
@@ -90,7 +91,7 @@ absl::StatusOr<QueryResult> Engine::Instant(std::string_view tenant, std::string
   Context context = MakeContext(queryable_, options_, tenant, *expr, options);
   context.start_ms = context.end_ms = ts_ms;
   context.query_start_ms = context.query_end_ms = ts_ms;
-  LL_RETURN_IF_ERROR(context.CheckDeadline());
+  LL_RETURN_IF_ERROR(context.CheckTime());
   QueryResult result;
   result.ts_ms = ts_ms;
   switch (expr->type) {
@@ -141,7 +142,7 @@ absl::StatusOr<QueryResult> Engine::Range(std::string_view tenant, std::string_v
   context.step_ms = step_ms;
   context.query_start_ms = start_ms;
   context.query_end_ms = end_ms;
-  LL_RETURN_IF_ERROR(context.CheckDeadline());
+  LL_RETURN_IF_ERROR(context.CheckTime());
   QueryResult result;
   result.type = QueryResult::Type::kMatrix;
   if (expr->type == ValueType::kScalar) {

@@ -14,6 +14,7 @@
 // Source: https://prometheus.io/docs/prometheus/3.0/querying/basics/.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -35,6 +36,8 @@ struct EngineOptions {
 struct QueryOptions {
   absl::Duration timeout = absl::InfiniteDuration();
   absl::Duration lookback = absl::ZeroDuration();  // 0: the engine's
+  // Once it is set the query ends, with CANCELLED. Outlives the query; nullptr: nobody sets it.
+  const std::atomic<bool>* cancelled = nullptr;
 };
 
 class Engine {

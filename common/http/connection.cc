@@ -1,11 +1,15 @@
 #include "common/http/connection.h"
 
+#include <poll.h>
+
+#include <atomic>
 #include <chrono>
 #include <optional>
 #include <type_traits>
 #include <utility>
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
@@ -108,6 +112,7 @@ class BeastConnection final : public Connection,
                   TlsContexts::Context tls, Arguments&&... arguments)
       : tls_(std::move(tls)),
         stream_(std::forward<Arguments>(arguments)...),
+        watch_(stream_.get_executor()),
         context_(context),
         closed_(std::move(closed)) {}
 
@@ -126,7 +131,10 @@ class BeastConnection final : public Connection,
     if (state_ == State::kIdle) Abort();
   }
 
-  void Abort() override { tcp().close(); }
+  void Abort() override {
+    if (cancelled_ != nullptr) *cancelled_ = true;
+    tcp().close();
+  }
 
  private:
   enum class State { kIdle, kBusy };
@@ -252,6 +260,9 @@ class BeastConnection final : public Connection,
     tcp().expires_never();
     Request request = FromBeast(parser_->release());
     Router::Match match = context_.router.Find(request);
+    cancelled_ = std::make_shared<std::atomic<bool>>(false);
+    request.cancelled = cancelled_;
+    if (match.load == Load::kHeavy) WatchClient();
     auto& threads = match.load == Load::kHeavy ? context_.heavy_handlers : context_.light_handlers;
     asio::post(threads, [self = Self(), version, head, match = std::move(match),
                          request = std::move(request)]() mutable {
@@ -266,7 +277,21 @@ class BeastConnection final : public Connection,
     });
   }
 
+  // Tells the handler when its client has gone. To read would not do: what the client has sent
+  // ahead comes before its end.
+  void WatchClient() {
+    watch_.expires_after(Chrono(context_.options.watch_interval));
+    watch_.async_wait([self = Self()](ErrorCode error) {
+      if (error || self->cancelled_ == nullptr) return;  // it is answered
+      pollfd client{.fd = self->tcp().socket().native_handle(), .events = POLLRDHUP, .revents = 0};
+      if (poll(&client, 1, 0) == 0) return self->WatchClient();
+      *self->cancelled_ = true;
+    });
+  }
+
   void Write(std::string_view route, Response response, unsigned version, bool head) {
+    cancelled_.reset();
+    watch_.cancel();
     const int status = response.status;
     response_ = ToBeast(std::move(response), version, !finishing_);
     if (head) response_.body().clear();  // Content-Length stays what GET would have
@@ -318,12 +343,14 @@ class BeastConnection final : public Connection,
 
   const TlsContexts::Context tls_;  // nullptr: none
   Stream stream_;
+  asio::steady_timer watch_;
   ConnectionContext& context_;
   std::function<void()> closed_;
   beast::flat_buffer buffer_;
   std::optional<RequestParser> parser_;
   BeastResponse response_;
   std::optional<beast::http::response_serializer<beast::http::string_body>> serializer_;
+  std::shared_ptr<std::atomic<bool>> cancelled_;  // of the request that a handler has
   absl::Time received_;
   size_t drained_bytes_ = 0;
   State state_ = State::kIdle;

@@ -3,6 +3,8 @@
 // Plain values. Nothing here knows the server's library, so handlers are tested without a socket.
 #pragma once
 
+#include <atomic>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +23,8 @@ struct Request {
   std::string body = {};
   // What the route's {…} segments matched, percent-decoded, in order.
   std::vector<std::string> captures = {};
+  // Set once nobody waits for the answer any more (server.h); nullptr: nobody would tell.
+  std::shared_ptr<const std::atomic<bool>> cancelled = {};
 
   // The first header of that name, whatever its case, or "". Valid as long as the request.
   std::string_view GetHeader(std::string_view name) const;

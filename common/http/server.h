@@ -3,7 +3,9 @@
 //
 // One thread of its own does all input and output, another runs light handlers, `heavy_threads`
 // more the heavy ones; a connection has one request under way at a time. A handler's request is
-// answered even where the server is asked to stop meanwhile.
+// answered even where the server is asked to stop meanwhile. Request::cancelled tells heavy
+// handlers that their client has closed its side of the connection, and all handlers that a stop's
+// grace is over.
 //
 // Bounds: see ServerOptions; above them a request is answered 431 or 413 and a connection 503, and
 // counted. Errors: Start says which address it could not listen on and why, or which option is
@@ -40,6 +42,9 @@ struct ServerOptions {
   absl::Duration read_timeout = absl::Seconds(15);   // from a request's first byte to its last
   absl::Duration write_timeout = absl::Seconds(60);  // for a response
 
+  // How often it is looked whether the client of a heavy request is still there.
+  absl::Duration watch_interval = absl::Milliseconds(500);
+
   absl::Duration handshake_timeout = absl::Seconds(10);  // of TLS, from the connection on
 
   // Encryption, and what clients must bring but on open routes (router.h); none: nothing.
@@ -63,7 +68,8 @@ class Server {
   uint16_t port() const;
 
   // Takes no more connections, closes idle ones, and waits for the requests under way; after
-  // `grace` their connections are closed. Handlers that have begun are always waited for.
+  // `grace` their connections are closed and the requests cancelled. Handlers are always waited
+  // for.
   void Stop(absl::Duration grace);
 
  private:

@@ -3,6 +3,7 @@
 // One query, one thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -44,16 +45,21 @@ struct Context {
   int64_t query_end_ms = 0;
   int64_t lookback_ms = 0;
   absl::Time deadline = absl::InfiniteFuture();
-  std::vector<std::string> named_labels;  // by the whole query
+  const std::atomic<bool>* cancelled = nullptr;  // nullptr: nobody can
+  std::vector<std::string> named_labels;         // by the whole query
   SampleBudget budget;
   Annotations annotations;
+  uint64_t unchecked_samples = 0;  // that were looked at since the time was
 
   size_t steps() const {
     return step_ms == 0 ? 1 : static_cast<size_t>((end_ms - start_ms) / step_ms) + 1;
   }
   int64_t StepTime(size_t step) const { return start_ms + static_cast<int64_t>(step) * step_ms; }
-  // DEADLINE_EXCEEDED once the query has run for too long; cheap enough to ask for every series.
-  absl::Status CheckDeadline() const;
+  // DEADLINE_EXCEEDED once the query has run for too long, CANCELLED once nobody waits for it;
+  // cheap enough to ask for every series.
+  absl::Status CheckTime() const;
+  // As CheckTime, for what looks at many samples of one series: cheap enough to ask for every step.
+  absl::Status CheckTimeAfter(uint64_t samples);
 };
 
 }  // namespace leadline::collector::promql::exec

@@ -127,9 +127,9 @@ struct Slice {
   }
 };
 
-StepSeries OverWindows(Context& context, const Reach& reach, const RangeSeries& from,
-                       RangeFunction::Kernel kernel,
-                       const std::vector<std::vector<double>>& parameters) {
+absl::StatusOr<StepSeries> OverWindows(Context& context, const Reach& reach,
+                                       const RangeSeries& from, RangeFunction::Kernel kernel,
+                                       const std::vector<std::vector<double>>& parameters) {
   StepSeries series(context.steps());
   series.labels = from.labels;
   series.name_dropped = from.name_dropped;
@@ -153,6 +153,7 @@ StepSeries OverWindows(Context& context, const Reach& reach, const RangeSeries& 
     window.histogram_ts_ms = histograms.Of(from.histogram_ts_ms);
     window.histograms = histograms.Of(from.histograms);
     if (window.values.empty() && window.histograms.empty()) continue;
+    LL_RETURN_IF_ERROR(context.CheckTimeAfter(window.values.size() + window.histograms.size()));
     for (size_t i = 0; i < parameters.size(); ++i) step_parameters[i] = parameters[i][step];
     series.Set(step, kernel(window));
   }
@@ -175,7 +176,7 @@ absl::Status SelectRange(Context& context, const parse::Expr& range_vector, std:
   LL_ASSIGN_OR_RETURN(std::vector<RangeSeries> all,
                       EvaluateSubquery(context, As<parse::Subquery>(inner)));
   for (RangeSeries& series : all) {
-    LL_RETURN_IF_ERROR(context.CheckDeadline());
+    LL_RETURN_IF_ERROR(context.CheckTime());
     const uint64_t samples = series.sample_count();
     LL_RETURN_IF_ERROR(use(std::move(series)));
     context.budget.Release(samples);
@@ -188,7 +189,7 @@ absl::Status EvaluateRange(Context& context, const parse::Expr& range_vector,
                            const std::vector<std::vector<double>>& parameters, Emit emit) {
   const Reach reach = ReachOf(parse::Unwrap(range_vector));
   return SelectRange(context, range_vector, function.name, [&](const RangeSeries& from) {
-    StepSeries series = OverWindows(context, reach, from, kernel, parameters);
+    LL_ASSIGN_OR_RETURN(StepSeries series, OverWindows(context, reach, from, kernel, parameters));
     return series.HasAny() ? emit(std::move(series)) : absl::OkStatus();
   });
 }

@@ -47,7 +47,7 @@ absl::Status UseBlocks(Context& context, std::vector<SeriesBlock> blocks,
   for (const SeriesBlock& block : blocks) total += SampleCount(block);
   LL_RETURN_IF_ERROR(context.budget.Charge(total));
   for (SeriesBlock& block : blocks) {
-    LL_RETURN_IF_ERROR(context.CheckDeadline());
+    LL_RETURN_IF_ERROR(context.CheckTime());
     const uint64_t samples = SampleCount(block);
     if (!block.histograms.empty()) DropStrangeHistograms(block, context);
     LL_RETURN_IF_ERROR(use(std::move(block)));

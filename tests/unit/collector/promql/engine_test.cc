@@ -1,6 +1,8 @@
 // What test scripts cannot say: raw samples, limits, hints, errors of the store.
 #include "collector/promql/engine.h"
 
+#include <atomic>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -91,6 +93,20 @@ TEST_F(EngineTest, BoundsTime) {
       MakeEngine().Instant("t", "sum(x)", 20'000, {.timeout = absl::ZeroDuration()});
   EXPECT_EQ(result.status().code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_TRUE(MakeEngine().Instant("t", "sum(x)", 20'000).ok());
+}
+
+// One series and many steps: seconds of work between its first sample and its last.
+TEST_F(EngineTest, BoundsTimeWithinASeries) {
+  Add({{"__name__", "x"}}, std::vector<double>(40'000, 1), 1);
+  const auto ask = [&](const QueryOptions& options) {
+    return MakeEngine()
+        .Range("t", "quantile_over_time(0.5, x[40s])", 40'000, 50'000, 1, options)
+        .status()
+        .code();
+  };
+  EXPECT_EQ(ask({.timeout = absl::Milliseconds(50)}), absl::StatusCode::kDeadlineExceeded);
+  std::atomic<bool> cancelled = true;
+  EXPECT_EQ(ask({.cancelled = &cancelled}), absl::StatusCode::kCancelled);
 }
 
 TEST_F(EngineTest, LookbackCanBeChosen) {

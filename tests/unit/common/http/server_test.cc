@@ -272,6 +272,53 @@ TEST(Server, StopWithoutGraceStillWaitsForTheHandler) {
   stopper.join();
 }
 
+// A heavy handler that ends only when it is cancelled.
+Router EndlessRouter(std::latch& entered) {
+  Router router;
+  router.Add({.method = "GET",
+              .pattern = "/endless",
+              .handler =
+                  [&entered](const Request& request) {
+                    entered.count_down();
+                    while (!*request.cancelled) std::this_thread::yield();
+                    return Response{.status = 503};
+                  },
+              .load = Load::kHeavy});
+  return router;
+}
+
+TEST(Server, StopCancelsWhatGoesOnBeyondItsGrace) {
+  std::latch entered(1);
+  auto server = StartOrDie({.watch_interval = absl::Hours(1)}, EndlessRouter(entered));
+  RawClient client(server->port());
+  client.Send("GET /endless HTTP/1.1\r\nHost: x\r\n\r\n");
+  entered.wait();
+  server->Stop(absl::ZeroDuration());
+  EXPECT_THAT(client.ReadAll(), IsEmpty());
+}
+
+TEST(Server, CancelsWhatNobodyWaitsFor) {
+  std::latch entered(1);
+  auto registry = std::make_shared<prometheus::Registry>();
+  auto server = StartOrDie(
+      {.heavy_threads = 1, .watch_interval = absl::Milliseconds(1), .registry = registry},
+      EndlessRouter(entered));
+  {
+    RawClient client(server->port());
+    // The next request is unread when the connection ends.
+    client.Send("GET /endless HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    entered.wait();
+  }
+  const auto connections = [&] {
+    return prometheus::TextSerializer().Serialize(registry->Collect());
+  };
+  const absl::Time give_up = absl::Now() + absl::Seconds(20);
+  while (connections().find("_http_connections 0") == std::string::npos && absl::Now() < give_up) {
+    std::this_thread::yield();
+  }
+  EXPECT_THAT(connections(), HasSubstr("_http_connections 0"));
+}
+
 TEST(Server, HeavyHandlersDoNotKeepLightOnesWaiting) {
   std::latch entered(1);
   std::latch leave(1);
