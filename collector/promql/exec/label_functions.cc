@@ -17,6 +17,10 @@
 namespace leadline::collector::promql::exec {
 namespace {
 
+// Four times what ingest takes. Each of nested calls can double a value, so without it a short
+// query could ask for more than there is memory.
+constexpr size_t kMaxValueBytes = 64 << 10;
+
 const std::string& Text(const parse::Call& call, size_t argument) {
   return parse::As<parse::StringLiteral>(parse::Unwrap(*call.arguments[argument])).value;
 }
@@ -32,9 +36,11 @@ class Template {
     while (!text.empty()) text.remove_prefix(TakePart(text, regex));
   }
 
-  std::string Expand(const std::vector<re2::StringPiece>& groups) const {
+  // Ends behind `max_bytes`, with a part that is over them.
+  std::string Expand(const std::vector<re2::StringPiece>& groups, size_t max_bytes) const {
     std::string result;
     for (const Part& part : parts_) {
+      if (result.size() > max_bytes) break;
       result += part.text;
       if (part.group < 0) continue;
       const re2::StringPiece& group = groups[static_cast<size_t>(part.group)];
@@ -93,7 +99,8 @@ RE2::Options QuietOptions() {
   return options;
 }
 
-// Sets the label to what `value` gives, which is nothing where the series stays as it is.
+// Sets the label to what `value` gives, which is nothing where the series stays as it is. A value
+// of more than kMaxValueBytes may be cut behind them: it is refused.
 absl::Status SetLabel(Context& context, const parse::Call& call, const std::string& label,
                       Emit emit,
                       absl::FunctionRef<std::optional<std::string>(const LabelSet&)> value) {
@@ -101,6 +108,12 @@ absl::Status SetLabel(Context& context, const parse::Call& call, const std::stri
   LL_RETURN_IF_ERROR(Evaluator(context).Vector(*call.arguments.front(), "", [&](StepSeries series) {
     LabelSet labels = series.VisibleLabels();
     if (const std::optional<std::string> text = value(labels)) {
+      if (text->size() > kMaxValueBytes) {
+        return absl::ResourceExhaustedError(
+            fmt::format("{}() gives label \"{}\" a value of more than {} bytes", call.function.name,
+                        label, kMaxValueBytes));
+      }
+      LL_RETURN_IF_ERROR(context.budget.Charge(text->size() / sizeof(double)));
       labels.Set(label, *text);
       series.labels = std::make_shared<const LabelSet>(std::move(labels));
       series.name_dropped = false;
@@ -128,7 +141,7 @@ absl::Status EvaluateLabelJoin(Context& context, const parse::Call& call, Emit e
   }
   return SetLabel(context, call, target, emit, [&](const LabelSet& labels) {
     std::string joined;
-    for (size_t i = 0; i < sources.size(); ++i) {
+    for (size_t i = 0; i < sources.size() && joined.size() <= kMaxValueBytes; ++i) {
       if (i > 0) joined += separator;
       joined += labels.Get(sources[i]);
     }
@@ -158,7 +171,7 @@ absl::Status EvaluateLabelReplace(Context& context, const parse::Call& call, Emi
         const bool matches = regex.Match(text, 0, text.size(), RE2::ANCHOR_BOTH, groups.data(),
                                          static_cast<int>(groups.size()));
         if (!matches) return std::nullopt;
-        return replacement.Expand(groups);
+        return replacement.Expand(groups, kMaxValueBytes);
       });
 }
 

@@ -74,6 +74,27 @@ TEST_F(EngineTest, BoundsSamples) {
   EXPECT_EQ(code("topk(1, x{i='1'})", 99), absl::StatusCode::kResourceExhausted) << "heaps";
 }
 
+// Each call doubles the value, to 2^40 bytes.
+TEST_F(EngineTest, BoundsLabelsThatAreMade) {
+  Add({{"__name__", "x"}, {"a", "1"}}, {1});
+  std::string replaced = "x";
+  std::string joined = "x";
+  for (int i = 0; i < 40; ++i) {
+    replaced = "label_replace(" + replaced + ", 'a', '$1$1', 'a', '(.*)')";
+    joined = "label_join(" + joined + ", 'a', '', 'a', 'a')";
+  }
+  for (const std::string& query : {replaced, joined}) {
+    const absl::Status status = MakeEngine().Instant("t", query, 0).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("label \"a\" a value of more than"));
+  }
+  const std::string once = "label_join(x, 'b', '--------', 'a', 'a', 'a')";
+  EXPECT_TRUE(MakeEngine().Instant("t", once, 0).ok());
+  EXPECT_EQ(MakeEngine({.max_samples = 2}).Instant("t", once, 0).status().code(),
+            absl::StatusCode::kResourceExhausted)
+      << "text counts as what it takes";
+}
+
 // However many queries one runs, what they hold is given back.
 TEST_F(EngineTest, GivesBackWhatItCharges) {
   for (int i = 0; i < 50; ++i) {
