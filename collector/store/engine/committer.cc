@@ -61,6 +61,7 @@ absl::StatusOr<uint64_t> Committer::Checkpoint() {
 }
 
 absl::Status Committer::health() const {
+  LL_RETURN_IF_ERROR(CheckRoom());
   MutexLock lock(mutex_);
   return health_;
 }
@@ -188,8 +189,6 @@ void Committer::CommitGroup(Group group) {
   if (!payload.empty()) {
     committed = CheckRoom();
     if (committed.ok()) committed = Commit(payload);
-    MutexLock lock(mutex_);
-    health_ = committed;
   }
   if (committed.ok()) described_.merge(described);
   for (size_t i = 0; i < group.size(); ++i) {
@@ -231,6 +230,10 @@ void Committer::CommitGroup(Group group) {
 
 absl::Status Committer::Commit(const std::string& payload) {
   absl::Status status = writer_->Commit(payload);
+  {
+    MutexLock lock(mutex_);
+    health_ = status;
+  }
   if (!status.ok()) {
     metrics_.log_errors.Increment();
     spdlog::error("log commit failed segment={} bytes={} reason=\"{}\"", writer_->segment(),

@@ -81,7 +81,7 @@ class Committer {
   // Bytes of the log since the last checkpoint.
   uint64_t bytes_since_checkpoint() const ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Why the last commit failed; OK when it did not.
+  // Why nothing is taken now, or why the last commit of the log failed.
   absl::Status health() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

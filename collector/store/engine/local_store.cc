@@ -183,7 +183,6 @@ absl::Status LocalStore::DiskHealth() const {
 }
 
 absl::Status LocalStore::Health() const {
-  LL_RETURN_IF_ERROR(DiskHealth());
   LL_RETURN_IF_ERROR(committer_->health());
   MutexLock lock(health_mutex_);
   return flush_health_;
