@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -88,8 +89,9 @@ absl::Status LocalStore::Recover() {
 
   LL_ASSIGN_OR_RETURN(const Manifest manifest, ReadManifest(files_, paths_));
   LL_RETURN_IF_ERROR(windows_.OpenAll(manifest.windows));
-  LL_ASSIGN_OR_RETURN(const Recovered recovered, RecoverLog(files_, paths_, manifest.checkpoint,
-                                                            OldestMs(), head_, writers_, metrics_));
+  LL_ASSIGN_OR_RETURN(
+      const Recovered recovered,
+      RecoverLog(files_, paths_, manifest.checkpoint, KeptFromMs(), head_, writers_, metrics_));
   LL_ASSIGN_OR_RETURN(std::unique_ptr<log::Writer> writer,
                       log::Writer::Open(files_, paths_.log, recovered.next_segment));
   committer_ = std::make_unique<Committer>(
@@ -125,6 +127,12 @@ int64_t LocalStore::OldestMs() const {
                                    : chunk::kBeforeAllTime;
 }
 
+int64_t LocalStore::KeptFromMs() const {
+  const std::set<int64_t> windows = windows_.Starts();
+  if (windows.empty()) return chunk::kBeforeAllTime;
+  return std::min(OldestMs(), chunk::WindowLast(*windows.rbegin()) - options_.retention_ms);
+}
+
 bool LocalStore::FlushIsDue(int64_t last_flush_ms) const {
   const uint64_t bytes = committer_->bytes_since_checkpoint();
   // A full head has to forget what ended, which a flush does.
@@ -147,7 +155,7 @@ void LocalStore::Maintain() {
       FlushHead().IgnoreError();  // logged and counted, and tried again
     }
     if (options_.retention_ms > 0) {
-      if (absl::Status dropped = DropBefore(OldestMs()); !dropped.ok()) {
+      if (absl::Status dropped = DropBefore(KeptFromMs()); !dropped.ok()) {
         spdlog::error("retention failed reason=\"{}\"", std::string(dropped.message()));
       }
     }

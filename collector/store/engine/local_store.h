@@ -49,7 +49,11 @@ class LocalStore final : public Store {
   // True once the store is being closed; waits for that, but not for long.
   bool WaitForStop() ABSL_LOCKS_EXCLUDED(stop_mutex_);
   bool FlushIsDue(int64_t last_flush_ms) const;
+  // Samples before it are not taken.
   int64_t OldestMs() const;
+  // What is there is kept from here on: as long before the newest window as before now, so that a
+  // clock that jumps ahead does not empty the store.
+  int64_t KeptFromMs() const;
   absl::Status FlushHead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(flush_mutex_)
       ABSL_LOCKS_EXCLUDED(health_mutex_);
   void LookAtDisk() ABSL_LOCKS_EXCLUDED(health_mutex_);

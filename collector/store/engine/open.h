@@ -36,8 +36,10 @@ class Files;
 namespace leadline::collector::store::engine {
 
 struct StoreOptions {
-  std::string dir;           // made when missing
-  int64_t retention_ms = 0;  // samples older than this are dropped, by windows; 0 keeps for ever
+  std::string dir;  // made when missing
+  // Samples older than this are not taken; windows are dropped that are so much older than now and
+  // than the newest window. 0 keeps for ever.
+  int64_t retention_ms = 0;
 
   // What is only in memory and the log goes to windows when the log has grown by this much...
   uint64_t flush_log_bytes = 256 << 20;

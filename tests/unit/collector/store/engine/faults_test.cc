@@ -320,6 +320,18 @@ TEST_F(FaultsTest, RetentionDropsWholeWindowsAndRefusesOlderSamples) {
   EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(R"({__name__="m"} 172800000=2 172800001=8)"));
 }
 
+TEST_F(FaultsTest, AClockThatJumpsAheadEmptiesNothing) {
+  options_.retention_ms = kDay;
+  for (int64_t day = 0; day < 3; ++day) AppendSample(series_, kT0 + day * kDay, double(day));
+  Flush();
+  AppendSample(series_, kT0 + 2 * kDay + 1, 3);
+  clock_.AdvanceMs(100 * kDay);
+  Reopen();  // reads the log, and begins to drop windows
+  Reopen();  // when that is done
+  EXPECT_THAT(Texts(Select({Name("m")})),
+              ElementsAre(R"({__name__="m"} 86400000=1 172800000=2 172800001=3)"));
+}
+
 TEST_F(FaultsTest, CountsWhatItDoes) {
   Append(Numbered(1));
   Append(Numbered(1));
