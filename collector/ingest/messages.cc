@@ -1,5 +1,7 @@
 #include "collector/ingest/messages.h"
 
+#include <utility>
+
 #include <fmt/format.h>
 #include <grpcpp/support/proto_buffer_reader.h>
 #include <grpcpp/support/slice.h>
@@ -90,6 +92,13 @@ MaybeRefusal ReadHello(const v1::Hello& hello, std::string_view peer, AgentClaim
   }
   if (*agent_id == Id128{} || hello.epoch() == 0) {
     return Invalid(Reason::kIdentity, "agent_id and epoch must not be 0");
+  }
+  for (const auto& [field, text] :
+       {std::pair("agent_version", &hello.agent_version()), std::pair("cluster", &hello.cluster()),
+        std::pair("node", &hello.node())}) {
+    if (text->size() <= kMaxNameBytes) continue;
+    return Invalid(Reason::kText, fmt::format("{} has {} bytes, at most {} are taken", field,
+                                              text->size(), kMaxNameBytes));
   }
   *claim = {*agent_id, hello.epoch(), hello.instance(), std::string(peer), hello.place()};
   *name = fmt::format("agent {} of {}/{} (epoch {}, version {}, {})", agent_id->ToHex(),

@@ -361,6 +361,13 @@ INSTANTIATE_TEST_SUITE_P(
                             grpc::StatusCode::INVALID_ARGUMENT,
                             Reason::kIdentity,
                             "agent_id has 5 bytes"},
+                    BadCase{"node_too_long",
+                            {"hello { protocol_version: 1 agent_id: '0123456789abcdef' epoch: 1 "
+                             "node: '" +
+                             std::string(513, 'n') + "' }"},
+                            grpc::StatusCode::INVALID_ARGUMENT,
+                            Reason::kText,
+                            "node has 513 bytes, at most 512 are taken"},
                     BadCase{"epoch_missing",
                             {"hello { protocol_version: 1 agent_id: '0123456789abcdef' }"},
                             grpc::StatusCode::INVALID_ARGUMENT,
