@@ -8,6 +8,7 @@
 #include "collector/api/openapi.h"
 #include "collector/api/query_api.h"
 #include "collector/api/response.h"
+#include "collector/api/rules_api.h"
 #include "collector/api/status_api.h"
 #include "common/http/server.h"
 #include "common/status_macros.h"
@@ -57,6 +58,7 @@ class ApiServer::Impl {
     http::Router router;
     queries_.AddRoutes(router);
     metadata_.AddRoutes(router);
+    AddRulesRoutes(router);
     status_.AddRoutes(router);
     router.Add(
         {.method = "POST",

@@ -19,15 +19,6 @@ namespace {
 using promql::QueryOptions;
 using promql::QueryResult;
 
-// What the engine says about the query itself is about the parameter "query".
-absl::Status AboutQuery(const absl::Status& error) {
-  if (error.code() != absl::StatusCode::kInvalidArgument &&
-      error.code() != absl::StatusCode::kUnimplemented) {
-    return error;
-  }
-  return BadParameter("query", StatusMessage(error));
-}
-
 absl::StatusOr<QueryOptions> OptionParams(const http::Request& request,
                                           const http::Params& params) {
   QueryOptions options;
@@ -74,6 +65,14 @@ absl::StatusOr<QueryResult> RunRange(const promql::Engine& engine, const std::st
 }
 
 }  // namespace
+
+absl::Status AboutQuery(const absl::Status& error) {
+  if (error.code() != absl::StatusCode::kInvalidArgument &&
+      error.code() != absl::StatusCode::kUnimplemented) {
+    return error;
+  }
+  return BadParameter("query", StatusMessage(error));
+}
 
 QueryApi::QueryApi(const promql::Engine& engine, const Clock& clock, std::string tenant,
                    prometheus::Registry& registry)

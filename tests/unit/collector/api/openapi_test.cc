@@ -56,12 +56,17 @@ const std::map<std::string, std::vector<Ask>>& Asks() {
                                      {"/api/v1/series", "", 400}};
     const std::vector<Ask> format = {{"/api/v1/format_query", "query=sum(x)by(a)"},
                                      {"/api/v1/format_query", "query=", 400}};
+    const std::vector<Ask> exemplars = {
+        {"/api/v1/query_exemplars", "query=up_total&start=0&end=30"},
+        {"/api/v1/query_exemplars", "query=(&start=0&end=30", 400},
+        {"/api/v1/query_exemplars", "query=up_total&start=2&end=1", 400}};
     for (const std::string method : {"get ", "post "}) {
       all[method + "/api/v1/query"] = query;
       all[method + "/api/v1/query_range"] = range;
       all[method + "/api/v1/labels"] = labels;
       all[method + "/api/v1/series"] = series;
       all[method + "/api/v1/format_query"] = format;
+      all[method + "/api/v1/query_exemplars"] = exemplars;
     }
     all["get /api/v1/label/{name}/values"] = {{"/api/v1/label/pod/values", ""},
                                               {"/api/v1/label/%FF/values", "", 400}};
@@ -74,6 +79,8 @@ const std::map<std::string, std::vector<Ask>>& Asks() {
     }
     all["get /api/v1/status/tsdb"] = {{"/api/v1/status/tsdb", ""},
                                       {"/api/v1/status/tsdb", "limit=-1", 400}};
+    all["get /api/v1/rules"] = {{"/api/v1/rules", "type=alert"}};
+    all["get /api/v1/alerts"] = {{"/api/v1/alerts", ""}};
     all["post /api/v2/admin/flush"] = {{"/api/v2/admin/flush", ""}};
     for (const std::string path : {"/livez", "/readyz", "/healthz", "/metrics", "/-/healthy",
                                    "/-/ready", "/api/v2/openapi.json"}) {
