@@ -125,19 +125,11 @@ std::string AnswerSchema(std::string_view name) {
       Reference(name), Reference("Strings"), Reference("Strings"));
 }
 
-void WriteAnswer(std::string_view status, std::string_view description, std::string_view type,
-                 std::string_view schema, JsonWriter& json) {
-  json.Key(status);
-  json.BeginObject();
-  json.Member("description", description);
-  json.Key("content");
-  json.BeginObject();
+void WriteContent(std::string_view type, std::string_view schema, JsonWriter& json) {
   json.Key(type);
   json.BeginObject();
   json.Key("schema");
   json.Raw(schema);
-  json.EndObject();
-  json.EndObject();
   json.EndObject();
 }
 
@@ -146,10 +138,29 @@ void WriteAnswers(const Route& route, JsonWriter& json) {
   const bool is_json = !route.about.schema.empty();
   json.Key("responses");
   json.BeginObject();
-  WriteAnswer("200", "What was asked for.", is_json ? "application/json" : "text/plain",
-              is_json ? AnswerSchema(route.about.schema) : kText, json);
-  WriteAnswer("default", "Why there is no answer.", is_json ? "application/json" : "text/plain",
-              is_json ? Reference("Error") : kText, json);
+  json.Key("200");
+  json.BeginObject();
+  json.Member("description", "What was asked for.");
+  json.Key("content");
+  json.BeginObject();
+  if (is_json) {
+    WriteContent("application/json", AnswerSchema(route.about.schema), json);
+  } else {
+    WriteContent("text/plain", kText, json);
+  }
+  json.EndObject();
+  json.EndObject();
+  json.Key("default");
+  json.BeginObject();
+  json.Member("description",
+              is_json ? "Why there is no answer; as text where the request did not come so far."
+                      : "Why there is no answer.");
+  json.Key("content");
+  json.BeginObject();
+  if (is_json) WriteContent("application/json", Reference("Error"), json);
+  WriteContent("text/plain", kText, json);
+  json.EndObject();
+  json.EndObject();
   json.EndObject();
 }
 

@@ -19,6 +19,12 @@ bool EqualIgnoringCase(std::string_view a, std::string_view b) {
                     [](char x, char y) { return Lower(x) == Lower(y); });
 }
 
+bool IsForm(std::string_view content_type) {
+  std::string_view type = content_type.substr(0, content_type.find(';'));
+  while (type.ends_with(' ') || type.ends_with('\t')) type.remove_suffix(1);
+  return EqualIgnoringCase(type, "application/x-www-form-urlencoded");
+}
+
 }  // namespace
 
 std::string_view Request::GetHeader(std::string_view name) const {
@@ -64,9 +70,7 @@ std::vector<std::string> Params::All(std::string_view name) const {
 
 Params RequestParams(const Request& request) {
   Params params;
-  const std::string_view type = request.GetHeader("Content-Type");
-  if (request.method == "POST" &&
-      EqualIgnoringCase(type.substr(0, type.find(';')), "application/x-www-form-urlencoded")) {
+  if (request.method == "POST" && IsForm(request.GetHeader("Content-Type"))) {
     params = Params::Parse(request.body);
   }
   params.Append(Params::Parse(request.query));

@@ -196,6 +196,15 @@ TEST_F(OpenApiTest, EveryOperationAnswersAsItsSchemaSays) {
   EXPECT_EQ(operations, Asks().size());
 }
 
+// Those of the server itself, before a handler has the request.
+TEST_F(OpenApiTest, OtherAnswersAreDescribedToo) {
+  const Reply reply = Send(server_->port(),
+                           "POST /api/v1/query HTTP/1.1\r\nHost: x\r\n"
+                           "Content-Length: 100000000\r\n\r\n");
+  const json::value& operation = document_.at_pointer("/paths/~1api~1v1~1query/post");
+  Check(operation, {.path = "/api/v1/query", .parameters = "", .status = 413}, reply);
+}
+
 // Required parameters are: without one the server refuses.
 TEST_F(OpenApiTest, RequiredParametersAreRequired) {
   int required = 0;

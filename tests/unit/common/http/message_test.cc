@@ -29,7 +29,7 @@ TEST(Params, IsLenientAboutBadEscapes) {
 TEST(RequestParams, TheFormComesBeforeTheQuery) {
   Request request{.method = "POST", .query = "a=query&b=2", .body = "a=form"};
   EXPECT_EQ(RequestParams(request).First("a"), "query");
-  request.headers.emplace_back("content-TYPE", "application/x-www-form-urlencoded; charset=utf-8");
+  request.headers.emplace_back("content-TYPE", "application/x-www-form-urlencoded ; charset=utf-8");
   EXPECT_EQ(RequestParams(request).First("a"), "form");
   EXPECT_EQ(RequestParams(request).First("b"), "2");
   // What a cache or a proxy sees of a GET is all that it asks for.
