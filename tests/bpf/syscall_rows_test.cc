@@ -116,7 +116,8 @@ TEST_P(SyscallRows, ReusesFreedRows) {
     for (const auto& cgroup : cgroups) {
       for (long nr = kFirstUnusedCall; nr < kEnd; ++nr) {
         ASSERT_EQ(RowOf(rows, cgroup->id(), nr).counters.calls, 1u)
-            << "after " << begun << " cgroups, nr " << nr;
+            << "after " << begun << " cgroups, nr " << nr << ", "
+            << LossOf("syscall_row_cgroup_other") << " calls without a row of their own";
       }
     }
     // Also what the rest of the machine has in the table, since containers come and go there.
