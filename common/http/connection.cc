@@ -210,6 +210,11 @@ class BeastConnection final : public Connection,
 
   void OnHeader(ErrorCode error) {
     if (error) return OnRead(error);
+    // How long a body in any other coding is cannot be known (RFC 9112, section 6.3).
+    const boost::core::string_view coding = parser_->get()[beast::http::field::transfer_encoding];
+    if (!coding.empty() && !beast::iequals(coding, "chunked")) {
+      return OnRead(beast::http::error::bad_transfer_encoding);
+    }
     if (Refused()) return;
     const bool waits = beast::iequals(parser_->get()[beast::http::field::expect], "100-continue");
     if (!waits || parser_->is_done()) return ReadBody();

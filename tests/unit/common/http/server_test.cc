@@ -183,6 +183,10 @@ INSTANTIATE_TEST_SUITE_P(
                  "POST /size HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nbb8\r\n" +
                      std::string(3000, 'x') + "\r\n0\r\n\r\n",
                  413},
+        BadInput{"UnknownCoding",
+                 "POST /size HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n"
+                 "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n",
+                 400},
         BadInput{"BadLength", "POST /size HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400}),
     [](const auto& test) { return test.param.name; });
 
