@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <optional>
+#include <sstream>
 #include <utility>
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include "common/file.h"
@@ -29,6 +31,37 @@ std::vector<Problem> FindTabs(std::string_view text) {
     }
   }
   return problems;
+}
+
+// Looks at nothing but where documents begin.
+class DocumentStarts final : public YAML::EventHandler {
+ public:
+  const YAML::Mark& last() const { return last_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override { last_ = mark; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+ private:
+  YAML::Mark last_;
+};
+
+// yaml-cpp's LoadAll() finds documents without end in a text like ",-'".
+std::optional<YAML::Mark> SecondDocument(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  DocumentStarts starts;
+  if (!parser.HandleNextDocument(starts) || !parser.HandleNextDocument(starts)) return std::nullopt;
+  return starts.last();
 }
 
 // Fills in the entry's kind and values; what is wrong with the value otherwise.
@@ -90,19 +123,19 @@ ConfigFile ParseConfig(const std::string& text) {
   try {
     // yaml-cpp misses that a quote is never closed where the text ends with a line break.
     const size_t length = text.find_last_not_of(" \r\n") + 1;
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text.substr(0, length));
-    if (documents.size() > 1) {
-      file.problems.push_back(
-          {LineOf(documents[1].Mark()), "a second document begins, where one is wanted"});
+    const std::string document = text.substr(0, length);
+    if (const auto second = SecondDocument(document)) {
+      file.problems.push_back({LineOf(*second), "a second document begins, where one is wanted"});
       return file;
     }
-    if (documents.empty() || documents[0].IsNull()) return file;
-    if (!documents[0].IsMap()) {
+    const YAML::Node root = YAML::Load(document);
+    if (root.IsNull()) return file;
+    if (!root.IsMap()) {
       file.problems.push_back(
-          {LineOf(documents[0].Mark()), "is not a map of keys to values, as in \"interval: 10s\""});
+          {LineOf(root.Mark()), "is not a map of keys to values, as in \"interval: 10s\""});
       return file;
     }
-    ReadMap(documents[0], file);
+    ReadMap(root, file);
   } catch (const YAML::Exception& error) {
     file.problems.push_back({LineOf(error.mark), error.msg});
   }

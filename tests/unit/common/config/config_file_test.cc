@@ -94,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"Alias", "a: *nobody\n", {"1: the referenced anchor is not defined"}},
         Bad{"TwoDocuments",
             "a: 1\n---\nb: 2\n",
-            {"3: a second document begins, where one is wanted"}},
+            {"2: a second document begins, where one is wanted"}},
         Bad{"KeyIsAList", "? [x]\n: 1\n", {"1: a key is not a text"}},
         Bad{"Bytes", "a: \xff\n", {"0: is not a text in UTF-8"}},
         Bad{"Nul", std::string("a: 1\0b", 6), {"0: is not a text in UTF-8"}}),
