@@ -41,14 +41,12 @@ node_uname_info node_vmstat_pgmajfault node_vmstat_pswpin node_vmstat_pswpout
 """.split()
 NOT_SERVED = {
     "node_exporter_build_info": "says which node-exporter it is",
-    "node_md_disks": "software RAID is not read",
-    "node_md_disks_required": "software RAID is not read",
 }
 
 # Names of node-exporter that are not the node's state, or that no rule reads: docs/metrics.md.
 UNSERVED = re.compile(
     "node_(scrape_collector_.*|textfile_.*|exporter_.*|os_.*|arp_entries|disk_info|selinux_enabled"
-    "|softnet_.*|udp_queues|time_zone.*|time_clocksource.*|nf_conntrack_stat_.*|md_.*|hwmon_.*"
+    "|softnet_.*|udp_queues|time_zone.*|time_clocksource.*|nf_conntrack_stat_.*|hwmon_.*"
     "|cpu_(info|frequency.*|scaling.*|core.*|package.*)|cooling.*|thermal.*|power_supply.*|rapl_.*"
     "|edac_.*|dmi_.*|network_receive_nohandler_total|nvme_.*|zfs_.*|xfs_.*|btrfs_.*|nfs.*"
     "|timex_(frequency.*|loop.*|pps.*|status|tai.*|tick.*))"

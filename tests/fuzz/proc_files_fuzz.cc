@@ -1,11 +1,12 @@
 // Files of /proc that a process or a container has a say in: its command, its cgroup's path, its
-// mounts and interfaces.
+// mounts and interfaces; and that of software RAID, whose lines have many forms.
 #include <cstdlib>
 #include <string_view>
 
 #include "agent/source/cgroup_membership.h"
 #include "agent/source/cgroup_mounts.h"
 #include "agent/source/net_dev.h"
+#include "agent/source/node/parsers.h"
 #include "agent/source/processes.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -32,5 +33,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       if (text.find(counters.interface) == std::string_view::npos) abort();
     }
   }
+  source::ParseMdstat(text, [&](std::string_view metric, auto labels, double) {
+    if (!metric.starts_with("node_md_") || labels.empty()) abort();
+    if (text.find(labels[0].value) == std::string_view::npos) abort();
+  }).IgnoreError();
   return 0;
 }

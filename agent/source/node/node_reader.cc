@@ -45,7 +45,7 @@ constexpr struct {
     {"/pressure/io", ParseIoPressure},   {"/1/net/dev", ParseNetDevices},
     {"/1/net/netstat", ParseNetstat},    {"/1/net/snmp", ParseNetstat},
     {"/1/net/snmp6", ParseSnmp6},        {"/1/net/sockstat", ParseSockstat},
-    {"/1/net/sockstat6", ParseSockstat},
+    {"/1/net/sockstat6", ParseSockstat}, {"/mdstat", ParseMdstat},
 };
 
 // Files of one number. Those of the network are of the reader's namespace.

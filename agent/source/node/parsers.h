@@ -5,7 +5,7 @@
 // the file (node_memory_Active_anon_bytes of "Active(anon)"), so a parser hands on more than is
 // served: the metric catalogue decides. No limits but the files' sizes, which OpenFiles bounds.
 // Thread-safe. Source: proc(5), kernel Documentation/filesystems/proc.rst, admin-guide/iostats.rst,
-// accounting/psi.rst; node-exporter's collector/*_linux.go for names and units.
+// accounting/psi.rst, drivers/md/md.c; node-exporter's collector/*_linux.go for names and units.
 #pragma once
 
 #include <array>
@@ -31,6 +31,9 @@ absl::Status ParsePressure(std::string_view resource, std::string_view text, Fig
 absl::Status ParseDiskstats(std::string_view text, FigureSink sink);
 // Partitions and pseudo devices, which node-exporter leaves out.
 bool IsIgnoredDisk(std::string_view device);
+// An array of whose disks or size a line is not as documented has no figures; one of whose
+// synchronisation it is not lacks the progress.
+absl::Status ParseMdstat(std::string_view text, FigureSink sink);
 
 absl::Status ParseNetDevices(std::string_view text, FigureSink sink);
 // The host's end of a pod's network, whose traffic is in the pod's own series.

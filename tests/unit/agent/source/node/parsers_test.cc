@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -10,29 +9,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/unit/agent/source/node/figures.h"
+
 namespace leadline::agent::source {
 namespace {
 
 using testing::Contains;
 using testing::ElementsAre;
-
-using Parse = std::function<absl::Status(std::string_view, FigureSink)>;
-
-// Each figure as "name{label=value,...} value".
-std::vector<std::string> Figures(const Parse& parse, std::string_view text,
-                                 absl::Status* status = nullptr) {
-  std::vector<std::string> figures;
-  const absl::Status result =
-      parse(text, [&](std::string_view metric, absl::Span<const FigureLabel> labels, double value) {
-        std::string all;
-        for (const FigureLabel& label : labels) {
-          all += fmt::format("{}{}={}", all.empty() ? "" : ",", label.name, label.value);
-        }
-        figures.push_back(fmt::format("{}{{{}}} {:.10g}", metric, all, value));
-      });
-  if (status != nullptr) *status = result;
-  return figures;
-}
 
 struct Case {
   std::string name;
