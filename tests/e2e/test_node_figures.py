@@ -21,9 +21,10 @@ _LISTENING = re.compile(r"address=127\.0\.0\.1:(\d+)")
 # What the rules and dashboards of node-mixin and kubernetes-mixin read of node-exporter's default
 # collectors. On a machine without the file behind a name it is absent, in both.
 MIXIN = """
-node_boot_time_seconds node_context_switches_total node_cpu_seconds_total
-node_disk_io_time_seconds_total node_disk_io_time_weighted_seconds_total node_disk_read_bytes_total
-node_disk_written_bytes_total node_exporter_build_info node_filefd_allocated node_filefd_maximum
+node_bonding_active node_bonding_slaves node_boot_time_seconds node_context_switches_total
+node_cpu_seconds_total node_disk_io_time_seconds_total node_disk_io_time_weighted_seconds_total
+node_disk_read_bytes_total node_disk_written_bytes_total node_exporter_build_info
+node_filefd_allocated node_filefd_maximum
 node_filesystem_avail_bytes node_filesystem_files node_filesystem_files_free
 node_filesystem_free_bytes node_filesystem_readonly node_filesystem_size_bytes
 node_intr_total node_load1 node_load5 node_load15 node_md_disks node_md_disks_required

@@ -12,6 +12,7 @@
 
 #include "agent/record/tape.h"
 #include "agent/source/file_reader.h"
+#include "agent/source/node/bonds.h"
 #include "agent/source/node/interfaces.h"
 #include "agent/source/text.h"
 
@@ -167,7 +168,9 @@ NodeReadResult NodeReader::Read(absl::Time now, FigureSink sink) {
   ReadClock(now, sink);
   if (view_.own_namespaces) ReadUname(sink);
   if (view_.root) {
-    ReadInterfaces(*view_.root + "/sys/class/net", files_, sink);
+    const std::string interfaces = *view_.root + "/sys/class/net";
+    ReadInterfaces(interfaces, files_, sink);
+    ReadBonds(interfaces, files_, sink);
     ReadFilesystems(sink, result);
   }
   return result;
