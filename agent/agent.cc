@@ -17,6 +17,7 @@
 #include "agent/record/recorder.h"
 #include "agent/run_facts.h"
 #include "agent/runtimes/runtime_names.h"
+#include "agent/sampling_watch.h"
 #include "common/clock.h"
 #include "common/flags/server_flags.h"
 #include "common/http/health.h"
@@ -49,6 +50,8 @@ void AddFeatures(const probes::ProbeReport& report, const std::vector<std::strin
 
 class AgentImpl final : public Agent {
  public:
+  explicit AgentImpl(const Options& options) : sampling_(SystemClock(), options.interval) {}
+
   absl::Status Init(const Options& options);
   absl::Status Run(int stop_fd) override;
 
@@ -58,6 +61,7 @@ class AgentImpl final : public Agent {
     explicit ToSender(AgentImpl& agent) : agent_(agent) {}
     void Submit(std::vector<SealedBatch> batches) override {
       agent_.sender_->Submit(std::move(batches));
+      agent_.sampling_.CameRound();  // it is the last that an interval does
     }
     uint64_t acknowledged_sequence() const override {
       return agent_.sender_->acknowledged_sequence();
@@ -84,6 +88,7 @@ class AgentImpl final : public Agent {
   std::unique_ptr<meta::PodWatcher> pods_;  // none without Kubernetes
   std::unique_ptr<Sender> sender_;
   ToSender delivery_{*this};
+  SamplingWatch sampling_;
   std::unique_ptr<http::Server> server_;
 };
 
@@ -180,17 +185,19 @@ absl::Status AgentImpl::StartServer(const Options& options) {
   http::Router router;
   http::AddProgramRoutes(
       router,
-      {{"collector",
-        [this] {
-          return sender_->connected() ? absl::OkStatus()
-                                      : absl::UnavailableError("no session with the collector");
-        }},
-       {"kubernetes",
-        [this] {
-          return pods_ == nullptr || pods_->synced()
-                     ? absl::OkStatus()
-                     : absl::UnavailableError("the pods have not been listed yet");
-        }}},
+      {.live = {{"sampling", [this] { return sampling_.Check(); }}},
+       .ready = {{"collector",
+                  [this] {
+                    return sender_->connected()
+                               ? absl::OkStatus()
+                               : absl::UnavailableError("no session with the collector");
+                  }},
+                 {"kubernetes",
+                  [this] {
+                    return pods_ == nullptr || pods_->synced()
+                               ? absl::OkStatus()
+                               : absl::UnavailableError("the pods have not been listed yet");
+                  }}}},
       registry_);
   LL_ASSIGN_OR_RETURN(tls::ServerSecurity security,
                       tls::ServerSecurity::Open(options.certificate, options.http_access, "http",
@@ -209,7 +216,9 @@ absl::Status AgentImpl::StartServer(const Options& options) {
 
 absl::Status AgentImpl::Run(int stop_fd) {
   const record::ScopedTape scope(tape_.get());
+  sampling_.Begin();
   pipeline_->Run(stop_fd, delivery_);
+  sampling_.End();
   spdlog::info("stopping");
   return sender_->Stop(kDrainTimeout);
 }
@@ -217,7 +226,7 @@ absl::Status AgentImpl::Run(int stop_fd) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const Options& options) {
-  auto agent = std::make_unique<AgentImpl>();
+  auto agent = std::make_unique<AgentImpl>(options);
   LL_RETURN_IF_ERROR(agent->Init(options));
   return agent;
 }

@@ -66,7 +66,7 @@ class ApiServer::Impl {
          .about = {.summary = "Writes everything out and settles compaction.", .schema = "Nothing"},
          .handler = [this](const http::Request&) { return Flush(options_.flush); },
          .load = http::Load::kHeavy});
-    http::AddProgramRoutes(router, options_.checks, registry_);
+    http::AddProgramRoutes(router, {.ready = options_.checks}, registry_);
     router.Add({.method = "GET",
                 .pattern = "/-/healthy",
                 .about = {"As /livez, where Prometheus has it."},

@@ -30,7 +30,7 @@ struct ApiOptions {
   promql::EngineOptions engine;
   int query_threads = 4;            // queries that run at a time; others wait
   std::string cors_origins = ".*";  // web pages of which origins may read, see common/http/cors.h
-  std::vector<http::ReadinessCheck> checks;
+  std::vector<http::HealthCheck> checks;
   Flags flags;
   std::function<absl::Status()> flush;             // nullptr: answered 404
   std::shared_ptr<prometheus::Registry> registry;  // nullptr: one of its own

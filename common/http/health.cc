@@ -8,11 +8,11 @@
 
 namespace leadline::http {
 
-Handler HealthHandler(std::string endpoint, std::vector<ReadinessCheck> checks) {
+Handler HealthHandler(std::string endpoint, std::vector<HealthCheck> checks) {
   return [endpoint = std::move(endpoint), checks = std::move(checks)](const Request& request) {
     std::string lines;
     bool ok = true;
-    for (const ReadinessCheck& check : checks) {
+    for (const HealthCheck& check : checks) {
       const absl::Status status = check.check();
       ok = ok && status.ok();
       lines += status.ok() ? fmt::format("[+]{} ok\n", check.name)
@@ -33,24 +33,24 @@ Handler MetricsHandler(std::shared_ptr<prometheus::Registry> registry) {
   };
 }
 
-void AddProgramRoutes(Router& router, std::vector<ReadinessCheck> checks,
+void AddProgramRoutes(Router& router, ProgramChecks checks,
                       std::shared_ptr<prometheus::Registry> registry) {
   const std::vector<Parameter> verbose = {
       {"verbose", Parameter::Kind::kFlag, {}, "A line for each check."}};
   router.Add({.method = "GET",
               .pattern = "/livez",
-              .about = {"Whether the process answers.", verbose},
-              .handler = HealthHandler("livez", {}),
+              .about = {"Whether the process answers and does not stand still.", verbose},
+              .handler = HealthHandler("livez", std::move(checks.live)),
               .open = true});
   router.Add({.method = "GET",
               .pattern = "/readyz",
               .about = {"Whether it can do its work.", verbose},
-              .handler = HealthHandler("readyz", checks),
+              .handler = HealthHandler("readyz", checks.ready),
               .open = true});
   router.Add({.method = "GET",
               .pattern = "/healthz",
               .about = {"As /readyz.", verbose},
-              .handler = HealthHandler("healthz", std::move(checks)),
+              .handler = HealthHandler("healthz", std::move(checks.ready)),
               .open = true});
   router.Add({.method = "GET",
               .pattern = "/metrics",
