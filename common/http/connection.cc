@@ -131,18 +131,29 @@ class BeastConnection final : public Connection,
     if (state_ == State::kIdle) Abort();
   }
 
+  std::optional<std::chrono::steady_clock::time_point> waits_since() const override {
+    if (state_ == State::kAnswering) return std::nullopt;
+    return since_;
+  }
+
   void Abort() override {
     if (cancelled_ != nullptr) *cancelled_ = true;
     tcp().close();
   }
 
  private:
-  enum class State { kIdle, kBusy };
+  // kReading: of a request there is a part, or after the last answer what the client still sends.
+  enum class State { kIdle, kReading, kAnswering };
   static constexpr bool kIsTls = std::is_same_v<Stream, TlsStream>;
   static constexpr size_t kFirstReadBytes = 4096;
 
   beast::tcp_stream& tcp() { return beast::get_lowest_layer(stream_); }
   std::shared_ptr<BeastConnection> Self() { return this->shared_from_this(); }
+
+  void Enter(State state) {
+    state_ = state;
+    since_ = std::chrono::steady_clock::now();
+  }
 
   void AwaitHandshake() {
     tcp().expires_after(Chrono(context_.options.handshake_timeout));
@@ -175,7 +186,7 @@ class BeastConnection final : public Connection,
   void HandshakeFailed(std::string_view reason) { context_.metrics.HandshakeFailed(reason); }
 
   void AnswerInClear() {
-    state_ = State::kBusy;
+    Enter(State::kAnswering);
     response_ = ToBeast({.status = 400, .body = "400 bad request: this port speaks TLS: https\n"},
                         kHttp11, false);
     serializer_.emplace(response_);
@@ -185,7 +196,7 @@ class BeastConnection final : public Connection,
   }
 
   void AwaitRequest() {
-    state_ = State::kIdle;
+    Enter(State::kIdle);
     parser_.emplace();
     parser_->header_limit(static_cast<uint32_t>(context_.options.max_header_bytes));
     parser_->body_limit(context_.options.max_body_bytes);
@@ -201,7 +212,7 @@ class BeastConnection final : public Connection,
   }
 
   void ReadRequest() {
-    state_ = State::kBusy;
+    Enter(State::kReading);
     tcp().expires_after(Chrono(context_.options.read_timeout));
     beast::http::async_read_header(
         stream_, buffer_, *parser_,
@@ -262,6 +273,7 @@ class BeastConnection final : public Connection,
     const unsigned version = parser_->get().version();
     const bool head = parser_->get().method() == beast::http::verb::head;
     finishing_ = finishing_ || !parser_->get().keep_alive();
+    Enter(State::kAnswering);
     tcp().expires_never();
     Request request = FromBeast(parser_->release());
     Router::Match match = context_.router.Find(request);
@@ -295,6 +307,7 @@ class BeastConnection final : public Connection,
   }
 
   void Write(std::string_view route, Response response, unsigned version, bool head) {
+    Enter(State::kAnswering);
     cancelled_.reset();
     watch_.cancel();
     const int status = response.status;
@@ -325,6 +338,7 @@ class BeastConnection final : public Connection,
   }
 
   void EndSending() {
+    Enter(State::kReading);
     ErrorCode ignored;
     tcp().socket().shutdown(Tcp::socket::shutdown_send, ignored);
     Drain();
@@ -359,6 +373,7 @@ class BeastConnection final : public Connection,
   absl::Time received_;
   size_t drained_bytes_ = 0;
   State state_ = State::kIdle;
+  std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();  // of state_
   bool finishing_ = false;        // close after the answer
   bool has_certificate_ = false;  // the client has shown one, and it is right
 };

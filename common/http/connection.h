@@ -4,8 +4,10 @@
 // the handler runs elsewhere.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -35,6 +37,8 @@ class Connection {
   virtual void Finish() = 0;
   // Closes at once.
   virtual void Abort() = 0;
+  // Since when it waits for its client; nullopt while a request is under way.
+  virtual std::optional<std::chrono::steady_clock::time_point> waits_since() const = 0;
 };
 
 // Serves requests until the connection closes, then calls `closed`; over TLS unless `tls` is

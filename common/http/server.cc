@@ -124,7 +124,7 @@ class Server::Impl {
   void Admit(Tcp::socket socket) {
     ErrorCode ignored;
     socket.set_option(Tcp::no_delay(true), ignored);
-    if (connections_.size() >= options_.max_connections) {
+    if (connections_.size() >= options_.max_connections && !EvictOne()) {
       metrics_.ConnectionRefused();
       if (!tls_) Refuse(std::move(socket));
       return;
@@ -136,6 +136,27 @@ class Server::Impl {
       asio::post(io_, [this, id] { Forget(id); });
     });
     SetCount(connections_.size());
+  }
+
+  // Closes the connection that waits for its client for longest; false where none does.
+  bool EvictOne() {
+    uint64_t longest = 0;
+    auto longest_since = std::chrono::steady_clock::time_point::max();
+    for (const auto& [id, weak] : connections_) {
+      const auto connection = weak.lock();
+      if (connection == nullptr) continue;
+      const auto since = connection->waits_since();
+      if (!since.has_value() || *since >= longest_since) continue;
+      longest = id;
+      longest_since = *since;
+    }
+    const auto found = connections_.find(longest);
+    if (found == connections_.end()) return false;
+    if (const auto connection = found->second.lock()) connection->Abort();
+    // Not only when it is gone: the next one to come would push out another for it.
+    connections_.erase(longest);
+    metrics_.ConnectionEvicted();
+    return true;
   }
 
   void Forget(uint64_t id) {

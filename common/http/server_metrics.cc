@@ -28,9 +28,17 @@ ServerMetrics::ServerMetrics(std::shared_ptr<prometheus::Registry> registry,
                      .Name(prefix + "_http_request_duration_seconds")
                      .Help("Time from a request's last byte to the response's, by route.")
                      .Register(*registry_)),
-      refused_(prometheus::BuildCounter()
-                   .Name(prefix + "_http_connections_refused_total")
-                   .Help("Connections refused because there were too many.")
+      refused_(
+          prometheus::BuildCounter()
+              .Name(prefix + "_http_connections_refused_total")
+              .Help(
+                  "Connections refused because there were too many, all with a request under way.")
+              .Register(*registry_)
+              .Add({})),
+      evicted_(prometheus::BuildCounter()
+                   .Name(prefix + "_http_connections_evicted_total")
+                   .Help("Connections without a request under way that were closed for a new one, "
+                         "because there were too many.")
                    .Register(*registry_)
                    .Add({})),
       handshake_failures_(prometheus::BuildCounter()
@@ -50,6 +58,8 @@ void ServerMetrics::RequestDone(std::string_view route, int status, absl::Durati
 }
 
 void ServerMetrics::ConnectionRefused() { refused_.Increment(); }
+
+void ServerMetrics::ConnectionEvicted() { evicted_.Increment(); }
 
 void ServerMetrics::HandshakeFailed(std::string_view reason) {
   handshake_failures_.Add({{"reason", std::string(reason)}}).Increment();

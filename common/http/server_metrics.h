@@ -25,6 +25,7 @@ class ServerMetrics {
 
   void RequestDone(std::string_view route, int status, absl::Duration took);
   void ConnectionRefused();
+  void ConnectionEvicted();
   // `reason`: "clear_text", "silent" or "handshake".
   void HandshakeFailed(std::string_view reason);
   void SetConnections(size_t count);
@@ -34,6 +35,7 @@ class ServerMetrics {
   prometheus::Family<prometheus::Counter>& requests_;
   prometheus::Family<prometheus::Histogram>& durations_;
   prometheus::Counter& refused_;
+  prometheus::Counter& evicted_;
   prometheus::Family<prometheus::Counter>& handshake_failures_;
   prometheus::Gauge& connections_;
 };

@@ -203,18 +203,71 @@ TEST(Server, ClosesConnectionsThatDoNotFinishARequest) {
   EXPECT_THAT(client.ReadAll(), IsEmpty());
 }
 
-TEST(Server, RefusesAndCountsConnectionsAboveTheLimit) {
-  auto registry = std::make_shared<prometheus::Registry>();
-  auto server =
-      StartOrDie({.max_connections = 1, .registry = registry, .metrics_prefix = "leadline_test"});
-  RawClient first(server->port());
-  first.Send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
-  first.ReadUntil("hello .");
-  RawClient second(server->port());
-  EXPECT_THAT(second.ReadAll(), StartsWith("HTTP/1.1 503"));
-  const std::string text = prometheus::TextSerializer().Serialize(registry->Collect());
-  EXPECT_THAT(text, HasSubstr("leadline_test_http_connections_refused_total 1"));
-  EXPECT_THAT(text, HasSubstr("leadline_test_http_connections 1"));
+class FullServerTest : public testing::Test {
+ protected:
+  void Start(size_t max_connections, Router router) {
+    server_ = StartOrDie({.max_connections = max_connections,
+                          .registry = registry_,
+                          .metrics_prefix = "leadline_test"},
+                         std::move(router));
+  }
+  static std::string Hello(RawClient& client) {
+    client.Send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+    return client.ReadUntil("hello .");
+  }
+  std::string Metrics() { return prometheus::TextSerializer().Serialize(registry_->Collect()); }
+
+  std::shared_ptr<prometheus::Registry> registry_ = std::make_shared<prometheus::Registry>();
+  std::unique_ptr<Server> server_;
+};
+
+TEST_F(FullServerTest, ClosesTheLongestIdleConnectionForANewOne) {
+  Start(2, TestRouter());
+  RawClient first(server_->port());
+  Hello(first);
+  RawClient second(server_->port());
+  Hello(second);
+  Hello(first);
+  RawClient third(server_->port());
+  EXPECT_THAT(Hello(third), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(second.ReadAll(), IsEmpty());
+  EXPECT_THAT(Hello(first), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(Metrics(), HasSubstr("leadline_test_http_connections_evicted_total 1"));
+  EXPECT_THAT(Metrics(), HasSubstr("leadline_test_http_connections_refused_total 0"));
+  EXPECT_THAT(Metrics(), HasSubstr("leadline_test_http_connections 2"));
+}
+
+TEST_F(FullServerTest, IsNotHeldByThoseWhoSendNothingOrAPart) {
+  Start(4, TestRouter());
+  std::vector<std::unique_ptr<RawClient>> holders;
+  for (int i = 0; i < 64; ++i) {
+    holders.push_back(std::make_unique<RawClient>(server_->port()));
+    if (i % 2 == 1) holders.back()->Send("POST /size HTTP/1.1\r\nContent-Length: 9\r\n\r\nab");
+  }
+  RawClient probe(server_->port());
+  EXPECT_THAT(Hello(probe), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(Metrics(), HasSubstr("leadline_test_http_connections_evicted_total 61"));
+}
+
+TEST_F(FullServerTest, RefusesWhereEveryConnectionHasARequestUnderWay) {
+  std::latch entered(1);
+  std::latch leave(1);
+  Router router;
+  router.Add({.method = "GET", .pattern = "/slow", .handler = [&](const Request&) {
+                entered.count_down();
+                leave.wait();
+                return Response{.body = "slow."};
+              }});
+  Start(1, std::move(router));
+  RawClient busy(server_->port());
+  busy.Send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
+  entered.wait();
+  RawClient other(server_->port());
+  EXPECT_THAT(other.ReadAll(), StartsWith("HTTP/1.1 503"));
+  leave.count_down();
+  EXPECT_THAT(busy.ReadUntil("slow."), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(Metrics(), HasSubstr("leadline_test_http_connections_refused_total 1"));
+  EXPECT_THAT(Metrics(), HasSubstr("leadline_test_http_connections_evicted_total 0"));
 }
 
 TEST(Server, CountsRequestsByRoute) {

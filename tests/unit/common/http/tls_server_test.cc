@@ -231,6 +231,14 @@ TEST_F(TlsServerTest, SlowHandshakesHoldUpNobodyAndAreClosed) {
   for (auto& client : slow) EXPECT_THAT(client->ReadAll(), IsEmpty());
 }
 
+TEST_F(TlsServerTest, HandshakesThatWaitMakeRoom) {
+  Start({}, {.max_connections = 2});
+  const RawClient first(server_->port());
+  const RawClient second(server_->port());
+  EXPECT_THAT(Ask(Get("/hello")), EndsWith("hello."));
+  EXPECT_THAT(Metrics(), HasSubstr("leadline_test_http_connections_evicted_total 1"));
+}
+
 TEST_F(TlsServerTest, StopDoesNotWaitForHandshakes) {
   Start();
   RawClient silent(server_->port());
