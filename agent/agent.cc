@@ -48,6 +48,25 @@ void AddFeatures(const probes::ProbeReport& report, const std::vector<std::strin
   features.Add(RuntimeNameFeature(unreadable));
 }
 
+// Where the API server is, if anywhere.
+absl::StatusOr<std::optional<kube::config::Chosen>> ChooseKubernetes(const Options& options,
+                                                                     FeatureReport& features) {
+  auto chosen = kube::config::Choose(options.kubernetes, kube::config::ProcessEnvironment());
+  if (absl::IsNotFound(chosen.status())) {
+    features.Add(KubernetesFeature(chosen.status()));
+    return std::nullopt;
+  }
+  LL_RETURN_IF_ERROR(chosen.status());
+  if (*chosen) {
+    features.Add(KubernetesFeature(absl::OkStatus()));
+  } else {
+    spdlog::info(
+        "no Kubernetes API server (-k, --kubeconfig, --context, KUBECONFIG, or in a pod): "
+        "containers are named by their runtimes, or known by their cgroups only");
+  }
+  return chosen;
+}
+
 class AgentImpl final : public Agent {
  public:
   explicit AgentImpl(const Options& options) : sampling_(SystemClock(), options.interval) {}
@@ -75,7 +94,7 @@ class AgentImpl final : public Agent {
   absl::Status OpenIdentity(const Options& options);
   absl::Status StartPipeline(const Options& options);
   void TellFeatures();
-  absl::Status StartKubernetes(const Options& options);
+  absl::Status StartKubernetes(const Options& options, std::optional<kube::config::Chosen> chosen);
   absl::Status StartServer(const Options& options);
 
   std::shared_ptr<prometheus::Registry> registry_ = std::make_shared<prometheus::Registry>();
@@ -93,10 +112,11 @@ class AgentImpl final : public Agent {
 };
 
 absl::Status AgentImpl::Init(const Options& options) {
+  LL_ASSIGN_OR_RETURN(auto kubernetes, ChooseKubernetes(options, features_));
   LL_RETURN_IF_ERROR(OpenIdentity(options));
   LL_RETURN_IF_ERROR(StartPipeline(options));
   TellFeatures();
-  LL_RETURN_IF_ERROR(StartKubernetes(options));
+  LL_RETURN_IF_ERROR(StartKubernetes(options, std::move(kubernetes)));
   sender_ = Sender::Start({.collector = options.collector,
                            .security = options.collector_files,
                            .agent_id = identity_->agent_id(),
@@ -163,15 +183,9 @@ absl::Status AgentImpl::StartPipeline(const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status AgentImpl::StartKubernetes(const Options& options) {
-  LL_ASSIGN_OR_RETURN(auto chosen,
-                      kube::config::Choose(options.kubernetes, kube::config::ProcessEnvironment()));
-  if (!chosen) {
-    spdlog::info(
-        "no Kubernetes API server (-k, --kubeconfig, --context, KUBECONFIG, or in a pod): "
-        "containers are named by their runtimes, or known by their cgroups only");
-    return absl::OkStatus();
-  }
+absl::Status AgentImpl::StartKubernetes(const Options& options,
+                                        std::optional<kube::config::Chosen> chosen) {
+  if (!chosen) return absl::OkStatus();
   spdlog::info("Kubernetes API server {} by {}", chosen->client.url, chosen->source);
   chosen->client.user_agent = fmt::format("leadline-agent/{}", kVersion);
   LL_ASSIGN_OR_RETURN(
@@ -244,6 +258,7 @@ absl::Status DryRun(const Options& options) {
   prometheus::Registry registry;
   const runtimes::RuntimeNames runtimes({.extra = options.runtime_state}, registry);
   FeatureReport features;
+  LL_RETURN_IF_ERROR(ChooseKubernetes(options, features).status());
   features.Add(StateFeature(CheckStateDirectory(options.state_dir)));
   features.Add(CgroupFeature(cgroups.status()));
   AddFeatures(probes->report(), runtimes.Unreadable(), features);

@@ -131,6 +131,17 @@ Feature PodNetworkFeature(const Surroundings& here) {
   return feature;
 }
 
+Feature KubernetesFeature(const absl::Status& chosen) {
+  Feature feature{.name = "kubernetes", .gives = "names, labels and owners of pods"};
+  if (chosen.ok()) return feature;
+  feature.enabled = false;
+  feature.problem = StatusMessage(chosen);
+  feature.mend =
+      "run the pod as a service account whose token is mounted (automountServiceAccountToken), or "
+      "give --kubeconfig";
+  return feature;
+}
+
 Feature RuntimeNameFeature(const std::vector<std::string>& unreadable) {
   Feature feature{.name = "runtime_names",
                   .gives = "names of containers that Kubernetes does not name"};

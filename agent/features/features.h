@@ -29,6 +29,9 @@ Feature CgroupFeature(const absl::Status& found);
 Feature ProcessFeature(const std::string& proc = "/proc");
 Feature PodNetworkFeature(const Surroundings& here);
 
+// Only where there is a Kubernetes. `chosen`: whether there is a way to its API server.
+Feature KubernetesFeature(const absl::Status& chosen);
+
 // `unreadable`: directories of container runtimes that are there and may not be read.
 Feature RuntimeNameFeature(const std::vector<std::string>& unreadable);
 

@@ -31,8 +31,8 @@ struct Chosen {
   std::string source;  // for the log: "kubeconfig /etc/kubeconfig, context edge"
 };
 
-// nullopt where nothing is asked for and nothing is there. INVALID_ARGUMENT says what cannot work
-// and where it stands.
+// nullopt where nothing is asked for and nothing is there; NOT_FOUND where nothing is asked for and
+// this is a pod without a token. INVALID_ARGUMENT says what cannot work and where it stands.
 absl::StatusOr<std::optional<Chosen>> Choose(
     const Choice& choice, const Environment& environment,
     const std::string& service_account_folder = kServiceAccountFolder);

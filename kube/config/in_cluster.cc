@@ -1,5 +1,9 @@
 #include "kube/config/in_cluster.h"
 
+#include <unistd.h>
+
+#include <cerrno>
+
 #include <fmt/format.h>
 
 #include "common/status_macros.h"
@@ -18,6 +22,10 @@ absl::StatusOr<ClientConfig> InCluster(const Environment& environment, const std
                                          host, environment("KUBERNETES_SERVICE_PORT")),
                       .token_file = folder + "/token",
                       .ca_file = folder + "/ca.crt"};
+  if (access(client.token_file.c_str(), F_OK) != 0 && errno == ENOENT) {
+    return absl::NotFoundError(
+        fmt::format("this pod has no service account token: there is no {}", client.token_file));
+  }
   LL_RETURN_IF_ERROR(Validate(client));
   return client;
 }

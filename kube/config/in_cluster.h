@@ -17,7 +17,8 @@ inline constexpr char kServiceAccountFolder[] = "/var/run/secrets/kubernetes.io/
 // Whether KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are set.
 bool IsInCluster(const Environment& environment);
 
-// INVALID_ARGUMENT when a file of the service account cannot be read.
+// NOT_FOUND where the pod was given no token; INVALID_ARGUMENT when a file of the service account
+// cannot be read.
 absl::StatusOr<ClientConfig> InCluster(const Environment& environment, const std::string& folder);
 
 }  // namespace leadline::kube::config

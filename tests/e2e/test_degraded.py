@@ -186,6 +186,14 @@ class Degraded(unittest.TestCase):
             ("container_syscalls_total",),
         )
 
+    def test_in_a_pod_without_a_token(self):
+        self.check(
+            ["env", "KUBERNETES_SERVICE_HOST=192.0.2.1", "KUBERNETES_SERVICE_PORT=443"],
+            {"kubernetes"},
+            "this pod has no service account token: there is no /var/run/secrets/",
+            ("container_syscalls_total",),
+        )
+
     def test_with_a_damaged_identity(self):
         name = self.id().rsplit(".", 1)[1]
         identity = os.path.join(self.folder, name, "agent-state", "identity")

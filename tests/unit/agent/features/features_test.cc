@@ -99,6 +99,14 @@ TEST(ProcessFeature, NeedsTheFirstProcess) {
   EXPECT_THAT(ProcessFeature("/nowhere").problem, HasSubstr("hidden"));
 }
 
+TEST(KubernetesFeature, SaysWhyThereIsNoWay) {
+  EXPECT_TRUE(KubernetesFeature(absl::OkStatus()).enabled);
+  const Feature off = KubernetesFeature(absl::NotFoundError("no token"));
+  EXPECT_FALSE(off.enabled);
+  EXPECT_EQ(off.problem, "no token");
+  EXPECT_THAT(off.mend, HasSubstr("--kubeconfig"));
+}
+
 TEST(FeatureReport, TellsOfEachReasonOnce) {
   FeatureReport report;
   report.Add({.name = "a", .gives = "as"});

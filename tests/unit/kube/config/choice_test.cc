@@ -71,8 +71,17 @@ TEST_F(ChoiceTest, InAPod) {
   EXPECT_EQ((*chosen_)->source, "the pod's service account");
   in_pod_["KUBERNETES_SERVICE_HOST"] = "fd00::1";
   EXPECT_EQ(Url({}, in_pod_), "https://[fd00::1]:443");
-  std::filesystem::remove(folder_.path() + "/sa/token");
-  EXPECT_THAT(Url({}, in_pod_), HasSubstr("token file " + folder_.path() + "/sa/token cannot be"));
+  std::filesystem::remove(folder_.path() + "/sa/ca.crt");
+  EXPECT_THAT(Url({}, in_pod_), HasSubstr("CA file " + folder_.path() + "/sa/ca.crt cannot be"));
+  EXPECT_EQ(chosen_.status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(ChoiceTest, InAPodWithoutAToken) {
+  std::filesystem::remove_all(folder_.path() + "/sa");
+  EXPECT_EQ(Url({}, in_pod_),
+            "this pod has no service account token: there is no " + folder_.path() + "/sa/token");
+  EXPECT_EQ(chosen_.status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(Url({.url = "http://url"}, in_pod_), "http://url");
 }
 
 TEST_F(ChoiceTest, SaysWhatCannotWork) {
