@@ -12,11 +12,22 @@
 
 namespace leadline {
 
+namespace {
+
+bool IsIgnored(int signal) {
+  struct sigaction action {};
+  return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+}  // namespace
+
 absl::StatusOr<StopSignal> StopSignal::Open() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  // A signal that is blocked comes though it is ignored.
+  if (!IsIgnored(SIGHUP)) sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   // A peer that hangs up is an error of a write, not the end of the program.
   std::signal(SIGPIPE, SIG_IGN);

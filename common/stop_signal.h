@@ -1,4 +1,5 @@
-// A descriptor that becomes readable when the program is asked to stop (SIGINT, SIGTERM).
+// A descriptor that becomes readable when the program is asked to stop: SIGINT, SIGTERM, and
+// SIGHUP, as of a terminal that closes, unless it is ignored, as under nohup.
 //
 // Made first of all in main: threads started later inherit the blocked signals, so that only this
 // descriptor takes them.
