@@ -78,7 +78,8 @@ absl::StatusOr<HttpReply> Post(const std::string& url, const Form& form, double 
   const CURLcode code = curl_easy_perform(handle.get());
   if (code != CURLE_OK) {
     const char* const why = error[0] != '\0' ? error : curl_easy_strerror(code);
-    if (code == CURLE_PEER_FAILED_VERIFICATION) {
+    // The second: the machine has no authorities of its own, or not those of --ca.
+    if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE) {
       return absl::UnauthenticatedError(fmt::format(
           "the collector at {} is not trusted: {}\n--ca and $LEADLINE_CA name the authorities "
           "that are.",
