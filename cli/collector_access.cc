@@ -3,8 +3,10 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "common/address.h"
 #include "common/flags/flags.h"
 #include "common/flags/server_flags.h"
+#include "common/status_text.h"
 
 namespace leadline::cli {
 namespace {
@@ -50,8 +52,12 @@ void AddCollectorOptions(CLI::App& command, CollectorAccess& access) {
 absl::StatusOr<std::string> CollectorUrl(const CollectorAccess& access) {
   const bool needs_tls = !access.files.ca_file.empty() || !access.files.cert_file.empty();
   std::string url = access.url;
-  if (url.find("://") == std::string::npos) url = (needs_tls ? "https://" : "http://") + url;
   while (url.ends_with('/')) url.pop_back();
+  if (url.find("://") == std::string::npos) url = (needs_tls ? "https://" : "http://") + url;
+  if (const auto target = ParseTarget(AddressOf(url)); !target.ok()) {
+    return absl::InvalidArgumentError(
+        fmt::format("--collector {}: {}", url, StatusMessage(target.status())));
+  }
   if (!url.starts_with("http://")) return url;
   if (needs_tls) {
     return absl::InvalidArgumentError(

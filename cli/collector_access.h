@@ -23,8 +23,8 @@ struct CollectorAccess {
 void AddCollectorOptions(CLI::App& command, CollectorAccess& access);
 
 // The URL with its scheme, which is https where files ask for TLS, and without a slash at its end.
-// INVALID_ARGUMENT when a token would go in clear to another machine, or when files that need TLS
-// are given with http.
+// INVALID_ARGUMENT when it has no host or port 0, when a token would go in clear to another
+// machine, or when files that need TLS are given with http.
 absl::StatusOr<std::string> CollectorUrl(const CollectorAccess& access);
 
 }  // namespace leadline::cli

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "common/status_macros.h"
+
 namespace leadline {
 
 absl::StatusOr<HostPort> ParseHostPort(std::string_view text) {
@@ -23,6 +25,18 @@ absl::StatusOr<HostPort> ParseHostPort(std::string_view text) {
       std::from_chars(digits.data(), digits.data() + digits.size(), parsed.port);
   if (error != std::errc() || end != digits.data() + digits.size()) return invalid;
   return parsed;
+}
+
+absl::StatusOr<HostPort> ParseTarget(std::string_view text) {
+  LL_ASSIGN_OR_RETURN(HostPort target, ParseHostPort(text));
+  if (target.host.empty()) {
+    return absl::InvalidArgumentError(fmt::format("\"{}\" names no host to connect to", text));
+  }
+  if (target.port == 0) {
+    return absl::InvalidArgumentError(
+        fmt::format("\"{}\" has port 0, to which nothing can connect", text));
+  }
+  return target;
 }
 
 }  // namespace leadline

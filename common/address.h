@@ -21,4 +21,7 @@ struct HostPort {
 // "host:port", "[v6]:port" or ":port". Names are not resolved.
 absl::StatusOr<HostPort> ParseHostPort(std::string_view text);
 
+// The same of something to connect to: it has a host, and a port other than 0.
+absl::StatusOr<HostPort> ParseTarget(std::string_view text);
+
 }  // namespace leadline

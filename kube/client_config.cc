@@ -46,6 +46,13 @@ absl::Status CheckUrl(std::string_view what, const std::string& url,
     return absl::InvalidArgumentError(fmt::format("{} \"{}\" does not begin with {}://", what, url,
                                                   fmt::join(schemes, ":// or ")));
   }
+  part = nullptr;
+  curl_url_get(parsed.get(), CURLUPART_PORT, &part, 0);
+  const CurlString port(part);
+  if (port != nullptr && port.get() == std::string_view("0")) {
+    return absl::InvalidArgumentError(
+        fmt::format("{} has port 0, to which nothing can connect", what));
+  }
   for (const CURLUPart one : unwanted) {
     part = nullptr;
     if (curl_url_get(parsed.get(), one, &part, 0) == CURLUE_OK) {

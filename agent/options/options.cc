@@ -31,7 +31,7 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
   CLI::App& app = program->app();
   options.node = DefaultNode();
   app.add_option("--collector", options.collector, "Address of the collector's gRPC port")
-      ->check(flags::IsHostPort())
+      ->check(flags::IsTarget())
       ->each([&options](const std::string&) { options.collector_given = true; })
       ->type_name("HOST:PORT")
       ->capture_default_str();

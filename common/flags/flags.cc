@@ -23,6 +23,10 @@ CLI::Validator IsHostPort() {
   return {[](std::string& text) { return TextOf(ParseHostPort(text).status()); }, ""};
 }
 
+CLI::Validator IsTarget() {
+  return {[](std::string& text) { return TextOf(ParseTarget(text).status()); }, ""};
+}
+
 CLI::Validator IsDuration() {
   return {[](std::string& text) -> std::string {
             if (ParseDuration(text).ok()) return "";

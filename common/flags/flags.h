@@ -14,6 +14,7 @@ namespace leadline::flags {
 constexpr int kUsageError = 2;
 
 CLI::Validator IsHostPort();
+CLI::Validator IsTarget();  // host:port of something to connect to
 CLI::Validator IsDuration();
 CLI::Validator IsLogLevel();
 CLI::Validator IsNotEmpty();

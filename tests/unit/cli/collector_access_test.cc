@@ -8,6 +8,7 @@
 namespace leadline::cli {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 TEST(CollectorUrl, HasASchemeAndNoSlashAtItsEnd) {
@@ -15,6 +16,27 @@ TEST(CollectorUrl, HasASchemeAndNoSlashAtItsEnd) {
   EXPECT_EQ(*CollectorUrl({.url = "host:7070/"}), "http://host:7070");
   EXPECT_EQ(*CollectorUrl({.url = "host:7070", .files = {.ca_file = "ca"}}), "https://host:7070");
   EXPECT_EQ(*CollectorUrl({.url = "https://host/prefix//"}), "https://host/prefix");
+}
+
+TEST(CollectorUrl, IsOfSomethingToConnectTo) {
+  const struct {
+    const char* url;
+    const char* says;
+  } cases[] = {
+      {"http://:0", "names no host"},
+      {":7070", "names no host"},
+      {"https:///api", "names no host"},
+      {"http://", "is not host"},
+      {"host:0", "has port 0"},
+      {"https://[::1]:0/api", "has port 0"},
+      {"http://host:99999", "is not host"},
+  };
+  for (const auto& c : cases) {
+    const auto url = CollectorUrl({.url = c.url});
+    EXPECT_EQ(url.status().code(), absl::StatusCode::kInvalidArgument) << c.url;
+    EXPECT_THAT(std::string(StatusMessage(url.status())),
+                AllOf(HasSubstr("--collector "), HasSubstr(c.says)));
+  }
 }
 
 TEST(CollectorUrl, TokensGoInClearToThisMachineOnly) {

@@ -30,5 +30,16 @@ TEST(Address, ThatIsNoneIsQuoted) {
   }
 }
 
+TEST(Address, OfATargetHasAHostAndAPort) {
+  for (const char* text : {"127.0.0.1:7071", "[::1]:1", "leadline.svc:65535"}) {
+    EXPECT_EQ(ParseTarget(text), ParseHostPort(text)) << text;
+  }
+  for (const char* text : {":0", ":7071", "[]:7071", "localhost:0", "7071", "::1:80"}) {
+    const auto parsed = ParseTarget(text);
+    EXPECT_EQ(parsed.status().code(), absl::StatusCode::kInvalidArgument) << text;
+    EXPECT_NE(parsed.status().ToString().find('"' + std::string(text) + '"'), std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace leadline

@@ -336,6 +336,8 @@ TEST(ClientConfig, SaysWhatIsWrong) {
   EXPECT_EQ(error({.url = "https://[::1]:6443/k8s/clusters/c-1"}), "");
   EXPECT_THAT(error({.url = ""}), HasSubstr("API server URL \"\""));
   EXPECT_THAT(error({.url = "127.0.0.1:8080"}), HasSubstr("API server URL"));
+  EXPECT_THAT(error({.url = "https://:6443"}), HasSubstr("API server URL \"https://:6443\""));
+  EXPECT_THAT(error({.url = "https://h:0"}), HasSubstr("API server URL has port 0"));
   EXPECT_THAT(error({.url = "file:///etc/passwd"}),
               HasSubstr("does not begin with http:// or https://"));
   EXPECT_THAT(error({.url = "http://u:p@host/"}), HasSubstr("has a user"));

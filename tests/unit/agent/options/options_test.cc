@@ -40,6 +40,13 @@ TEST(Options, AreTaken) {
   EXPECT_EQ(parsed.options->cgroups, CgroupChoice::kV1);
 }
 
+TEST(Options, TheCollectorIsSomethingToConnectTo) {
+  for (const char* nowhere : {":0", ":7071", "collector:0"}) {
+    EXPECT_FALSE(Parse({"--collector", nowhere}).options) << nowhere;
+  }
+  EXPECT_TRUE(Parse({"--collector", "collector:7071", "--http", ":0", "--insecure"}).options);
+}
+
 TEST(Options, WhatGoesWithTlsTurnsItOn) {
   EXPECT_FALSE(Parse({"--collector-token-file", "t"}).options->collector_files.encrypted);
   for (const char* flag : {"--collector-ca-file", "--collector-server-name"}) {

@@ -23,6 +23,7 @@ Outcome Parse(std::vector<const char*> arguments, bool with_command = false) {
   uint64_t size = 0;
   if (with_command) app.add_subcommand("ask", "")->add_option("WHAT", name)->required();
   app.add_option("--http", address)->check(IsHostPort());
+  app.add_option("--to", address)->check(IsTarget());
   app.add_option("--interval", duration)->check(IsDuration());
   app.add_option("--log-level", level)->check(IsLogLevel());
   app.add_option("--name", name)->check(IsNotEmpty());
@@ -60,6 +61,8 @@ TEST(Flags, AnErrorNamesTheFlagAndTheValueAndWhereToLook) {
       {{"--http", "h:99999"},
        "--http: \"h:99999\" is not host:port, as in 127.0.0.1:7070 or [::1]:7070"},
       {{"--http", "h:1", "--http", "h:2"}, "--http is given more than once"},
+      {{"--to", ":0"}, "--to: \":0\" names no host to connect to"},
+      {{"--to", "h:0"}, "--to: \"h:0\" has port 0, to which nothing can connect"},
       {{"--interval", "5"}, "--interval: \"5\" is not a duration, as in 30d, 1h30m or 500ms"},
       {{"--log-level", "loud"}, "--log-level: \"loud\" is none of debug, info, warn, error"},
       {{"--name", ""}, "--name: is empty"},
