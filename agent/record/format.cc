@@ -32,6 +32,8 @@ Id128 RandomId() {
   return {.high = high, .low = number()};
 }
 
+bool IsRecording(std::string_view bytes) { return bytes.starts_with(kMagic); }
+
 std::string EncodeHeader(const Header& header) {
   std::string out(kMagic);
   AppendFixed32(kVersion, out);

@@ -38,6 +38,8 @@ struct Header {
 
   bool operator==(const Header&) const = default;
 };
+// Whether it begins as a recording of any version does.
+bool IsRecording(std::string_view bytes);
 std::string EncodeHeader(const Header& header);
 absl::StatusOr<Header> ParseHeader(std::string_view bytes);
 

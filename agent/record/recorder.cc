@@ -1,25 +1,46 @@
 #include "agent/record/recorder.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <utility>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+
+#include "common/status_macros.h"
 
 namespace leadline::agent::record {
 namespace {
 
 constexpr size_t kFlushBytes = 1 << 20;
 
+// Pipes and devices have nothing to lose.
+absl::Status CheckReplaceable(const std::string& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_size == 0) {
+    return absl::OkStatus();
+  }
+  std::string begin(kHeaderBytes, '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
+  if (IsRecording(begin)) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format(
+      "recording {}: the file is there and is no recording, so it is not replaced: name "
+      "another, or remove it",
+      path));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Recorder>> Recorder::Create(const std::string& path,
                                                            const Header& header,
                                                            prometheus::Registry& registry) {
+  LL_RETURN_IF_ERROR(CheckReplaceable(path));
   // It holds the commands and names of everything on the node.
   constexpr mode_t kOnlyOwner = 0600;
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kOnlyOwner);

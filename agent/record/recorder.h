@@ -22,7 +22,8 @@ namespace leadline::agent::record {
 
 class Recorder final : public Tape {
  public:
-  // Replaces a file that is there. `registry` must outlive it.
+  // Replaces a recording or an empty file that is there, and refuses to replace any other.
+  // `registry` must outlive it.
   static absl::StatusOr<std::unique_ptr<Recorder>> Create(const std::string& path,
                                                           const Header& header,
                                                           prometheus::Registry& registry);

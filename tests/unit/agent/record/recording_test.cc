@@ -197,6 +197,25 @@ TEST(Recording, SaysWhatIsWrong) {
               HasSubstr("recording /nowhere/at.all: cannot be written: No such file or directory"));
 }
 
+TEST(Recording, ReplacesNothingButARecording) {
+  prometheus::Registry registry;
+  const TempFile file;
+  for (const std::string_view other : {"x", "LLrecor", "root:x:0:0:root:/root:/bin/sh\n"}) {
+    file.Write(other);
+    const auto refused = Recorder::Create(file.path(), kHeader, registry);
+    EXPECT_EQ(refused.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(StatusMessage(refused.status()), HasSubstr(file.path() + ": the file is there"));
+    EXPECT_EQ(file.Bytes(), other);
+  }
+  const std::string recorded = Recorded();
+  for (const std::string& replaceable : {std::string(), recorded, recorded.substr(0, 9)}) {
+    file.Write(replaceable);
+    ASSERT_TRUE(Recorder::Create(file.path(), kHeader, registry).ok()) << replaceable.size();
+    EXPECT_TRUE(Open(file)->at_end());
+  }
+  EXPECT_TRUE(Recorder::Create("/dev/null", kHeader, registry).ok());
+}
+
 TEST(Recording, ADiskThatFillsUpEndsItAndIsCounted) {
   const TempFile file;
   prometheus::Registry registry;
