@@ -1,5 +1,6 @@
 #include "agent/agent.h"
 
+#include <atomic>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -96,6 +97,9 @@ class AgentImpl final : public Agent {
   void TellFeatures();
   absl::Status StartKubernetes(const Options& options, std::optional<kube::config::Chosen> chosen);
   absl::Status StartServer(const Options& options);
+  // For /readyz, on the server's threads.
+  absl::Status CollectorReady() const;
+  absl::Status KubernetesReady() const;
 
   std::shared_ptr<prometheus::Registry> registry_ = std::make_shared<prometheus::Registry>();
   FeatureReport features_;
@@ -108,10 +112,13 @@ class AgentImpl final : public Agent {
   std::unique_ptr<Sender> sender_;
   ToSender delivery_{*this};
   SamplingWatch sampling_;
+  std::atomic<bool> started_ = false;  // what is above is there, and stays as it is
   std::unique_ptr<http::Server> server_;
 };
 
 absl::Status AgentImpl::Init(const Options& options) {
+  // First, since its port may be taken: nothing else has begun then.
+  LL_RETURN_IF_ERROR(StartServer(options));
   LL_ASSIGN_OR_RETURN(auto kubernetes, ChooseKubernetes(options, features_));
   LL_RETURN_IF_ERROR(OpenIdentity(options));
   LL_RETURN_IF_ERROR(StartPipeline(options));
@@ -128,7 +135,10 @@ absl::Status AgentImpl::Init(const Options& options) {
                            .spool_dir = spool_dir_,
                            .max_spool_bytes = options.max_spool_bytes},
                           *registry_);
-  return StartServer(options);
+  started_ = true;
+  // Last: whoever waits for this line finds an agent that counts.
+  if (server_ != nullptr) spdlog::info("listening http={}", server_->address());
+  return absl::OkStatus();
 }
 
 absl::Status AgentImpl::OpenIdentity(const Options& options) {
@@ -197,22 +207,11 @@ absl::Status AgentImpl::StartKubernetes(const Options& options,
 absl::Status AgentImpl::StartServer(const Options& options) {
   if (options.http.empty()) return absl::OkStatus();
   http::Router router;
-  http::AddProgramRoutes(
-      router,
-      {.live = {{"sampling", [this] { return sampling_.Check(); }}},
-       .ready = {{"collector",
-                  [this] {
-                    return sender_->connected()
-                               ? absl::OkStatus()
-                               : absl::UnavailableError("no session with the collector");
-                  }},
-                 {"kubernetes",
-                  [this] {
-                    return pods_ == nullptr || pods_->synced()
-                               ? absl::OkStatus()
-                               : absl::UnavailableError("the pods have not been listed yet");
-                  }}}},
-      registry_);
+  http::AddProgramRoutes(router,
+                         {.live = {{"sampling", [this] { return sampling_.Check(); }}},
+                          .ready = {{"collector", [this] { return CollectorReady(); }},
+                                    {"kubernetes", [this] { return KubernetesReady(); }}}},
+                         registry_);
   LL_ASSIGN_OR_RETURN(tls::ServerSecurity security,
                       tls::ServerSecurity::Open(options.certificate, options.http_access, "http",
                                                 SystemClock(), *registry_, "leadline_agent"));
@@ -224,8 +223,20 @@ absl::Status AgentImpl::StartServer(const Options& options) {
                                                     .registry = registry_,
                                                     .metrics_prefix = "leadline_agent"},
                                                    std::move(router)));
-  spdlog::info("listening http={}", server_->address());
   return absl::OkStatus();
+}
+
+absl::Status AgentImpl::CollectorReady() const {
+  if (!started_) return absl::UnavailableError("the agent is starting");
+  return sender_->connected() ? absl::OkStatus()
+                              : absl::UnavailableError("no session with the collector");
+}
+
+absl::Status AgentImpl::KubernetesReady() const {
+  if (!started_) return absl::UnavailableError("the agent is starting");
+  return pods_ == nullptr || pods_->synced()
+             ? absl::OkStatus()
+             : absl::UnavailableError("the pods have not been listed yet");
 }
 
 absl::Status AgentImpl::Run(int stop_fd) {

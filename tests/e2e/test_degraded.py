@@ -194,6 +194,21 @@ class Degraded(unittest.TestCase):
             ("container_syscalls_total",),
         )
 
+    def test_a_taken_port_is_noticed_before_anything_is_done(self):
+        state = os.path.join(self.folder, "taken-port", "agent-state")
+        taken = f"127.0.0.1:{self.collector.ports['http']}"
+        done = subprocess.run(
+            [paths.program("leadline-agent"), "--http", taken, "--state", state],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn(f"listen for HTTP on {taken}: Address already in use", done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        self.assertFalse(os.path.exists(state))
+
     def test_with_a_damaged_identity(self):
         name = self.id().rsplit(".", 1)[1]
         identity = os.path.join(self.folder, name, "agent-state", "identity")
