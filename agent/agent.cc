@@ -32,6 +32,8 @@ namespace leadline::agent {
 namespace {
 
 constexpr absl::Duration kDrainTimeout = absl::Seconds(5);
+// Of a kubelet and a few who scrape; each takes a descriptor.
+constexpr size_t kMaxConnections = 64;
 
 probes::ProbeOptions ProbeOptionsOf(const Options& options) {
   probes::ProbeOptions probe_options;
@@ -124,17 +126,17 @@ absl::Status AgentImpl::Init(const Options& options) {
   LL_RETURN_IF_ERROR(StartPipeline(options));
   TellFeatures();
   LL_RETURN_IF_ERROR(StartKubernetes(options, std::move(kubernetes)));
-  sender_ = Sender::Start({.collector = options.collector,
-                           .security = options.collector_files,
-                           .agent_id = identity_->agent_id(),
-                           .epoch = identity_->epoch(),
-                           .place = identity_->place(),
-                           .agent_version = std::string(kVersion),
-                           .cluster = options.cluster,
-                           .node = options.node,
-                           .spool_dir = spool_dir_,
-                           .max_spool_bytes = options.max_spool_bytes},
-                          *registry_);
+  LL_ASSIGN_OR_RETURN(sender_, Sender::Start({.collector = options.collector,
+                                              .security = options.collector_files,
+                                              .agent_id = identity_->agent_id(),
+                                              .epoch = identity_->epoch(),
+                                              .place = identity_->place(),
+                                              .agent_version = std::string(kVersion),
+                                              .cluster = options.cluster,
+                                              .node = options.node,
+                                              .spool_dir = spool_dir_,
+                                              .max_spool_bytes = options.max_spool_bytes},
+                                             *registry_));
   started_ = true;
   // Last: whoever waits for this line finds an agent that counts.
   if (server_ != nullptr) spdlog::info("listening http={}", server_->address());
@@ -219,6 +221,7 @@ absl::Status AgentImpl::StartServer(const Options& options) {
     spdlog::warn("--insecure: whoever reaches http {} can read it", options.http);
   }
   LL_ASSIGN_OR_RETURN(server_, http::Server::Start({.address = options.http,
+                                                    .max_connections = kMaxConnections,
                                                     .security = std::move(security),
                                                     .registry = registry_,
                                                     .metrics_prefix = "leadline_agent"},

@@ -6,6 +6,7 @@
 #include "agent/agent.h"
 #include "agent/options/options.h"
 #include "agent/replay.h"
+#include "agent/source/open_files.h"
 #include "common/log.h"
 #include "common/status_text.h"
 #include "common/stop_signal.h"
@@ -15,6 +16,9 @@ namespace {
 absl::Status Run(const leadline::agent::Options& options) {
   if (absl::Status log = leadline::SetUpLog("leadline-agent", options.log_level); !log.ok()) {
     return log;
+  }
+  if (absl::Status files = leadline::agent::source::CheckDescriptorLimit(); !files.ok()) {
+    return files;
   }
   // What fails in gRPC we report ourselves, in our words and form.
   setenv("GRPC_VERBOSITY", "NONE", 0);

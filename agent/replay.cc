@@ -68,16 +68,7 @@ class HandlerDelivery final : public Delivery {
 // To a collector, never further ahead of it than kBatchesAhead, so that nothing is dropped.
 class CollectorDelivery final : public Delivery {
  public:
-  CollectorDelivery(const Options& options, const PipelineOptions& recorded,
-                    const record::Header& header, prometheus::Registry& registry)
-      : sender_(Sender::Start({.collector = options.collector,
-                               .security = options.collector_files,
-                               .agent_id = header.id,
-                               .epoch = static_cast<uint64_t>(SystemClock().NowUnixMs()),
-                               .agent_version = std::string(kVersion),
-                               .cluster = recorded.cluster,
-                               .node = recorded.node},
-                              registry)) {}
+  explicit CollectorDelivery(std::unique_ptr<Sender> sender) : sender_(std::move(sender)) {}
 
   uint64_t acknowledged_sequence() const override { return sender_->acknowledged_sequence(); }
   void Submit(std::vector<SealedBatch> batches) override {
@@ -188,7 +179,16 @@ absl::Status Replay(const Options& options) {
     HandlerDelivery nowhere([&](const std::vector<SealedBatch>& batches) { totals.Add(batches); });
     status = replayed->Run(nowhere, registry);
   } else {
-    CollectorDelivery delivery(options, replayed->options(), replayed->tape().header(), registry);
+    LL_ASSIGN_OR_RETURN(auto sender,
+                        Sender::Start({.collector = options.collector,
+                                       .security = options.collector_files,
+                                       .agent_id = replayed->tape().header().id,
+                                       .epoch = static_cast<uint64_t>(SystemClock().NowUnixMs()),
+                                       .agent_version = std::string(kVersion),
+                                       .cluster = replayed->options().cluster,
+                                       .node = replayed->options().node},
+                                      registry));
+    CollectorDelivery delivery(std::move(sender));
     status = replayed->Run(delivery, registry);
     const absl::Status delivered = delivery.Finish();
     totals = delivery.totals();

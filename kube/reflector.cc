@@ -8,6 +8,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "common/catch_status.h"
 #include "common/status_macros.h"
 #include "common/status_text.h"
 #include "kube/http_session.h"
@@ -205,9 +206,11 @@ absl::StatusOr<std::unique_ptr<Reflector>> Reflector::Start(
     const ClientConfig& client, Resource resource, ReflectorOptions options, const Clock& clock,
     std::unique_ptr<Pauser> pauser, ReflectorMetrics metrics, Handler handler) {
   LL_ASSIGN_OR_RETURN(std::unique_ptr<HttpSession> session, HttpSession::Open(client));
-  return std::unique_ptr<Reflector>(new Reflector(
-      std::make_unique<Loop>(std::move(session), std::move(resource), options, clock,
-                             std::move(pauser), std::move(metrics), std::move(handler))));
+  return CatchStatus("watch " + resource.name, [&] {
+    return std::unique_ptr<Reflector>(new Reflector(
+        std::make_unique<Loop>(std::move(session), std::move(resource), options, clock,
+                               std::move(pauser), std::move(metrics), std::move(handler))));
+  });
 }
 
 }  // namespace leadline::kube

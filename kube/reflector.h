@@ -44,7 +44,8 @@ class Reflector {
   // return once the owner is about to stop the reflector.
   using Handler = std::function<void(Event)>;
 
-  // Everything passed in by reference outlives the reflector. INVALID_ARGUMENT as from Validate.
+  // Everything passed in by reference outlives the reflector. INVALID_ARGUMENT as from Validate,
+  // RESOURCE_EXHAUSTED for want of threads.
   static absl::StatusOr<std::unique_ptr<Reflector>> Start(
       const ClientConfig& client, Resource resource, ReflectorOptions options, const Clock& clock,
       std::unique_ptr<Pauser> pauser, ReflectorMetrics metrics, Handler handler);

@@ -12,6 +12,7 @@
 #include "agent/export/send_state.h"
 #include "agent/export/session.h"
 #include "agent/export/spool_writer.h"
+#include "common/catch_status.h"
 
 namespace leadline::agent {
 namespace {
@@ -343,8 +344,12 @@ absl::Status Sender::Impl::Stop(absl::Duration timeout) {
                   left.batches, left.samples, options_.collector, absl::FormatDuration(timeout)));
 }
 
-std::unique_ptr<Sender> Sender::Start(SenderOptions options, prometheus::Registry& registry) {
-  return std::unique_ptr<Sender>(new Sender(std::make_unique<Impl>(std::move(options), registry)));
+absl::StatusOr<std::unique_ptr<Sender>> Sender::Start(SenderOptions options,
+                                                      prometheus::Registry& registry) {
+  return CatchStatus("start sending", [&] {
+    return std::unique_ptr<Sender>(
+        new Sender(std::make_unique<Impl>(std::move(options), registry)));
+  });
 }
 
 Sender::Sender(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -10,9 +10,9 @@
 // declared lost to the collector with the next batch. A batch from before the clock was set back,
 // which the collector refuses until its time comes, is sent without its samples.
 //
-// Errors: none from Submit; a collector that cannot be reached or refuses is logged and tried
-// again. Threading: every method may be called from any thread. Ownership: the destructor stops the
-// thread.
+// Errors: Start for want of threads; none from Submit; a collector that cannot be reached or
+// refuses is logged and tried again. Threading: every method may be called from any thread.
+// Ownership: the destructor stops the thread.
 #pragma once
 
 #include <cstddef>
@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
 #include "agent/export/backoff.h"
@@ -58,7 +59,8 @@ struct SenderOptions {
 
 class Sender {
  public:
-  static std::unique_ptr<Sender> Start(SenderOptions options, prometheus::Registry& registry);
+  static absl::StatusOr<std::unique_ptr<Sender>> Start(SenderOptions options,
+                                                       prometheus::Registry& registry);
   ~Sender();
   Sender(const Sender&) = delete;
   Sender& operator=(const Sender&) = delete;

@@ -11,6 +11,7 @@
 
 #include "agent/export/channel_security.h"
 #include "agent/export/definition_stream.h"
+#include "common/catch_status.h"
 #include "common/status_text.h"
 #include "common/utf8.h"
 
@@ -56,10 +57,16 @@ Session::End Session::Run() {
   if (!secrets->token.empty()) context_.AddMetadata("authorization", "Bearer " + secrets->token);
   stub_ = v1::Ingest::NewStub(MakeChannel(options_, secrets->credentials));
   stream_ = stub_->Stream(&context_);
-  std::thread reader(&Session::ReadLoop, this);
+  auto reader = CatchStatus("a session with the collector",
+                            [this] { return std::thread(&Session::ReadLoop, this); });
+  if (!reader.ok()) {
+    context_.TryCancel();
+    stream_->Finish();
+    return {.status = reader.status()};
+  }
   const bool drained = SendHello() && AwaitWelcome() && SendBatches();
   if (drained) stream_->WritesDone();
-  reader.join();
+  reader->join();
   const grpc::Status status = stream_->Finish();
 
   MutexLock lock(state_.mutex);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -95,7 +96,7 @@ absl::Status CheckStateDirectory(const std::string& directory) {
     return absl::ErrnoToStatus(code, fmt::format("agent state: cannot write {}", nearest.string()));
   };
   if (access(nearest.c_str(), W_OK | X_OK) != 0) return error(errno);
-  if (!std::filesystem::is_directory(nearest)) return error(ENOTDIR);
+  if (std::error_code code; !std::filesystem::is_directory(nearest, code)) return error(ENOTDIR);
   struct statvfs room {};
   if (statvfs(nearest.c_str(), &room) != 0) return error(errno);
   if (room.f_bavail == 0 && room.f_blocks != 0) return error(ENOSPC);

@@ -7,6 +7,7 @@
 #include "absl/time/time.h"
 
 #include "common/bounded_queue.h"
+#include "common/catch_status.h"
 #include "common/clock.h"
 #include "common/mutex.h"
 #include "common/status_macros.h"
@@ -39,12 +40,15 @@ class ApiPodWatcher final : public PodWatcher {
   absl::Status Open(prometheus::Registry& registry) {
     LL_ASSIGN_OR_RETURN(std::unique_ptr<kube::MetadataSource> source,
                         kube::ApiMetadataSource::Open(options_.client, SystemClock()));
-    owners_ = std::make_unique<kube::OwnerResolver>(
-        kube::OwnerResolverOptions{.seed = RandomSeed()}, std::move(source), SystemClock(),
-        std::make_unique<kube::RealPauser>(), kube::OwnerMetrics(registry, kMetricPrefix),
-        [this](const std::string& uid, kube::OwnerChain chain) {
-          OnOwners(uid, std::move(chain));
-        });
+    LL_ASSIGN_OR_RETURN(owners_, CatchStatus("look up owners of pods", [&] {
+                          return std::make_unique<kube::OwnerResolver>(
+                              kube::OwnerResolverOptions{.seed = RandomSeed()}, std::move(source),
+                              SystemClock(), std::make_unique<kube::RealPauser>(),
+                              kube::OwnerMetrics(registry, kMetricPrefix),
+                              [this](const std::string& uid, kube::OwnerChain chain) {
+                                OnOwners(uid, std::move(chain));
+                              });
+                        }));
     kube::ReflectorOptions reflector = options_.reflector;
     if (reflector.seed == 0) reflector.seed = RandomSeed();
     LL_ASSIGN_OR_RETURN(reflector_, kube::Reflector::Start(

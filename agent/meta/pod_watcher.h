@@ -8,9 +8,9 @@
 // waits with them, so that nothing is lost. Owners are looked up once per owner, not per pod.
 // Take may be called from any thread; `on_event` is called from the watcher's threads.
 //
-// Errors: Start fails only for a configuration that cannot work. A server that is absent, refuses
-// or breaks off is tried again with growing pauses; the log and leadline_agent_kube_* metrics say
-// so.
+// Errors: Start fails only for a configuration that cannot work, and for want of threads. A server
+// that is absent, refuses or breaks off is tried again with growing pauses; the log and
+// leadline_agent_kube_* metrics say so.
 #pragma once
 
 #include <cstddef>

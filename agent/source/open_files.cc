@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "agent/record/tape.h"
@@ -25,6 +26,15 @@ bool IsGone(int error) {
 
 // What sysfs says of a device that is down: there may be a value later.
 bool HasNoValue(int error) { return error == EINVAL || error == EOPNOTSUPP; }
+
+// The limit of open files, raised as far as it goes; 0 where it is not known.
+rlim_t RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  const rlimit raised{.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+  if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  return limit.rlim_cur;
+}
 
 }  // namespace
 
@@ -120,12 +130,15 @@ void OpenFiles::Failed(const std::string& path, int error) {
   spdlog::debug("read {}: {}", path, std::strerror(error));
 }
 
-size_t DescriptorBudget() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
-  const rlimit raised{.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
-  if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
-  return std::min<size_t>(limit.rlim_cur / 2, kMaxBudget);
+size_t DescriptorBudget() { return std::min<size_t>(RaiseDescriptorLimit() / 2, kMaxBudget); }
+
+absl::Status CheckDescriptorLimit() {
+  const rlim_t limit = RaiseDescriptorLimit();
+  if (limit >= kLeastDescriptors) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      fmt::format("the agent may open only {} files, and needs {}: raise the hard limit (ulimit "
+                  "-Hn, LimitNOFILE= of its unit)",
+                  limit, kLeastDescriptors));
 }
 
 }  // namespace leadline::agent::source

@@ -20,6 +20,8 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
+
 #include "agent/source/node_files.h"
 #include "common/string_map.h"
 
@@ -78,5 +80,12 @@ class OpenFiles {
 // Raises this process' limit of open files to the most that it may have, and returns the half of
 // it, for OpenFiles.
 size_t DescriptorBudget();
+
+// Half of it is enough for the probes (about 90), the HTTP server with its connections, the API
+// server's and the collector's. gRPC aborts where it is given no descriptor.
+inline constexpr size_t kLeastDescriptors = 512;
+
+// RESOURCE_EXHAUSTED where the limit cannot be raised to kLeastDescriptors.
+absl::Status CheckDescriptorLimit();
 
 }  // namespace leadline::agent::source

@@ -14,6 +14,7 @@
 #include <spdlog/spdlog.h>
 
 #include "common/address.h"
+#include "common/catch_status.h"
 #include "common/http/connection.h"
 #include "common/mutex.h"
 #include "common/status_macros.h"
@@ -219,10 +220,13 @@ Server::~Server() { Stop(absl::ZeroDuration()); }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options, Router router) {
   LL_ASSIGN_OR_RETURN(Cors cors, Cors::Make(options.cors_origins));
-  auto impl = std::make_unique<Impl>(std::move(options), std::move(router), std::move(cors));
-  LL_RETURN_IF_ERROR(impl->Listen());
-  impl->Run();
-  return std::unique_ptr<Server>(new Server(std::move(impl)));
+  const std::string what = fmt::format("listen for HTTP on {}", options.address);
+  return CatchStatus(what, [&]() -> absl::StatusOr<std::unique_ptr<Server>> {
+    auto impl = std::make_unique<Impl>(std::move(options), std::move(router), std::move(cors));
+    LL_RETURN_IF_ERROR(impl->Listen());
+    impl->Run();
+    return std::unique_ptr<Server>(new Server(std::move(impl)));
+  });
 }
 
 const std::string& Server::address() const { return impl_->address(); }

@@ -10,8 +10,9 @@
 // Bounds: see ServerOptions; above them a request is answered 431 or 413. A connection above them
 // takes the place of the one that has kept the server waiting for longest, idle or with a part of a
 // request; where all are being answered it gets 503. Both are counted. Errors: Start says which
-// address it could not listen on and why, or which option is wrong. Threading: every method may be
-// called from any thread but a handler's. Source: RFC 9110 and 9112; Boost.Beast does the parsing.
+// address it could not listen on and why, which option is wrong, or that threads or descriptors
+// have run out. Threading: every method may be called from any thread but a handler's. Source: RFC
+// 9110 and 9112; Boost.Beast does the parsing.
 #pragma once
 
 #include <cstddef>

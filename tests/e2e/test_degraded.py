@@ -209,6 +209,24 @@ class Degraded(unittest.TestCase):
         self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
         self.assertFalse(os.path.exists(state))
 
+    def test_with_the_fewest_descriptors(self):
+        agent = self.check(["sh", "-c", 'ulimit -n 512; exec "$@"', "sh"], set(), None)
+        self.assertNotIn("Too many open files", agent.log())
+
+    def test_with_too_few_descriptors(self):
+        for descriptors in (8, 48, 511):
+            done = subprocess.run(
+                ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh"]
+                + [paths.program("leadline-agent"), "--state", f"{self.folder}/few", "--http", ""],
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertIn(f"may open only {descriptors} files, and needs 512", done.stderr)
+
     def test_with_a_damaged_identity(self):
         name = self.id().rsplit(".", 1)[1]
         identity = os.path.join(self.folder, name, "agent-state", "identity")

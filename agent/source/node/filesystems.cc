@@ -9,10 +9,13 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_set.h"
+#include <spdlog/spdlog.h>
 
 #include "agent/source/escapes.h"
 #include "agent/source/text.h"
+#include "common/catch_status.h"
 #include "common/mutex.h"
+#include "common/status_text.h"
 
 namespace leadline::agent::source {
 namespace {
@@ -121,8 +124,23 @@ void FilesystemStat::Shared::Work(std::shared_ptr<Shared> shared, uint64_t worke
 }
 
 FilesystemStat::FilesystemStat(absl::Duration timeout, Ask ask)
-    : timeout_(timeout), shared_(std::make_shared<Shared>(std::move(ask))) {
-  std::thread(Shared::Work, shared_, 0).detach();
+    : timeout_(timeout), shared_(std::make_shared<Shared>(std::move(ask))) {}
+
+bool FilesystemStat::StartWorker() {
+  uint64_t worker = 0;
+  {
+    MutexLock lock(shared_->mutex);
+    worker = ++shared_->worker;
+  }
+  auto thread = CatchStatus("measure file systems",
+                            [&] { return std::thread(Shared::Work, shared_, worker); });
+  has_worker_ = thread.ok();
+  if (has_worker_) {
+    thread->detach();
+  } else {
+    spdlog::warn("{}", StatusMessage(thread.status()));
+  }
+  return has_worker_;
 }
 
 FilesystemStat::~FilesystemStat() {
@@ -136,6 +154,7 @@ std::vector<std::optional<FilesystemSize>> FilesystemStat::Stat(
   std::vector<std::optional<FilesystemSize>> sizes(paths.size());
   size_t newly_hung = 0;
   for (size_t i = 0; i < paths.size(); ++i) {
+    if (!has_worker_ && !StartWorker()) break;
     MutexLock lock(shared_->mutex);
     if (shared_->hung.contains(paths[i]) || shared_->hung.size() >= kMaxHung) continue;
     if (newly_hung == kMaxNewlyHung) continue;
@@ -151,7 +170,8 @@ std::vector<std::optional<FilesystemSize>> FilesystemStat::Stat(
     ++newly_hung;
     shared_->hung.insert(paths[i]);
     shared_->asked.reset();
-    std::thread(Shared::Work, shared_, ++shared_->worker).detach();
+    ++shared_->worker;    // its thread is on its own from now on
+    has_worker_ = false;  // another takes over with the next mount
   }
   return sizes;
 }

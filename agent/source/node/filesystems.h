@@ -3,7 +3,8 @@
 // statfs of a dead NFS server does not return, so it is called on a thread of its own. A mount that
 // does not answer in time is reported as such until it does; its thread is left behind, another
 // takes over, and the mount is not asked again before it has answered. At most kMaxHung threads
-// wait so; when there are that many no mount is asked. Source: proc(5) on mounts, statfs(2).
+// wait so; when there are that many, or no thread can be had, which is logged, no mount is asked.
+// Source: proc(5) on mounts, statfs(2).
 //
 // FilesystemStat: one thread calls it; its own threads end with it, but those that hang.
 #pragma once
@@ -78,9 +79,12 @@ class FilesystemStat {
   struct Shared;
 
   static std::optional<FilesystemSize> AskKernel(const std::string& path);
+  // False where there is no thread to be had.
+  bool StartWorker();
 
   const absl::Duration timeout_;
   std::shared_ptr<Shared> shared_;  // with the threads
+  bool has_worker_ = false;
 };
 
 }  // namespace leadline::agent::source

@@ -90,7 +90,7 @@ class SenderTest : public testing::Test {
     options.node = "n";
     options.handshake_timeout = absl::Milliseconds(300);
     options.backoff = {.initial = absl::Milliseconds(1), .max = absl::Milliseconds(5)};
-    auto sender = Sender::Start(options, registry_);
+    auto sender = *Sender::Start(options, registry_);
     Batcher batcher({.max_batch_bytes = max_batch_bytes}, registry_);
     Entity entity;
     entity.id = ContainerId("a");

@@ -1,9 +1,11 @@
 #include "agent/source/open_files.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -99,6 +101,22 @@ TEST_F(OpenFilesTest, AFileThatIsThereAndCannotBeReadIsCounted) {
   EXPECT_EQ(files.Read(Path("folder")), std::nullopt);
   EXPECT_EQ(files.counts().failed, 1u);
   EXPECT_EQ(files.counts().open, 0u);
+}
+
+// Exits with 0 where `descriptors` are enough, else with 1 and the reason; in a process of its own,
+// since the hard limit does not go up again.
+void CheckWith(rlim_t descriptors) {
+  const rlimit limit{.rlim_cur = descriptors / 2, .rlim_max = descriptors};
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) _exit(2);
+  const absl::Status status = CheckDescriptorLimit();
+  std::cerr << status.message() << std::endl;
+  _exit(status.ok() ? 0 : 1);
+}
+
+TEST(DescriptorLimit, TooFewAreAnErrorAndTheSoftOneIsRaised) {
+  EXPECT_EXIT(CheckWith(48), testing::ExitedWithCode(1), "may open only 48 files, and needs 512");
+  EXPECT_EXIT(CheckWith(kLeastDescriptors - 1), testing::ExitedWithCode(1), "only 511 files");
+  EXPECT_EXIT(CheckWith(kLeastDescriptors), testing::ExitedWithCode(0), "");
 }
 
 // A removed cgroup's files give ENODEV, also when one of the same path has been made since.

@@ -54,7 +54,7 @@ TestAgent::TestAgent(int port, uint64_t epoch,
   options_.node = "node";
   options_.backoff = {.initial = absl::Milliseconds(1), .max = absl::Milliseconds(20)};
   if (adjust) adjust(options_);
-  sender_ = agent::Sender::Start(options_, *registry_);
+  sender_ = *agent::Sender::Start(options_, *registry_);
 }
 
 void TestAgent::SendOne(int64_t value) {

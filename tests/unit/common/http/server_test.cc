@@ -1,6 +1,7 @@
 #include "common/http/server.h"
 
 #include <poll.h>
+#include <sys/resource.h>
 
 #include <future>
 #include <latch>
@@ -18,6 +19,7 @@
 namespace leadline::http {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
@@ -143,6 +145,28 @@ TEST(Server, SaysWhichAddressIsTaken) {
   EXPECT_EQ(second.status().code(), absl::StatusCode::kAlreadyExists);
   EXPECT_EQ(second.status().message(),
             "listen for HTTP on " + first->address() + ": Address already in use");
+}
+
+TEST(Server, SaysThatThereAreTooFewDescriptors) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  constexpr rlim_t kEnough = 64;
+  int refused = 0;
+  bool started = false;
+  for (rlim_t descriptors = 0; descriptors <= kEnough && !started; ++descriptors) {
+    const rlimit few{.rlim_cur = descriptors, .rlim_max = before.rlim_max};
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+    const auto server = Server::Start({}, TestRouter());
+    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    started = server.ok();
+    if (started) continue;
+    ++refused;
+    EXPECT_THAT(
+        std::string(server.status().message()),
+        AllOf(HasSubstr("listen for HTTP on 127.0.0.1:0"), HasSubstr("Too many open files")));
+  }
+  EXPECT_TRUE(started);
+  EXPECT_GT(refused, 0);
 }
 
 TEST(Server, RefusesWhatIsNoAddress) {
