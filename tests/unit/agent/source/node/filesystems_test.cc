@@ -2,10 +2,9 @@
 
 #include <future>
 
+#include "absl/time/clock.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "absl/time/clock.h"
 
 namespace leadline::agent::source {
 namespace {
