@@ -88,7 +88,7 @@ struct FilesystemStat::Shared {
   explicit Shared(Ask a) : ask(std::move(a)) {}
 
   // Runs on a thread until another has taken over or the owner is gone.
-  static void Work(std::shared_ptr<Shared> shared, uint64_t worker);
+  static void Work(const std::shared_ptr<Shared>& shared, uint64_t worker);
 
   const Ask ask;
   Mutex mutex;
@@ -100,7 +100,7 @@ struct FilesystemStat::Shared {
   absl::flat_hash_set<std::string> hung ABSL_GUARDED_BY(mutex);
 };
 
-void FilesystemStat::Shared::Work(std::shared_ptr<Shared> shared, uint64_t worker) {
+void FilesystemStat::Shared::Work(const std::shared_ptr<Shared>& shared, uint64_t worker) {
   while (true) {
     std::string path;
     {

@@ -80,8 +80,8 @@ TEST_F(EngineTest, BoundsLabelsThatAreMade) {
   std::string replaced = "x";
   std::string joined = "x";
   for (int i = 0; i < 40; ++i) {
-    replaced = "label_replace(" + replaced + ", 'a', '$1$1', 'a', '(.*)')";
-    joined = "label_join(" + joined + ", 'a', '', 'a', 'a')";
+    replaced.insert(0, "label_replace(").append(", 'a', '$1$1', 'a', '(.*)')");
+    joined.insert(0, "label_join(").append(", 'a', '', 'a', 'a')");
   }
   for (const std::string& query : {replaced, joined}) {
     const absl::Status status = MakeEngine().Instant("t", query, 0).status();
