@@ -49,6 +49,17 @@ void Explain(const std::vector<Obstacle>& obstacles, const ProbeStatus* first, F
   if (feature.problem.empty()) feature.problem = KernelsReason(*first);
 }
 
+// Off where the status is an error, which is why.
+Feature OffUnlessOk(const absl::Status& status, Feature feature) {
+  if (status.ok()) {
+    feature.mend.clear();
+    return feature;
+  }
+  feature.enabled = false;
+  feature.problem = StatusMessage(status);
+  return feature;
+}
+
 }  // namespace
 
 std::vector<Feature> ProbeFeatures(const probes::ProbeReport& report, const Surroundings& here) {
@@ -74,15 +85,11 @@ std::vector<Feature> ProbeFeatures(const probes::ProbeReport& report, const Surr
 }
 
 Feature StateFeature(const absl::Status& opened) {
-  Feature feature{.name = "state",
-                  .gives = "one identity across restarts, and a spool that outlives them"};
-  if (opened.ok()) return feature;
-  feature.enabled = false;
-  feature.problem = StatusMessage(opened);
-  feature.mend =
-      "give --state a directory that the agent may write, with room; until then batches wait in "
-      "memory only";
-  return feature;
+  return OffUnlessOk(
+      opened, {.name = "state",
+               .gives = "one identity across restarts, and a spool that outlives them",
+               .mend = "give --state a directory that the agent may write, with room; until then "
+                       "batches wait in memory only"});
 }
 
 absl::Status CheckStateDirectory(const std::string& directory) {
@@ -104,12 +111,10 @@ absl::Status CheckStateDirectory(const std::string& directory) {
 }
 
 Feature CgroupFeature(const absl::Status& found) {
-  Feature feature{.name = "cgroups", .gives = "containers, pods and their figures"};
-  if (found.ok()) return feature;
-  feature.enabled = false;
-  feature.problem = StatusMessage(found);
-  feature.mend = "mount the host's /sys/fs/cgroup, in a container read-only from the host";
-  return feature;
+  return OffUnlessOk(
+      found, {.name = "cgroups",
+              .gives = "containers, pods and their figures",
+              .mend = "mount the host's /sys/fs/cgroup, in a container read-only from the host"});
 }
 
 Feature ProcessFeature(const std::string& proc) {
@@ -133,14 +138,10 @@ Feature PodNetworkFeature(const Surroundings& here) {
 }
 
 Feature KubernetesFeature(const absl::Status& chosen) {
-  Feature feature{.name = "kubernetes", .gives = "names, labels and owners of pods"};
-  if (chosen.ok()) return feature;
-  feature.enabled = false;
-  feature.problem = StatusMessage(chosen);
-  feature.mend =
-      "run the pod as a service account whose token is mounted (automountServiceAccountToken), or "
-      "give --kubeconfig";
-  return feature;
+  return OffUnlessOk(chosen, {.name = "kubernetes",
+                              .gives = "names, labels and owners of pods",
+                              .mend = "run the pod as a service account whose token is mounted "
+                                      "(automountServiceAccountToken), or give --kubeconfig"});
 }
 
 Feature RuntimeNameFeature(const std::vector<std::string>& unreadable) {

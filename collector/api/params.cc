@@ -58,6 +58,14 @@ absl::Status BadParameter(std::string_view name, std::string_view why) {
   return absl::InvalidArgumentError(fmt::format("invalid parameter \"{}\": {}", name, why));
 }
 
+absl::Status AboutQuery(const absl::Status& error) {
+  if (error.code() != absl::StatusCode::kInvalidArgument &&
+      error.code() != absl::StatusCode::kUnimplemented) {
+    return error;
+  }
+  return BadParameter("query", StatusMessage(error));
+}
+
 absl::StatusOr<int64_t> TimeParam(const http::Params& params, std::string_view name) {
   const std::string_view text = params.First(name).value_or("");
   const auto ms = ParseTimeMs(text);

@@ -21,6 +21,8 @@ inline constexpr int64_t kFarMs = 8'640'000'000'000'000;
 
 // `invalid parameter "name": why`.
 absl::Status BadParameter(std::string_view name, std::string_view why);
+// What the engine says about the query itself is about the parameter "query".
+absl::Status AboutQuery(const absl::Status& error);
 
 // Unix seconds with any fraction, or RFC 3339.
 absl::StatusOr<int64_t> TimeParam(const http::Params& params, std::string_view name);

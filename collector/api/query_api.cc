@@ -11,7 +11,6 @@
 #include "collector/api/response.h"
 #include "collector/promql/format_query.h"
 #include "common/status_macros.h"
-#include "common/status_text.h"
 
 namespace leadline::collector::api {
 namespace {
@@ -65,14 +64,6 @@ absl::StatusOr<QueryResult> RunRange(const promql::Engine& engine, const std::st
 }
 
 }  // namespace
-
-absl::Status AboutQuery(const absl::Status& error) {
-  if (error.code() != absl::StatusCode::kInvalidArgument &&
-      error.code() != absl::StatusCode::kUnimplemented) {
-    return error;
-  }
-  return BadParameter("query", StatusMessage(error));
-}
 
 QueryApi::QueryApi(const promql::Engine& engine, const Clock& clock, std::string tenant,
                    prometheus::Registry& registry)

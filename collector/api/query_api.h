@@ -22,9 +22,6 @@ namespace leadline::collector::api {
 // More points of a series than this are refused, as by Prometheus.
 inline constexpr int64_t kMaxPoints = 11'000;
 
-// What the engine says about the query itself is about the parameter "query".
-absl::Status AboutQuery(const absl::Status& error);
-
 class QueryApi {
  public:
   // The engine, the clock and the registry must outlive it.

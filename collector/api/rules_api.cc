@@ -1,7 +1,6 @@
 #include "collector/api/rules_api.h"
 
 #include "collector/api/params.h"
-#include "collector/api/query_api.h"
 #include "collector/api/response.h"
 #include "collector/promql/format_query.h"
 #include "common/status_macros.h"

@@ -12,6 +12,17 @@ INTERVAL_S = 1
 VISIBLE_TIMEOUT_S = 30
 
 
+class CollectorCase(unittest.TestCase):
+    """A collector and a folder for a whole class; agents are the tests' own."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="leadline-e2e-")
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        cls.collector = Collector(os.path.join(cls.folder, "collector")).up()
+        cls.addClassCleanup(cls.collector.stop)
+
+
 class LeadlineCase(unittest.TestCase):
     """One set of programs for a whole class, which may override the options."""
 

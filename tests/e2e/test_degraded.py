@@ -2,13 +2,12 @@
 
 import os
 import re
-import shutil
 import subprocess
-import tempfile
 import unittest
 
+from leadline_case import CollectorCase
 from minicluster import paths, wait_for
-from programs import Agent, Collector
+from programs import Agent
 
 _TIMEOUT_S = 30
 _BPF = {"bpf_syscalls", "bpf_lifecycle", "bpf_processes", "bpf_tcp", "bpf_udp"}
@@ -28,14 +27,7 @@ def _without(*capabilities):
     return ["setpriv", "--bounding-set", ",".join(f"-{c}" for c in capabilities), "--"]
 
 
-class Degraded(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="leadline-e2e-")
-        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        cls.collector = Collector(os.path.join(cls.folder, "collector")).up()
-        cls.addClassCleanup(cls.collector.stop)
-
+class Degraded(CollectorCase):
     def check(
         self,
         prefix,

@@ -1,13 +1,12 @@
 """Names of real containers without Kubernetes, from the files of podman and containerd."""
 
 import os
-import shutil
-import tempfile
 import unittest
 import uuid
 
+from leadline_case import CollectorCase
 from minicluster import wait_for
-from programs import Agent, Collector, brief
+from programs import Agent, brief
 from runtime_hosts import Containerd, Podman
 
 _TIMEOUT_S = 30
@@ -19,16 +18,7 @@ def _calls(call, count=_COUNT, hold=True):
     return args + (("--hold",) if hold else ())
 
 
-class RuntimeCase(unittest.TestCase):
-    """A collector; the agents are the tests' own."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="leadline-e2e-")
-        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        cls.collector = Collector(os.path.join(cls.folder, "collector")).up()
-        cls.addClassCleanup(cls.collector.stop)
-
+class RuntimeCase(CollectorCase):
     def agent(self, *runtime_state, kubernetes_url=None):
         folder = os.path.join(self.folder, self.id().rsplit(".", 1)[1])
         agent = Agent(folder, self.collector, self.id(), "here", kubernetes_url)

@@ -39,6 +39,21 @@ Router TestRouter() {
   return router;
 }
 
+// GET /slow answers "slow." when it is let go.
+struct SlowRoute {
+  std::latch entered{1};
+  std::latch leave{1};
+
+  // It outlives the requests.
+  Route ToRoute() {
+    return {.method = "GET", .pattern = "/slow", .handler = [this](const Request&) {
+              entered.count_down();
+              leave.wait();
+              return Response{.body = "slow."};
+            }};
+  }
+};
+
 std::unique_ptr<Server> StartOrDie(ServerOptions options = {}, Router router = TestRouter()) {
   auto server = Server::Start(std::move(options), std::move(router));
   EXPECT_TRUE(server.ok()) << server.status();
@@ -278,21 +293,16 @@ TEST_F(FullServerTest, IsNotHeldByThoseWhoSendNothingOrAPart) {
 }
 
 TEST_F(FullServerTest, RefusesWhereEveryConnectionHasARequestUnderWay) {
-  std::latch entered(1);
-  std::latch leave(1);
+  SlowRoute slow;
   Router router;
-  router.Add({.method = "GET", .pattern = "/slow", .handler = [&](const Request&) {
-                entered.count_down();
-                leave.wait();
-                return Response{.body = "slow."};
-              }});
+  router.Add(slow.ToRoute());
   Start(1, std::move(router));
   RawClient busy(server_->port());
   busy.Send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
-  entered.wait();
+  slow.entered.wait();
   RawClient other(server_->port());
   EXPECT_THAT(other.ReadAll(), StartsWith("HTTP/1.1 503"));
-  leave.count_down();
+  slow.leave.count_down();
   EXPECT_THAT(busy.ReadUntil("slow."), StartsWith("HTTP/1.1 200"));
   EXPECT_THAT(Metrics(), HasSubstr("leadline_test_http_connections_refused_total 1"));
   EXPECT_THAT(Metrics(), HasSubstr("leadline_test_http_connections_evicted_total 0"));
@@ -314,24 +324,19 @@ TEST(Server, CountsRequestsByRoute) {
 }
 
 TEST(Server, StopWaitsForRequestsUnderWayAndClosesIdleConnections) {
-  std::latch entered(1);
-  std::latch leave(1);
+  SlowRoute slow;
   Router router = TestRouter();
-  router.Add({.method = "GET", .pattern = "/slow", .handler = [&](const Request&) {
-                entered.count_down();
-                leave.wait();
-                return Response{.body = "slow."};
-              }});
+  router.Add(slow.ToRoute());
   auto server = StartOrDie({}, std::move(router));
   RawClient idle(server->port());
   idle.Send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
   idle.ReadUntil("hello .");
   RawClient busy(server->port());
   busy.Send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
-  entered.wait();
+  slow.entered.wait();
   std::thread stopper([&] { server->Stop(absl::InfiniteDuration()); });
   EXPECT_THAT(idle.ReadAll(), IsEmpty());  // closed, so Stop has begun
-  leave.count_down();
+  slow.leave.count_down();
   const std::string answer = busy.ReadAll();
   EXPECT_THAT(answer, HasSubstr("Connection: close"));
   EXPECT_THAT(answer, EndsWith("slow."));
@@ -339,21 +344,16 @@ TEST(Server, StopWaitsForRequestsUnderWayAndClosesIdleConnections) {
 }
 
 TEST(Server, StopWithoutGraceStillWaitsForTheHandler) {
-  std::latch entered(1);
-  std::latch leave(1);
+  SlowRoute slow;
   Router router;
-  router.Add({.method = "GET", .pattern = "/slow", .handler = [&](const Request&) {
-                entered.count_down();
-                leave.wait();
-                return Response{.body = "slow."};
-              }});
+  router.Add(slow.ToRoute());
   auto server = StartOrDie({}, std::move(router));
   RawClient busy(server->port());
   busy.Send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
-  entered.wait();
+  slow.entered.wait();
   std::thread stopper([&] { server->Stop(absl::ZeroDuration()); });
   EXPECT_THAT(busy.ReadAll(), IsEmpty());
-  leave.count_down();
+  slow.leave.count_down();
   stopper.join();
 }
 
