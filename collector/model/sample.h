@@ -15,9 +15,23 @@ inline constexpr uint64_t kStaleNanBits = 0x7ff0000000000002;
 inline double StaleNan() { return std::bit_cast<double>(kStaleNanBits); }
 inline bool IsStaleNan(double value) { return std::bit_cast<uint64_t>(value) == kStaleNanBits; }
 
-// A native histogram with exponential buckets: bucket `index` of schema s counts observations in
-// (2^((index-1)*2^-s), 2^(index*2^-s)]. Counts are absolute (not cumulative over buckets), and
-// cumulative in time since the series' start. A stale marker is a histogram whose sum is StaleNan.
+// The schema of histograms that name their buckets' bounds themselves.
+inline constexpr int32_t kCustomBuckets = -53;
+
+// What a writer says of a histogram and the one before it in its series. On disk: never renumber.
+enum class ResetHint : uint8_t {
+  kUnknown = 0,  // of a counter; whether it was reset is for the reader to find out
+  kReset = 1,
+  kNotReset = 2,
+  kGauge = 3,  // it may fall without having been reset
+};
+
+// A native histogram. With exponential buckets bucket `index` of schema s counts observations in
+// (2^((index-1)*2^-s), 2^(index*2^-s)]; with custom ones, bucket 0 those up to the first bound,
+// bucket i those above bound i - 1 and up to bound i, and the bucket behind the last bound all
+// above it. Counts are absolute (not cumulative over buckets), and cumulative in time since the
+// series' start unless the hint says that it is a gauge. A stale marker is a histogram whose sum is
+// StaleNan.
 struct NativeHistogram {
   struct Bucket {
     int32_t index = 0;
@@ -25,13 +39,15 @@ struct NativeHistogram {
     bool operator==(const Bucket&) const = default;
   };
 
-  int32_t schema = 0;  // -4 to 8
-  double zero_threshold = 0;
+  int32_t schema = 0;  // -4 to 8, or kCustomBuckets
+  ResetHint reset_hint = ResetHint::kUnknown;
+  double zero_threshold = 0;  // custom buckets have no zero bucket and no negative ones
   uint64_t zero_count = 0;
   uint64_t count = 0;
   double sum = 0;
   std::vector<Bucket> positive;  // ascending index, no empty bucket
   std::vector<Bucket> negative;
+  std::vector<double> custom_bounds;  // ascending and finite; of kCustomBuckets only
 
   bool operator==(const NativeHistogram&) const = default;
 };

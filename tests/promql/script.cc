@@ -203,6 +203,7 @@ std::vector<model::NativeHistogram::Bucket> ToModel(const std::vector<Histogram:
 
 model::NativeHistogram ToModel(const Histogram& from) {
   return {from.schema,
+          model::ResetHint::kUnknown,
           from.zero_threshold,
           static_cast<uint64_t>(from.zero_count),
           static_cast<uint64_t>(from.count),

@@ -45,7 +45,7 @@ std::vector<SealedChunkPtr> SealRun(const Samples<Value>& run) {
 }  // namespace
 
 size_t BucketCount(const model::NativeHistogram& histogram) {
-  return histogram.positive.size() + histogram.negative.size();
+  return histogram.positive.size() + histogram.negative.size() + histogram.custom_bounds.size();
 }
 
 bool HistogramRunIsFull(size_t count, size_t buckets) {

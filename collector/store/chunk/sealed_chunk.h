@@ -42,7 +42,7 @@ inline constexpr size_t kChunkSamples = 256;
 // At most this many buckets of one sign in a histogram; more are refused when they are written.
 inline constexpr size_t kMaxHistogramBuckets = 16'384;
 
-// The buckets of both signs.
+// The buckets of both signs, and the bounds of custom ones: what a histogram takes.
 size_t BucketCount(const model::NativeHistogram& histogram);
 
 // True when a run of `count` histograms with `buckets` buckets in all can take no more.

@@ -24,8 +24,8 @@ inline constexpr size_t kMaxChunkSamples = 4096;
 // Samples times distinct buckets of a histogram chunk, each sign apart.
 inline constexpr size_t kMaxChunkCells = size_t{1} << 22;
 
-// On disk: never renumber.
-enum class ChunkKind : uint8_t { kFloat = 1, kHistogram = 2 };
+// On disk: never renumber. 2 was histograms without hints and custom bounds.
+enum class ChunkKind : uint8_t { kFloat = 1, kHistogram = 3 };
 
 struct ChunkInfo {
   ChunkKind kind = ChunkKind::kFloat;

@@ -1,8 +1,10 @@
 #include "collector/store/codec/histograms.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <limits>
+#include <map>
 
 #include "collector/store/codec/floats.h"
 #include "collector/store/codec/integers.h"
@@ -82,11 +84,71 @@ void DecodeBuckets(ByteReader& reader, size_t max_cells, Buckets NativeHistogram
   }
 }
 
+// Lists of bounds that differ, and of each histogram the number of its own, from 1; 0 has none.
+void EncodeBounds(absl::Span<const NativeHistogram> values, std::string& out) {
+  std::map<std::vector<double>, int64_t> numbers;
+  std::vector<const std::vector<double>*> lists;
+  std::vector<int64_t> column;
+  column.reserve(values.size());
+  for (const NativeHistogram& value : values) {
+    if (value.custom_bounds.empty()) {
+      column.push_back(0);
+      continue;
+    }
+    const auto [found, is_new] =
+        numbers.try_emplace(value.custom_bounds, static_cast<int64_t>(lists.size()) + 1);
+    if (is_new) lists.push_back(&found->first);
+    column.push_back(found->second);
+  }
+  AppendVarint(lists.size(), out);
+  for (const std::vector<double>* list : lists) {
+    AppendVarint(list->size(), out);
+    EncodeFloats(*list, out);
+  }
+  if (!lists.empty()) EncodeIntegers(column, out);
+}
+
+bool IsAscending(const std::vector<double>& bounds) {
+  return std::isfinite(bounds.front()) && std::isfinite(bounds.back()) &&
+         std::is_sorted(bounds.begin(), bounds.end(), [](double a, double b) { return !(b < a); });
+}
+
+void DecodeBounds(ByteReader& reader, size_t max_cells, std::vector<NativeHistogram>& values,
+                  size_t first) {
+  const size_t count = values.size() - first;
+  std::vector<std::vector<double>> lists(reader.Count(kLeastColumnBytes));
+  if (lists.size() > count) return reader.Fail();
+  size_t cells = 0;
+  for (std::vector<double>& list : lists) {
+    const uint64_t bounds = reader.Varint();
+    if (!reader.ok() || bounds == 0 || bounds > max_cells - cells) return reader.Fail();
+    cells += bounds;
+    DecodeFloats(reader, bounds, list);
+    if (!reader.ok() || !IsAscending(list)) return reader.Fail();
+  }
+  if (lists.empty()) return;
+  std::vector<int64_t> numbers;
+  DecodeIntegers(reader, count, numbers);
+  if (!reader.ok()) return;
+  cells = 0;
+  for (size_t i = 0; i < count; ++i) {
+    if (numbers[i] == 0) continue;
+    if (numbers[i] < 0 || numbers[i] > static_cast<int64_t>(lists.size())) return reader.Fail();
+    const std::vector<double>& list = lists[static_cast<size_t>(numbers[i]) - 1];
+    if (list.size() > max_cells - cells) return reader.Fail();
+    cells += list.size();
+    values[first + i].custom_bounds = list;
+  }
+}
+
 }  // namespace
 
 void EncodeHistograms(absl::Span<const NativeHistogram> values, std::string& out) {
   EncodeIntegerField(
       values, [](const NativeHistogram& value) { return value.schema; }, out);
+  EncodeIntegerField(
+      values, [](const NativeHistogram& value) { return static_cast<int64_t>(value.reset_hint); },
+      out);
   EncodeFloatField(
       values, [](const NativeHistogram& value) { return value.zero_threshold; }, out);
   EncodeIntegerField(
@@ -97,16 +159,19 @@ void EncodeHistograms(absl::Span<const NativeHistogram> values, std::string& out
       values, [](const NativeHistogram& value) { return value.sum; }, out);
   EncodeBuckets(values, &NativeHistogram::positive, out);
   EncodeBuckets(values, &NativeHistogram::negative, out);
+  EncodeBounds(values, out);
 }
 
 void DecodeHistograms(ByteReader& reader, size_t count, size_t max_cells,
                       std::vector<NativeHistogram>& values) {
   std::vector<int64_t> schemas;
+  std::vector<int64_t> hints;
   std::vector<int64_t> zero_counts;
   std::vector<int64_t> counts;
   std::vector<double> thresholds;
   std::vector<double> sums;
   DecodeIntegers(reader, count, schemas);
+  DecodeIntegers(reader, count, hints);
   DecodeFloats(reader, count, thresholds);
   DecodeIntegers(reader, count, zero_counts);
   DecodeIntegers(reader, count, counts);
@@ -115,11 +180,13 @@ void DecodeHistograms(ByteReader& reader, size_t count, size_t max_cells,
   const size_t first = values.size();
   for (size_t i = 0; i < count; ++i) {
     if (schemas[i] < std::numeric_limits<int32_t>::min() ||
-        schemas[i] > std::numeric_limits<int32_t>::max()) {
+        schemas[i] > std::numeric_limits<int32_t>::max() || hints[i] < 0 ||
+        hints[i] > static_cast<int64_t>(model::ResetHint::kGauge)) {
       return reader.Fail();
     }
     NativeHistogram& value = values.emplace_back();
     value.schema = static_cast<int32_t>(schemas[i]);
+    value.reset_hint = static_cast<model::ResetHint>(hints[i]);
     value.zero_threshold = thresholds[i];
     value.zero_count = static_cast<uint64_t>(zero_counts[i]);
     value.count = static_cast<uint64_t>(counts[i]);
@@ -127,6 +194,7 @@ void DecodeHistograms(ByteReader& reader, size_t count, size_t max_cells,
   }
   DecodeBuckets(reader, max_cells, &NativeHistogram::positive, values, first);
   DecodeBuckets(reader, max_cells, &NativeHistogram::negative, values, first);
+  if (reader.ok()) DecodeBounds(reader, max_cells, values, first);
 }
 
 }  // namespace leadline::collector::store::codec

@@ -1,7 +1,8 @@
 // Columns of native histograms: one integer or float column for each field and each bucket that any
 // of them has, so that a bucket which does not change between samples costs next to nothing.
 //
-// Format: docs/format/chunk.md. Lossless for histograms whose buckets are ascending and not empty.
+// Format: docs/format/chunk.md. Lossless for histograms whose buckets are ascending and not empty,
+// and whose custom bounds are finite and ascending.
 // Not synchronized.
 #pragma once
 
@@ -16,11 +17,12 @@
 
 namespace leadline::collector::store::codec {
 
-// REQUIRES: !values.empty(), buckets ascending.
+// REQUIRES: !values.empty(), buckets and custom bounds ascending, bounds finite.
 void EncodeHistograms(absl::Span<const model::NativeHistogram> values, std::string& out);
 
 // Appends `count` histograms; reader.ok() is false afterwards when the input is malformed, or when
-// the buckets of one sign times `count` exceed `max_cells`. REQUIRES: count > 0.
+// the buckets of one sign times `count`, or all custom bounds, exceed `max_cells`. REQUIRES: count
+// > 0.
 void DecodeHistograms(ByteReader& reader, size_t count, size_t max_cells,
                       std::vector<model::NativeHistogram>& values);
 

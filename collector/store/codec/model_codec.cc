@@ -35,6 +35,23 @@ std::vector<NativeHistogram::Bucket> ReadBuckets(ByteReader& reader) {
   return buckets;
 }
 
+void AppendBounds(const std::vector<double>& bounds, std::string& out) {
+  AppendVarint(bounds.size(), out);
+  for (const double bound : bounds) AppendFixed64(std::bit_cast<uint64_t>(bound), out);
+}
+
+std::vector<double> ReadBounds(ByteReader& reader) {
+  std::vector<double> bounds(reader.Count(sizeof(double)));
+  for (double& bound : bounds) bound = std::bit_cast<double>(reader.Fixed64());
+  return bounds;
+}
+
+model::ResetHint ReadResetHint(ByteReader& reader) {
+  const auto hint = static_cast<model::ResetHint>(reader.Byte());
+  if (hint > model::ResetHint::kGauge) reader.Fail();
+  return hint;
+}
+
 }  // namespace
 
 void AppendId(const Id128& id, std::string& out) { out += id.ToBytes(); }
@@ -86,6 +103,8 @@ model::EntityVersion ReadEntityVersion(ByteReader& reader) {
 
 void AppendHistogram(const NativeHistogram& histogram, std::string& out) {
   AppendSigned(histogram.schema, out);
+  out.push_back(static_cast<char>(histogram.reset_hint));
+  if (histogram.schema == model::kCustomBuckets) AppendBounds(histogram.custom_bounds, out);
   AppendFixed64(std::bit_cast<uint64_t>(histogram.zero_threshold), out);
   AppendVarint(histogram.zero_count, out);
   AppendVarint(histogram.count, out);
@@ -97,6 +116,8 @@ void AppendHistogram(const NativeHistogram& histogram, std::string& out) {
 NativeHistogram ReadHistogram(ByteReader& reader) {
   NativeHistogram histogram;
   histogram.schema = static_cast<int32_t>(reader.Signed());
+  histogram.reset_hint = ReadResetHint(reader);
+  if (histogram.schema == model::kCustomBuckets) histogram.custom_bounds = ReadBounds(reader);
   histogram.zero_threshold = std::bit_cast<double>(reader.Fixed64());
   histogram.zero_count = reader.Varint();
   histogram.count = reader.Varint();

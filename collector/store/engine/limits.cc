@@ -1,5 +1,7 @@
 #include "collector/store/engine/limits.h"
 
+#include <cmath>
+
 #include <fmt/format.h>
 
 #include "collector/store/chunk/sealed_chunk.h"
@@ -61,6 +63,36 @@ absl::Status CheckBuckets(const std::vector<model::NativeHistogram::Bucket>& buc
   return absl::OkStatus();
 }
 
+// Bounds of buckets that are named where, and only where, the schema says so.
+absl::Status CheckCustomBuckets(const model::NativeHistogram& histogram) {
+  const std::vector<double>& bounds = histogram.custom_bounds;
+  if (histogram.schema != model::kCustomBuckets) {
+    if (bounds.empty()) return absl::OkStatus();
+    return Invalid("a histogram of schema {} has custom bounds", histogram.schema);
+  }
+  if (bounds.size() > chunk::kMaxHistogramBuckets) {
+    return Invalid("a histogram has {} custom bounds; the limit is {}", bounds.size(),
+                   chunk::kMaxHistogramBuckets);
+  }
+  for (size_t i = 0; i < bounds.size(); ++i) {
+    if (!std::isfinite(bounds[i])) {
+      return Invalid("custom bound {} of a histogram is not finite", bounds[i]);
+    }
+    if (i > 0 && bounds[i] <= bounds[i - 1]) {
+      return Invalid("custom bound {} of a histogram comes after {}", bounds[i], bounds[i - 1]);
+    }
+  }
+  if (!histogram.negative.empty() || histogram.zero_count != 0 || histogram.zero_threshold != 0) {
+    return Invalid("a histogram with custom bounds has a zero bucket or negative ones");
+  }
+  const std::vector<model::NativeHistogram::Bucket>& buckets = histogram.positive;
+  if (!buckets.empty() &&
+      (buckets.front().index < 0 || buckets.back().index > static_cast<int64_t>(bounds.size()))) {
+    return Invalid("a bucket of a histogram is not among its {} custom bounds", bounds.size());
+  }
+  return absl::OkStatus();
+}
+
 template <typename Frame>
 absl::Status CheckFrame(const Frame& frame, size_t series) {
   if (frame.ts_ms < chunk::kMinTimestampMs || frame.ts_ms > chunk::kMaxTimestampMs) {
@@ -106,6 +138,7 @@ absl::Status CheckBatch(const WriteBatch& batch) {
     for (const model::NativeHistogram& value : frame.values) {
       LL_RETURN_IF_ERROR(CheckBuckets(value.positive));
       LL_RETURN_IF_ERROR(CheckBuckets(value.negative));
+      LL_RETURN_IF_ERROR(CheckCustomBuckets(value));
     }
   }
   return absl::OkStatus();

@@ -19,7 +19,7 @@ constexpr size_t kLeastEntityBytes = 16 + 1 + 1 + 1 + 1 + 1 + 1 + 1;
 constexpr size_t kLeastWriterBytes = 1 + 16 + 1 + 1;
 constexpr size_t kLeastFrameBytes = 2;
 constexpr size_t kFloatBytes = 1 + 8;
-constexpr size_t kLeastHistogramBytes = 1 + 1 + 8 + 1 + 1 + 8 + 1 + 1;
+constexpr size_t kLeastHistogramBytes = 1 + 1 + 1 + 8 + 1 + 1 + 8 + 1 + 1;
 
 void AppendFramed(Type type, std::string_view body, std::string& out) {
   out.push_back(static_cast<char>(type));
@@ -187,10 +187,11 @@ absl::Status ReadRecords(std::string_view payload, std::vector<Record>& records)
     const uint8_t type = reader.Byte();
     const uint8_t version = reader.Byte();
     ByteReader body(reader.String());
-    if (reader.ok() && (version > kRecordVersion || type > static_cast<uint8_t>(Type::kEntities))) {
+    if (reader.ok() &&
+        (version != kRecordVersion || type > static_cast<uint8_t>(Type::kEntities))) {
       return absl::UnimplementedError(
-          fmt::format("record of type {}, version {} at offset {} of its frame is of a newer "
-                      "program",
+          fmt::format("record of type {}, version {} at offset {} of its frame is of another "
+                      "version of this program",
                       type, version, offset));
     }
     switch (static_cast<Type>(type)) {

@@ -19,7 +19,7 @@
 
 namespace leadline::collector::store::log {
 
-inline constexpr uint8_t kRecordVersion = 1;
+inline constexpr uint8_t kRecordVersion = 2;
 
 struct SeriesRecord {
   struct Row {

@@ -1,5 +1,6 @@
 #include "collector/store/codec/chunk.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -176,6 +177,14 @@ NativeHistogram RandomHistogram(std::mt19937_64& random) {
     }
     if (random() % 20 == 0) buckets->push_back({std::numeric_limits<int32_t>::max(), 1});
   }
+  histogram.reset_hint = static_cast<model::ResetHint>(random() % 4);
+  if (random() % 3 == 0) {
+    histogram.schema = model::kCustomBuckets;
+    // Few different lists, so that some are shared.
+    double bound = static_cast<double>(random() % 3) - 1.5;
+    for (size_t i = 0; i < random() % 5; ++i) histogram.custom_bounds.push_back(bound *= -1.5);
+    std::sort(histogram.custom_bounds.begin(), histogram.custom_bounds.end());
+  }
   return histogram;
 }
 
@@ -200,6 +209,27 @@ TEST(HistogramChunk, RoundTripsWhateverComes) {
       ASSERT_TRUE(SameHistogram(values[i], read_values[i])) << "round " << round << ", " << i;
     }
   }
+}
+
+TEST(HistogramChunk, BoundsThatAreNoneAreMalformed) {
+  NativeHistogram histogram;
+  histogram.schema = model::kCustomBuckets;
+  for (const auto& bounds : std::vector<std::vector<double>>{
+           {2, 1}, {1, 1}, {std::nan("")}, {1, kInfinity}, {-kInfinity}, {1, std::nan(""), 2}}) {
+    histogram.custom_bounds = bounds;
+    std::vector<int64_t> ts_ms;
+    std::vector<NativeHistogram> values;
+    EXPECT_EQ(DecodeChunk(EncodeChunk(Regular(1), {&histogram, 1}), ts_ms, values).code(),
+              absl::StatusCode::kDataLoss);
+  }
+}
+
+TEST(HistogramChunk, SharedBoundsAreWrittenOnce) {
+  NativeHistogram histogram;
+  histogram.schema = model::kCustomBuckets;
+  for (int i = 0; i < 100; ++i) histogram.custom_bounds.push_back(i + 0.123456789 * i * i);
+  const std::vector<NativeHistogram> values(200, histogram);
+  EXPECT_LT(EncodeChunk(Regular(200), values).size(), 1'000u);
 }
 
 TEST(HistogramChunk, AnUnchangedHistogramCostsAlmostNothing) {

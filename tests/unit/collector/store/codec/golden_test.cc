@@ -45,6 +45,16 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"raw", {1000, 2000}, {0.1, -123456.789e-200}}),
     [](const auto& test) { return test.param.name; });
 
+void ExpectGolden(const char* name, const std::vector<model::NativeHistogram>& values) {
+  const std::vector<int64_t> ts_ms = {1000, 2000, 3000};
+  const std::string golden = Golden(name, EncodeChunk(ts_ms, values));
+  std::vector<int64_t> read_ts_ms;
+  std::vector<model::NativeHistogram> read_values;
+  ASSERT_TRUE(DecodeChunk(golden, read_ts_ms, read_values).ok());
+  EXPECT_EQ(read_ts_ms, ts_ms);
+  EXPECT_EQ(read_values, values);
+}
+
 TEST(HistogramGolden, IsWrittenAndReadAsItIsOnDisk) {
   std::vector<model::NativeHistogram> values(3);
   for (uint64_t i = 0; i < values.size(); ++i) {
@@ -57,13 +67,21 @@ TEST(HistogramGolden, IsWrittenAndReadAsItIsOnDisk) {
   }
   values[2].positive.push_back({6, 9});
   values[2].negative.push_back({0, 1});
-  const std::vector<int64_t> ts_ms = {1000, 2000, 3000};
-  const std::string golden = Golden("chunk_histograms.bin", EncodeChunk(ts_ms, values));
-  std::vector<int64_t> read_ts_ms;
-  std::vector<model::NativeHistogram> read_values;
-  ASSERT_TRUE(DecodeChunk(golden, read_ts_ms, read_values).ok());
-  EXPECT_EQ(read_ts_ms, ts_ms);
-  EXPECT_EQ(read_values, values);
+  ExpectGolden("chunk_histograms.bin", values);
+}
+
+TEST(HistogramGolden, OfCustomBuckets) {
+  std::vector<model::NativeHistogram> values(3);
+  for (uint64_t i = 0; i < values.size(); ++i) {
+    values[i].schema = model::kCustomBuckets;
+    values[i].reset_hint = static_cast<model::ResetHint>(i + 1);
+    values[i].count = 3 + i;
+    values[i].sum = 1.5;
+    values[i].positive = {{0, 1 + i}, {2, 2}};
+    values[i].custom_bounds = {0.25, 2.5};
+  }
+  values[2].custom_bounds = {0.25, 1, 2.5};
+  ExpectGolden("chunk_custom_buckets.bin", values);
 }
 
 }  // namespace

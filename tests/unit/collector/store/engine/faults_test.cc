@@ -351,6 +351,12 @@ struct BadBatch {
   const char* says;
 };
 
+std::function<void(WriteBatch&)> WithHistogram(model::NativeHistogram histogram) {
+  return [histogram = std::move(histogram)](WriteBatch& batch) {
+    batch.histograms.push_back({kT0, {0}, {histogram}});
+  };
+}
+
 TEST_F(FaultsTest, RefusesBadBatches) {
   const BadBatch cases[] = {
       {"handle", [](WriteBatch& batch) { batch.series[0] += 1'000'000; }, "handle"},
@@ -358,20 +364,20 @@ TEST_F(FaultsTest, RefusesBadBatches) {
       {"shape", [](WriteBatch& batch) { batch.floats[0].values.clear(); }, "1 series and 0 values"},
       {"time", [](WriteBatch& batch) { batch.floats[0].ts_ms = -1; }, "timestamp -1"},
       {"far time", [](WriteBatch& batch) { batch.floats[0].ts_ms = INT64_MAX; }, "timestamp 9223"},
-      {"buckets",
-       [](WriteBatch& batch) {
-         model::NativeHistogram histogram;
-         histogram.positive = {{3, 1}, {3, 1}};
-         batch.histograms.push_back({kT0, {0}, {histogram}});
-       },
-       "bucket 3"},
-      {"empty bucket",
-       [](WriteBatch& batch) {
-         model::NativeHistogram histogram;
-         histogram.negative = {{3, 0}};
-         batch.histograms.push_back({kT0, {0}, {histogram}});
-       },
-       "empty"},
+      {"buckets", WithHistogram({.positive = {{3, 1}, {3, 1}}}), "bucket 3"},
+      {"empty bucket", WithHistogram({.negative = {{3, 0}}}), "empty"},
+      {"bounds of exponential buckets", WithHistogram({.custom_bounds = {1}}), "schema 0"},
+      {"order of bounds", WithHistogram({.schema = model::kCustomBuckets, .custom_bounds = {2, 2}}),
+       "bound 2 of a histogram comes after 2"},
+      {"infinite bound",
+       WithHistogram({.schema = model::kCustomBuckets, .custom_bounds = {2, HUGE_VAL}}),
+       "inf of a histogram is not finite"},
+      {"bucket without bounds",
+       WithHistogram({.schema = model::kCustomBuckets, .positive = {{2, 1}}, .custom_bounds = {1}}),
+       "not among its 1 custom bounds"},
+      {"negative buckets with bounds",
+       WithHistogram({.schema = model::kCustomBuckets, .negative = {{0, 1}}, .custom_bounds = {1}}),
+       "negative ones"},
       {"life",
        [](WriteBatch& batch) {
          batch.entities = {Container("x", {}, kT0)};
@@ -395,7 +401,7 @@ TEST_F(FaultsTest, RefusesBadBatches) {
   EXPECT_FALSE(TryAppend(Sample(series_, kT0, 1), "").ok());
   EXPECT_FALSE(TryAppend(Sample(series_, kT0, 1), "other").ok());
   EXPECT_FALSE(store_->Resolve(kTenant, {{"", {}, {}}}).ok());
-  EXPECT_EQ(Metric("batches_rejected_total"), 11);
+  EXPECT_EQ(Metric("batches_rejected_total"), 16);
 }
 
 }  // namespace

@@ -31,7 +31,13 @@ WriteBatch SampleBatch() {
   histogram.sum = 1.25;
   histogram.positive = {{-2147483647 - 1, 1}, {2147483647, 5}};
   histogram.negative = {{0, 7}};
-  batch.histograms.push_back({2000, {1}, {histogram}});
+  model::NativeHistogram custom;
+  custom.schema = model::kCustomBuckets;
+  custom.reset_hint = model::ResetHint::kGauge;
+  custom.count = 3;
+  custom.positive = {{2, 3}};
+  custom.custom_bounds = {-0.5, 1e300};
+  batch.histograms.push_back({2000, {1, 2}, {histogram, custom}});
   return batch;
 }
 
@@ -113,12 +119,14 @@ TEST(Record, FlippedBitsNeverCrash) {
   }
 }
 
-TEST(Record, AnUnknownTypeOrVersionIsOfANewerProgram) {
+TEST(Record, AnUnknownTypeOrVersionIsOfAnotherProgram) {
   std::vector<Record> records;
-  EXPECT_EQ(ReadRecords(std::string("\x63\x01\x00", 3), records).code(),
+  EXPECT_EQ(ReadRecords(std::string("\x63\x02\x00", 3), records).code(),
             absl::StatusCode::kUnimplemented);
-  EXPECT_EQ(ReadRecords(std::string("\x01\x02\x00", 3), records).code(),
-            absl::StatusCode::kUnimplemented);
+  for (const char* version : {"\x01\x01", "\x01\x03"}) {
+    EXPECT_EQ(ReadRecords(std::string(version) + '\0', records).code(),
+              absl::StatusCode::kUnimplemented);
+  }
 }
 
 TEST(Record, IndicesBeyondTheBatchAreMalformed) {
