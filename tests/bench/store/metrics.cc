@@ -1,0 +1,56 @@
+#include "metrics.h"
+
+namespace leadline::bench {
+
+// clang-format off
+const std::array<MetricRow, kPlainSeries> kMetrics = {{
+    {"container_cpu_usage_seconds_total", "", "", Shape::kSizes, 1, 6},
+    {"container_cpu_user_seconds_total", "", "", Shape::kSizes, 0.7, 6},
+    {"container_cpu_system_seconds_total", "", "", Shape::kSizes, 0.3, 6},
+    {"container_cpu_cfs_periods_total", "", "", Shape::kSteady, 10, 0},
+    {"container_cpu_cfs_throttled_periods_total", "", "", Shape::kRare, 0.02, 0},
+    {"container_cpu_cfs_throttled_seconds_total", "", "", Shape::kRare, 0.01, 3},
+    {"container_network_receive_bytes_total", "interface", "eth0", Shape::kSizes, 400'000, 0},
+    {"container_network_transmit_bytes_total", "interface", "eth0", Shape::kSizes, 250'000, 0},
+    {"container_network_receive_packets_total", "interface", "eth0", Shape::kEvents, 400, 0},
+    {"container_network_transmit_packets_total", "interface", "eth0", Shape::kEvents, 300, 0},
+    {"container_network_receive_errors_total", "interface", "eth0", Shape::kRare, 0, 0},
+    {"container_fs_reads_bytes_total", "device", "/dev/nvme0n1", Shape::kPages, 4, 0},
+    {"container_fs_writes_bytes_total", "device", "/dev/nvme0n1", Shape::kPages, 20, 0},
+    {"container_fs_reads_total", "device", "/dev/nvme0n1", Shape::kEvents, 2, 0},
+    {"container_fs_writes_total", "device", "/dev/nvme0n1", Shape::kEvents, 10, 0},
+    {"container_context_switches_total", "", "", Shape::kEvents, 4000, 0},
+    {"container_page_faults_total", "type", "minor", Shape::kEvents, 100, 0},
+    {"container_page_faults_total", "type", "major", Shape::kRare, 0.01, 0},
+    {"container_syscalls_total", "syscall", "read", Shape::kEvents, 900, 0},
+    {"container_syscalls_total", "syscall", "write", Shape::kEvents, 700, 0},
+    {"container_syscalls_total", "syscall", "futex", Shape::kEvents, 1500, 0},
+    {"container_syscalls_total", "syscall", "epoll_wait", Shape::kEvents, 500, 0},
+    {"container_tcp_connects_total", "role", "client", Shape::kEvents, 0.5, 0},
+    {"container_tcp_retransmitted_segments_total", "", "", Shape::kRare, 0.05, 0},
+    {"container_memory_usage_bytes", "", "", Shape::kMemory, 40'000, 0},
+    {"container_memory_working_set_bytes", "", "", Shape::kMemory, 30'000, 0},
+    {"container_memory_rss", "", "", Shape::kMemory, 20'000, 0},
+    {"container_memory_cache", "", "", Shape::kMemory, 9'000, 0},
+    {"container_memory_mapped_file", "", "", Shape::kMemory, 1'000, 0},
+    {"container_memory_kernel_usage", "", "", Shape::kMemory, 400, 0},
+    {"container_pressure_cpu_waiting_ratio", "window", "10s", Shape::kLevel, 0.2, 4},
+    {"container_cpu_load_average_10s", "", "", Shape::kLevel, 2, 2},
+    {"app_heap_utilization_ratio", "", "", Shape::kLevel, 0.6, 3},
+    {"app_request_queue_seconds", "", "", Shape::kFloat, 0.02, 0},
+    {"container_processes", "", "", Shape::kSmall, 3, 0},
+    {"container_threads", "", "", Shape::kSmall, 25, 0},
+    {"container_file_descriptors", "", "", Shape::kSmall, 60, 0},
+    {"container_sockets", "", "", Shape::kSmall, 20, 0},
+    {"app_goroutines", "", "", Shape::kSmall, 80, 0},
+    {"app_requests_in_flight", "", "", Shape::kSmall, 2, 0},
+    {"container_tcp_connections", "role", "server", Shape::kSmall, 12, 0},
+    {"container_spec_memory_limit_bytes", "", "", Shape::kConstant, 536'870'912, 0},
+    {"container_spec_cpu_quota", "", "", Shape::kConstant, 100'000, 0},
+    {"container_spec_cpu_period", "", "", Shape::kConstant, 100'000, 0},
+    {"container_spec_cpu_shares", "", "", Shape::kConstant, 1'024, 0},
+    {"container_start_time_seconds", "", "", Shape::kConstant, 0, 0},
+}};
+// clang-format on
+
+}  // namespace leadline::bench
