@@ -10,7 +10,6 @@
 #include "collector/promql/exec/evaluator.h"
 #include "collector/promql/exec/named_labels.h"
 #include "collector/promql/exec/range.h"
-#include "collector/promql/exec/supported.h"
 #include "collector/promql/parse/parser.h"
 #include "common/status_macros.h"
 
@@ -20,12 +19,6 @@ namespace {
 using exec::Context;
 using exec::Evaluator;
 using exec::StepSeries;
-
-absl::StatusOr<parse::ExprPtr> ParseSupported(std::string_view query) {
-  LL_ASSIGN_OR_RETURN(parse::ExprPtr expr, parse::Parse(query));
-  LL_RETURN_IF_ERROR(exec::CheckSupported(*expr, query));
-  return expr;
-}
 
 ResultSeries ToResult(const Context& context, const StepSeries& series) {
   ResultSeries result;
@@ -47,7 +40,8 @@ bool IsOrdered(const parse::Expr& expr) {
   const parse::Expr& inner = parse::Unwrap(expr);
   if (inner.kind == parse::ExprKind::kCall) {
     const Function& function = parse::As<parse::Call>(inner).function;
-    return function.Is(Form::kSort) || function.Is(Form::kSortDesc);
+    return function.Is(Form::kSort) || function.Is(Form::kSortDesc) ||
+           function.Is(Form::kSortByLabel) || function.Is(Form::kSortByLabelDesc);
   }
   if (inner.kind != parse::ExprKind::kAggregate) return false;
   const parse::AggregateOp op = parse::As<parse::Aggregate>(inner).op;
@@ -87,7 +81,7 @@ Context MakeContext(const store::Queryable& queryable, const EngineOptions& limi
 
 absl::StatusOr<QueryResult> Engine::Instant(std::string_view tenant, std::string_view query,
                                             int64_t ts_ms, const QueryOptions& options) const {
-  LL_ASSIGN_OR_RETURN(const parse::ExprPtr expr, ParseSupported(query));
+  LL_ASSIGN_OR_RETURN(const parse::ExprPtr expr, parse::Parse(query));
   Context context = MakeContext(queryable_, options_, tenant, *expr, options);
   context.start_ms = context.end_ms = ts_ms;
   context.query_start_ms = context.query_end_ms = ts_ms;
@@ -129,7 +123,7 @@ absl::StatusOr<QueryResult> Engine::Range(std::string_view tenant, std::string_v
     return absl::InvalidArgumentError(
         fmt::format("range from {} to {} ms by {} ms is none", start_ms, end_ms, step_ms));
   }
-  LL_ASSIGN_OR_RETURN(const parse::ExprPtr expr, ParseSupported(query));
+  LL_ASSIGN_OR_RETURN(const parse::ExprPtr expr, parse::Parse(query));
   if (expr->type != ValueType::kInstantVector && expr->type != ValueType::kScalar) {
     return absl::InvalidArgumentError(
         fmt::format("invalid expression type \"{}\" for range query, must be Scalar or instant "
@@ -142,6 +136,7 @@ absl::StatusOr<QueryResult> Engine::Range(std::string_view tenant, std::string_v
   context.step_ms = step_ms;
   context.query_start_ms = start_ms;
   context.query_end_ms = end_ms;
+  context.query_step_ms = step_ms;
   LL_RETURN_IF_ERROR(context.CheckTime());
   QueryResult result;
   result.type = QueryResult::Type::kMatrix;

@@ -1,11 +1,10 @@
 // The query engine: PromQL over a store's read half.
 //
-// Prometheus 3's semantics; what is not supported yet is refused by name. Every query is bounded in
-// samples and time. Times are milliseconds since the Unix epoch.
+// Prometheus 3's semantics, all of it, what is experimental there included (docs/promql.md). Every
+// query is bounded in samples and time. Times are milliseconds since the Unix epoch.
 //
 // Errors:
 //   INVALID_ARGUMENT     the query is wrong, with line and column
-//   UNIMPLEMENTED        the query uses something that is not supported
 //   FAILED_PRECONDITION  the data does not allow it (two series with the same labels)
 //   RESOURCE_EXHAUSTED   it would hold more samples than allowed
 //   DEADLINE_EXCEEDED    it ran for too long

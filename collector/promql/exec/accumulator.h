@@ -21,7 +21,7 @@ class Accumulator {
   virtual void Finish(StepSeries& result) = 0;
 };
 
-// nullptr for an operator that does not give one value a group (topk) or is not supported.
+// nullptr for an operator that does not give one value a group (topk).
 std::unique_ptr<Accumulator> MakeAccumulator(parse::AggregateOp op, size_t steps,
                                              Annotations& annotations);
 

@@ -1,13 +1,17 @@
 #include "collector/promql/exec/calls.h"
 
+#include <cmath>
 #include <numbers>
+#include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "collector/promql/exec/absent.h"
 #include "collector/promql/exec/distinct.h"
 #include "collector/promql/exec/evaluator.h"
 #include "collector/promql/exec/histograms.h"
+#include "collector/promql/exec/info.h"
 #include "collector/promql/exec/label_functions.h"
 #include "collector/promql/exec/range.h"
 #include "collector/promql/exec/selector.h"
@@ -31,6 +35,15 @@ absl::StatusOr<Scalars> ScalarArguments(Context& context, const parse::Call& cal
     LL_ASSIGN_OR_RETURN(scalars.emplace_back(), Evaluator(context).Scalar(*argument));
   }
   return scalars;
+}
+
+std::vector<std::string> TextArguments(const parse::Call& call) {
+  std::vector<std::string> texts;
+  for (const parse::ExprPtr& argument : call.arguments) {
+    if (argument->type != ValueType::kString) continue;
+    texts.push_back(As<parse::StringLiteral>(parse::Unwrap(*argument)).value);
+  }
+  return texts;
 }
 
 // The argument that is a vector; nullptr where there is none.
@@ -78,6 +91,20 @@ absl::StatusOr<std::vector<double>> ToScalar(Context& context, const parse::Expr
   return result;
 }
 
+// The greater (lesser) of two scalars at each step; NaN where one is.
+absl::StatusOr<std::vector<double>> ExtremeOf(Context& context, const parse::Call& call) {
+  LL_ASSIGN_OR_RETURN(Scalars scalars, ScalarArguments(context, call));
+  const bool greater = call.function.Is(Form::kMaxOf);
+  std::vector<double>& result = scalars[0];
+  for (size_t step = 0; step < result.size(); ++step) {
+    const double other = scalars[1][step];
+    if (std::isnan(other) || (greater ? other > result[step] : other < result[step])) {
+      result[step] = other;
+    }
+  }
+  return std::move(result);
+}
+
 // Applies `change` to every series of the vector and drops its name.
 absl::Status Transform(Context& context, const parse::Expr& vector, Emit emit,
                        absl::FunctionRef<void(StepSeries& series)> change) {
@@ -104,6 +131,17 @@ class ByStep {
   std::vector<double> now_;
 };
 
+// FAILED_PRECONDITION where the function takes no such parameters.
+absl::Status CheckParameters(const RangeFunction& function, const Scalars& scalars) {
+  if (function.complaint == nullptr) return absl::OkStatus();
+  ByStep parameters(scalars);
+  for (size_t step = 0; step < scalars.front().size(); ++step) {
+    const std::string complaint = function.complaint(parameters.At(step));
+    if (!complaint.empty()) return absl::FailedPreconditionError(complaint);
+  }
+  return absl::OkStatus();
+}
+
 // Prometheus' remark on rates of what does not look like a counter.
 void RemarkOnName(const StepSeries& series, Annotations& annotations) {
   const std::string_view name = series.labels->Get(kMetricName);
@@ -118,12 +156,9 @@ class Caller {
   Caller(Context& context, const parse::Call& call, Emit emit)
       : context_(context), call_(call), emit_(emit) {}
 
-  absl::Status operator()(Unsupported) const {
-    return absl::InternalError("function is not supported");
-  }
-
   absl::Status operator()(const RangeFunction& function) const {
     LL_ASSIGN_OR_RETURN(const Scalars scalars, ScalarArguments(context_, call_));
+    LL_RETURN_IF_ERROR(CheckParameters(function, scalars));
     const parse::Expr& range = *VectorArgument(call_);
     const auto evaluate = [&](Emit add) {
       return EvaluateRange(context_, range, call_.function, function.kernel, scalars,
@@ -176,6 +211,10 @@ class Caller {
         return EvaluateHistogramFraction(context_, call_, emit_);
       case Form::kHistogramQuantile:
         return EvaluateHistogramQuantile(context_, call_, emit_);
+      case Form::kHistogramQuantiles:
+        return EvaluateHistogramQuantiles(context_, call_, emit_);
+      case Form::kInfo:
+        return EvaluateInfo(context_, call_, emit_);
       case Form::kLabelJoin:
         return EvaluateLabelJoin(context_, call_, emit_);
       case Form::kLabelReplace:
@@ -183,6 +222,10 @@ class Caller {
       case Form::kSort:
       case Form::kSortDesc:
         return EvaluateSort(context_, *call_.arguments.front(), form == Form::kSortDesc, emit_);
+      case Form::kSortByLabel:
+      case Form::kSortByLabelDesc:
+        return EvaluateSortByLabel(context_, *call_.arguments.front(), TextArguments(call_),
+                                   form == Form::kSortByLabelDesc, emit_);
       case Form::kTimestamp:
         return Timestamp();
       case Form::kVector: {
@@ -190,8 +233,14 @@ class Caller {
                             Evaluator(context_).Scalar(*call_.arguments.front()));
         return emit_(WithoutLabels(std::move(values)));
       }
+      case Form::kEnd:
+      case Form::kMaxOf:
+      case Form::kMinOf:
       case Form::kPi:
+      case Form::kRange:
       case Form::kScalar:
+      case Form::kStart:
+      case Form::kStep:
       case Form::kTime:
         break;
     }
@@ -228,10 +277,30 @@ class Caller {
 }  // namespace
 
 absl::StatusOr<std::vector<double>> CallScalar(Context& context, const parse::Call& call) {
-  if (call.function.Is(Form::kTime)) return StepSeconds(context);
-  if (call.function.Is(Form::kPi)) return std::vector<double>(context.steps(), std::numbers::pi);
-  if (call.function.Is(Form::kScalar)) return ToScalar(context, *call.arguments.front());
-  return absl::InternalError("function gives no scalar");
+  const auto seconds = [&context](int64_t ms) {
+    return std::vector<double>(context.steps(), static_cast<double>(ms) / 1000);
+  };
+  switch (std::get<Form>(call.function.kernel)) {
+    case Form::kEnd:
+      return seconds(context.query_end_ms);
+    case Form::kMaxOf:
+    case Form::kMinOf:
+      return ExtremeOf(context, call);
+    case Form::kPi:
+      return std::vector<double>(context.steps(), std::numbers::pi);
+    case Form::kRange:
+      return seconds(context.query_end_ms - context.query_start_ms);
+    case Form::kScalar:
+      return ToScalar(context, *call.arguments.front());
+    case Form::kStart:
+      return seconds(context.query_start_ms);
+    case Form::kStep:
+      return seconds(context.query_step_ms);
+    case Form::kTime:
+      return StepSeconds(context);
+    default:
+      return absl::InternalError("function gives no scalar");
+  }
 }
 
 absl::Status CallVector(Context& context, const parse::Call& call, Emit emit) {

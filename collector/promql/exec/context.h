@@ -43,6 +43,7 @@ struct Context {
   int64_t step_ms = 0;  // 0 where start and end are equal: an instant query
   int64_t query_start_ms = 0;
   int64_t query_end_ms = 0;
+  int64_t query_step_ms = 0;  // 0 of an instant query
   int64_t lookback_ms = 0;
   absl::Time deadline = absl::InfiniteFuture();
   const std::atomic<bool>* cancelled = nullptr;  // nullptr: nobody can

@@ -12,6 +12,7 @@
 #include "collector/promql/exec/distinct.h"
 #include "collector/promql/exec/gather.h"
 #include "collector/promql/exec/grouping.h"
+#include "collector/promql/exec/limit.h"
 #include "collector/promql/exec/selector.h"
 #include "collector/promql/exec/topk.h"
 #include "collector/promql/exec/vector_match.h"
@@ -144,6 +145,8 @@ absl::Status Evaluator::Aggregate(const parse::Aggregate& aggregate, Emit emit) 
   }
   if (aggregate.op == parse::AggregateOp::kQuantile) return QuantileOf(aggregate, emit);
   if (aggregate.op == parse::AggregateOp::kCountValues) return CountValuesOf(aggregate, emit);
+  if (aggregate.op == parse::AggregateOp::kLimitk) return SelectFirst(aggregate, emit);
+  if (aggregate.op == parse::AggregateOp::kLimitRatio) return SelectShare(aggregate, emit);
   Grouping grouping(aggregate.without, aggregate.labels);
   std::vector<std::unique_ptr<Accumulator>> groups;
   uint64_t held = 0;
@@ -177,6 +180,23 @@ absl::Status Evaluator::SelectBest(const parse::Aggregate& aggregate, Emit emit)
   LL_RETURN_IF_ERROR(Vector(*aggregate.inner, parse::AggregateOpName(aggregate.op),
                             [&](StepSeries series) { return best.Add(std::move(series)); }));
   return best.Finish(emit);
+}
+
+absl::Status Evaluator::SelectFirst(const parse::Aggregate& aggregate, Emit emit) {
+  LL_ASSIGN_OR_RETURN(const std::vector<double> parameter, Scalar(*aggregate.parameter));
+  LL_ASSIGN_OR_RETURN(std::vector<int64_t> k, ToCounts(parameter));
+  LimitK limit(context_, Grouping(aggregate.without, aggregate.labels), std::move(k));
+  return Vector(*aggregate.inner, parse::AggregateOpName(aggregate.op),
+                [&](StepSeries series) { return limit.Add(std::move(series), emit); });
+}
+
+absl::Status Evaluator::SelectShare(const parse::Aggregate& aggregate, Emit emit) {
+  LL_ASSIGN_OR_RETURN(std::vector<double> ratio, Scalar(*aggregate.parameter));
+  LL_RETURN_IF_ERROR(CapRatios(ratio, context_.annotations));
+  return Vector(*aggregate.inner, parse::AggregateOpName(aggregate.op), [&](StepSeries series) {
+    LimitRatio(ratio, series);
+    return series.HasAny() ? emit(std::move(series)) : absl::OkStatus();
+  });
 }
 
 absl::Status Evaluator::QuantileOf(const parse::Aggregate& aggregate, Emit emit) {

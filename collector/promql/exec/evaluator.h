@@ -1,6 +1,6 @@
 // Evaluates a syntax tree over all steps of a query at once.
 //
-// One query, one thread. REQUIRES: the tree passed CheckSupported.
+// One query, one thread.
 #pragma once
 
 #include <vector>
@@ -33,6 +33,8 @@ class Evaluator {
   absl::Status QuantileOf(const parse::Aggregate& aggregate, Emit emit);
   absl::Status CountValuesOf(const parse::Aggregate& aggregate, Emit emit);
   absl::Status SelectBest(const parse::Aggregate& aggregate, Emit emit);
+  absl::Status SelectFirst(const parse::Aggregate& aggregate, Emit emit);
+  absl::Status SelectShare(const parse::Aggregate& aggregate, Emit emit);
 
   Context& context_;
 };

@@ -4,8 +4,11 @@
 #include <cmath>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "collector/promql/exec/classic_series.h"
 #include "collector/promql/exec/distinct.h"
@@ -37,12 +40,15 @@ class Measure {
   virtual double OfNative(size_t step, const Histogram& histogram, std::string_view name) = 0;
   virtual double OfClassic(size_t step, std::vector<ClassicBucket>& buckets,
                            std::string_view name) = 0;
+  // What tells its results from those of another measure at the step; no name where nothing has to.
+  virtual Label LabelAt(size_t) const { return {}; }
 };
 
 class QuantileMeasure final : public Measure {
  public:
-  QuantileMeasure(std::vector<double> q, Annotations& annotations)
-      : q_(std::move(q)), annotations_(annotations) {
+  // `label` is the name of the label that says which quantile it is, or "".
+  QuantileMeasure(std::vector<double> q, std::string label, Annotations& annotations)
+      : q_(std::move(q)), label_(std::move(label)), annotations_(annotations) {
     for (const double at_step : q_) {
       if (!IsValid(at_step)) annotations_.warnings.insert(remarks::InvalidQuantile(at_step));
     }
@@ -64,10 +70,15 @@ class QuantileMeasure final : public Measure {
     return quantile.value;
   }
 
+  Label LabelAt(size_t step) const override {
+    return label_.empty() ? Label{} : Label{label_, OpenMetricsFloat(q_[step])};
+  }
+
  private:
   static bool IsValid(double q) { return q >= 0 && q <= 1; }
 
   const std::vector<double> q_;  // one a step
+  const std::string label_;
   Annotations& annotations_;
 };
 
@@ -94,10 +105,12 @@ class FractionMeasure final : public Measure {
 };
 
 // Brings together the series of each histogram: a native one's own, or a classic one's buckets.
+using Measures = std::vector<std::unique_ptr<Measure>>;
+
 class Histograms {
  public:
-  Histograms(Context& context, Measure& measure)
-      : context_(context), measure_(measure), steps_(context.steps()) {}
+  Histograms(Context& context, Measures measures)
+      : context_(context), measures_(std::move(measures)), steps_(context.steps()) {}
 
   absl::Status Add(const StepSeries& series) {
     if (!series.histograms.empty()) {
@@ -112,13 +125,10 @@ class Histograms {
   absl::Status Finish(Emit emit) {
     Distinct distinct(context_);
     for (Group& group : groups_) {
-      StepSeries result(steps_);
-      result.labels = group.labels;
-      result.name_dropped = true;
-      const std::string_view name = group.labels->Get(kMetricName);
-      for (size_t step = 0; step < steps_; ++step) Evaluate(group, name, step, result);
+      for (size_t measure = 0; measure < measures_.size(); ++measure) {
+        LL_RETURN_IF_ERROR(FinishMeasure(group, measure, distinct));
+      }
       group.buckets.clear();
-      if (result.HasAny()) LL_RETURN_IF_ERROR(distinct.Add(std::move(result)));
     }
     context_.budget.Release(held_);
     return distinct.Finish(emit);
@@ -132,7 +142,8 @@ class Histograms {
   struct Group {
     std::shared_ptr<const LabelSet> labels;
     std::vector<Bucket> buckets;
-    std::vector<double> native;  // measures, one a step; empty where there is no native histogram
+    // Of each measure, one a step; empty where there is no native histogram.
+    std::vector<std::vector<double>> native;
   };
 
   absl::Status Charge() {
@@ -150,13 +161,20 @@ class Histograms {
   }
 
   absl::Status AddNative(const StepSeries& series) {
-    LL_RETURN_IF_ERROR(Charge());
     Group& group = GroupOf(series.VisibleLabels());
-    if (group.native.empty()) group.native.assign(steps_, AbsentValue());
+    if (group.native.empty()) {
+      for (size_t i = 0; i < measures_.size(); ++i) {
+        LL_RETURN_IF_ERROR(Charge());
+        group.native.emplace_back(steps_, AbsentValue());
+      }
+    }
+    const std::string_view name = group.labels->Get(kMetricName);
     for (size_t step = 0; step < steps_; ++step) {
       const Histogram* const histogram = series.histogram(step);
       if (histogram == nullptr) continue;
-      group.native[step] = measure_.OfNative(step, *histogram, group.labels->Get(kMetricName));
+      for (size_t i = 0; i < measures_.size(); ++i) {
+        group.native[i][step] = measures_[i]->OfNative(step, *histogram, name);
+      }
     }
     return absl::OkStatus();
   }
@@ -175,25 +193,58 @@ class Histograms {
     return absl::OkStatus();
   }
 
-  void Evaluate(const Group& group, std::string_view name, size_t step, StepSeries& result) {
+  // One series for each label that the measure has at some step.
+  absl::Status FinishMeasure(const Group& group, size_t measure, Distinct& results) {
+    std::vector<StepSeries> series;
+    std::vector<Label> labels;
+    for (size_t step = 0; step < steps_; ++step) {
+      const double value = ValueAt(group, measure, step);
+      if (IsAbsent(value)) continue;
+      Label label = measures_[measure]->LabelAt(step);
+      size_t i = 0;
+      while (i < labels.size() && labels[i] != label) ++i;
+      if (i == labels.size()) {
+        series.push_back(Labelled(group, label));
+        labels.push_back(std::move(label));
+      }
+      series[i].values[step] = value;
+    }
+    for (StepSeries& one : series) LL_RETURN_IF_ERROR(results.Add(std::move(one)));
+    return absl::OkStatus();
+  }
+
+  StepSeries Labelled(const Group& group, const Label& label) const {
+    StepSeries series(steps_);
+    series.labels = group.labels;
+    series.name_dropped = true;
+    if (!label.name.empty()) {
+      LabelSet labels = series.VisibleLabels();
+      labels.Set(label.name, label.value);
+      series.labels = std::make_shared<const LabelSet>(std::move(labels));
+    }
+    return series;
+  }
+
+  double ValueAt(const Group& group, size_t measure, size_t step) {
     at_step_.clear();
     for (const Bucket& bucket : group.buckets) {
       if (!IsAbsent(bucket.counts[step])) {
         at_step_.push_back({bucket.upper_bound, bucket.counts[step]});
       }
     }
-    const bool has_native = !group.native.empty() && !IsAbsent(group.native[step]);
+    const bool has_native = !group.native.empty() && !IsAbsent(group.native[measure][step]);
+    const std::string_view name = group.labels->Get(kMetricName);
     if (has_native && !at_step_.empty()) {
       context_.annotations.warnings.insert(remarks::MixedClassicAndNative(name));
-    } else if (has_native) {
-      result.values[step] = group.native[step];
-    } else if (!at_step_.empty()) {
-      result.values[step] = measure_.OfClassic(step, at_step_, name);
+      return AbsentValue();
     }
+    if (has_native) return group.native[measure][step];
+    if (at_step_.empty()) return AbsentValue();
+    return measures_[measure]->OfClassic(step, at_step_, name);
   }
 
   Context& context_;
-  Measure& measure_;
+  const Measures measures_;
   const size_t steps_;
   LabelKeyMap<size_t> by_labels_;
   std::vector<Group> groups_;
@@ -201,27 +252,51 @@ class Histograms {
   uint64_t held_ = 0;                   // charged to the budget
 };
 
-absl::Status Evaluate(Context& context, const parse::Call& call, Measure& measure, Emit emit) {
-  Histograms histograms(context, measure);
+absl::Status Evaluate(Context& context, const parse::Call& call, const parse::Expr& vector,
+                      Measures measures, Emit emit) {
+  Histograms histograms(context, std::move(measures));
   LL_RETURN_IF_ERROR(
-      Evaluator(context).Vector(*call.arguments.back(), call.function.name,
+      Evaluator(context).Vector(vector, call.function.name,
                                 [&](const StepSeries& series) { return histograms.Add(series); }));
   return histograms.Finish(emit);
+}
+
+absl::Status AddQuantile(Context& context, const parse::Expr& q, const std::string& label,
+                         Measures& measures) {
+  LL_ASSIGN_OR_RETURN(std::vector<double> values, Evaluator(context).Scalar(q));
+  measures.push_back(
+      std::make_unique<QuantileMeasure>(std::move(values), label, context.annotations));
+  return absl::OkStatus();
 }
 
 }  // namespace
 
 absl::Status EvaluateHistogramQuantile(Context& context, const parse::Call& call, Emit emit) {
-  LL_ASSIGN_OR_RETURN(std::vector<double> q, Evaluator(context).Scalar(*call.arguments[0]));
-  QuantileMeasure measure(std::move(q), context.annotations);
-  return Evaluate(context, call, measure, emit);
+  Measures measures;
+  LL_RETURN_IF_ERROR(AddQuantile(context, *call.arguments[0], "", measures));
+  return Evaluate(context, call, *call.arguments[1], std::move(measures), emit);
+}
+
+absl::Status EvaluateHistogramQuantiles(Context& context, const parse::Call& call, Emit emit) {
+  const auto& label = parse::As<parse::StringLiteral>(parse::Unwrap(*call.arguments[1])).value;
+  if (!IsValidLabelName(label)) {
+    return absl::FailedPreconditionError(
+        fmt::format("invalid label name in {}(): {}", call.function.name, label));
+  }
+  Measures measures;
+  for (size_t i = 2; i < call.arguments.size(); ++i) {
+    LL_RETURN_IF_ERROR(AddQuantile(context, *call.arguments[i], label, measures));
+  }
+  return Evaluate(context, call, *call.arguments[0], std::move(measures), emit);
 }
 
 absl::Status EvaluateHistogramFraction(Context& context, const parse::Call& call, Emit emit) {
   LL_ASSIGN_OR_RETURN(std::vector<double> lower, Evaluator(context).Scalar(*call.arguments[0]));
   LL_ASSIGN_OR_RETURN(std::vector<double> upper, Evaluator(context).Scalar(*call.arguments[1]));
-  FractionMeasure measure(std::move(lower), std::move(upper), context.annotations);
-  return Evaluate(context, call, measure, emit);
+  Measures measures;
+  measures.push_back(
+      std::make_unique<FractionMeasure>(std::move(lower), std::move(upper), context.annotations));
+  return Evaluate(context, call, *call.arguments[2], std::move(measures), emit);
 }
 
 }  // namespace leadline::collector::promql::exec

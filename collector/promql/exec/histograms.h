@@ -13,6 +13,8 @@
 namespace leadline::collector::promql::exec {
 
 absl::Status EvaluateHistogramQuantile(Context& context, const parse::Call& call, Emit emit);
+// Several quantiles, each with its number as a label.
+absl::Status EvaluateHistogramQuantiles(Context& context, const parse::Call& call, Emit emit);
 absl::Status EvaluateHistogramFraction(Context& context, const parse::Call& call, Emit emit);
 
 }  // namespace leadline::collector::promql::exec

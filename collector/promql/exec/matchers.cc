@@ -1,5 +1,7 @@
 #include "collector/promql/exec/matchers.h"
 
+#include <re2/re2.h>
+
 namespace leadline::collector::promql::exec {
 namespace {
 
@@ -28,6 +30,23 @@ std::vector<store::Matcher> StoreMatchers(absl::Span<const LabelMatcher> matcher
     result.push_back({StoreOp(matcher.op), matcher.name, matcher.value});
   }
   return result;
+}
+
+LabelTest::LabelTest(const LabelMatcher& matcher) : matcher_(matcher) {
+  if (matcher.op != LabelMatcher::Op::kRegex && matcher.op != LabelMatcher::Op::kNotRegex) return;
+  re2::RE2::Options options;
+  options.set_log_errors(false);
+  options.set_dot_nl(true);
+  regex_ = std::make_shared<const re2::RE2>(matcher.value, options);
+}
+
+bool LabelTest::Matches(std::string_view value) const {
+  const bool equal =
+      regex_ != nullptr ? re2::RE2::FullMatch(re2::StringPiece(value.data(), value.size()), *regex_)
+                        : value == matcher_.value;
+  const bool negative =
+      matcher_.op == LabelMatcher::Op::kNotEqual || matcher_.op == LabelMatcher::Op::kNotRegex;
+  return equal != negative;
 }
 
 }  // namespace leadline::collector::promql::exec

@@ -7,11 +7,10 @@
 #include "collector/promql/functions/quantile.h"
 #include "collector/promql/functions/rate.h"
 #include "collector/promql/functions/regression.h"
+#include "collector/promql/functions/smoothing.h"
 
 namespace leadline::collector::promql {
 namespace {
-
-constexpr Unsupported kUnsupported;
 
 constexpr RangeFunction OverRange(RangeFunction::Kernel kernel) { return {.kernel = kernel}; }
 constexpr RangeFunction OfCounters(RangeFunction::Kernel kernel) {
@@ -19,6 +18,10 @@ constexpr RangeFunction OfCounters(RangeFunction::Kernel kernel) {
 }
 constexpr RangeFunction KeepingNames(RangeFunction::Kernel kernel) {
   return {.kernel = kernel, .keeps_name = true};
+}
+constexpr RangeFunction Checked(RangeFunction::Kernel kernel,
+                                std::string (*complaint)(absl::Span<const double>)) {
+  return {.kernel = kernel, .complaint = complaint};
 }
 constexpr ElementFunction OfElements(ElementFunction::Kernel kernel) { return {kernel}; }
 constexpr HistogramFunction OfHistograms(HistogramFunction::Kernel kernel) { return {kernel}; }
@@ -31,10 +34,6 @@ constexpr Function kFunctions[] = {
 };
 
 }  // namespace
-
-size_t Function::min_arguments() const {
-  return arguments.size() - static_cast<size_t>(variadic < 0 ? 1 : variadic);
-}
 
 ValueType Function::argument_type(size_t index) const {
   return TypeOf(arguments[std::min(index, arguments.size() - 1)]);

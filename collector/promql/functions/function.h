@@ -3,7 +3,9 @@
 // The rows are in functions.def. Constant data; thread-safe.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <variant>
 
@@ -15,14 +17,14 @@
 
 namespace leadline::collector::promql {
 
-struct Unsupported {};
-
 // From a window of one series to that series' value at the step, absent where there is none.
 struct RangeFunction {
   using Kernel = Sample (*)(const Window& window);
   Kernel kernel;
   bool of_counters = false;  // remarks on what does not look like one
   bool keeps_name = false;
+  // What is wrong with the parameters, "" where nothing is; nullptr takes any.
+  std::string (*complaint)(absl::Span<const double> parameters) = nullptr;
 };
 
 // From a float to a float; histograms are left out. Without a vector argument it is of the step's
@@ -42,20 +44,30 @@ struct HistogramFunction {
 enum class Form : uint8_t {
   kAbsent,
   kAbsentOverTime,
+  kEnd,
   kHistogramFraction,
   kHistogramQuantile,
+  kHistogramQuantiles,
+  kInfo,
   kLabelJoin,
   kLabelReplace,
+  kMaxOf,
+  kMinOf,
   kPi,
+  kRange,
   kScalar,
   kSort,
+  kSortByLabel,
+  kSortByLabelDesc,
   kSortDesc,
+  kStart,
+  kStep,
   kTime,
   kTimestamp,
   kVector,
 };
 
-using Kernel = std::variant<Unsupported, RangeFunction, ElementFunction, HistogramFunction, Form>;
+using Kernel = std::variant<RangeFunction, ElementFunction, HistogramFunction, Form>;
 
 struct Function {
   std::string_view name;
@@ -64,13 +76,14 @@ struct Function {
   char returns = 'v';
   Kernel kernel;
 
-  bool supported() const { return !std::holds_alternative<Unsupported>(kernel); }
   bool Is(Form form) const {
     const Form* const own = std::get_if<Form>(&kernel);
     return own != nullptr && *own == form;
   }
   ValueType return_type() const { return TypeOf(returns); }
-  size_t min_arguments() const;
+  size_t min_arguments() const { return arguments.size() - (variadic == 0 ? 0 : 1); }
+  // REQUIRES: the last argument may not be repeated without end.
+  size_t max_arguments() const { return min_arguments() + static_cast<size_t>(variadic); }
   bool repeats_last() const { return variadic < 0; }
   // REQUIRES: the function takes that many arguments.
   ValueType argument_type(size_t index) const;

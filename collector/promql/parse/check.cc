@@ -20,6 +20,20 @@ RE2::Options RegexOptions() {
   return options;
 }
 
+// The second argument of info() is no vector but matchers.
+std::optional<Complaint> CheckInfo(const Call& call) {
+  if (call.arguments.size() < 2) return std::nullopt;
+  const Expr& matchers = *call.arguments[1];
+  if (matchers.kind != ExprKind::kVectorSelector) {
+    return Complaint{matchers.position, "expected label selectors only"};
+  }
+  if (As<VectorSelector>(matchers).named) {
+    return Complaint{matchers.position,
+                     "expected label selectors only, got vector selector instead"};
+  }
+  return std::nullopt;
+}
+
 bool IsScalarOrVector(ValueType type) {
   return type == ValueType::kScalar || type == ValueType::kInstantVector;
 }
@@ -27,7 +41,7 @@ bool IsScalarOrVector(ValueType type) {
 }  // namespace
 
 std::optional<Complaint> Check(const VectorSelector& selector) {
-  bool selective = false;
+  bool selective = selector.may_match_all;
   for (const LabelMatcher& matcher : selector.matchers) {
     bool matches_empty = matcher.value.empty();
     if (matcher.op == LabelMatcher::Op::kRegex || matcher.op == LabelMatcher::Op::kNotRegex) {
@@ -123,17 +137,17 @@ std::optional<Complaint> Check(const Call& call) {
                      fmt::format("expected at least {} argument(s) in call to \"{}\", got {}",
                                  function.min_arguments(), function.name, have)};
   }
-  if (have > function.arguments.size() && !function.repeats_last()) {
+  if (!function.repeats_last() && have > function.max_arguments()) {
     return Complaint{call.position,
                      fmt::format("expected at most {} argument(s) in call to \"{}\", got {}",
-                                 function.arguments.size(), function.name, have)};
+                                 function.max_arguments(), function.name, have)};
   }
   for (size_t i = 0; i < have; ++i) {
     auto complaint = Expect(*call.arguments[i], function.argument_type(i),
                             fmt::format("call to function \"{}\"", function.name));
     if (complaint.has_value()) return complaint;
   }
-  return std::nullopt;
+  return function.Is(Form::kInfo) ? CheckInfo(call) : std::nullopt;
 }
 
 }  // namespace leadline::collector::promql::parse

@@ -181,13 +181,15 @@ class ExpressionParser {
     return ParseVectorSelector(tokens_, std::move(word.text), start);
   }
 
-  // "(a, b)". REQUIRES: the opening parenthesis is the current token.
-  bool ParseArguments(std::vector<ExprPtr>& arguments) {
+  // "(a, b)". REQUIRES: the opening parenthesis is the current token. `of_info`: those of info().
+  bool ParseArguments(std::vector<ExprPtr>& arguments, bool of_info = false) {
     const Position open = tokens_.position();
     tokens_.Advance();
     if (tokens_.Take(TokenKind::kRightParen)) return true;
     while (true) {
+      tokens_.LetSelectorsMatchAll(of_info && arguments.size() == 1);
       ExprPtr argument = ParseBinary(0);
+      tokens_.LetSelectorsMatchAll(false);
       if (argument == nullptr) return false;
       arguments.push_back(std::move(argument));
       if (tokens_.Take(TokenKind::kRightParen)) return true;
@@ -213,7 +215,7 @@ class ExpressionParser {
                             fmt::format("unknown function with name \"{}\"", name.text));
     }
     auto call = std::make_unique<Call>(*function);
-    if (!ParseArguments(call->arguments)) return nullptr;
+    if (!ParseArguments(call->arguments, function->Is(Form::kInfo))) return nullptr;
     const uint32_t depth = DepthOf(call->arguments);
     return tokens_.Finish(std::move(call), name.position.start, depth);
   }

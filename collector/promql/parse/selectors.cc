@@ -71,6 +71,7 @@ bool ParseMatcher(TokenStream& tokens, std::vector<LabelMatcher>& matchers,
 
 ExprPtr ParseVectorSelector(TokenStream& tokens, std::optional<std::string> name, uint32_t start) {
   auto selector = std::make_unique<VectorSelector>();
+  selector->may_match_all = tokens.selectors_may_match_all();
   if (tokens.Take(TokenKind::kLeftBrace)) {
     while (!tokens.Take(TokenKind::kRightBrace)) {
       if (!ParseMatcher(tokens, selector->matchers, name)) return nullptr;
@@ -87,6 +88,7 @@ ExprPtr ParseVectorSelector(TokenStream& tokens, std::optional<std::string> name
     }
     selector->matchers.push_back(
         {LabelMatcher::Op::kEqual, std::string(kMetricName), *std::move(name)});
+    selector->named = true;
   }
   return tokens.Finish(std::move(selector), start, 0);
 }

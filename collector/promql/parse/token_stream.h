@@ -41,6 +41,10 @@ class TokenStream {
   // Past the current token, whatever it is.
   Token TakeToken();
 
+  // Whether selectors may match every series, as in the second argument of info().
+  bool selectors_may_match_all() const { return selectors_may_match_all_; }
+  void LetSelectorsMatchAll(bool let) { selectors_may_match_all_ = let; }
+
   std::nullptr_t FailAt(Position position, std::string message);
   // "unexpected <current token> in <where>, expected <expected>"; either may be empty.
   std::nullptr_t Unexpected(std::string_view where, std::string_view expected);
@@ -66,6 +70,7 @@ class TokenStream {
   Lexer lexer_;
   Token current_;
   uint32_t last_end_ = 0;
+  bool selectors_may_match_all_ = false;
   std::optional<Complaint> failure_;
 };
 

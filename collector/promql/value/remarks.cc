@@ -25,6 +25,12 @@ std::string InvalidQuantile(double q) {
   return fmt::format("PromQL warning: quantile value should be between 0 and 1, got {:g}", q);
 }
 
+std::string InvalidRatio(double ratio, double capped) {
+  return fmt::format(
+      "PromQL warning: ratio value should be between -1 and 1, got {:g}, capping to {:g}", ratio,
+      capped);
+}
+
 std::string BadBucketLabel(std::string_view name, std::string_view le) {
   return fmt::format(
       "PromQL warning: bucket label \"le\" is missing or has a malformed value of \"{}\"{}", le,

@@ -12,6 +12,7 @@ namespace leadline::collector::promql::remarks {
 std::string MixedInRange(std::string_view name);
 std::string MixedInAggregation();
 std::string InvalidQuantile(double q);
+std::string InvalidRatio(double ratio, double capped);
 std::string BadBucketLabel(std::string_view name, std::string_view le);
 std::string MixedClassicAndNative(std::string_view name);
 std::string StrangeSchema(std::string_view name, int schema);  // ours
