@@ -63,6 +63,11 @@ absl::Status AppendPiece(const Piece& piece, int64_t start_ms, int64_t end_ms, M
 
 }  // namespace
 
+size_t CountOf(const Piece& piece) {
+  if (piece.sealed) return piece.sealed->info.count;
+  return piece.floats ? piece.floats->size() : piece.histograms->size();
+}
+
 std::pair<int64_t, int64_t> SpanOf(const Piece& piece) {
   if (piece.sealed) return {piece.sealed->info.first_ms, piece.sealed->info.last_ms};
   const std::vector<int64_t>& ts_ms = piece.floats ? piece.floats->ts_ms : piece.histograms->ts_ms;

@@ -28,6 +28,9 @@ struct Piece {
 // Whether the piece's span and the range have a time in common.
 bool Overlaps(const Piece& piece, int64_t start_ms, int64_t end_ms);
 
+// The piece's samples.
+size_t CountOf(const Piece& piece);
+
 // The times of the piece's first and last sample.
 std::pair<int64_t, int64_t> SpanOf(const Piece& piece);
 

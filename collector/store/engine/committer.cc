@@ -144,10 +144,8 @@ Committer::Verdict Committer::Judge(const PendingBatch& pending,
 
 absl::Status Committer::CheckHandles(const PendingBatch& pending) const {
   if (pending.releases == head_.releases()) return absl::OkStatus();
-  for (const SeriesHandle handle : pending.batch.series) {
-    if (!head_.Knows(pending.tenant, handle)) return ReleasedError(handle);
-  }
-  return absl::OkStatus();
+  const auto unknown = head_.FirstUnknown(pending.tenant, pending.batch.series);
+  return unknown ? ReleasedError(*unknown) : absl::OkStatus();
 }
 
 absl::Status Committer::CheckRoom() const {
@@ -208,8 +206,7 @@ void Committer::CommitGroup(Group group) {
       case Verdict::kWrite:
         outcomes[i] = committed;
         if (committed.ok()) {
-          metrics_.Count(
-              head_.Append(pending.tenant, std::move(pending.batch), options_.oldest_ms()));
+          metrics_.Count(head_.Append(pending.tenant, pending.batch, options_.oldest_ms()));
           writers_.Advance(pending.tenant, writer, sequence);
           failed_from_.erase(key);
         } else if (IsNumbered(writer)) {
@@ -263,7 +260,7 @@ absl::StatusOr<uint64_t> Committer::WriteCheckpoint() {
   log::AppendRecord(writers_.All(), payload);
   LL_RETURN_IF_ERROR(Commit(payload));
   LL_RETURN_IF_ERROR(WriteLiveEntities());
-  head_.Freeze();
+  for (size_t shard = 0; shard < head_.shard_count(); ++shard) head_.Freeze(shard);
   return segment;
 }
 

@@ -19,6 +19,9 @@ namespace {
 
 using chunk::WindowStart;
 
+// What of a shard is decoded at a time, some 4 MiB.
+constexpr size_t kSamplesAtATime = 256 << 10;
+
 std::set<int64_t> WindowsOf(const head::SeriesSnapshot& series) {
   std::set<int64_t> starts;
   for (const chunk::Piece& piece : series.pieces) {
@@ -48,16 +51,14 @@ absl::Status Flusher::Flush(const std::set<uint64_t>& damaged) {
 }
 
 absl::Status Flusher::FlushFrozen(uint64_t checkpoint, const std::set<uint64_t>& damaged) {
-  const std::vector<head::Head::FrozenShard> frozen = head_.Frozen();
+  std::vector<std::vector<head::FrozenEntities>> entities(head_.shard_count());
   std::set<int64_t> written;
-  for (const head::Head::FrozenShard& shard : frozen) {
-    for (const head::FrozenTenant& tenant : shard.tenants) {
-      LL_ASSIGN_OR_RETURN(const auto plan, Plan(tenant));
-      for (const auto& [start_ms, chunks] : plan) {
-        LL_RETURN_IF_ERROR(WriteWindow(start_ms, chunks));
-        written.insert(start_ms);
-      }
-    }
+  for (size_t shard = 0; shard < head_.shard_count(); ++shard) {
+    LL_RETURN_IF_ERROR(FlushShard(shard, written));
+    // What windows know now, and need not be told of alone.
+    head_.FrozenEntitiesOf(shard, entities[shard]);
+    LL_ASSIGN_OR_RETURN(const auto plan, PlanEntities(entities[shard]));
+    LL_RETURN_IF_ERROR(Write(plan, written));
   }
   for (const int64_t start_ms : written) {
     LL_ASSIGN_OR_RETURN(const auto window, windows_.GetOrCreate(start_ms));
@@ -65,40 +66,68 @@ absl::Status Flusher::FlushFrozen(uint64_t checkpoint, const std::set<uint64_t>&
     metrics_.window_flushes.Increment();
   }
   LL_RETURN_IF_ERROR(WriteManifest(checkpoint));
-  head_.DropFrozen(frozen);
+  for (size_t shard = 0; shard < head_.shard_count(); ++shard) {
+    head_.DropFrozen(shard, entities[shard]);
+  }
   return RemoveLogBefore(checkpoint, damaged);
 }
 
-absl::StatusOr<std::map<int64_t, Flusher::WindowChunks>> Flusher::Plan(
-    const head::FrozenTenant& tenant) const {
+absl::Status Flusher::FlushShard(size_t shard, std::set<int64_t>& written) {
+  for (uint32_t from = 0; from != head::Shard::kEndOfSlots;) {
+    std::vector<head::FrozenSeries> frozen;
+    from = head_.Frozen(shard, from, kSamplesAtATime, frozen);
+    LL_RETURN_IF_ERROR(Write(PlanSeries(std::move(frozen)), written));
+  }
+  return absl::OkStatus();
+}
+
+std::map<int64_t, Flusher::WindowChunks> Flusher::PlanSeries(
+    std::vector<head::FrozenSeries> frozen) {
   std::map<int64_t, WindowChunks> plan;
   absl::flat_hash_set<std::pair<int64_t, Id128>> placed;
-  const auto place = [&](int64_t start_ms, const index::TimelinePtr& timeline) {
-    if (placed.emplace(start_ms, timeline->versions().front().id).second) {
-      plan[start_ms][tenant.tenant].entities.push_back(timeline);
+  for (head::FrozenSeries& tenant : frozen) {
+    placed.clear();
+    for (head::SeriesSnapshot& series : tenant.series) {
+      for (const int64_t start_ms : WindowsOf(series)) {
+        window::TenantChunks& chunks = plan[start_ms][tenant.tenant];
+        chunks.series.push_back({series.definition, series.pieces});
+        if (series.timeline && placed.emplace(start_ms, series.definition->entity).second) {
+          chunks.entities.push_back(series.timeline);
+        }
+      }
     }
-  };
-  for (const head::SeriesSnapshot& series : tenant.series) {
-    for (const int64_t start_ms : WindowsOf(series)) {
-      plan[start_ms][tenant.tenant].series.push_back({series.definition, series.pieces});
-      if (series.timeline) place(start_ms, series.timeline);
-    }
-  }
-  for (const head::FrozenTenant::Entity& entity : tenant.entities) {
-    const Id128& id = entity.timeline->versions().front().id;
-    bool known = false;
-    for (const auto& window : windows_.Overlapping(entity.changed_from_ms, model::kOpenEnd)) {
-      LL_ASSIGN_OR_RETURN(const bool has, window->HasEntity(tenant.tenant, id));
-      if (!has) continue;
-      known = true;
-      place(window->start_ms(), entity.timeline);
-    }
-    known = known || std::any_of(plan.begin(), plan.end(), [&](const auto& window) {
-              return placed.contains(std::pair(window.first, id));
-            });
-    if (!known) place(HomeWindow(*entity.timeline), entity.timeline);
   }
   return plan;
+}
+
+// REQUIRES: the series' samples are in windows, with their entities.
+absl::StatusOr<std::map<int64_t, Flusher::WindowChunks>> Flusher::PlanEntities(
+    absl::Span<const head::FrozenEntities> frozen) const {
+  std::map<int64_t, WindowChunks> plan;
+  for (const head::FrozenEntities& tenant : frozen) {
+    for (const head::FrozenEntities::Entity& entity : tenant.entities) {
+      const Id128& id = entity.timeline->versions().front().id;
+      bool known = false;
+      for (const auto& window : windows_.Overlapping(entity.changed_from_ms, model::kOpenEnd)) {
+        LL_ASSIGN_OR_RETURN(const bool has, window->HasEntity(tenant.tenant, id));
+        if (!has) continue;
+        known = true;
+        plan[window->start_ms()][tenant.tenant].entities.push_back(entity.timeline);
+      }
+      if (known) continue;
+      plan[HomeWindow(*entity.timeline)][tenant.tenant].entities.push_back(entity.timeline);
+    }
+  }
+  return plan;
+}
+
+absl::Status Flusher::Write(const std::map<int64_t, WindowChunks>& plan,
+                            std::set<int64_t>& written) {
+  for (const auto& [start_ms, chunks] : plan) {
+    LL_RETURN_IF_ERROR(WriteWindow(start_ms, chunks));
+    written.insert(start_ms);
+  }
+  return absl::OkStatus();
 }
 
 // Where an entity without samples is kept: when it was last known to live.

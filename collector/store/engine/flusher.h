@@ -13,8 +13,10 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 
 #include "collector/store/engine/committer.h"
 #include "collector/store/engine/metrics.h"
@@ -49,7 +51,11 @@ class Flusher {
   using WindowChunks = std::map<std::string, window::TenantChunks>;  // by tenant
 
   absl::Status FlushFrozen(uint64_t checkpoint, const std::set<uint64_t>& damaged);
-  absl::StatusOr<std::map<int64_t, WindowChunks>> Plan(const head::FrozenTenant& tenant) const;
+  absl::Status FlushShard(size_t shard, std::set<int64_t>& written);
+  static std::map<int64_t, WindowChunks> PlanSeries(std::vector<head::FrozenSeries> frozen);
+  absl::StatusOr<std::map<int64_t, WindowChunks>> PlanEntities(
+      absl::Span<const head::FrozenEntities> frozen) const;
+  absl::Status Write(const std::map<int64_t, WindowChunks>& plan, std::set<int64_t>& written);
   absl::Status WriteWindow(int64_t start_ms, const WindowChunks& chunks);
   absl::Status TryWriteWindow(int64_t start_ms, const WindowChunks& chunks);
   absl::Status RemoveLogBefore(uint64_t checkpoint, const std::set<uint64_t>& damaged);

@@ -233,14 +233,11 @@ absl::Status LocalStore::CheckBatchAndHandles(std::string_view tenant,
                     "bytes of memory",
                     batch.entities.size(), most_bytes));
   }
-  for (const SeriesHandle handle : batch.series) {
-    if (!head_.Knows(tenant, handle)) {
-      if (head_.WasReleased(handle)) return ReleasedError(handle);
-      return absl::InvalidArgumentError(
-          fmt::format("{} is not the handle of a series of tenant {}", handle, tenant));
-    }
-  }
-  return absl::OkStatus();
+  const auto unknown = head_.FirstUnknown(tenant, batch.series);
+  if (!unknown) return absl::OkStatus();
+  if (head_.WasReleased(*unknown)) return ReleasedError(*unknown);
+  return absl::InvalidArgumentError(
+      fmt::format("{} is not the handle of a series of tenant {}", *unknown, tenant));
 }
 
 void LocalStore::Append(std::string_view tenant, WriteBatch batch, Durable durable) {

@@ -97,7 +97,7 @@ class SegmentReplay {
     if (!all_known) {
       metrics_.samples_undefined.Increment(static_cast<double>(DropUnknown(known, batch)));
     }
-    metrics_.Count(head_.Append(record.tenant, std::move(batch), oldest_ms_));
+    metrics_.Count(head_.Append(record.tenant, batch, oldest_ms_));
     writers_.Advance(record.tenant, writer, sequence);
     return absl::OkStatus();
   }

@@ -3,15 +3,33 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/hash/hash.h"
+#include "common/id128.h"
+#include "common/labels.h"
 
 namespace leadline::collector::store::head {
 namespace {
 
-constexpr int kSlotBits = 32;
+// Labels that Prometheus gives everything that it scraped from one place.
+constexpr std::string_view kJob = "job";
+constexpr std::string_view kInstance = "instance";
 
-uint32_t SlotOf(SeriesHandle handle) { return static_cast<uint32_t>(handle); }
-size_t ShardNumber(SeriesHandle handle) { return handle >> kSlotBits; }
+// The parts of a batch's frames that go to each shard.
+std::vector<std::vector<FrameRange>> RangesByShard(const WriteBatch& batch, const auto& frames,
+                                                   size_t shards) {
+  std::vector<std::vector<FrameRange>> ranges(shards);
+  for (uint32_t frame = 0; frame < frames.size(); ++frame) {
+    const std::vector<uint32_t>& series = frames[frame].series;
+    const auto shard_of = [&](uint32_t at) { return Head::ShardOf(batch.series[series[at]]); };
+    for (uint32_t begin = 0; begin < series.size();) {
+      const size_t shard = shard_of(begin);
+      uint32_t end = begin + 1;
+      while (end < series.size() && shard_of(end) == shard) ++end;
+      ranges[shard].push_back({frame, begin, end});
+      begin = end;
+    }
+  }
+  return ranges;
+}
 
 }  // namespace
 
@@ -19,8 +37,15 @@ Head::Head(size_t shards) {
   for (size_t i = 0; i < shards; ++i) shards_.push_back(std::make_unique<Shard>());
 }
 
-size_t Head::ShardOf(std::string_view tenant, const Id128& entity) const {
-  return absl::HashOf(tenant, entity) % shards_.size();
+size_t Head::ShardOf(const model::SeriesDefinition& series) const {
+  if (series.entity != Id128()) return ShardOf(series.entity);
+  const std::string_view instance = series.residual.Get(kInstance);
+  if (!instance.empty()) return ShardOf(HashId({series.residual.Get(kJob), instance}));
+  Id128 id = HashId({series.metric});
+  for (const Label& label : series.residual) {
+    id = HashId({label.name, label.value, id.ToBytes()});
+  }
+  return ShardOf(id);
 }
 
 std::vector<SeriesHandle> Head::Resolve(std::string_view tenant,
@@ -28,7 +53,7 @@ std::vector<SeriesHandle> Head::Resolve(std::string_view tenant,
   std::vector<SeriesHandle> handles;
   handles.reserve(series.size());
   for (const model::SeriesDefinition& definition : series) {
-    const size_t shard = ShardOf(tenant, definition.entity);
+    const size_t shard = ShardOf(definition);
     handles.push_back(static_cast<SeriesHandle>(shard) << kSlotBits |
                       shards_[shard]->Resolve(tenant, definition));
   }
@@ -36,17 +61,26 @@ std::vector<SeriesHandle> Head::Resolve(std::string_view tenant,
 }
 
 index::DefinitionPtr Head::Find(std::string_view tenant, SeriesHandle handle) const {
-  const size_t shard = ShardNumber(handle);
+  const size_t shard = ShardOf(handle);
   return shard < shards_.size() ? shards_[shard]->Find(tenant, SlotOf(handle)) : nullptr;
 }
 
-bool Head::Knows(std::string_view tenant, SeriesHandle handle) const {
-  const size_t shard = ShardNumber(handle);
-  return shard < shards_.size() && shards_[shard]->Knows(tenant, SlotOf(handle));
+std::optional<SeriesHandle> Head::FirstUnknown(std::string_view tenant,
+                                               absl::Span<const SeriesHandle> handles) const {
+  for (size_t begin = 0; begin < handles.size();) {
+    const size_t shard = ShardOf(handles[begin]);
+    if (shard >= shards_.size()) return handles[begin];
+    size_t end = begin + 1;
+    while (end < handles.size() && ShardOf(handles[end]) == shard) ++end;
+    const size_t known = shards_[shard]->CountKnown(tenant, handles.subspan(begin, end - begin));
+    if (known < end - begin) return handles[begin + known];
+    begin = end;
+  }
+  return std::nullopt;
 }
 
 bool Head::WasReleased(SeriesHandle handle) const {
-  const size_t shard = ShardNumber(handle);
+  const size_t shard = ShardOf(handle);
   return shard < shards_.size() && shards_[shard]->WasReleased(SlotOf(handle));
 }
 
@@ -54,25 +88,20 @@ size_t Head::CountUnknown(std::string_view tenant,
                           absl::Span<const model::SeriesDefinition> series) const {
   size_t unknown = 0;
   for (const model::SeriesDefinition& definition : series) {
-    const Shard& shard = *shards_[ShardOf(tenant, definition.entity)];
+    const Shard& shard = *shards_[ShardOf(definition)];
     unknown += shard.Has(tenant, definition) ? 0 : 1;
   }
   return unknown;
 }
 
-AppendCounts Head::Append(std::string_view tenant, WriteBatch batch, int64_t oldest_ms) {
+AppendCounts Head::Append(std::string_view tenant, const WriteBatch& batch, int64_t oldest_ms) {
   AddEntities(tenant, batch.entities, /*in_windows=*/false);
+  const auto floats = RangesByShard(batch, batch.floats, shards_.size());
+  const auto histograms = RangesByShard(batch, batch.histograms, shards_.size());
   AppendCounts counts;
-  std::vector<std::vector<uint32_t>> slots(shards_.size());
-  for (size_t i = 0; i < batch.series.size(); ++i) {
-    std::vector<uint32_t>& own = slots[ShardNumber(batch.series[i])];
-    if (own.empty()) own.resize(batch.series.size(), Shard::kNoSlot);
-    own[i] = SlotOf(batch.series[i]);
-  }
   for (size_t shard = 0; shard < shards_.size(); ++shard) {
-    if (!slots[shard].empty()) {
-      counts.Add(shards_[shard]->Append(batch, slots[shard], oldest_ms));
-    }
+    if (floats[shard].empty() && histograms[shard].empty()) continue;
+    counts.Add(shards_[shard]->Append(batch, floats[shard], histograms[shard], oldest_ms));
   }
   return counts;
 }
@@ -80,7 +109,7 @@ AppendCounts Head::Append(std::string_view tenant, WriteBatch batch, int64_t old
 void Head::AddEntities(std::string_view tenant, absl::Span<const model::EntityVersion> versions,
                        bool in_windows) {
   for (const model::EntityVersion& version : versions) {
-    shards_[ShardOf(tenant, version.id)]->AddEntity(tenant, version, in_windows);
+    shards_[ShardOf(version.id)]->AddEntity(tenant, version, in_windows);
   }
 }
 
@@ -101,7 +130,7 @@ std::vector<Id128> Head::ChangedEntities(std::string_view tenant,
 }
 
 index::TimelinePtr Head::Timeline(std::string_view tenant, const Id128& entity) const {
-  return shards_[ShardOf(tenant, entity)]->Timeline(tenant, entity);
+  return shards_[ShardOf(entity)]->Timeline(tenant, entity);
 }
 
 std::vector<index::TimelinePtr> Head::Timelines(std::string_view tenant) const {
@@ -118,25 +147,6 @@ std::vector<std::string> Head::Tenants() const {
   return sorted;
 }
 
-void Head::Freeze() {
-  for (const auto& shard : shards_) shard->Freeze();
-}
-
-std::vector<Head::FrozenShard> Head::Frozen() const {
-  std::vector<FrozenShard> frozen(shards_.size());
-  for (size_t i = 0; i < shards_.size(); ++i) {
-    frozen[i].shard = i;
-    shards_[i]->Frozen(frozen[i].tenants);
-  }
-  return frozen;
-}
-
-void Head::DropFrozen(absl::Span<const FrozenShard> frozen) {
-  for (const FrozenShard& part : frozen) {
-    for (const FrozenTenant& tenant : part.tenants) shards_[part.shard]->DropFrozen(tenant);
-  }
-}
-
 size_t Head::Release(int64_t ended_before_ms, bool all) {
   ++releases_;
   size_t released = 0;
@@ -147,6 +157,12 @@ size_t Head::Release(int64_t ended_before_ms, bool all) {
 uint64_t Head::definition_bytes() const {
   uint64_t bytes = 0;
   for (const auto& shard : shards_) bytes += shard->definition_bytes();
+  return bytes;
+}
+
+uint64_t Head::sample_bytes() const {
+  uint64_t bytes = 0;
+  for (const auto& shard : shards_) bytes += shard->sample_bytes();
   return bytes;
 }
 

@@ -1,6 +1,8 @@
-// The head: everything that is not in a window yet, in shards by entity.
+// The head: everything that is not in a window yet, in shards.
 //
-// All series of an entity are in one shard, with the entity's versions. A handle is the shard's
+// All series of an entity are in one shard, with the entity's versions; series without one are with
+// those of their scrape target (the labels job and instance), so that they share timestamps too.
+// Where a series is depends on the number of shards and nothing else. A handle is the shard's
 // number and the slot in it; it stays valid until its series is released, and never means another.
 // Threading: any thread; a batch becomes visible shard by shard.
 #pragma once
@@ -9,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -30,8 +33,9 @@ class Head {
   // Null when the handle is not one of this tenant's.
   index::DefinitionPtr Find(std::string_view tenant, SeriesHandle handle) const;
 
-  // Whether it is a handle of this tenant's.
-  bool Knows(std::string_view tenant, SeriesHandle handle) const;
+  // The first of them that is not a handle of this tenant's.
+  std::optional<SeriesHandle> FirstUnknown(std::string_view tenant,
+                                           absl::Span<const SeriesHandle> handles) const;
 
   // Whether it was and was released.
   bool WasReleased(SeriesHandle handle) const;
@@ -41,7 +45,7 @@ class Head {
 
   // Takes the batch's entities and samples, except samples before `oldest_ms`.
   // REQUIRES: the batch's handles are known, its indices in range.
-  AppendCounts Append(std::string_view tenant, WriteBatch batch, int64_t oldest_ms);
+  AppendCounts Append(std::string_view tenant, const WriteBatch& batch, int64_t oldest_ms);
   // `in_windows`: windows hold these versions already.
   void AddEntities(std::string_view tenant, absl::Span<const model::EntityVersion> versions,
                    bool in_windows);
@@ -54,15 +58,20 @@ class Head {
   std::vector<index::TimelinePtr> Timelines(std::string_view tenant) const;
   std::vector<std::string> Tenants() const;  // sorted
 
-  // A flush: Freeze sets aside what there is, Frozen gives it (with what earlier flushes that
-  // failed have left), DropFrozen forgets it once it is in windows. One flush at a time.
-  struct FrozenShard {
-    size_t shard = 0;
-    std::vector<FrozenTenant> tenants;
-  };
-  void Freeze();
-  std::vector<FrozenShard> Frozen() const;
-  void DropFrozen(absl::Span<const FrozenShard> frozen);
+  // A flush of a shard: Freeze sets aside what there is; Frozen and FrozenEntitiesOf give it, with
+  // what earlier flushes that failed have left; DropFrozen forgets it once it is in windows. One
+  // flush at a time. See shard.h.
+  void Freeze(size_t shard) { shards_[shard]->Freeze(); }
+  uint32_t Frozen(size_t shard, uint32_t from, size_t max_samples,
+                  std::vector<FrozenSeries>& out) const {
+    return shards_[shard]->Frozen(from, max_samples, out);
+  }
+  void FrozenEntitiesOf(size_t shard, std::vector<FrozenEntities>& out) const {
+    shards_[shard]->FrozenEntitiesOf(out);
+  }
+  void DropFrozen(size_t shard, absl::Span<const FrozenEntities> entities) {
+    shards_[shard]->DropFrozen(entities);
+  }
 
   // Forgets series and entities that ended before `ended_before_ms`, when windows have all there is
   // of them; see shard.h. Their handles are not known any more. Gives the number of series.
@@ -71,12 +80,21 @@ class Head {
   // Grows with every Release that forgot something, before it does.
   uint64_t releases() const { return releases_.load(); }
 
+  size_t shard_count() const { return shards_.size(); }
   size_t series_count() const;
   // What series and entities take of memory, without samples; an estimate.
   uint64_t definition_bytes() const;
+  // What samples take.
+  uint64_t sample_bytes() const;
+
+  static size_t ShardOf(SeriesHandle handle) { return handle >> kSlotBits; }
+  static uint32_t SlotOf(SeriesHandle handle) { return static_cast<uint32_t>(handle); }
 
  private:
-  size_t ShardOf(std::string_view tenant, const Id128& entity) const;
+  static constexpr int kSlotBits = 32;
+
+  size_t ShardOf(const Id128& entity) const { return entity.low % shards_.size(); }
+  size_t ShardOf(const model::SeriesDefinition& series) const;
 
   std::vector<std::unique_ptr<Shard>> shards_;
   std::atomic<uint64_t> releases_{0};

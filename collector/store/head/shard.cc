@@ -100,29 +100,33 @@ uint32_t Shard::Resolve(std::string_view tenant_name, const model::SeriesDefinit
   tenant.changes.resize(tenant.index.entity_count());
   const auto slot = static_cast<uint32_t>(series_.size());
   tenant.slots.push_back(slot);
-  series_.push_back(std::make_unique<Series>());
-  series_.back()->tenant = number;
-  series_.back()->ordinal = ordinal;
+  series_.push_back({number, ordinal});
   definition_bytes_ += BytesOf(series);
   return slot;
 }
 
 index::DefinitionPtr Shard::Find(std::string_view tenant, uint32_t slot) const {
   ReaderLock lock(mutex_);
-  if (slot >= series_.size() || series_[slot] == nullptr) return nullptr;
-  const Tenant& owner = TenantOf(*series_[slot]);
-  return owner.name == tenant ? owner.index.definition(series_[slot]->ordinal) : nullptr;
+  if (!IsThere(slot)) return nullptr;
+  const Tenant& owner = TenantOf(series_[slot]);
+  return owner.name == tenant ? owner.index.definition(series_[slot].ordinal) : nullptr;
 }
 
-bool Shard::Knows(std::string_view tenant, uint32_t slot) const {
+size_t Shard::CountKnown(std::string_view tenant, absl::Span<const SeriesHandle> handles) const {
   ReaderLock lock(mutex_);
-  return slot < series_.size() && series_[slot] != nullptr &&
-         TenantOf(*series_[slot]).name == tenant;
+  const auto number = tenant_numbers_.find(tenant);
+  if (number == tenant_numbers_.end()) return 0;
+  size_t known = 0;
+  for (; known < handles.size(); ++known) {
+    const auto slot = static_cast<uint32_t>(handles[known]);
+    if (!IsThere(slot) || series_[slot].tenant != number->second) break;
+  }
+  return known;
 }
 
 bool Shard::WasReleased(uint32_t slot) const {
   ReaderLock lock(mutex_);
-  return slot < series_.size() && series_[slot] == nullptr;
+  return slot < series_.size() && !IsThere(slot);
 }
 
 bool Shard::Has(std::string_view tenant_name, const model::SeriesDefinition& series) const {
@@ -151,32 +155,32 @@ void Shard::AddEntity(std::string_view tenant_name, const model::EntityVersion& 
   tenant.changed.add(entity);
 }
 
-AppendCounts Shard::Append(WriteBatch& batch, absl::Span<const uint32_t> slots, int64_t oldest_ms) {
+AppendCounts Shard::Append(const WriteBatch& batch, absl::Span<const FrameRange> floats,
+                           absl::Span<const FrameRange> histograms, int64_t oldest_ms) {
   AppendCounts counts;
   WriterLock lock(mutex_);
-  const auto each = [&](auto& frame, auto append) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    for (size_t i = 0; i < frame.series.size(); ++i) {
-      const uint32_t slot = slots[frame.series[i]];
-      if (slot == kNoSlot) continue;
-      if (frame.ts_ms < oldest_ms) {
-        ++counts.too_old;
-      } else {
-        counts.Add(append(*series_[slot], frame.values[i]));
-      }
-    }
-  };
-  for (FloatFrame& frame : batch.floats) {
-    each(frame,
-         [&](Series& series, double value) { return series.floats.Append(frame.ts_ms, value); });
-  }
-  for (HistogramFrame& frame : batch.histograms) {
-    each(frame, [&](Series& series, model::NativeHistogram& value) {
-      if (!series.histograms) {
-        series.histograms = std::make_unique<Stream<model::NativeHistogram>>();
-      }
-      return series.histograms->Append(frame.ts_ms, std::move(value));
-    });
-  }
+  const auto append = [&](const auto& frames, absl::Span<const FrameRange> ranges)
+                          ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+                            uint32_t number = 0;
+                            Generation::Frame frame;
+                            for (size_t i = 0; i < ranges.size(); ++i) {
+                              const FrameRange& range = ranges[i];
+                              const auto& source = frames[range.frame];
+                              if (source.ts_ms < oldest_ms) {
+                                counts.too_old += range.end - range.begin;
+                                continue;
+                              }
+                              if (i == 0 || range.frame != number) frame = {.ts_ms = source.ts_ms};
+                              number = range.frame;
+                              for (uint32_t at = range.begin; at < range.end; ++at) {
+                                const auto slot =
+                                    static_cast<uint32_t>(batch.series[source.series[at]]);
+                                counts.Add(open_->Append(frame, slot, source.values[at]));
+                              }
+                            }
+                          };
+  append(batch.floats, floats);
+  append(batch.histograms, histograms);
   return counts;
 }
 
@@ -188,30 +192,28 @@ void Shard::Find(std::string_view tenant_name, const index::Matchers& matchers, 
   for (const uint32_t ordinal : tenant->index.SeriesCandidates(matchers)) {
     const index::DefinitionPtr& definition = tenant->index.definition(ordinal);
     const index::TimelinePtr& timeline = tenant->index.timeline(tenant->index.entity_of(ordinal));
+    const uint32_t slot = tenant->slots[ordinal];
+    if (!HasSamplesIn(slot, start_ms, end_ms)) continue;
     if (!MayMatch(matchers, *definition, timeline)) continue;
-    const Series& series = *series_[tenant->slots[ordinal]];
-    if (!HasSamplesIn(series, start_ms, end_ms)) continue;
     out.push_back({definition, timeline, {}});
-    if (with_samples) out.back().pieces = PiecesOf(series, start_ms, end_ms);
+    if (!with_samples) continue;
+    for (const auto& frozen : frozen_) {
+      frozen->Collect(slot, start_ms, end_ms, out.back().pieces);
+    }
+    open_->Collect(slot, start_ms, end_ms, out.back().pieces);
   }
 }
 
-std::vector<chunk::Piece> Shard::PiecesOf(const Series& series, int64_t start_ms, int64_t end_ms) {
-  std::vector<chunk::Piece> pieces;
-  for (const chunk::Piece& piece : series.flushing) {
-    if (chunk::Overlaps(piece, start_ms, end_ms)) pieces.push_back(piece);
-  }
-  series.floats.Collect(start_ms, end_ms, pieces);
-  if (series.histograms) series.histograms->Collect(start_ms, end_ms, pieces);
-  return pieces;
+bool Shard::HasSamples(uint32_t slot) const {
+  return open_->Has(slot) || std::any_of(frozen_.begin(), frozen_.end(),
+                                         [&](const auto& frozen) { return frozen->Has(slot); });
 }
 
-bool Shard::HasSamplesIn(const Series& series, int64_t start_ms, int64_t end_ms) {
-  return series.floats.HasSamplesIn(start_ms, end_ms) ||
-         (series.histograms && series.histograms->HasSamplesIn(start_ms, end_ms)) ||
-         std::any_of(
-             series.flushing.begin(), series.flushing.end(),
-             [&](const chunk::Piece& piece) { return chunk::Overlaps(piece, start_ms, end_ms); });
+bool Shard::HasSamplesIn(uint32_t slot, int64_t start_ms, int64_t end_ms) const {
+  return open_->HasSamplesIn(slot, start_ms, end_ms) ||
+         std::any_of(frozen_.begin(), frozen_.end(), [&](const auto& frozen) {
+           return frozen->HasSamplesIn(slot, start_ms, end_ms);
+         });
 }
 
 void Shard::ChangedEntities(std::string_view tenant_name, const index::Matchers& matchers,
@@ -248,25 +250,43 @@ void Shard::Tenants(StringSet& out) const {
 
 void Shard::Freeze() {
   WriterLock lock(mutex_);
-  for (const auto& series : series_) {
-    if (series == nullptr) continue;
-    series->floats.TakeAll(series->flushing);
-    if (series->histograms) series->histograms->TakeAll(series->flushing);
-  }
+  if (!open_->empty()) frozen_.push_back(std::exchange(open_, std::make_unique<Generation>()));
 }
 
-void Shard::Frozen(std::vector<FrozenTenant>& out) const {
+uint32_t Shard::Frozen(uint32_t from, size_t max_samples, std::vector<FrozenSeries>& out) const {
+  ReaderLock lock(mutex_);
+  uint32_t end_slot = 0;
+  for (const auto& frozen : frozen_) end_slot = std::max(end_slot, frozen->end_slot());
+  std::vector<size_t> places(tenants_.size(), SIZE_MAX);  // of tenants in `out`
+  size_t samples = 0;
+  for (uint32_t slot = from; slot < end_slot; ++slot) {
+    std::vector<chunk::Piece> pieces;
+    for (const auto& frozen : frozen_) {
+      if (frozen->Has(slot)) frozen->Collect(slot, INT64_MIN, INT64_MAX, pieces);
+    }
+    if (pieces.empty()) continue;
+    const Series& series = series_[slot];
+    const Tenant& tenant = TenantOf(series);
+    size_t& place = places[series.tenant];
+    if (place == SIZE_MAX) {
+      place = out.size();
+      out.push_back({tenant.name, {}});
+    }
+    for (const chunk::Piece& piece : pieces) samples += chunk::CountOf(piece);
+    out[place].series.push_back({tenant.index.definition(series.ordinal),
+                                 tenant.index.timeline(tenant.index.entity_of(series.ordinal)),
+                                 std::move(pieces)});
+    if (samples >= max_samples) return slot + 1;
+  }
+  return kEndOfSlots;
+}
+
+void Shard::FrozenEntitiesOf(std::vector<FrozenEntities>& out) const {
   ReaderLock lock(mutex_);
   for (const auto& tenant : tenants_) {
-    FrozenTenant& frozen = out.emplace_back();
+    if (tenant->changed.isEmpty()) continue;
+    FrozenEntities& frozen = out.emplace_back();
     frozen.tenant = tenant->name;
-    for (uint32_t ordinal = 0; ordinal < tenant->slots.size(); ++ordinal) {
-      const Series& series = *series_[tenant->slots[ordinal]];
-      if (series.flushing.empty()) continue;
-      frozen.series.push_back({tenant->index.definition(ordinal),
-                               tenant->index.timeline(tenant->index.entity_of(ordinal)),
-                               series.flushing});
-    }
     for (const uint32_t entity : tenant->changed) {
       const Tenant::Change& change = tenant->changes[entity];
       frozen.entities.push_back({tenant->index.timeline(entity), change.count, change.from_ms});
@@ -274,20 +294,20 @@ void Shard::Frozen(std::vector<FrozenTenant>& out) const {
   }
 }
 
-void Shard::DropFrozen(const FrozenTenant& frozen) {
+void Shard::DropFrozen(absl::Span<const FrozenEntities> entities) {
+  std::vector<std::unique_ptr<const Generation>> dropped;  // their memory goes without the lock
   WriterLock lock(mutex_);
-  uint32_t number = 0;
-  Tenant& tenant = TenantOf(frozen.tenant, number);
-  for (const SeriesSnapshot& snapshot : frozen.series) {
-    const auto ordinal = tenant.index.FindSeries(*snapshot.definition);
-    series_[tenant.slots[*ordinal]]->flushing.clear();
-  }
-  for (const FrozenTenant::Entity& written : frozen.entities) {
-    const auto entity = tenant.index.FindEntity(written.timeline->versions().front().id);
-    Tenant::Change& change = tenant.changes[*entity];
-    if (change.count != written.change) continue;
-    tenant.changed.remove(*entity);
-    change.from_ms = model::kOpenEnd;
+  dropped.swap(frozen_);
+  for (const FrozenEntities& frozen : entities) {
+    uint32_t number = 0;
+    Tenant& tenant = TenantOf(frozen.tenant, number);
+    for (const FrozenEntities::Entity& written : frozen.entities) {
+      const auto entity = tenant.index.FindEntity(written.timeline->versions().front().id);
+      Tenant::Change& change = tenant.changes[*entity];
+      if (change.count != written.change) continue;
+      tenant.changed.remove(*entity);
+      change.from_ms = model::kOpenEnd;
+    }
   }
 }
 
@@ -299,9 +319,7 @@ bool Shard::IsReleasable(const Tenant& tenant, uint32_t entity, int64_t ended_be
 
 bool Shard::IsReleasable(const Tenant& tenant, uint32_t entity, uint32_t ordinal,
                          int64_t ended_before_ms) const {
-  const Series& series = *series_[tenant.slots[ordinal]];
-  return IsReleasable(tenant, entity, ended_before_ms) && series.floats.empty() &&
-         (series.histograms == nullptr || series.histograms->empty()) && series.flushing.empty();
+  return IsReleasable(tenant, entity, ended_before_ms) && !HasSamples(tenant.slots[ordinal]);
 }
 
 size_t Shard::Release(int64_t ended_before_ms, bool all) {
@@ -331,10 +349,10 @@ std::unique_ptr<Shard::Tenant> Shard::WithoutReleasable(const Tenant& tenant,
     const index::DefinitionPtr& definition = tenant.index.definition(ordinal);
     if (IsReleasable(tenant, tenant.index.entity_of(ordinal), ordinal, ended_before_ms)) {
       definition_bytes_ -= BytesOf(*definition);
-      series_[slot] = nullptr;
+      series_[slot] = {};
       continue;
     }
-    series_[slot]->ordinal = left->index.AddSeries(definition);
+    series_[slot].ordinal = left->index.AddSeries(definition);
     left->slots.push_back(slot);
   }
   for (uint32_t entity = 0; entity < tenant.index.entity_count(); ++entity) {
@@ -361,6 +379,13 @@ size_t Shard::series_count() const {
 uint64_t Shard::definition_bytes() const {
   ReaderLock lock(mutex_);
   return definition_bytes_;
+}
+
+uint64_t Shard::sample_bytes() const {
+  ReaderLock lock(mutex_);
+  uint64_t bytes = open_->bytes();
+  for (const auto& frozen : frozen_) bytes += frozen->bytes();
+  return bytes;
 }
 
 }  // namespace leadline::collector::store::head

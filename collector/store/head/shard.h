@@ -1,8 +1,9 @@
 // A part of the head: the series and entities whose ids fall to it, with their samples that are not
 // in a window yet.
 //
-// Threading: any thread; one mutex, held by readers only while they look up and copy references and
-// open runs, never while they decode.
+// Samples are in generations: an open one, and those that a flush has set aside (generation.h).
+//
+// Threading: any thread; one mutex, which readers hold while they look up and read what they found.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +20,7 @@
 #include "collector/model/entity_timeline.h"
 #include "collector/model/series.h"
 #include "collector/store/chunk/pieces.h"
-#include "collector/store/head/stream.h"
+#include "collector/store/head/generation.h"
 #include "collector/store/index/series_index.h"
 #include "collector/store/store.h"
 #include "common/mutex.h"
@@ -34,16 +35,27 @@ struct SeriesSnapshot {
   std::vector<chunk::Piece> pieces;
 };
 
-// What a flush writes: pieces that were frozen, and entities that windows do not know yet.
-struct FrozenTenant {
+// What a flush writes of a tenant: pieces that were frozen...
+struct FrozenSeries {
   std::string tenant;
   std::vector<SeriesSnapshot> series;
+};
+// ...and entities that windows do not know yet.
+struct FrozenEntities {
+  std::string tenant;
   struct Entity {
     index::TimelinePtr timeline;
     uint64_t change = 0;
     int64_t changed_from_ms = 0;  // what windows before this know is still right
   };
   std::vector<Entity> entities;
+};
+
+// Samples [begin, end) of a batch's frame.
+struct FrameRange {
+  uint32_t frame = 0;
+  uint32_t begin = 0;
+  uint32_t end = 0;
 };
 
 struct AppendCounts {
@@ -65,7 +77,9 @@ class Shard {
   index::DefinitionPtr Find(std::string_view tenant, uint32_t slot) const
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  bool Knows(std::string_view tenant, uint32_t slot) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // How many of them from the first on are handles of this tenant's, of this shard.
+  size_t CountKnown(std::string_view tenant, absl::Span<const SeriesHandle> handles) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
   bool WasReleased(uint32_t slot) const ABSL_LOCKS_EXCLUDED(mutex_);
   bool Has(std::string_view tenant, const model::SeriesDefinition& series) const
       ABSL_LOCKS_EXCLUDED(mutex_);
@@ -74,11 +88,10 @@ class Shard {
   void AddEntity(std::string_view tenant, const model::EntityVersion& version, bool in_windows)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Appends those of the batch's samples whose series are at the slots given; `slots` is as long as
-  // batch.series, with kNoSlot for those that are not this shard's. Samples before `oldest_ms` are
-  // dropped. Histograms are moved out of the batch.
-  static constexpr uint32_t kNoSlot = UINT32_MAX;
-  AppendCounts Append(WriteBatch& batch, absl::Span<const uint32_t> slots, int64_t oldest_ms)
+  // Appends those of the batch's samples that the ranges say, in the order of their frames; all are
+  // of this shard. Samples before `oldest_ms` are dropped.
+  AppendCounts Append(const WriteBatch& batch, absl::Span<const FrameRange> floats,
+                      absl::Span<const FrameRange> histograms, int64_t oldest_ms)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Series that may match and have samples in the range, with those samples or without any.
@@ -97,9 +110,14 @@ class Shard {
 
   // Sets aside what there is for a flush; it stays readable.
   void Freeze() ABSL_LOCKS_EXCLUDED(mutex_);
-  void Frozen(std::vector<FrozenTenant>& out) const ABSL_LOCKS_EXCLUDED(mutex_);
-  // After a flush of `frozen`, which this shard filled.
-  void DropFrozen(const FrozenTenant& frozen) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Adds the frozen series from slot `from` on, until they have `max_samples` or more, by tenant;
+  // gives the slot to go on from, kEndOfSlots when that was all.
+  static constexpr uint32_t kEndOfSlots = UINT32_MAX;
+  uint32_t Frozen(uint32_t from, size_t max_samples, std::vector<FrozenSeries>& out) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  void FrozenEntitiesOf(std::vector<FrozenEntities>& out) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // After a flush of what is frozen, with `entities`, which this shard filled.
+  void DropFrozen(absl::Span<const FrozenEntities> entities) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Forgets series and entities that ended before `ended_before_ms` and are in windows with all
   // there is of them, where that is worth the work: a good part of the shard, or `all`. Gives the
@@ -109,15 +127,15 @@ class Shard {
   size_t series_count() const ABSL_LOCKS_EXCLUDED(mutex_);
   // What series and entities take of memory, without samples; an estimate.
   uint64_t definition_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // What samples take.
+  uint64_t sample_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   struct Series {
-    uint32_t tenant = 0;   // in tenants_
-    uint32_t ordinal = 0;  // in the tenant's index
-    Stream<double> floats;
-    std::unique_ptr<Stream<model::NativeHistogram>> histograms;  // null while there are none
-    std::vector<chunk::Piece> flushing;
+    uint32_t tenant = kReleased;  // in tenants_
+    uint32_t ordinal = 0;         // in the tenant's index
   };
+  static constexpr uint32_t kReleased = UINT32_MAX;
   struct Tenant {
     std::string name;
     index::SeriesIndex index;
@@ -138,17 +156,22 @@ class Shard {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Tenant& TenantOf(std::string_view name, uint32_t& number) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   const Tenant* FindTenant(std::string_view name) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
-  static std::vector<chunk::Piece> PiecesOf(const Series& series, int64_t start_ms, int64_t end_ms);
-  static bool HasSamplesIn(const Series& series, int64_t start_ms, int64_t end_ms);
+  bool IsThere(uint32_t slot) const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return slot < series_.size() && series_[slot].tenant != kReleased;
+  }
   const Tenant& TenantOf(const Series& series) const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return *tenants_[series.tenant];
   }
+  bool HasSamples(uint32_t slot) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  bool HasSamplesIn(uint32_t slot, int64_t start_ms, int64_t end_ms) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
 
   mutable SharedMutex mutex_;
   std::vector<std::unique_ptr<Tenant>> tenants_ ABSL_GUARDED_BY(mutex_);
   StringMap<uint32_t> tenant_numbers_ ABSL_GUARDED_BY(mutex_);
-  // By slot; null where it was released.
-  std::vector<std::unique_ptr<Series>> series_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Series> series_ ABSL_GUARDED_BY(mutex_);  // by slot
+  std::unique_ptr<Generation> open_ ABSL_GUARDED_BY(mutex_) = std::make_unique<Generation>();
+  std::vector<std::unique_ptr<const Generation>> frozen_ ABSL_GUARDED_BY(mutex_);  // oldest first
   size_t released_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t definition_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };

@@ -1,4 +1,5 @@
-// The samples of one series that are not in a window yet: sealed chunks and an open run.
+// Samples of one series that came out of order, until they are in a window: sealed chunks and an
+// open run.
 //
 // Samples come in any order. Those that the sealed chunks have passed go to a second run, `late`,
 // which is sealed behind them, so that pieces are in the order in which they win: of equal
@@ -55,19 +56,6 @@ class Stream {
                        }) ||
            RunHasSamplesIn(open_, start_ms, end_ms) || RunHasSamplesIn(late_, start_ms, end_ms);
   }
-
-  // Moves everything out, without encoding.
-  void TakeAll(std::vector<chunk::Piece>& out) {
-    for (chunk::SealedChunkPtr& sealed : sealed_) out.push_back({.sealed = std::move(sealed)});
-    sealed_.clear();
-    for (chunk::Samples<Value>* run : {&open_, &late_}) {
-      if (!run->empty()) out.push_back(AsPiece(std::exchange(*run, {})));
-    }
-    sealed_until_ms_ = chunk::kBeforeAllTime;
-    open_buckets_ = late_buckets_ = 0;
-  }
-
-  bool empty() const { return sealed_.empty() && open_.empty() && late_.empty(); }
 
  private:
   static bool Same(double a, double b) {

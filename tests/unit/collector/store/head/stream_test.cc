@@ -49,7 +49,6 @@ TEST(Stream, IsAMapWhateverComes) {
   for (int round = 0; round < 200; ++round) {
     Stream<double> stream;
     std::map<int64_t, double> expected;
-    std::vector<chunk::Piece> taken;
     int64_t now = kWindowMs - 1000;
     for (int i = 0; i < 1500; ++i) {
       now += static_cast<int64_t>(random() % 5);
@@ -62,17 +61,13 @@ TEST(Stream, IsAMapWhateverComes) {
         ASSERT_EQ(appended, Appended::kNew);
       }
       expected[ts] = value;
-      if (random() % 2000 == 0) stream.TakeAll(taken);
     }
-    stream.Collect(0, INT64_MAX, taken);
-    chunk::ReadBudget budget = chunk::ReadBudget::Unlimited();
-    const auto merged = chunk::MergePieces(taken, 0, INT64_MAX, budget);
-    ASSERT_TRUE(merged.ok());
+    const chunk::MergedSamples merged = Read(stream);
     std::map<int64_t, double> got;
-    for (size_t i = 0; i < merged->floats.size(); ++i) {
-      got[merged->floats.ts_ms[i]] = merged->floats.values[i];
+    for (size_t i = 0; i < merged.floats.size(); ++i) {
+      got[merged.floats.ts_ms[i]] = merged.floats.values[i];
     }
-    ASSERT_EQ(got.size(), merged->floats.size());
+    ASSERT_EQ(got.size(), merged.floats.size());
     ASSERT_EQ(got, expected);
   }
 }
@@ -82,8 +77,7 @@ TEST(Stream, NoChunkCrossesWindows) {
   for (int64_t i = 0; i < 100; ++i) stream.Append(kWindowMs - 50 + i, 1);
   stream.Append(3 * kWindowMs, 1);
   std::vector<chunk::Piece> pieces;
-  stream.TakeAll(pieces);
-  EXPECT_TRUE(stream.empty());
+  stream.Collect(0, INT64_MAX, pieces);
   ASSERT_EQ(pieces.size(), 3u);
   for (const chunk::Piece& piece : pieces) {
     const auto [first_ms, last_ms] = chunk::SpanOf(piece);

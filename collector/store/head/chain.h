@@ -1,0 +1,70 @@
+// The bytes that one series has gathered: blocks of an arena, chained.
+//
+// The first block follows the chain's owner in the arena; a block's last four bytes name the next.
+// Not synchronized.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#include "collector/store/head/arena.h"
+
+namespace leadline::collector::store::head {
+
+class Chain {
+ public:
+  static constexpr size_t kLinkBytes = sizeof(Arena::Ref);
+  static constexpr size_t kFirstBlockBytes = 32;
+  static constexpr size_t kBlockBytes = 64;
+
+  // `first` has kFirstBlockBytes.
+  explicit Chain(Arena::Ref first) : tail_(first), room_(kFirstBlockBytes - kLinkBytes) {}
+
+  // False, with nothing written, when the arena has no room.
+  bool Append(Arena& arena, std::string_view data) {
+    const Chain before = *this;
+    while (!data.empty()) {
+      if (room_ == 0) {
+        const Arena::Ref next = arena.Allocate(kBlockBytes);
+        if (next == 0) {
+          *this = before;
+          return false;
+        }
+        std::memcpy(arena.At(tail_), &next, kLinkBytes);
+        tail_ = next;
+        room_ = kBlockBytes - kLinkBytes;
+      }
+      const size_t count = std::min<size_t>(data.size(), room_);
+      std::memcpy(arena.At(tail_), data.data(), count);
+      tail_ += static_cast<Arena::Ref>(count);
+      room_ -= static_cast<uint32_t>(count);
+      data.remove_prefix(count);
+    }
+    return true;
+  }
+
+  // REQUIRES: something was written.
+  uint8_t* LastByte(Arena& arena) const { return reinterpret_cast<uint8_t*>(arena.At(tail_ - 1)); }
+
+  // Appends everything to `out`. `first` is that of the constructor.
+  void Read(const Arena& arena, Arena::Ref first, std::string& out) const {
+    for (size_t room = kFirstBlockBytes - kLinkBytes;; room = kBlockBytes - kLinkBytes) {
+      if (tail_ - first <= room) {
+        out.append(arena.At(first), tail_ - first);
+        return;
+      }
+      out.append(arena.At(first), room);
+      std::memcpy(&first, arena.At(first + static_cast<Arena::Ref>(room)), kLinkBytes);
+    }
+  }
+
+ private:
+  Arena::Ref tail_;  // where the next byte goes
+  uint32_t room_;    // of the last block
+};
+
+}  // namespace leadline::collector::store::head

@@ -1,0 +1,285 @@
+#include "collector/store/head/generation.h"
+
+#include <algorithm>
+#include <bit>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include "collector/store/head/histogram_tokens.h"
+#include "collector/store/head/tokens.h"
+#include "common/bytes.h"
+
+namespace leadline::collector::store::head {
+namespace {
+
+chunk::Piece AsPiece(chunk::Floats run) {
+  return {.floats = std::make_shared<const chunk::Floats>(std::move(run))};
+}
+chunk::Piece AsPiece(chunk::Histograms run) {
+  return {.histograms = std::make_shared<const chunk::Histograms>(std::move(run))};
+}
+
+void AppendColumnToken(uint32_t column, uint32_t index, std::string& out) {
+  out.push_back(static_cast<char>(token::kColumn));
+  AppendVarint(column, out);
+  AppendVarint(index, out);
+}
+
+// Values in the order of a series' tokens.
+struct FloatReader {
+  void Read(uint8_t code, const uint8_t*& at) { last = DecodeFloat(code, last, at); }
+  double Get() const { return std::bit_cast<double>(last); }
+  uint64_t last = 0;
+};
+struct HistogramReader {
+  void Read(uint8_t /*code*/, const uint8_t*& at) { DecodeHistogram(last, at); }
+  const model::NativeHistogram& Get() const { return last; }
+  model::NativeHistogram last;
+};
+
+// Samples in [start, end].
+template <typename Reader, typename Value>
+void DecodeTokens(std::string_view tokens, const std::vector<TimeColumn>& columns, int64_t start_ms,
+                  int64_t end_ms, chunk::Samples<Value>& out) {
+  const auto* at = reinterpret_cast<const uint8_t*>(tokens.data());
+  const uint8_t* const end = at + tokens.size();
+  Reader reader;
+  const TimeColumn* column = nullptr;
+  uint32_t index = 0;
+  while (at < end) {
+    const uint8_t code = *at++;
+    if (code == token::kColumn) {
+      column = &columns[DecodeVarint(at)];
+      index = static_cast<uint32_t>(DecodeVarint(at));
+      continue;
+    }
+    if ((code & ~token::kMaxCount) == token::kSkip) {
+      index += (code & token::kMaxCount) + 1u;
+      continue;
+    }
+    uint32_t count = 1;
+    if (code <= token::kMaxCount) {
+      count += code;
+    } else {
+      reader.Read(code, at);
+    }
+    for (; count > 0; --count, ++index) {
+      const int64_t ts_ms = column->At(index);
+      if (ts_ms > end_ms) return;
+      if (ts_ms >= start_ms) out.Append(ts_ms, reader.Get());
+    }
+  }
+}
+
+}  // namespace
+
+Appended Generation::Append(Frame& frame, uint32_t slot, double value) {
+  return AppendTo(floats_, frame, slot, value);
+}
+
+Appended Generation::Append(Frame& frame, uint32_t slot, const model::NativeHistogram& value) {
+  return AppendTo(histograms_, frame, slot, value);
+}
+
+template <typename Value>
+Appended Generation::AppendTo(Lane& lane, Frame& frame, uint32_t slot, const Value& value) {
+  end_slot_ = std::max(end_slot_, slot + 1);
+  const Arena::Ref ref = full_ ? 0 : FindOrAdd(lane, slot);
+  if (ref == 0) {
+    full_ = true;
+    return AppendLate(slot, frame.ts_ms, value);
+  }
+  Series& series = At(ref);
+  if (series.column == kNoColumn) series.last = NewLast(value);
+  switch (FindPlace(series, frame, step_)) {
+    case Place::kLate:
+      return AppendLate(slot, frame.ts_ms, value);
+    case Place::kSameTime: {
+      const bool is_last = IsLast(series, value);
+      if (is_last && !late_.contains(slot)) return Appended::kDuplicate;
+      const Appended appended = AppendLate(slot, frame.ts_ms, value);
+      if (appended != Appended::kNew) return appended;
+      return is_last ? Appended::kDuplicate : Appended::kReplaced;
+    }
+    case Place::kNext:
+      break;
+  }
+  const bool is_first = series.column == kNoColumn;
+  if (!Put(series, step_, value)) {
+    full_ = true;
+    if (is_first) lane.series[slot] = 0;
+    return AppendLate(slot, frame.ts_ms, value);
+  }
+  if (is_first) series.first_ms = frame.ts_ms;
+  series.column = step_.column;
+  series.next = step_.index + 1;
+  return Appended::kNew;
+}
+
+template <typename Value>
+Appended Generation::AppendLate(uint32_t slot, int64_t ts_ms, const Value& value) {
+  std::unique_ptr<Late>& late = late_[slot];
+  if (late == nullptr) late = std::make_unique<Late>();
+  if constexpr (std::is_same_v<Value, double>) {
+    return late->floats.Append(ts_ms, value);
+  } else {
+    return late->histograms.Append(ts_ms, value);
+  }
+}
+
+Arena::Ref Generation::FindOrAdd(Lane& lane, uint32_t slot) {
+  static_assert(sizeof(Series) == 32 && std::is_trivially_destructible_v<Series>);
+  if (slot >= lane.series.size()) lane.series.resize(slot + 1);
+  Arena::Ref& ref = lane.series[slot];
+  if (ref != 0) return ref;
+  ref = arena_.Allocate(sizeof(Series) + Chain::kFirstBlockBytes);
+  if (ref == 0) return 0;
+  new (arena_.At(ref)) Series{.chain = Chain(ref + sizeof(Series))};
+  return ref;
+}
+
+uint64_t Generation::NewLast(const model::NativeHistogram&) {
+  last_histograms_.push_back(std::make_unique<model::NativeHistogram>());
+  return last_histograms_.size() - 1;
+}
+
+Generation::Place Generation::FindPlace(const Series& series, Frame& frame, Step& step) {
+  step.token.clear();
+  if (series.column != kNoColumn) {
+    TimeColumn& column = columns_[series.column];
+    if (column.last_ms() == frame.ts_ms) {
+      if (series.next == column.size()) return Place::kSameTime;
+      frame.column = series.column;
+      step.column = series.column;
+      step.index = column.size() - 1;
+      const uint32_t skipped = step.index - series.next;
+      if (skipped > token::kMaxCount) {
+        AppendColumnToken(step.column, step.index, step.token);
+      } else if (skipped > 0) {
+        step.token.push_back(static_cast<char>(token::kSkip | (skipped - 1)));
+      }
+      return Place::kNext;
+    }
+    if (series.next == column.size() && column.MayPush(frame.ts_ms)) {
+      column.Push(frame.ts_ms);
+      frame.column = series.column;
+      step.column = series.column;
+      step.index = series.next;
+      return Place::kNext;
+    }
+    const int64_t last_ms = LastMs(series);
+    if (frame.ts_ms <= last_ms) {
+      return frame.ts_ms == last_ms ? Place::kSameTime : Place::kLate;
+    }
+  }
+  if (frame.column == kNoColumn) {
+    frame.column = static_cast<uint32_t>(columns_.size());
+    columns_.emplace_back(frame.ts_ms);
+  }
+  step.column = frame.column;
+  step.index = columns_[frame.column].size() - 1;
+  AppendColumnToken(step.column, step.index, step.token);
+  return Place::kNext;
+}
+
+// --- Writing tokens ---
+
+bool Generation::PutToken(Series& series, const Step& step) {
+  series.repeating = 0;
+  return series.chain.Append(arena_, step.token);
+}
+
+bool Generation::PutRepeat(Series& series, Step& step) {
+  if (series.repeating != 0 && step.token.empty()) {
+    uint8_t& count = *series.chain.LastByte(arena_);
+    if (count < token::kMaxCount) {
+      ++count;
+      return true;
+    }
+  }
+  step.token.push_back(static_cast<char>(token::kRepeat));
+  if (!PutToken(series, step)) return false;
+  series.repeating = 1;
+  return true;
+}
+
+bool Generation::Put(Series& series, Step& step, double value) {
+  const auto bits = std::bit_cast<uint64_t>(value);
+  if (bits == series.last) return PutRepeat(series, step);
+  uint8_t bytes[token::kMaxFloatBytes];
+  const size_t size = EncodeFloat(series.last, bits, bytes);
+  step.token.append(reinterpret_cast<const char*>(bytes), size);
+  if (!PutToken(series, step)) return false;
+  series.last = bits;
+  return true;
+}
+
+bool Generation::Put(Series& series, Step& step, const model::NativeHistogram& value) {
+  model::NativeHistogram& last = *last_histograms_[series.last];
+  if (last == value) return PutRepeat(series, step);
+  step.token.push_back(static_cast<char>(token::kHistogram));
+  EncodeHistogram(last, value, step.token);
+  return PutToken(series, step);
+}
+
+bool Generation::IsLast(const Series& series, double value) const {
+  return std::bit_cast<uint64_t>(value) == series.last;
+}
+
+bool Generation::IsLast(const Series& series, const model::NativeHistogram& value) const {
+  const model::NativeHistogram& last = *last_histograms_[series.last];
+  return last == value || (model::IsStaleNan(last.sum) && model::IsStaleNan(value.sum));
+}
+
+// --- Reading ---
+
+template <typename Value>
+void Generation::CollectFrom(const Lane& lane, uint32_t slot, int64_t start_ms, int64_t end_ms,
+                             std::vector<chunk::Piece>& out) const {
+  if (!HasSamplesIn(lane, slot, start_ms, end_ms)) return;
+  using Reader = std::conditional_t<std::is_same_v<Value, double>, FloatReader, HistogramReader>;
+  const Arena::Ref ref = lane.series[slot];
+  thread_local std::string tokens;
+  tokens.clear();
+  At(ref).chain.Read(arena_, ref + sizeof(Series), tokens);
+  chunk::Samples<Value> samples;
+  DecodeTokens<Reader>(tokens, columns_, start_ms, end_ms, samples);
+  if (!samples.empty()) out.push_back(AsPiece(std::move(samples)));
+}
+
+void Generation::Collect(uint32_t slot, int64_t start_ms, int64_t end_ms,
+                         std::vector<chunk::Piece>& out) const {
+  CollectFrom<double>(floats_, slot, start_ms, end_ms, out);
+  CollectFrom<model::NativeHistogram>(histograms_, slot, start_ms, end_ms, out);
+  const auto late = late_.find(slot);
+  if (late == late_.end()) return;
+  late->second->floats.Collect(start_ms, end_ms, out);
+  late->second->histograms.Collect(start_ms, end_ms, out);
+}
+
+bool Generation::HasSamplesIn(const Lane& lane, uint32_t slot, int64_t start_ms,
+                              int64_t end_ms) const {
+  if (!lane.Has(slot)) return false;
+  const Series& series = At(lane.series[slot]);
+  return series.first_ms <= end_ms && LastMs(series) >= start_ms;
+}
+
+bool Generation::HasSamplesIn(uint32_t slot, int64_t start_ms, int64_t end_ms) const {
+  if (HasSamplesIn(floats_, slot, start_ms, end_ms)) return true;
+  if (HasSamplesIn(histograms_, slot, start_ms, end_ms)) return true;
+  const auto late = late_.find(slot);
+  return late != late_.end() && (late->second->floats.HasSamplesIn(start_ms, end_ms) ||
+                                 late->second->histograms.HasSamplesIn(start_ms, end_ms));
+}
+
+size_t Generation::bytes() const {
+  size_t bytes = arena_.bytes();
+  for (const TimeColumn& column : columns_) bytes += column.bytes();
+  for (const Lane* lane : {&floats_, &histograms_}) {
+    bytes += lane->series.capacity() * sizeof(Arena::Ref);
+  }
+  return bytes;
+}
+
+}  // namespace leadline::collector::store::head

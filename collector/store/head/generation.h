@@ -1,0 +1,127 @@
+// The samples that a shard gathered between two flushes.
+//
+// Series that are sampled together share a column of timestamps; of its own a series has what it
+// was last, and a chain of tokens (tokens.h) in an arena that goes as a whole when the generation
+// has been written to windows. A sample that is not after its series' last one goes to a run of the
+// series' own, `late`, whose samples win over those of equal times in the chain, which they follow.
+//
+// A series that misses a timestamp of its column skips it when others have been written to the
+// column in the same frame, and moves to another column when not; so series that are sampled apart
+// do not stay together.
+//
+// Series are named by the shard's slots. Not synchronized: const methods may run together.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+
+#include "collector/model/sample.h"
+#include "collector/store/chunk/pieces.h"
+#include "collector/store/head/arena.h"
+#include "collector/store/head/chain.h"
+#include "collector/store/head/stream.h"
+#include "collector/store/head/time_column.h"
+
+namespace leadline::collector::store::head {
+
+class Generation {
+ public:
+  static constexpr uint32_t kNoColumn = UINT32_MAX;
+
+  // Samples of one timestamp that come together. REQUIRES: ts_ms >= 0.
+  struct Frame {
+    int64_t ts_ms = 0;
+    uint32_t column = kNoColumn;  // one that has the timestamp as its last
+  };
+
+  Appended Append(Frame& frame, uint32_t slot, double value);
+  Appended Append(Frame& frame, uint32_t slot, const model::NativeHistogram& value);
+
+  // Pieces of the series with samples in the range, by what wins last.
+  void Collect(uint32_t slot, int64_t start_ms, int64_t end_ms,
+               std::vector<chunk::Piece>& out) const;
+  // False when there are none for certain.
+  bool HasSamplesIn(uint32_t slot, int64_t start_ms, int64_t end_ms) const;
+
+  bool Has(uint32_t slot) const {
+    return floats_.Has(slot) || histograms_.Has(slot) || late_.contains(slot);
+  }
+  // Above every slot that it has.
+  uint32_t end_slot() const { return end_slot_; }
+
+  bool empty() const { return end_slot_ == 0; }
+
+  // Memory taken, without that of late samples.
+  size_t bytes() const;
+
+ private:
+  // In the arena, with the first block of its chain behind it.
+  struct Series {
+    Chain chain;
+    uint64_t last = 0;            // bits of the last value, or the number of the last histogram
+    int64_t first_ms = 0;         // of the first sample
+    uint32_t column = kNoColumn;  // of the last sample
+    uint32_t next : 31 = 0;       // index in the column behind the last sample
+    uint32_t repeating : 1 = 0;   // the last token is a repeat
+  };
+  // Where the series of one kind of value are, by slot; 0: not here.
+  struct Lane {
+    std::vector<Arena::Ref> series;
+    bool Has(uint32_t slot) const { return slot < series.size() && series[slot] != 0; }
+  };
+  struct Late {
+    Stream<double> floats;
+    Stream<model::NativeHistogram> histograms;
+  };
+  enum class Place : uint8_t { kNext, kSameTime, kLate };
+  // Where a sample goes, and the token that says so, if one is needed.
+  struct Step {
+    uint32_t column = 0;
+    uint32_t index = 0;
+    std::string token;
+  };
+
+  Series& At(Arena::Ref ref) { return *reinterpret_cast<Series*>(arena_.At(ref)); }
+  const Series& At(Arena::Ref ref) const {
+    return *reinterpret_cast<const Series*>(arena_.At(ref));
+  }
+  int64_t LastMs(const Series& series) const { return columns_[series.column].At(series.next - 1); }
+
+  template <typename Value>
+  Appended AppendTo(Lane& lane, Frame& frame, uint32_t slot, const Value& value);
+  template <typename Value>
+  Appended AppendLate(uint32_t slot, int64_t ts_ms, const Value& value);
+  // The series' place in the arena, made when it has none; 0 when there is no room.
+  Arena::Ref FindOrAdd(Lane& lane, uint32_t slot);
+  uint64_t NewLast(double) { return 0; }
+  uint64_t NewLast(const model::NativeHistogram&);
+  Place FindPlace(const Series& series, Frame& frame, Step& step);
+  // False when there is no room.
+  bool Put(Series& series, Step& step, double value);
+  bool Put(Series& series, Step& step, const model::NativeHistogram& value);
+  bool PutRepeat(Series& series, Step& step);
+  bool PutToken(Series& series, const Step& step);
+  bool IsLast(const Series& series, double value) const;
+  bool IsLast(const Series& series, const model::NativeHistogram& value) const;
+  template <typename Value>
+  void CollectFrom(const Lane& lane, uint32_t slot, int64_t start_ms, int64_t end_ms,
+                   std::vector<chunk::Piece>& out) const;
+  bool HasSamplesIn(const Lane& lane, uint32_t slot, int64_t start_ms, int64_t end_ms) const;
+
+  Arena arena_;
+  std::vector<TimeColumn> columns_;
+  Lane floats_;
+  Lane histograms_;
+  std::vector<std::unique_ptr<model::NativeHistogram>> last_histograms_;
+  absl::flat_hash_map<uint32_t, std::unique_ptr<Late>> late_;
+  uint32_t end_slot_ = 0;
+  bool full_ = false;  // the arena is: everything goes to `late_`
+  Step step_;          // scratch
+};
+
+}  // namespace leadline::collector::store::head

@@ -1,0 +1,108 @@
+#include "collector/store/head/histogram_tokens.h"
+
+#include <bit>
+#include <cstddef>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "collector/store/codec/model_codec.h"
+#include "collector/store/head/tokens.h"
+#include "common/bytes.h"
+
+namespace leadline::collector::store::head {
+namespace {
+
+using model::NativeHistogram;
+using Buckets = std::vector<NativeHistogram::Bucket>;
+
+enum class HistogramForm : char { kDifferences = 0, kWhole = 1 };
+
+bool SameBuckets(const Buckets& a, const Buckets& b) {
+  if (a.size() != b.size()) return false;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (a[i].index != b[i].index) return false;
+  }
+  return true;
+}
+
+void AppendDifference(uint64_t before, uint64_t now, std::string& out) {
+  AppendSigned(static_cast<int64_t>(now - before), out);
+}
+
+void Advance(uint64_t& value, const uint8_t*& at) {
+  value += static_cast<uint64_t>(UnZigZag(DecodeVarint(at)));
+}
+
+void AppendSum(double before, double now, std::string& out) {
+  const auto from = std::bit_cast<uint64_t>(before);
+  const auto to = std::bit_cast<uint64_t>(now);
+  if (from == to) {
+    out.push_back(static_cast<char>(token::kRepeat));
+    return;
+  }
+  uint8_t bytes[token::kMaxFloatBytes];
+  out.append(reinterpret_cast<const char*>(bytes), EncodeFloat(from, to, bytes));
+}
+
+uint64_t Parts(const NativeHistogram& value) {
+  uint64_t parts = value.zero_count;
+  for (const Buckets* buckets : {&value.positive, &value.negative}) {
+    for (const NativeHistogram::Bucket& bucket : *buckets) parts += bucket.count;
+  }
+  return parts;
+}
+
+void AppendBuckets(const Buckets& now, Buckets& before, std::string& out) {
+  for (size_t i = 0; i < now.size(); ++i) {
+    AppendDifference(before[i].count, now[i].count, out);
+    before[i].count = now[i].count;
+  }
+}
+
+}  // namespace
+
+void EncodeHistogram(NativeHistogram& before, const NativeHistogram& now, std::string& out) {
+  const size_t begin = out.size();
+  if (SameBuckets(before.positive, now.positive) && SameBuckets(before.negative, now.negative)) {
+    out.push_back(static_cast<char>(HistogramForm::kDifferences));
+    const uint64_t beyond = before.count - Parts(before);
+    AppendDifference(before.zero_count, now.zero_count, out);
+    AppendDifference(beyond, now.count - Parts(now), out);
+    AppendSum(before.sum, now.sum, out);
+    AppendBuckets(now.positive, before.positive, out);
+    AppendBuckets(now.negative, before.negative, out);
+    before.zero_count = now.zero_count;
+    before.count = now.count;
+    before.sum = now.sum;
+    if (before == now) return;  // else it has another schema, or something of that kind
+    out.resize(begin);
+  }
+  out.push_back(static_cast<char>(HistogramForm::kWhole));
+  std::string whole;
+  codec::AppendHistogram(now, whole);
+  AppendString(whole, out);
+  before = now;
+}
+
+void DecodeHistogram(NativeHistogram& before, const uint8_t*& at) {
+  if (static_cast<HistogramForm>(*at++) == HistogramForm::kWhole) {
+    const size_t size = DecodeVarint(at);
+    ByteReader reader(std::string_view(reinterpret_cast<const char*>(at), size));
+    before = codec::ReadHistogram(reader);
+    at += size;
+    return;
+  }
+  uint64_t beyond = before.count - Parts(before);
+  Advance(before.zero_count, at);
+  Advance(beyond, at);
+  if (const uint8_t code = *at++; code != token::kRepeat) {
+    before.sum = std::bit_cast<double>(DecodeFloat(code, std::bit_cast<uint64_t>(before.sum), at));
+  }
+  for (Buckets* buckets : {&before.positive, &before.negative}) {
+    for (NativeHistogram::Bucket& bucket : *buckets) Advance(bucket.count, at);
+  }
+  before.count = beyond + Parts(before);
+}
+
+}  // namespace leadline::collector::store::head
