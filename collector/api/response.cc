@@ -33,24 +33,14 @@ void WriteRemarks(std::string_view key, const std::set<std::string>& remarks, Js
   json.EndArray();
 }
 
-// Which ends of a bucket belong to it, as the API numbers them.
-enum BucketEnds { kUpperEnd = 0, kLowerEnd = 1, kBothEnds = 3 };
-
-void WriteBucket(BucketEnds ends, double lower, double upper, double count, JsonWriter& json) {
-  if (count == 0) return;
-  json.BeginArray();
-  json.Integer(ends);
-  json.SampleValue(lower);
-  json.SampleValue(upper);
-  json.SampleValue(count);
-  json.EndArray();
+// Which ends belong to the bucket, as the API numbers them.
+int EndsOf(const promql::BoundedBucket& bucket) {
+  if (bucket.has_lower) return bucket.has_upper ? 3 : 1;
+  return bucket.has_upper ? 0 : 2;
 }
 
 // From the lowest bucket to the highest.
 void WriteHistogram(const Histogram& histogram, JsonWriter& json) {
-  const auto bound = [&](int32_t index) {
-    return promql::BucketUpperBound(histogram.schema, index);
-  };
   json.BeginObject();
   json.Key("count");
   json.SampleValue(histogram.count);
@@ -58,14 +48,15 @@ void WriteHistogram(const Histogram& histogram, JsonWriter& json) {
   json.SampleValue(histogram.sum);
   json.Key("buckets");
   json.BeginArray();
-  for (auto bucket = histogram.negative.rbegin(); bucket != histogram.negative.rend(); ++bucket) {
-    WriteBucket(kLowerEnd, -bound(bucket->index), -bound(bucket->index - 1), bucket->count, json);
-  }
-  WriteBucket(kBothEnds, -histogram.zero_threshold, histogram.zero_threshold, histogram.zero_count,
-              json);
-  for (const Histogram::Bucket& bucket : histogram.positive) {
-    WriteBucket(kUpperEnd, bound(bucket.index - 1), bound(bucket.index), bucket.count, json);
-  }
+  promql::ForEachBucket(histogram, [&json](const promql::BoundedBucket& bucket) {
+    if (bucket.count == 0) return;
+    json.BeginArray();
+    json.Integer(EndsOf(bucket));
+    json.SampleValue(bucket.lower);
+    json.SampleValue(bucket.upper);
+    json.SampleValue(bucket.count);
+    json.EndArray();
+  });
   json.EndArray();
   json.EndObject();
 }

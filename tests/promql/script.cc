@@ -203,13 +203,14 @@ std::vector<model::NativeHistogram::Bucket> ToModel(const std::vector<Histogram:
 
 model::NativeHistogram ToModel(const Histogram& from) {
   return {from.schema,
-          model::ResetHint::kUnknown,
+          from.reset_hint,
           from.zero_threshold,
           static_cast<uint64_t>(from.zero_count),
           static_cast<uint64_t>(from.count),
           from.sum,
           ToModel(from.positive),
-          ToModel(from.negative)};
+          ToModel(from.negative),
+          from.custom_bounds};
 }
 
 bool Near(double want, double have) {
@@ -230,7 +231,8 @@ bool Near(const Histogram& want, const Histogram& have) {
   return want.schema == have.schema && want.zero_threshold == have.zero_threshold &&
          Near(want.zero_count, have.zero_count) && Near(want.count, have.count) &&
          Near(want.sum, have.sum) && Near(want.positive, have.positive) &&
-         Near(want.negative, have.negative);
+         Near(want.negative, have.negative) && want.custom_bounds == have.custom_bounds &&
+         (want.reset_hint == model::ResetHint::kUnknown || want.reset_hint == have.reset_hint);
 }
 
 std::string Show(const Histogram& histogram) {
@@ -243,7 +245,8 @@ std::string Show(const Histogram& histogram) {
   for (const auto& bucket : histogram.negative) {
     text += fmt::format(" -{}={}", bucket.index, bucket.count);
   }
-  return text + "}}";
+  for (const double bound : histogram.custom_bounds) text += fmt::format(" <={}", bound);
+  return text + fmt::format(" hint:{}}}}}", static_cast<int>(histogram.reset_hint));
 }
 
 std::string Show(const ResultSeries& series) {

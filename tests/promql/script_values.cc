@@ -1,5 +1,6 @@
 #include "tests/promql/script_values.h"
 
+#include <array>
 #include <charconv>
 #include <memory>
 #include <string>
@@ -15,6 +16,9 @@ namespace {
 using promql::Histogram;
 using promql::Sample;
 using promql::parse::ParseNumber;
+
+// By model::ResetHint.
+constexpr std::array<std::string_view, 4> kHintNames = {"unknown", "reset", "not_reset", "gauge"};
 
 constexpr int kMaxRepeats = 1'000'000;
 
@@ -79,6 +83,13 @@ absl::StatusOr<std::vector<double>> NumberList(std::string_view text) {
     LL_ASSIGN_OR_RETURN(const double number, Number(token));
     numbers.push_back(number);
   }
+}
+
+absl::StatusOr<model::ResetHint> ParseHint(std::string_view text) {
+  for (size_t i = 0; i < kHintNames.size(); ++i) {
+    if (text == kHintNames[i]) return static_cast<model::ResetHint>(i);
+  }
+  return Bad("bad counter reset hint", text);
 }
 
 absl::Status ParseFloats(std::string_view token, std::vector<std::optional<Sample>>& out) {
@@ -147,6 +158,14 @@ absl::StatusOr<Histogram> ParseHistogram(std::string_view text) {
     text.remove_prefix(std::min(value.size(), text.size()));
     if (name == "buckets" || name == "n_buckets") {
       LL_ASSIGN_OR_RETURN((name == "buckets" ? positive : negative), NumberList(value));
+      continue;
+    }
+    if (name == "custom_values") {
+      LL_ASSIGN_OR_RETURN(histogram.custom_bounds, NumberList(value));
+      continue;
+    }
+    if (name == "counter_reset_hint") {
+      LL_ASSIGN_OR_RETURN(histogram.reset_hint, ParseHint(value));
       continue;
     }
     LL_ASSIGN_OR_RETURN(const double number, Number(value));

@@ -3,8 +3,9 @@
 //   1 2.5 -3      values, one a step        _ _x3          steps without a sample
 //   5x3           5 and 3 more              0+10x5         0, and 5 more, each 10 above the last
 //   stale         the staleness marker      {{schema:0 count:3 sum:4 buckets:[1 2]}}x2
-// A histogram may name schema, count, sum, z_bucket, z_bucket_w, offset, buckets, n_offset and
-// n_buckets. Source: Prometheus' promqltest/README.md.
+// A histogram may name schema, count, sum, z_bucket, z_bucket_w, offset, buckets, n_offset,
+// n_buckets, custom_values and counter_reset_hint (unknown, reset, not_reset, gauge). Source:
+// Prometheus' promqltest/README.md.
 #pragma once
 
 #include <optional>

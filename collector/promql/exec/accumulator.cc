@@ -1,74 +1,87 @@
 #include "collector/promql/exec/accumulator.h"
 
 #include <cmath>
+#include <memory>
 #include <vector>
 
+#include "collector/promql/value/histogram_sum.h"
 #include "collector/promql/value/remarks.h"
 #include "collector/promql/value/running.h"
+#include "common/labels.h"
 
 namespace leadline::collector::promql::exec {
 namespace {
 
+// Of floats by `Floats`, of histograms by `Histograms`; a group that has both at a step has
+// nothing.
+template <typename Floats, typename Histograms>
 class SumAccumulator final : public Accumulator {
  public:
-  SumAccumulator(size_t steps, bool mean, Annotations& annotations)
-      : mean_(mean),
-        annotations_(annotations),
-        sums_(mean ? 0 : steps),
-        means_(mean ? steps : 0),
-        float_counts_(steps) {}
+  SumAccumulator(size_t steps, Annotations& annotations)
+      : annotations_(annotations), floats_(steps), float_counts_(steps) {}
 
   void Add(const StepSeries& series) override {
     for (size_t step = 0; step < series.values.size(); ++step) {
       if (IsAbsent(series.values[step])) continue;
       ++float_counts_[step];
-      if (mean_) {
-        means_[step].Add(series.values[step]);
-      } else {
-        sums_[step].Add(series.values[step]);
-      }
+      floats_[step].Add(series.values[step]);
     }
     if (!series.histograms.empty()) AddHistograms(series);
   }
 
   void Finish(StepSeries& result) override {
     for (size_t step = 0; step < float_counts_.size(); ++step) {
-      const bool has_histogram = !histograms_.empty() && histograms_[step] != nullptr;
+      const bool has_histogram = !histograms_.empty() && histograms_[step].any;
       if (float_counts_[step] > 0 && has_histogram) {
         annotations_.warnings.insert(remarks::MixedInAggregation());
       } else if (float_counts_[step] > 0) {
-        result.values[step] = mean_ ? means_[step].value() : sums_[step].value();
-      } else if (has_histogram) {
-        if (mean_) histograms_[step]->Divide(static_cast<double>(histogram_counts_[step]));
-        histograms_[step]->Compact();
-        result.SetHistogram(step, std::move(histograms_[step]));
+        result.values[step] = floats_[step].value();
+      } else if (has_histogram && histograms_[step].sum != nullptr) {
+        result.SetHistogram(step,
+                            std::make_shared<const Histogram>(histograms_[step].sum->value()));
+        histograms_[step].sum.reset();
       }
     }
   }
 
  private:
+  struct OfStep {
+    bool any = false;
+    std::unique_ptr<Histograms> sum;  // nullptr where they did not fit together
+  };
+
   void AddHistograms(const StepSeries& series) {
     histograms_.resize(float_counts_.size());
-    histogram_counts_.resize(float_counts_.size());
     for (size_t step = 0; step < histograms_.size(); ++step) {
       const Histogram* const histogram = series.histogram(step);
       if (histogram == nullptr) continue;
-      ++histogram_counts_[step];
-      if (histograms_[step] == nullptr) {
-        histograms_[step] = std::make_shared<Histogram>(*histogram);
-      } else {
-        histograms_[step]->Add(*histogram);
+      OfStep& own = histograms_[step];
+      if (!own.any) {
+        own = {true, std::make_unique<Histograms>(*histogram)};
+      } else if (own.sum != nullptr) {
+        Remark(own.sum->Add(*histogram), series, own);
       }
     }
   }
 
-  const bool mean_;
+  void Remark(const AddOutcome& outcome, const StepSeries& series, OfStep& own) {
+    if (!outcome.compatible) {
+      own.sum.reset();
+      const std::string_view name = series.labels->Get(kMetricName);
+      annotations_.warnings.insert(remarks::MixedBuckets(series.name_dropped ? "" : name));
+    }
+    if (outcome.bounds_reconciled) {
+      annotations_.infos.insert(remarks::ReconciledBounds("aggregation"));
+    }
+    if (outcome.resets_conflict) {
+      annotations_.warnings.insert(remarks::ConflictingResets("aggregation"));
+    }
+  }
+
   Annotations& annotations_;
-  std::vector<KahanSum> sums_;
-  std::vector<Mean> means_;
+  std::vector<Floats> floats_;
   std::vector<uint64_t> float_counts_;
-  std::vector<std::shared_ptr<Histogram>> histograms_;  // empty until there is one
-  std::vector<uint64_t> histogram_counts_;
+  std::vector<OfStep> histograms_;  // empty until there is one
 };
 
 class ExtremeAccumulator final : public Accumulator {
@@ -151,9 +164,9 @@ std::unique_ptr<Accumulator> MakeAccumulator(parse::AggregateOp op, size_t steps
                                              Annotations& annotations) {
   switch (op) {
     case parse::AggregateOp::kSum:
-      return std::make_unique<SumAccumulator>(steps, false, annotations);
+      return std::make_unique<SumAccumulator<KahanSum, SumOfHistograms>>(steps, annotations);
     case parse::AggregateOp::kAvg:
-      return std::make_unique<SumAccumulator>(steps, true, annotations);
+      return std::make_unique<SumAccumulator<Mean, MeanOfHistograms>>(steps, annotations);
     case parse::AggregateOp::kMin:
       return std::make_unique<ExtremeAccumulator>(steps, false, annotations);
     case parse::AggregateOp::kMax:

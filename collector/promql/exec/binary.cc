@@ -20,11 +20,6 @@ Sample Quotient(Histogram histogram, double divisor) {
   return CompactSample(std::move(histogram));
 }
 
-Sample Sum(Histogram left, const Histogram& right, double factor) {
-  left.Add(right, factor);
-  return CompactSample(std::move(left));
-}
-
 std::string_view TypeName(const Sample& sample) {
   return sample.histogram != nullptr ? "histogram" : "float";
 }
@@ -80,8 +75,9 @@ Sample ElementOperator::Samples(const Sample& left, const Sample& right) const {
 
 Sample ElementOperator::WithHistogram(const Sample& left, const Sample& right) const {
   if (left.histogram != nullptr && right.histogram != nullptr) {
-    if (op_ == BinaryOp::kAdd) return Sum(*left.histogram, *right.histogram, 1);
-    if (op_ == BinaryOp::kSub) return Sum(*left.histogram, *right.histogram, -1);
+    if (op_ == BinaryOp::kAdd || op_ == BinaryOp::kSub) {
+      return AddHistograms(*left.histogram, *right.histogram);
+    }
     if (op_ == BinaryOp::kEqual || op_ == BinaryOp::kNotEqual) {
       return CompareHistograms(left, *right.histogram);
     }
@@ -94,6 +90,20 @@ Sample ElementOperator::WithHistogram(const Sample& left, const Sample& right) c
   const std::string_view name = parse::BinaryOpName(op_);
   annotations_.infos.insert(remarks::IncompatibleTypes(name, TypeName(left), TypeName(right)));
   return {};
+}
+
+Sample ElementOperator::AddHistograms(Histogram left, const Histogram& right) const {
+  const bool subtract = op_ == BinaryOp::kSub;
+  const AddOutcome outcome = left.Add(right, subtract ? -1 : 1);
+  if (!outcome.compatible) {
+    annotations_.warnings.insert(remarks::IncompatibleBuckets(parse::BinaryOpName(op_)));
+    return {};
+  }
+  const std::string_view operation = subtract ? "subtraction" : "addition";
+  if (outcome.bounds_reconciled) annotations_.infos.insert(remarks::ReconciledBounds(operation));
+  if (outcome.resets_conflict) annotations_.warnings.insert(remarks::ConflictingResets(operation));
+  if (subtract) left.reset_hint = model::ResetHint::kGauge;
+  return CompactSample(std::move(left));
 }
 
 Sample ElementOperator::CompareHistograms(const Sample& left, const Histogram& right) const {

@@ -32,6 +32,7 @@ class ElementOperator {
 
  private:
   Sample WithHistogram(const Sample& left, const Sample& right) const;
+  Sample AddHistograms(Histogram left, const Histogram& right) const;
   Sample CompareHistograms(const Sample& left, const Histogram& right) const;
 
   const parse::BinaryOp op_;

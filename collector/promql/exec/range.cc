@@ -51,6 +51,15 @@ RangeSeries WithoutMarkers(store::SeriesBlock block) {
   return series;
 }
 
+// A step's sample may be that of the step before, or not the one after that: what it says of a
+// reset is not true between steps.
+std::shared_ptr<const Histogram> WithoutReset(std::shared_ptr<const Histogram> histogram) {
+  if (histogram->reset_hint != model::ResetHint::kReset) return histogram;
+  auto without = std::make_shared<Histogram>(*histogram);
+  without->reset_hint = model::ResetHint::kUnknown;
+  return without;
+}
+
 RangeSeries FromSteps(const Context& context, StepSeries steps) {
   RangeSeries series;
   series.labels = std::move(steps.labels);
@@ -61,7 +70,7 @@ RangeSeries FromSteps(const Context& context, StepSeries steps) {
       series.values.push_back(steps.values[step]);
     } else if (steps.histogram(step) != nullptr) {
       series.histogram_ts_ms.push_back(context.StepTime(step));
-      series.histograms.push_back(std::move(steps.histograms[step]));
+      series.histograms.push_back(WithoutReset(std::move(steps.histograms[step])));
     }
   }
   return series;

@@ -18,7 +18,7 @@ using store::SeriesBlock;
 
 void DropStrangeHistograms(SeriesBlock& block, Context& context) {
   const auto is_strange = [](const model::NativeHistogram& histogram) {
-    return histogram.schema < kMinSchema || histogram.schema > kMaxSchema;
+    return !IsKnownSchema(histogram.schema);
   };
   size_t kept = 0;
   for (size_t i = 0; i < block.histograms.size(); ++i) {

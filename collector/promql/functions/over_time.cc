@@ -1,5 +1,6 @@
 #include "collector/promql/functions/over_time.h"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <utility>
@@ -8,6 +9,8 @@
 #include "absl/functional/function_ref.h"
 
 #include "collector/promql/functions/quantile.h"
+#include "collector/promql/value/floats.h"
+#include "collector/promql/value/histogram_sum.h"
 #include "collector/promql/value/remarks.h"
 #include "collector/promql/value/running.h"
 
@@ -30,10 +33,24 @@ bool IsMixed(const Window& window) {
   return true;
 }
 
-Histogram Sum(absl::Span<const std::shared_ptr<const Histogram>> histograms) {
-  Histogram sum = *histograms.front();
-  for (const auto& histogram : histograms.subspan(1)) sum.Add(*histogram);
-  return sum;
+// All histograms of the window brought together by `Sum`, a SumOfHistograms or MeanOfHistograms.
+template <typename Sum>
+Sample Combined(const Window& window) {
+  Sum sum(*window.histograms.front());
+  for (const auto& histogram : window.histograms.subspan(1)) {
+    const AddOutcome outcome = sum.Add(*histogram);
+    if (!outcome.compatible) {
+      window.annotations->warnings.insert(remarks::MixedBuckets(window.name));
+      return {};
+    }
+    if (outcome.bounds_reconciled) {
+      window.annotations->infos.insert(remarks::ReconciledBounds("aggregation"));
+    }
+    if (outcome.resets_conflict) {
+      window.annotations->warnings.insert(remarks::ConflictingResets("aggregation"));
+    }
+  }
+  return {.value = AbsentValue(), .histogram = std::make_shared<const Histogram>(sum.value())};
 }
 
 Sample FloatAt(const Window& window, size_t i) { return Float(window.values[i]); }
@@ -102,11 +119,7 @@ double VarianceOf(absl::Span<const double> values) {
 
 Sample AvgOverTime(const Window& window) {
   if (IsMixed(window)) return {};
-  if (!window.histograms.empty()) {
-    Histogram sum = Sum(window.histograms);
-    sum.Divide(static_cast<double>(window.histograms.size()));
-    return CompactSample(std::move(sum));
-  }
+  if (!window.histograms.empty()) return Combined<MeanOfHistograms>(window);
   Mean mean;
   for (const double value : window.values) mean.Add(value);
   return Float(mean.value());
@@ -137,6 +150,9 @@ Sample LastOverTime(const Window& window) {
 Sample MadOverTime(const Window& window) {
   if (!HasFloats(window)) return {};
   std::vector<double> values(window.values.begin(), window.values.end());
+  if (std::any_of(values.begin(), values.end(), [](double value) { return std::isnan(value); })) {
+    return Float(kNan);
+  }
   const double median = Quantile(0.5, values);
   for (double& value : values) value = std::fabs(value - median);
   return Float(Quantile(0.5, values));
@@ -159,8 +175,9 @@ Sample QuantileOverTime(const Window& window) {
 Sample Resets(const Window& window) {
   return Float(CountPairs(window, [](const Sample& previous, const Sample& current) {
     if ((previous.histogram == nullptr) != (current.histogram == nullptr)) return true;
-    if (current.histogram != nullptr) return WasReset(*previous.histogram, *current.histogram);
-    return current.value < previous.value;
+    if (current.histogram == nullptr) return current.value < previous.value;
+    return previous.histogram->is_gauge() != current.histogram->is_gauge() ||
+           WasReset(*previous.histogram, *current.histogram);
   }));
 }
 
@@ -174,7 +191,7 @@ Sample StdvarOverTime(const Window& window) {
 
 Sample SumOverTime(const Window& window) {
   if (IsMixed(window)) return {};
-  if (!window.histograms.empty()) return CompactSample(Sum(window.histograms));
+  if (!window.histograms.empty()) return Combined<SumOfHistograms>(window);
   KahanSum sum;
   for (const double value : window.values) sum.Add(value);
   return Float(sum.value());

@@ -9,49 +9,62 @@
 namespace leadline::collector::promql {
 namespace {
 
-// A bucket of a native histogram with its bounds.
-struct Bounded {
+// A bucket of a native histogram, as wide as its observations are taken to be.
+struct Bucket {
   double lower = 0;
   double upper = 0;
   double count = 0;
+  bool linear = false;  // else its observations are spread as buckets get wider
 
-  bool has_zero() const { return lower <= 0 && upper >= 0; }
-
-  // How far into the bucket the value is, from 0 to 1.
+  // How far into the bucket the value is, from 0 to 1. All observations of a bucket without an end
+  // are taken to be at infinity.
   double FractionAt(double value) const {
-    if (has_zero()) return upper > lower ? (value - lower) / (upper - lower) : 0;
+    if (std::isinf(lower)) return 1;
+    if (linear) return upper > lower ? (value - lower) / (upper - lower) : 0;
     const double log_lower = std::log2(std::fabs(lower));
     const double log_upper = std::log2(std::fabs(upper));
     return (std::log2(std::fabs(value)) - log_lower) / (log_upper - log_lower);
   }
 
+  // The finite end of a bucket that has one.
   double ValueAt(double fraction) const {
-    if (has_zero()) return lower + (upper - lower) * fraction;
+    if (std::isinf(lower)) return upper;
+    if (linear && std::isinf(upper)) return lower;
+    if (linear) return lower + (upper - lower) * fraction;
     const double log_lower = std::log2(std::fabs(lower));
     const double log_upper = std::log2(std::fabs(upper));
     return std::copysign(std::exp2(log_lower + (log_upper - log_lower) * fraction), lower);
   }
+
+  // Where its observations are taken to be when they are taken to be one.
+  double Middle(bool of_custom) const {
+    if (of_custom) return std::isinf(lower) || std::isinf(upper) ? ValueAt(0) : (lower + upper) / 2;
+    return linear ? 0 : std::copysign(std::sqrt(upper * lower), lower);
+  }
 };
 
-// Those that are not empty, in ascending order. The zero bucket reaches only to 0 on a side where
-// there is nothing.
-std::vector<Bounded> BoundedBuckets(const Histogram& histogram) {
-  std::vector<Bounded> buckets;
+// Those that are not empty, in ascending order. A bucket around 0 reaches only to 0 on a side where
+// there is nothing; a custom one, on a side where it has no end.
+std::vector<Bucket> BucketsOf(const Histogram& histogram) {
+  std::vector<Bucket> buckets;
   buckets.reserve(histogram.negative.size() + 1 + histogram.positive.size());
-  const auto add = [&](double lower, double upper, double count) {
-    if (count != 0) buckets.push_back({lower, upper, count});
-  };
-  const auto bound = [&](int32_t index) { return BucketUpperBound(histogram.schema, index); };
-  for (auto bucket = histogram.negative.rbegin(); bucket != histogram.negative.rend(); ++bucket) {
-    add(-bound(bucket->index), -bound(bucket->index - 1), bucket->count);
-  }
   const bool only_positive = histogram.negative.empty() && !histogram.positive.empty();
   const bool only_negative = histogram.positive.empty() && !histogram.negative.empty();
-  add(only_positive ? 0 : -histogram.zero_threshold, only_negative ? 0 : histogram.zero_threshold,
-      histogram.zero_count);
-  for (const Histogram::Bucket& bucket : histogram.positive) {
-    add(bound(bucket.index - 1), bound(bucket.index), bucket.count);
-  }
+  ForEachBucket(histogram, [&](const BoundedBucket& from) {
+    if (from.count == 0) return;
+    Bucket bucket{.lower = from.lower,
+                  .upper = from.upper,
+                  .count = from.count,
+                  .linear = histogram.uses_custom_buckets() || (from.has_lower && from.has_upper)};
+    const bool around_zero = from.lower < 0 && from.upper > 0;
+    if (histogram.uses_custom_buckets()) {
+      if (around_zero && std::isinf(from.lower)) bucket.lower = 0;
+    } else if (around_zero) {
+      if (only_positive) bucket.lower = 0;
+      if (only_negative) bucket.upper = 0;
+    }
+    buckets.push_back(bucket);
+  });
   return buckets;
 }
 
@@ -65,10 +78,9 @@ double CountInBuckets(const Histogram& histogram) {
 double VarianceOf(const Histogram& histogram) {
   const double mean = histogram.sum / histogram.count;
   KahanSum sum;
-  for (const Bounded& bucket : BoundedBuckets(histogram)) {
-    const double middle =
-        bucket.has_zero() ? 0 : std::copysign(std::sqrt(bucket.upper * bucket.lower), bucket.lower);
-    sum.Add(bucket.count * (middle - mean) * (middle - mean));
+  for (const Bucket& bucket : BucketsOf(histogram)) {
+    const double distance = bucket.Middle(histogram.uses_custom_buckets()) - mean;
+    sum.Add(bucket.count * distance * distance);
   }
   return sum.value() / histogram.count;
 }
@@ -97,7 +109,7 @@ double HistogramQuantile(double q, const Histogram& histogram) {
   if (q < 0) return -kInfinity;
   if (q > 1) return kInfinity;
   if (histogram.count == 0 || std::isnan(q)) return kNan;
-  std::vector<Bounded> buckets = BoundedBuckets(histogram);
+  std::vector<Bucket> buckets = BucketsOf(histogram);
   if (buckets.empty()) return kNan;
   // From the nearer end, but from below where there are observations of NaN, which are in no
   // bucket.
@@ -105,8 +117,8 @@ double HistogramQuantile(double q, const Histogram& histogram) {
   if (!forward) std::reverse(buckets.begin(), buckets.end());
   double rank = (forward ? q : 1 - q) * histogram.count;
   double count = 0;
-  const Bounded* found = &buckets.front();
-  for (const Bounded& bucket : buckets) {
+  const Bucket* found = &buckets.front();
+  for (const Bucket& bucket : buckets) {
     found = &bucket;
     count += bucket.count;
     if (count >= rank) break;
@@ -118,7 +130,7 @@ double HistogramQuantile(double q, const Histogram& histogram) {
 }
 
 std::vector<double> CountsUpTo(const Histogram& histogram, absl::Span<const double> values) {
-  const std::vector<Bounded> buckets = BoundedBuckets(histogram);
+  const std::vector<Bucket> buckets = BucketsOf(histogram);
   std::vector<double> counts;
   counts.reserve(values.size());
   double below = 0;  // in the buckets before `bucket`

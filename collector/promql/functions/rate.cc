@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <limits>
-#include <memory>
+#include <optional>
 #include <utility>
 
+#include "collector/promql/functions/histogram_rate.h"
 #include "collector/promql/value/remarks.h"
 
 namespace leadline::collector::promql {
@@ -47,15 +48,6 @@ double Rise(absl::Span<const double> values, Kind kind) {
   return rise;
 }
 
-Histogram Rise(absl::Span<const std::shared_ptr<const Histogram>> values, Kind kind) {
-  Histogram rise = *values.back();
-  rise.Add(*values.front(), -1);
-  for (size_t i = 1; i < values.size(); ++i) {
-    if (kind == Kind::kCounter && WasReset(*values[i - 1], *values[i])) rise.Add(*values[i - 1]);
-  }
-  return rise;
-}
-
 // `per` is 1 for the increase itself, or the seconds to divide it by.
 Sample Extrapolated(const Window& window, Kind kind, double per) {
   if (!window.values.empty() && !window.histograms.empty()) {
@@ -69,10 +61,12 @@ Sample Extrapolated(const Window& window, Kind kind, double per) {
     return {.value = rise * (factor / per), .histogram = nullptr};
   }
   if (window.histograms.size() > 1) {
-    Histogram rise = Rise(window.histograms, kind);
+    std::optional<Histogram> rise = HistogramRise(window, kind == Kind::kCounter);
+    if (!rise.has_value()) return {};
     const double first = window.histograms.front()->count;
-    rise.Scale(ExtrapolationFactor(window, kind, window.histogram_ts_ms, first, rise.count) / per);
-    return CompactSample(std::move(rise));
+    rise->Scale(ExtrapolationFactor(window, kind, window.histogram_ts_ms, first, rise->count) /
+                per);
+    return CompactSample(*std::move(rise));
   }
   return {};
 }
@@ -99,11 +93,10 @@ Sample OfLastTwo(const Window& window, Kind kind, bool per_second) {
     const bool reset = kind == Kind::kCounter && values[1] < values[0];
     return {.value = (reset ? values[1] : values[1] - values[0]) / per, .histogram = nullptr};
   }
-  const auto values = window.histograms.last(2);
-  Histogram rise = *values[1];
-  if (kind == Kind::kGauge || !WasReset(*values[0], *values[1])) rise.Add(*values[0], -1);
-  rise.Divide(per);
-  return CompactSample(std::move(rise));
+  std::optional<Histogram> rise = LastHistogramRise(window, kind == Kind::kCounter);
+  if (!rise.has_value()) return {};
+  rise->Divide(per);
+  return CompactSample(*std::move(rise));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "collector/promql/parse/keywords.h"
 #include "collector/promql/parse/lexer.h"
+#include "collector/promql/value/number_text.h"
 #include "common/labels.h"
 #include "common/utf8.h"
 
@@ -170,21 +171,7 @@ std::string PrintDuration(int64_t duration_ms) {
   return text;
 }
 
-std::string PrintNumber(double value) {
-  if (std::isnan(value)) return "NaN";
-  if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
-  // The shortest digits that give the same number back, as Go's fmt.Print writes them.
-  const double magnitude = std::fabs(value);
-  if (magnitude != 0 && (magnitude < 1e-4 || magnitude >= 1e6)) {
-    std::string digits;
-    for (int precision = 0; precision < 17; ++precision) {
-      digits = fmt::format("{:.{}e}", value, precision);
-      if (std::strtod(digits.c_str(), nullptr) == value) break;
-    }
-    return digits;
-  }
-  return fmt::format("{}", value);
-}
+std::string PrintNumber(double value) { return NumberText(value); }
 
 std::string PrintQuoted(std::string_view text) {
   std::string quoted = "\"";

@@ -6,6 +6,10 @@
 
 #include <fmt/format.h>
 
+#include "collector/promql/value/floats.h"
+#include "collector/promql/value/histogram_layout.h"
+#include "collector/promql/value/number_text.h"
+
 namespace leadline::collector::promql {
 namespace {
 
@@ -20,73 +24,26 @@ Buckets FromModel(const std::vector<model::NativeHistogram::Bucket>& from) {
   return buckets;
 }
 
-// The index, at a schema that is `levels` coarser, of the bucket that holds this one.
-int32_t CoarserIndex(int32_t index, int32_t levels) { return ((index - 1) >> levels) + 1; }
+bool Same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
-void Coarsen(Buckets& buckets, int32_t levels) {
-  size_t kept = 0;
-  for (const Histogram::Bucket& bucket : buckets) {
-    const int32_t index = CoarserIndex(bucket.index, levels);
-    if (kept > 0 && buckets[kept - 1].index == index) {
-      buckets[kept - 1].count += bucket.count;
-    } else {
-      buckets[kept++] = {index, bucket.count};
-    }
-  }
-  buckets.resize(kept);
+bool Same(const Buckets& a, const Buckets& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const Histogram::Bucket& x, const Histogram::Bucket& y) {
+                      return x.index == y.index && Same(x.count, y.count);
+                    });
 }
 
-void Coarsen(Histogram& histogram, int32_t schema) {
-  Coarsen(histogram.positive, histogram.schema - schema);
-  Coarsen(histogram.negative, histogram.schema - schema);
-  histogram.schema = schema;
-}
-
-void AddBuckets(Buckets& to, const Buckets& from, double factor) {
-  Buckets merged;
-  merged.reserve(std::max(to.size(), from.size()));
-  auto a = to.begin();
-  auto b = from.begin();
-  while (a != to.end() || b != from.end()) {
-    if (b == from.end() || (a != to.end() && a->index < b->index)) {
-      merged.push_back(*a++);
-    } else if (a == to.end() || b->index < a->index) {
-      merged.push_back({b->index, factor * b->count});
-      ++b;
-    } else {
-      merged.push_back({a->index, a->count + factor * b->count});
-      ++a;
-      ++b;
-    }
+void ForEachCustomBucket(const Histogram& histogram,
+                         absl::FunctionRef<void(const BoundedBucket& bucket)> use) {
+  const std::vector<double>& bounds = histogram.custom_bounds;
+  for (const Histogram::Bucket& bucket : histogram.positive) {
+    const auto at = static_cast<size_t>(bucket.index);
+    use({.lower = at == 0 ? -kInfinity : bounds[at - 1],
+         .upper = at < bounds.size() ? bounds[at] : kInfinity,
+         .has_lower = at == 0,
+         .has_upper = true,
+         .count = bucket.count});
   }
-  to = std::move(merged);
-}
-
-// Widens the zero bucket to `threshold`, or further, to the end of the bucket that it falls into.
-void WidenZeroBucket(Histogram& histogram, double threshold) {
-  for (const Buckets* buckets : {&histogram.positive, &histogram.negative}) {
-    for (const auto& bucket : *buckets) {
-      if (BucketUpperBound(histogram.schema, bucket.index - 1) >= threshold) break;
-      threshold = std::max(threshold, BucketUpperBound(histogram.schema, bucket.index));
-    }
-  }
-  for (Buckets* buckets : {&histogram.positive, &histogram.negative}) {
-    std::erase_if(*buckets, [&](const Histogram::Bucket& bucket) {
-      const bool within = BucketUpperBound(histogram.schema, bucket.index) <= threshold;
-      if (within) histogram.zero_count += bucket.count;
-      return within;
-    });
-  }
-  histogram.zero_threshold = threshold;
-}
-
-// REQUIRES: equal schemas and zero buckets.
-void AddAligned(Histogram& to, const Histogram& from, double factor) {
-  to.zero_count += factor * from.zero_count;
-  to.count += factor * from.count;
-  to.sum += factor * from.sum;
-  AddBuckets(to.positive, from.positive, factor);
-  AddBuckets(to.negative, from.negative, factor);
 }
 
 bool AnyBucketFell(const Buckets& previous, const Buckets& current) {
@@ -99,11 +56,16 @@ bool AnyBucketFell(const Buckets& previous, const Buckets& current) {
   return false;
 }
 
-// REQUIRES: equal schemas and zero buckets.
+// REQUIRES: the same layout.
 bool AnyFell(const Histogram& previous, const Histogram& current) {
   return current.zero_count < previous.zero_count ||
          AnyBucketFell(previous.positive, current.positive) ||
          AnyBucketFell(previous.negative, current.negative);
+}
+
+bool AnyFellWithOtherBounds(Histogram previous, Histogram current) {
+  layout::Align(previous, current);
+  return AnyFell(previous, current);
 }
 
 }  // namespace
@@ -111,12 +73,14 @@ bool AnyFell(const Histogram& previous, const Histogram& current) {
 Histogram Histogram::From(const model::NativeHistogram& from) {
   Histogram histogram;
   histogram.schema = from.schema;
+  histogram.reset_hint = from.reset_hint;
   histogram.zero_threshold = from.zero_threshold;
   histogram.zero_count = static_cast<double>(from.zero_count);
   histogram.count = static_cast<double>(from.count);
   histogram.sum = from.sum;
   histogram.positive = FromModel(from.positive);
   histogram.negative = FromModel(from.negative);
+  histogram.custom_bounds = from.custom_bounds;
   return histogram;
 }
 
@@ -126,6 +90,7 @@ void Histogram::Scale(double factor) {
   sum *= factor;
   for (Bucket& bucket : positive) bucket.count *= factor;
   for (Bucket& bucket : negative) bucket.count *= factor;
+  if (factor < 0) reset_hint = model::ResetHint::kGauge;
 }
 
 void Histogram::Divide(double divisor) {
@@ -138,25 +103,11 @@ void Histogram::Divide(double divisor) {
   }
   for (Bucket& bucket : positive) bucket.count /= divisor;
   for (Bucket& bucket : negative) bucket.count /= divisor;
+  if (divisor < 0) reset_hint = model::ResetHint::kGauge;
 }
 
-void Histogram::Add(const Histogram& other, double factor) {
-  if (other.schema == schema && other.zero_threshold == zero_threshold) {
-    AddAligned(*this, other, factor);
-    return;
-  }
-  Histogram aligned = other;
-  // Once to bring the narrower one to the wider, which may end in a bucket and so become wider
-  // still, once to bring the other one there, where it may end in one of its wider buckets, and
-  // once more: that bucket's end is one of both schemas.
-  for (int i = 0; i < 3 && zero_threshold != aligned.zero_threshold; ++i) {
-    Histogram& narrower = zero_threshold < aligned.zero_threshold ? *this : aligned;
-    WidenZeroBucket(narrower, std::max(zero_threshold, aligned.zero_threshold));
-  }
-  const int32_t coarser = std::min(schema, other.schema);
-  Coarsen(*this, coarser);
-  Coarsen(aligned, coarser);
-  AddAligned(*this, aligned, factor);
+AddOutcome Histogram::Add(const Histogram& other, double factor) {
+  return layout::Add(*this, other, factor);
 }
 
 void Histogram::Compact() {
@@ -165,20 +116,48 @@ void Histogram::Compact() {
   std::erase_if(negative, is_empty);
 }
 
-std::string ToString(const Histogram& histogram) {
+bool Histogram::operator==(const Histogram& other) const {
+  return schema == other.schema && zero_threshold == other.zero_threshold &&
+         Same(zero_count, other.zero_count) && Same(count, other.count) && Same(sum, other.sum) &&
+         Same(positive, other.positive) && Same(negative, other.negative) &&
+         custom_bounds == other.custom_bounds;
+}
+
+void ForEachBucket(const Histogram& histogram,
+                   absl::FunctionRef<void(const BoundedBucket& bucket)> use) {
+  if (histogram.uses_custom_buckets()) return ForEachCustomBucket(histogram, use);
   const auto bound = [&](int32_t index) { return BucketUpperBound(histogram.schema, index); };
-  std::string text = fmt::format("{{count:{}, sum:{}", histogram.count, histogram.sum);
   for (auto bucket = histogram.negative.rbegin(); bucket != histogram.negative.rend(); ++bucket) {
-    text += fmt::format(", [{},{}):{}", -bound(bucket->index), -bound(bucket->index - 1),
-                        bucket->count);
+    use({.lower = -bound(bucket->index),
+         .upper = -bound(bucket->index - 1),
+         .has_lower = true,
+         .has_upper = false,
+         .count = bucket->count});
   }
   if (histogram.zero_count != 0) {
-    text += fmt::format(", [{},{}]:{}", -histogram.zero_threshold, histogram.zero_threshold,
-                        histogram.zero_count);
+    use({.lower = -histogram.zero_threshold,
+         .upper = histogram.zero_threshold,
+         .has_lower = true,
+         .has_upper = true,
+         .count = histogram.zero_count});
   }
   for (const Histogram::Bucket& bucket : histogram.positive) {
-    text += fmt::format(", ({},{}]:{}", bound(bucket.index - 1), bound(bucket.index), bucket.count);
+    use({.lower = bound(bucket.index - 1),
+         .upper = bound(bucket.index),
+         .has_lower = false,
+         .has_upper = true,
+         .count = bucket.count});
   }
+}
+
+std::string ToString(const Histogram& histogram) {
+  std::string text =
+      fmt::format("{{count:{}, sum:{}", NumberText(histogram.count), NumberText(histogram.sum));
+  ForEachBucket(histogram, [&text](const BoundedBucket& bucket) {
+    text += fmt::format(", {}{},{}{}:{}", bucket.has_lower ? '[' : '(', NumberText(bucket.lower),
+                        NumberText(bucket.upper), bucket.has_upper ? ']' : ')',
+                        NumberText(bucket.count));
+  });
   return text + "}";
 }
 
@@ -196,20 +175,22 @@ double BucketUpperBound(int32_t schema, int32_t index) {
 }
 
 bool WasReset(const Histogram& previous, const Histogram& current) {
-  if (current.count < previous.count || current.schema > previous.schema ||
-      current.zero_threshold < previous.zero_threshold) {
+  if (current.reset_hint == model::ResetHint::kReset || current.count < previous.count ||
+      current.uses_custom_buckets() != previous.uses_custom_buckets()) {
     return true;
   }
-  if (current.schema == previous.schema && current.zero_threshold == previous.zero_threshold) {
-    return AnyFell(previous, current);
+  if (layout::HaveOneLayout(current, previous)) return AnyFell(previous, current);
+  if (current.uses_custom_buckets()) return AnyFellWithOtherBounds(previous, current);
+  if (current.schema > previous.schema || current.zero_threshold < previous.zero_threshold) {
+    return true;
   }
   Histogram before = previous;
   if (before.zero_threshold < current.zero_threshold) {
-    WidenZeroBucket(before, current.zero_threshold);
+    layout::WidenZeroBucket(before, current.zero_threshold);
     // A threshold within a bucket that was in use cannot come of widening.
     if (before.zero_threshold != current.zero_threshold) return true;
   }
-  Coarsen(before, current.schema);
+  layout::Coarsen(before, current.schema);
   return AnyFell(before, current);
 }
 

@@ -41,6 +41,30 @@ std::string MixedClassicAndNative(std::string_view name) {
   return "PromQL warning: vector contains a mix of classic and native histograms" + OfMetric(name);
 }
 
+std::string NotACounterHistogram(std::string_view name) {
+  return fmt::format("PromQL warning: this native histogram metric is not a counter: \"{}\"", name);
+}
+
+std::string NotAGaugeHistogram(std::string_view name) {
+  return fmt::format("PromQL warning: this native histogram metric is not a gauge: \"{}\"", name);
+}
+
+std::string MixedBuckets(std::string_view name) {
+  return fmt::format(
+      "PromQL warning: vector contains a mix of histograms with exponential and custom buckets "
+      "schemas for metric name \"{}\"",
+      name);
+}
+
+std::string IncompatibleBuckets(std::string_view op) {
+  return fmt::format(
+      "PromQL warning: incompatible bucket layout encountered for binary operator {}", op);
+}
+
+std::string ConflictingResets(std::string_view operation) {
+  return fmt::format("PromQL warning: conflicting counter resets during histogram {}", operation);
+}
+
 std::string StrangeSchema(std::string_view name, int schema) {
   return fmt::format("PromQL warning: histograms of schema {} are left out: \"{}\"", schema, name);
 }
@@ -67,6 +91,10 @@ std::string IncompatibleTypes(std::string_view op, std::string_view left, std::s
   return fmt::format(
       "PromQL info: incompatible sample types encountered for binary operator \"{0}\": {1} {0} {2}",
       op, left, right);
+}
+
+std::string ReconciledBounds(std::string_view operation) {
+  return fmt::format("PromQL info: mismatched custom buckets were reconciled during {}", operation);
 }
 
 std::string ForcedMonotonic(std::string_view name) {

@@ -15,6 +15,12 @@ std::string InvalidQuantile(double q);
 std::string InvalidRatio(double ratio, double capped);
 std::string BadBucketLabel(std::string_view name, std::string_view le);
 std::string MixedClassicAndNative(std::string_view name);
+std::string NotACounterHistogram(std::string_view name);
+std::string NotAGaugeHistogram(std::string_view name);
+std::string MixedBuckets(std::string_view name);  // exponential and custom ones
+std::string IncompatibleBuckets(std::string_view op);
+// `operation` is "addition", "subtraction" or "aggregation", here and below.
+std::string ConflictingResets(std::string_view operation);
 std::string StrangeSchema(std::string_view name, int schema);  // ours
 
 // Infos
@@ -22,6 +28,7 @@ std::string NotACounter(std::string_view name);
 std::string HistogramIgnoredInRange(std::string_view name);
 std::string HistogramIgnored(std::string_view aggregation);
 std::string IncompatibleTypes(std::string_view op, std::string_view left, std::string_view right);
+std::string ReconciledBounds(std::string_view operation);
 std::string ForcedMonotonic(std::string_view name);
 std::string NansMakeQuantileNan(std::string_view name);
 std::string NansSkewQuantile(std::string_view name);
