@@ -11,6 +11,9 @@
 
 #include "collector/api/api_server.h"
 #include "collector/ingest/ingest_server.h"
+#include "collector/model/metric_metadata.h"
+#include "collector/remote/read/remote_read.h"
+#include "collector/remote/write/receiver.h"
 #include "collector/store/engine/open.h"
 #include "common/clock.h"
 #include "common/flags/server_flags.h"
@@ -62,6 +65,13 @@ absl::Status Run(const Options& options, int stop_fd) {
                                                    .registry = registry.get(),
                                                    .clock = &SystemClock(),
                                                    .version = std::string(kVersion)}));
+  model::MetricMetadata described;
+  remote::write::Receiver writes({.store = store.get(),
+                                  .registry = registry.get(),
+                                  .metadata = &described,
+                                  .max_age = options.retention});
+  const remote::read::RemoteRead reads(
+      {.queryable = &store->queryable(), .registry = registry.get()});
   api::ApiOptions api_options;
   api_options.address = options.http;
   api_options.security = std::move(http_security);
@@ -69,6 +79,11 @@ absl::Status Run(const Options& options, int stop_fd) {
   api_options.cors_origins = options.cors_origins;
   api_options.flags = options.values;
   api_options.checks = {{"store", [&store] { return store->Health(); }}};
+  api_options.described = &described;
+  api_options.more_routes = [&writes, &reads](http::Router& router) {
+    writes.AddRoutes(router);
+    reads.AddRoutes(router);
+  };
   api_options.flush = [&store] { return store->Flush(); };
   LL_ASSIGN_OR_RETURN(const std::unique_ptr<api::ApiServer> api,
                       api::ApiServer::Start(store->queryable(), std::move(api_options)));

@@ -36,7 +36,7 @@ class ApiServer::Impl {
                                                : std::make_shared<prometheus::Registry>()),
         engine_(queryable, options_.engine),
         queries_(engine_, *options_.clock, options_.tenant, *registry_),
-        metadata_(queryable, options_.tenant),
+        metadata_(queryable, options_.tenant, options_.described),
         status_(queryable, options_.tenant, *options_.clock, options_.flags, registry_) {}
 
   absl::Status Start() {
@@ -66,6 +66,7 @@ class ApiServer::Impl {
          .about = {.summary = "Writes everything out and settles compaction.", .schema = "Nothing"},
          .handler = [this](const http::Request&) { return Flush(options_.flush); },
          .load = http::Load::kHeavy});
+    if (options_.more_routes != nullptr) options_.more_routes(router);
     http::AddProgramRoutes(router, {.ready = options_.checks}, registry_);
     router.Add({.method = "GET",
                 .pattern = "/-/healthy",

@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 
 #include "collector/api/status_api.h"
+#include "collector/model/metric_metadata.h"
 #include "collector/promql/engine.h"
 #include "collector/store/store.h"
 #include "common/clock.h"
@@ -32,8 +33,10 @@ struct ApiOptions {
   std::string cors_origins = ".*";  // web pages of which origins may read, see common/http/cors.h
   std::vector<http::HealthCheck> checks;
   Flags flags;
-  std::function<absl::Status()> flush;             // nullptr: answered 404
-  std::shared_ptr<prometheus::Registry> registry;  // nullptr: one of its own
+  std::function<absl::Status()> flush;               // nullptr: answered 404
+  std::function<void(http::Router&)> more_routes;    // of others; nullptr: none
+  const model::MetricMetadata* described = nullptr;  // what others say of their metrics
+  std::shared_ptr<prometheus::Registry> registry;    // nullptr: one of its own
   const Clock* clock = &SystemClock();
 };
 

@@ -1,6 +1,8 @@
 #include "collector/api/metadata_api.h"
 
+#include <map>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -40,17 +42,35 @@ http::Response AnswerStrings(const absl::StatusOr<std::vector<std::string>>& str
       annotations);
 }
 
-void WriteMetric(const catalogue::MetricInfo& metric, JsonWriter& json) {
-  json.Key(metric.name);
+// By metric, what is said of it, each once.
+using Descriptions = std::map<std::string, std::vector<model::MetricMetadata::Entry>, std::less<>>;
+
+// Ours first, then what others say of the metrics that they write.
+Descriptions Describe(std::string_view wanted, const model::MetricMetadata::Entries& of_others) {
+  Descriptions all;
+  for (const catalogue::MetricInfo& metric : catalogue::Metrics()) {
+    if (!wanted.empty() && metric.name != wanted) continue;
+    all[std::string(metric.name)].push_back(
+        {.type = std::string(catalogue::MetricTypeName(metric.type)),
+         .help = std::string(metric.help),
+         .unit = metric.unit == "1" ? "" : std::string(metric.unit)});
+  }
+  for (const auto& [metric, entry] : of_others) {
+    auto& entries = all[metric];
+    if (entries.empty() || entries.front() != entry) entries.push_back(entry);
+  }
+  return all;
+}
+
+void WriteEntries(const std::vector<model::MetricMetadata::Entry>& entries, JsonWriter& json) {
   json.BeginArray();
-  json.BeginObject();
-  json.Key("type");
-  json.String(catalogue::MetricTypeName(metric.type));
-  json.Key("help");
-  json.String(metric.help);
-  json.Key("unit");
-  json.String(metric.unit == "1" ? "" : metric.unit);
-  json.EndObject();
+  for (const model::MetricMetadata::Entry& entry : entries) {
+    json.BeginObject();
+    json.Member("type", entry.type);
+    json.Member("help", entry.help);
+    json.Member("unit", entry.unit);
+    json.EndObject();
+  }
   json.EndArray();
 }
 
@@ -85,13 +105,15 @@ void MetadataApi::AddRoutes(http::Router& router) const {
               .about = {"The values of a label.", {match, start, end, limit}, "Strings"},
               .handler = [this](const http::Request& request) { return LabelValues(request); },
               .load = http::Load::kHeavy});
-  router.Add({.method = "GET",
-              .pattern = "/api/v1/metadata",
-              .about = {"Type, help and unit of the metrics that Leadline writes itself.",
-                        {{"metric", Kind::kText, {}, "Of this one only."},
-                         {"limit", Kind::kCount, {}, "Of no more than so many metrics."}},
-                        "Metadata"},
-              .handler = MetricMetadata});
+  router.Add(
+      {.method = "GET",
+       .pattern = "/api/v1/metadata",
+       .about = {"Type, help and unit of the metrics that Leadline writes itself, and of those "
+                 "whose writers say it.",
+                 {{"metric", Kind::kText, {}, "Of this one only."},
+                  {"limit", Kind::kCount, {}, "Of no more than so many metrics."}},
+                 "Metadata"},
+       .handler = [this](const http::Request& request) { return MetricMetadata(request); }});
 }
 
 http::Response MetadataApi::Labels(const http::Request& request) const {
@@ -131,18 +153,21 @@ http::Response MetadataApi::Series(const http::Request& request) const {
       annotations);
 }
 
-http::Response MetadataApi::MetricMetadata(const http::Request& request) {
+http::Response MetadataApi::MetricMetadata(const http::Request& request) const {
   const http::Params params = http::RequestParams(request);
   const auto limit = LimitParam(params);
   if (!limit.ok()) return Error(limit.status());
   const std::string_view wanted = params.First("metric").value_or("");
+  const Descriptions all =
+      Describe(wanted, described_ == nullptr ? model::MetricMetadata::Entries()
+                                             : described_->Get(tenant_, wanted));
   return Success([&](JsonWriter& json) {
     json.BeginObject();
     size_t written = 0;
-    for (const catalogue::MetricInfo& metric : catalogue::Metrics()) {
-      if (!wanted.empty() && metric.name != wanted) continue;
+    for (const auto& [metric, entries] : all) {
       if (*limit > 0 && written == *limit) break;
-      WriteMetric(metric, json);
+      json.Key(metric);
+      WriteEntries(entries, json);
       ++written;
     }
     json.EndObject();

@@ -83,6 +83,18 @@ void WriteParameters(const Route& route, JsonWriter& json) {
   json.EndArray();
 }
 
+void WriteBody(std::string_view type, JsonWriter& json) {
+  json.Key("requestBody");
+  json.BeginObject();
+  json.Key("content");
+  json.BeginObject();
+  json.Key(type);
+  json.BeginObject();
+  json.EndObject();
+  json.EndObject();
+  json.EndObject();
+}
+
 void WriteForm(const Route& route, JsonWriter& json) {
   json.Key("requestBody");
   json.BeginObject();
@@ -135,20 +147,25 @@ void WriteContent(std::string_view type, std::string_view schema, JsonWriter& js
 
 void WriteAnswers(const Route& route, JsonWriter& json) {
   constexpr std::string_view kText = R"({"type":"string"})";
+  constexpr int kNoContent = 204;
   const bool is_json = !route.about.schema.empty();
   json.Key("responses");
   json.BeginObject();
-  json.Key("200");
+  json.Key(std::to_string(route.about.status));
   json.BeginObject();
-  json.Member("description", "What was asked for.");
-  json.Key("content");
-  json.BeginObject();
-  if (is_json) {
-    WriteContent("application/json", AnswerSchema(route.about.schema), json);
+  if (route.about.status == kNoContent) {
+    json.Member("description", "It is done.");
   } else {
-    WriteContent("text/plain", kText, json);
+    json.Member("description", "What was asked for.");
+    json.Key("content");
+    json.BeginObject();
+    if (is_json) {
+      WriteContent("application/json", AnswerSchema(route.about.schema), json);
+    } else {
+      WriteContent(route.about.answer, route.about.answer == "text/plain" ? kText : "{}", json);
+    }
+    json.EndObject();
   }
-  json.EndObject();
   json.EndObject();
   json.Key("default");
   json.BeginObject();
@@ -177,7 +194,11 @@ void WriteOperation(const Route& route, JsonWriter& json) {
   json.BeginObject();
   json.Member("summary", route.about.summary);
   WriteParameters(route, json);
-  if (route.method != "GET" && !route.about.parameters.empty()) WriteForm(route, json);
+  if (!route.about.body.empty()) {
+    WriteBody(route.about.body, json);
+  } else if (route.method != "GET" && !route.about.parameters.empty()) {
+    WriteForm(route, json);
+  }
   WriteAnswers(route, json);
   json.EndObject();
 }

@@ -54,12 +54,6 @@ Request HeadFromBeast(const beast::http::request_header<>& from) {
   return request;
 }
 
-Request FromBeast(beast::http::request<beast::http::string_body> from) {
-  Request request = HeadFromBeast(from);
-  request.body = std::move(from.body());
-  return request;
-}
-
 // RFC 9110, section 5.6.7.
 std::string HttpDate(absl::Time time) {
   return absl::FormatTime("%a, %d %b %Y %H:%M:%S GMT", time, absl::UTCTimeZone());
@@ -199,7 +193,7 @@ class BeastConnection final : public Connection,
     Enter(State::kIdle);
     parser_.emplace();
     parser_->header_limit(static_cast<uint32_t>(context_.options.max_header_bytes));
-    parser_->body_limit(context_.options.max_body_bytes);
+    parser_->body_limit(context_.most_body_bytes);
     if (buffer_.size() > 0) return ReadRequest();
     tcp().expires_after(Chrono(context_.options.idle_timeout));
     // The first byte ends the idle time; the rest of the request has a timeout of its own.
@@ -226,7 +220,15 @@ class BeastConnection final : public Connection,
     if (!coding.empty() && !beast::iequals(coding, "chunked")) {
       return OnRead(beast::http::error::bad_transfer_encoding);
     }
+    request_ = HeadFromBeast(parser_->get());
+    match_ = context_.router.Find(request_);
     if (Refused()) return;
+    const uint64_t most =
+        match_.max_body_bytes > 0 ? match_.max_body_bytes : context_.options.max_body_bytes;
+    if (parser_->content_length().value_or(0) > most) {
+      return OnRead(beast::http::error::body_limit);
+    }
+    parser_->body_limit(most);
     const bool waits = beast::iequals(parser_->get()[beast::http::field::expect], "100-continue");
     if (!waits || parser_->is_done()) return ReadBody();
     response_ = BeastResponse(beast::http::status::continue_, kHttp11);
@@ -246,13 +248,11 @@ class BeastConnection final : public Connection,
         twice ? "" : message[beast::http::field::authorization];
     std::optional<Response> refusal = Refusal(View(authorization), has_certificate_, security);
     if (!refusal.has_value()) return false;
-    Request request = HeadFromBeast(message);
-    const Router::Match match = context_.router.Find(request);
-    if (match.open) return false;
+    if (match_.open) return false;
     received_ = absl::Now();
     finishing_ = finishing_ || !parser_->is_done() || !message.keep_alive();
-    context_.cors.AddHeaders(request, *refusal);
-    Write(match.route, *std::move(refusal), message.version(),
+    context_.cors.AddHeaders(request_, *refusal);
+    Write(match_.route, *std::move(refusal), message.version(),
           message.method() == beast::http::verb::head);
     return true;
   }
@@ -275,23 +275,42 @@ class BeastConnection final : public Connection,
     finishing_ = finishing_ || !parser_->get().keep_alive();
     Enter(State::kAnswering);
     tcp().expires_never();
-    Request request = FromBeast(parser_->release());
-    Router::Match match = context_.router.Find(request);
+    auto answer = std::make_shared<PendingAnswer>(
+        PendingAnswer{Self(), asio::make_work_guard(stream_.get_executor()), std::move(request_),
+                      match_.route, version, head});
+    answer->request.body = std::move(parser_->release().body());
     cancelled_ = std::make_shared<std::atomic<bool>>(false);
-    request.cancelled = cancelled_;
-    if (match.load == Load::kHeavy) WatchClient();
-    auto& threads = match.load == Load::kHeavy ? context_.heavy_handlers : context_.light_handlers;
-    asio::post(threads, [self = Self(), version, head, match = std::move(match),
-                         request = std::move(request)]() mutable {
-      Response response = match.handler(request);
-      self->context_.cors.AddHeaders(request, response);
-      CompressBody(request, response);
-      const auto executor = self->stream_.get_executor();
-      asio::post(executor, [self = std::move(self), version, head, route = match.route,
-                            response = std::move(response)]() mutable {
-        self->Write(route, std::move(response), version, head);
-      });
-    });
+    answer->request.cancelled = cancelled_;
+    if (match_.load == Load::kHeavy) WatchClient();
+    asio::post(
+        context_.threads(match_.load), [answer = std::move(answer), match = std::move(match_)] {
+          if (match.deferred == nullptr) return Give(*answer, match.handler(answer->request));
+          match.deferred(answer->request,
+                         [answer](Response response) { Give(*answer, std::move(response)); });
+        });
+  }
+
+  // A request that a handler has. Keeps the input and output thread going until it is answered.
+  struct PendingAnswer {
+    std::shared_ptr<BeastConnection> self;
+    asio::executor_work_guard<typename Stream::executor_type> work;
+    Request request;
+    std::string_view route;
+    unsigned version;
+    bool head;
+  };
+
+  // From the handler's thread, or whichever answers for it.
+  static void Give(PendingAnswer& answer, Response response) {
+    answer.self->context_.cors.AddHeaders(answer.request, response);
+    CompressBody(answer.request, response);
+    // Whoever keeps the answer's place for longer keeps nothing of the connection.
+    asio::post(answer.work.get_executor(),
+               [self = std::move(answer.self), version = answer.version, head = answer.head,
+                route = answer.route, response = std::move(response)]() mutable {
+                 self->Write(route, std::move(response), version, head);
+               });
+    answer.work.reset();
   }
 
   // Tells the handler when its client has gone. To read would not do: what the client has sent
@@ -369,6 +388,8 @@ class BeastConnection final : public Connection,
   std::optional<RequestParser> parser_;
   BeastResponse response_;
   std::optional<beast::http::response_serializer<beast::http::string_body>> serializer_;
+  Request request_;                               // the head of what is read
+  Router::Match match_;                           // of request_
   std::shared_ptr<std::atomic<bool>> cancelled_;  // of the request that a handler has
   absl::Time received_;
   size_t drained_bytes_ = 0;

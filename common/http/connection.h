@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -26,8 +27,9 @@ struct ConnectionContext {
   const Router& router;
   const Cors& cors;
   ServerMetrics& metrics;
-  boost::asio::thread_pool& light_handlers;
-  boost::asio::thread_pool& heavy_handlers;
+  size_t most_body_bytes;  // that any route takes
+  // The threads of a kind of handlers.
+  std::function<boost::asio::thread_pool&(Load)> threads;
 };
 
 class Connection {

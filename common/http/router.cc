@@ -48,17 +48,22 @@ Router::Match Router::Find(Request& request) const {
       known_route = route.pattern;
       if (request.method == route.method || (request.method == "HEAD" && route.method == "GET")) {
         request.captures = *std::move(captures);
-        return {route.pattern, route.load, route.handler, route.open};
+        return {route.pattern, route.load,     route.handler,
+                route.open,    route.deferred, route.max_body_bytes};
       }
       allowed.push_back(route.method);
     }
   }
   if (!allowed.empty()) allowed.emplace_back("OPTIONS");
   if (allowed.empty()) {
-    return {known_route, Load::kLight,
-            [](const Request&) { return Response{.status = 404, .body = "404 page not found\n"}; }};
+    return {known_route,
+            Load::kLight,
+            [](const Request&) { return Response{.status = 404, .body = "404 page not found\n"}; },
+            false,
+            {}};
   }
-  return {known_route, Load::kLight,
+  return {known_route,
+          Load::kLight,
           [allow = fmt::format("{}", fmt::join(allowed, ", "))](const Request& asked) {
             if (asked.method == "OPTIONS") {
               return Response{.status = 204, .headers = {{"Allow", allow}}};
@@ -67,7 +72,8 @@ Router::Match Router::Find(Request& request) const {
                 .status = 405, .body = "405 method not allowed\n", .headers = {{"Allow", allow}}};
           },
           // Browsers ask by OPTIONS whether they may send a token.
-          request.method == "OPTIONS"};
+          request.method == "OPTIONS",
+          {}};
 }
 
 }  // namespace leadline::http

@@ -8,6 +8,7 @@
 // Handlers may be called from several threads at once. Filled before use, then only read.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -22,8 +23,16 @@ namespace leadline::http {
 
 using Handler = std::function<Response(const Request&)>;
 
-// Which of the server's threads a handler takes: heavy ones never keep light ones waiting.
-enum class Load : uint8_t { kLight, kHeavy };
+// Takes the answer of one request: called once, from any thread, also after the handler returned.
+using Respond = std::function<void(Response)>;
+
+// For what waits for others, as for a disk: takes no thread while it waits. The request is valid
+// until the handler returns.
+using DeferredHandler = std::function<void(const Request&, Respond)>;
+
+// Which of the server's threads a handler takes: those of one kind never keep the others waiting.
+// Heavy ones are queries, intake is what brings data in.
+enum class Load : uint8_t { kLight, kHeavy, kIntake };
 
 // A parameter of a request: of the query, or of a POST's form.
 struct Parameter {
@@ -40,6 +49,9 @@ struct Description {
   std::string_view summary;
   std::vector<Parameter> parameters = {};
   std::string_view schema = {};  // the name of the schema of a good answer's JSON; "": plain text
+  std::string_view body = {};    // the media type of what is sent, where that is no form
+  int status = 200;              // of a good answer
+  std::string_view answer = "text/plain";  // its media type, where there is no schema
 };
 
 struct Route {
@@ -48,7 +60,9 @@ struct Route {
   Description about;
   Handler handler;
   Load load = Load::kLight;
-  bool open = false;  // answered without token and certificate
+  bool open = false;              // answered without token and certificate
+  DeferredHandler deferred = {};  // in place of `handler`
+  size_t max_body_bytes = 0;      // of a request; 0: ServerOptions::max_body_bytes
 };
 
 class Router {
@@ -65,6 +79,8 @@ class Router {
     Load load = Load::kLight;
     Handler handler;
     bool open = false;
+    DeferredHandler deferred = {};
+    size_t max_body_bytes = 0;
   };
 
   // Fills request.captures.

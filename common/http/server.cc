@@ -32,6 +32,17 @@ absl::Status ListenError(std::string_view address, const ErrorCode& error) {
                                               : absl::UnavailableError(text);
 }
 
+bool HasIntake(const Router& router) {
+  return std::any_of(router.routes().begin(), router.routes().end(),
+                     [](const Route& route) { return route.load == Load::kIntake; });
+}
+
+size_t MostBodyBytes(const ServerOptions& options, const Router& router) {
+  size_t most = options.max_body_bytes;
+  for (const Route& route : router.routes()) most = std::max(most, route.max_body_bytes);
+  return most;
+}
+
 }  // namespace
 
 class Server::Impl {
@@ -43,9 +54,15 @@ class Server::Impl {
         metrics_(options_.registry, options_.metrics_prefix),
         light_handlers_(1),
         heavy_handlers_(static_cast<size_t>(options_.heavy_threads)),
+        intake_handlers_(HasIntake(router_) ? static_cast<size_t>(options_.intake_threads) : 0),
         acceptor_(io_),
         retry_(io_),
-        context_{options_, router_, cors_, metrics_, light_handlers_, heavy_handlers_} {}
+        context_{options_,
+                 router_,
+                 cors_,
+                 metrics_,
+                 MostBodyBytes(options_, router_),
+                 [this](Load load) -> asio::thread_pool& { return ThreadsFor(load); }} {}
 
   absl::Status Listen() {
     if (options_.security.keys != nullptr) {
@@ -96,7 +113,8 @@ class Server::Impl {
     }
     heavy_handlers_.join();
     light_handlers_.join();
-    work_.reset();  // with the connections gone the thread runs out of work
+    intake_handlers_.join();
+    work_.reset();  // with the connections and deferred answers gone the thread runs out of work
     io_thread_.join();
   }
 
@@ -104,6 +122,18 @@ class Server::Impl {
   uint16_t port() const { return port_; }
 
  private:
+  asio::thread_pool& ThreadsFor(Load load) {
+    switch (load) {
+      case Load::kLight:
+        break;
+      case Load::kHeavy:
+        return heavy_handlers_;
+      case Load::kIntake:
+        return intake_handlers_;
+    }
+    return light_handlers_;
+  }
+
   void Accept() {
     acceptor_.async_accept([this](ErrorCode error, Tcp::socket socket) {
       if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
@@ -198,6 +228,7 @@ class Server::Impl {
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
   asio::thread_pool light_handlers_;
   asio::thread_pool heavy_handlers_;
+  asio::thread_pool intake_handlers_;
   // Of the input and output thread:
   Tcp::acceptor acceptor_;
   asio::steady_timer retry_;

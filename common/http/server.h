@@ -2,10 +2,11 @@
 // requests, TLS, tokens, limits and a graceful stop.
 //
 // One thread of its own does all input and output, another runs light handlers, `heavy_threads`
-// more the heavy ones; a connection has one request under way at a time. A handler's request is
-// answered even where the server is asked to stop meanwhile. Request::cancelled tells heavy
-// handlers that their client has closed its side of the connection, and all handlers that a stop's
-// grace is over.
+// more the heavy ones, and where there are routes that take data in, `intake_threads` those; a
+// connection has one request under way at a time. A handler's request is answered even where the
+// server is asked to stop meanwhile; a stop waits for the answers of deferred ones too.
+// Request::cancelled tells heavy handlers that their client has closed its side of the connection,
+// and all handlers that a stop's grace is over.
 //
 // Bounds: see ServerOptions; above them a request is answered 431 or 413. A connection above them
 // takes the place of the one that has kept the server waiting for longest, idle or with a part of a
@@ -39,6 +40,7 @@ struct ServerOptions {
   size_t max_body_bytes = 4 * 1024 * 1024;
   size_t max_connections = 512;
   int heavy_threads = 4;
+  int intake_threads = 2;
 
   absl::Duration idle_timeout = absl::Seconds(60);   // between requests of a connection
   absl::Duration read_timeout = absl::Seconds(15);   // from a request's first byte to its last

@@ -134,26 +134,37 @@ absl::StatusOr<HttpAnswer> HttpClient::Send(const std::string& method, const std
 }
 
 absl::StatusOr<std::unique_ptr<PrometheusServer>> PrometheusServer::Start(
-    const std::string& program) {
-  std::unique_ptr<PrometheusServer> server(new PrometheusServer());
-  LL_RETURN_IF_ERROR(server->Spawn(program));
-  LL_RETURN_IF_ERROR(server->WaitUntilReady());
+    const std::string& program, const PrometheusOptions& options) {
+  std::unique_ptr<PrometheusServer> server(new PrometheusServer(program));
+  server->flags_ = options.flags;
+  LL_RETURN_IF_ERROR(server->MakeFolder(options.config));
+  LL_RETURN_IF_ERROR(server->Restart());
   return server;
 }
 
-absl::Status PrometheusServer::Spawn(const std::string& program) {
+absl::Status PrometheusServer::Restart() {
+  LL_RETURN_IF_ERROR(Spawn());
+  return WaitUntilReady();
+}
+
+absl::Status PrometheusServer::MakeFolder(const std::string& config) {
   char folder[] = "/tmp/leadline-prometheus-XXXXXX";
   if (mkdtemp(folder) == nullptr) return absl::InternalError("mkdtemp failed");
   folder_ = folder;
-  std::ofstream(folder_ + "/prometheus.yml") << "{}\n";
-  const std::vector<std::string> arguments = {program,
-                                              "--config.file=" + folder_ + "/prometheus.yml",
-                                              "--storage.tsdb.path=" + folder_ + "/data",
-                                              "--storage.tsdb.retention.time=100y",
-                                              "--web.listen-address=127.0.0.1:0",
-                                              "--web.console.templates=" + folder_,
-                                              "--web.console.libraries=" + folder_,
-                                              "--web.enable-remote-write-receiver"};
+  std::ofstream(folder_ + "/prometheus.yml") << config;
+  return absl::OkStatus();
+}
+
+absl::Status PrometheusServer::Spawn() {
+  std::vector<std::string> arguments = {program_,
+                                        "--config.file=" + folder_ + "/prometheus.yml",
+                                        "--storage.tsdb.path=" + folder_ + "/data",
+                                        "--storage.tsdb.retention.time=100y",
+                                        fmt::format("--web.listen-address=127.0.0.1:{}", port_),
+                                        "--web.console.templates=" + folder_,
+                                        "--web.console.libraries=" + folder_,
+                                        "--web.enable-remote-write-receiver"};
+  arguments.insert(arguments.end(), flags_.begin(), flags_.end());
   std::vector<char*> argv;
   argv.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
@@ -165,10 +176,10 @@ absl::Status PrometheusServer::Spawn(const std::string& program) {
   if (pid_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(1);
-    const int fd = open(log.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    const int fd = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     dup2(fd, STDOUT_FILENO);
     dup2(fd, STDERR_FILENO);
-    execv(program.c_str(), argv.data());
+    execv(program_.c_str(), argv.data());
     _exit(127);
   }
   return absl::OkStatus();
@@ -198,11 +209,15 @@ absl::Status PrometheusServer::WaitUntilReady() {
   return absl::UnavailableError("Prometheus does not get ready: " + ReadText(log));
 }
 
+void PrometheusServer::Kill() {
+  if (pid_ <= 0) return;
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+  pid_ = -1;
+}
+
 PrometheusServer::~PrometheusServer() {
-  if (pid_ > 0) {
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-  }
+  Kill();
   std::error_code ignored;
   if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
 }

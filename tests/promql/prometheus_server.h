@@ -5,9 +5,11 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -42,22 +44,36 @@ class HttpClient {
   const std::string base_;
 };
 
+struct PrometheusOptions {
+  std::string config = "{}\n";          // prometheus.yml
+  std::vector<std::string> flags = {};  // more of them
+};
+
 class PrometheusServer {
  public:
   // Waits until it is ready. UNAVAILABLE, with what it logged, when it is not within a minute.
-  static absl::StatusOr<std::unique_ptr<PrometheusServer>> Start(const std::string& program);
+  static absl::StatusOr<std::unique_ptr<PrometheusServer>> Start(
+      const std::string& program, const PrometheusOptions& options = {});
   ~PrometheusServer();  // ends it and removes its data
 
   uint16_t port() const { return port_; }
+
+  // As kill -9 does.
+  void Kill();
+  // With the data and on the port that it had.
+  absl::Status Restart();
 
   // Writes the series' samples, floats only, staleness markers too, by remote write.
   absl::Status Write(const std::vector<store::SeriesBlock>& series);
 
  private:
-  PrometheusServer() = default;
-  absl::Status Spawn(const std::string& program);
+  explicit PrometheusServer(std::string program) : program_(std::move(program)) {}
+  absl::Status MakeFolder(const std::string& config);
+  absl::Status Spawn();
   absl::Status WaitUntilReady();
 
+  const std::string program_;
+  std::vector<std::string> flags_;
   std::string folder_;
   pid_t pid_ = -1;
   uint16_t port_ = 0;

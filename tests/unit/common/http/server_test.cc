@@ -75,6 +75,87 @@ TEST(Server, AnswersSeveralRequestsOnOneConnection) {
   EXPECT_THAT(rest, EndsWith("3."));
 }
 
+// POST /later is answered by whoever takes its Respond.
+struct DeferredRoute {
+  std::promise<Respond> taken;
+
+  Route ToRoute() {
+    return {.method = "POST",
+            .pattern = "/later",
+            .load = Load::kIntake,
+            .deferred =
+                [this](const Request& request, Respond respond) {
+                  size = request.body.size();
+                  taken.set_value(std::move(respond));
+                },
+            .max_body_bytes = 1000};
+  }
+
+  size_t size = 0;
+};
+
+TEST(Server, AnswersLaterWithoutKeepingAThread) {
+  DeferredRoute later;
+  Router router = TestRouter();
+  router.Add(later.ToRoute());
+  auto server = StartOrDie({.max_body_bytes = 10, .intake_threads = 1}, std::move(router));
+  RawClient client(server->port());
+  client.Send("POST /later HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n" +
+              std::string(100, 'x'));
+  Respond respond = later.taken.get_future().get();
+  EXPECT_EQ(later.size, 100);
+  // The thread is free for others.
+  later.taken = {};
+  RawClient other(server->port());
+  other.Send("POST /later HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+  later.taken.get_future().get()({.body = "second."});
+  EXPECT_THAT(other.ReadUntil("second."), StartsWith("HTTP/1.1 200 OK\r\n"));
+  respond({.status = 202, .body = "first."});
+  EXPECT_THAT(client.ReadUntil("first."), StartsWith("HTTP/1.1 202 "));
+  // The connection goes on.
+  client.Send("GET /hello?a HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(client.ReadUntil("hello a."), StartsWith("HTTP/1.1 200 OK\r\n"));
+}
+
+TEST(Server, StopWaitsForALaterAnswer) {
+  DeferredRoute later;
+  Router router;
+  router.Add(later.ToRoute());
+  auto server = StartOrDie({}, std::move(router));
+  RawClient client(server->port());
+  client.Send("POST /later HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+  Respond respond = later.taken.get_future().get();
+  std::promise<void> stopped;
+  std::thread stop([&] {
+    server->Stop(absl::ZeroDuration());
+    stopped.set_value();
+  });
+  std::future<void> is_stopped = stopped.get_future();
+  EXPECT_EQ(is_stopped.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
+  respond({.body = "nobody is there."});
+  is_stopped.wait();
+  stop.join();
+}
+
+TEST(Server, BoundsTheBodiesOfEachRoute) {
+  DeferredRoute later;
+  Router router = TestRouter();
+  router.Add(later.ToRoute());
+  auto server = StartOrDie({.max_body_bytes = 10}, std::move(router));
+  const auto ask = [&](const std::string& path, const std::string& rest) {
+    RawClient client(server->port());
+    client.Send("POST " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + rest);
+    return client.ReadAll();
+  };
+  EXPECT_THAT(ask("/size", "Content-Length: 11\r\n\r\n" + std::string(11, 'x')),
+              StartsWith("HTTP/1.1 413 "));
+  EXPECT_THAT(ask("/size", "Content-Length: 10\r\n\r\n" + std::string(10, 'x')), EndsWith("10."));
+  EXPECT_THAT(ask("/size", "Transfer-Encoding: chunked\r\n\r\nb\r\n01234567890\r\n0\r\n\r\n"),
+              StartsWith("HTTP/1.1 413 "));
+  EXPECT_THAT(ask("/later", "Content-Length: 1001\r\n\r\n" + std::string(1001, 'x')),
+              StartsWith("HTTP/1.1 413 "));
+}
+
 TEST(Server, HeadHasTheLengthAndNoBody) {
   auto server = StartOrDie();
   RawClient client(server->port());

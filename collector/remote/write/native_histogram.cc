@@ -1,0 +1,314 @@
+#include "collector/remote/write/native_histogram.h"
+
+#include <cmath>
+#include <optional>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "collector/remote/wire/reader.h"
+#include "collector/remote/write/limits.h"
+
+namespace leadline::collector::remote::write {
+namespace {
+
+using model::NativeHistogram;
+using wire::ForEachNumber;
+using wire::Reader;
+using wire::WireType;
+
+constexpr uint32_t kCountInt = 1;
+constexpr uint32_t kCountFloat = 2;
+constexpr uint32_t kSum = 3;
+constexpr uint32_t kSchema = 4;
+constexpr uint32_t kZeroThreshold = 5;
+constexpr uint32_t kZeroCountInt = 6;
+constexpr uint32_t kZeroCountFloat = 7;
+constexpr uint32_t kNegativeSpans = 8;
+constexpr uint32_t kNegativeDeltas = 9;
+constexpr uint32_t kNegativeCounts = 10;
+constexpr uint32_t kPositiveSpans = 11;
+constexpr uint32_t kPositiveDeltas = 12;
+constexpr uint32_t kPositiveCounts = 13;
+constexpr uint32_t kResetHint = 14;
+constexpr uint32_t kTimestamp = 15;
+constexpr uint32_t kCustomValues = 16;
+constexpr uint32_t kSpanOffset = 1;
+constexpr uint32_t kSpanLength = 2;
+
+constexpr int32_t kMinSchema = -4;
+constexpr int32_t kMaxSchema = 8;
+
+struct Span {
+  int32_t offset = 0;  // from the end of the one before; of the first, from 0
+  uint32_t length = 0;
+};
+
+// The buckets of one sign, as they come: either differences of whole numbers or floats.
+struct Side {
+  std::vector<Span> spans;
+  std::vector<int64_t> deltas;
+  std::vector<double> counts;
+};
+
+struct Parsed {
+  int32_t schema = 0;
+  uint64_t reset_hint = 0;
+  double zero_threshold = 0;
+  double sum = 0;
+  uint64_t count = 0;
+  uint64_t zero_count = 0;
+  // Set where the count, or the zero bucket's, came as a float.
+  std::optional<double> count_float;
+  std::optional<double> zero_count_float;
+  Side positive;
+  Side negative;
+  std::vector<double> custom_bounds;
+};
+
+bool ParseSpan(std::string_view message, Span& span) {
+  Reader reader(message);
+  while (reader.Next()) {
+    if (reader.Is(kSpanOffset, WireType::kVarint)) span.offset = reader.AsZigZag32();
+    if (reader.Is(kSpanLength, WireType::kVarint)) span.length = reader.AsUint32();
+  }
+  return reader.ok();
+}
+
+bool ParseSide(const Reader& reader, uint32_t spans, uint32_t deltas, uint32_t counts, Side& side) {
+  if (reader.Is(spans, WireType::kLength)) {
+    return ParseSpan(reader.bytes(), side.spans.emplace_back());
+  }
+  if (reader.field() == deltas) {
+    return ForEachNumber(reader, WireType::kVarint,
+                         [&](const Reader& number) { side.deltas.push_back(number.AsZigZag()); });
+  }
+  if (reader.field() == counts) {
+    return ForEachNumber(reader, WireType::kFixed64,
+                         [&](const Reader& number) { side.counts.push_back(number.AsDouble()); });
+  }
+  return true;
+}
+
+void ParseNumber(const Reader& reader, Parsed& parsed) {
+  if (reader.type() == WireType::kVarint) {
+    switch (reader.field()) {
+      case kCountInt:
+        parsed.count = reader.number();
+        parsed.count_float.reset();  // one of the two, the last that came
+        break;
+      case kZeroCountInt:
+        parsed.zero_count = reader.number();
+        parsed.zero_count_float.reset();
+        break;
+      case kSchema:
+        parsed.schema = reader.AsZigZag32();
+        break;
+      case kResetHint:
+        parsed.reset_hint = reader.number();
+        break;
+      default:
+        break;
+    }
+  } else if (reader.type() == WireType::kFixed64) {
+    switch (reader.field()) {
+      case kCountFloat:
+        parsed.count_float = reader.AsDouble();
+        break;
+      case kZeroCountFloat:
+        parsed.zero_count_float = reader.AsDouble();
+        break;
+      case kSum:
+        parsed.sum = reader.AsDouble();
+        break;
+      case kZeroThreshold:
+        parsed.zero_threshold = reader.AsDouble();
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+// --- What it means ---
+
+// "": it is a whole number in range.
+std::string ToCount(double value, std::string_view what, uint64_t& count) {
+  constexpr double kAboveAll = 18446744073709551616.0;  // 2^64
+  if (value < 0)
+    return fmt::format("{} is {}, observation counts must not be negative", what, value);
+  if (!(value < kAboveAll) || value != std::floor(value)) {
+    return fmt::format("{} is {}; float histograms are taken where their counts are whole numbers",
+                       what, value);
+  }
+  count = static_cast<uint64_t>(value);
+  return "";
+}
+
+// Turns deltas or float counts into `absolute` ones.
+std::string AbsoluteCounts(const Side& side, bool is_float, std::string_view sign,
+                           std::vector<uint64_t>& absolute) {
+  if (is_float) {
+    for (const double value : side.counts) {
+      if (std::string error =
+              ToCount(value, fmt::format("a {} bucket", sign), absolute.emplace_back());
+          !error.empty()) {
+        return error;
+      }
+    }
+    return "";
+  }
+  int64_t count = 0;
+  for (const int64_t delta : side.deltas) {
+    if (__builtin_add_overflow(count, delta, &count) || count < 0) {
+      return fmt::format("{} bucket number {} has an observation count below 0 or above 2^63", sign,
+                         absolute.size() + 1);
+    }
+    absolute.push_back(static_cast<uint64_t>(count));
+  }
+  return "";
+}
+
+std::string ToBuckets(const Side& side, bool is_float, std::string_view sign,
+                      std::vector<NativeHistogram::Bucket>& buckets, uint64_t& total) {
+  std::vector<uint64_t> counts;
+  if (std::string error = AbsoluteCounts(side, is_float, sign, counts); !error.empty())
+    return error;
+  if (counts.size() > kMaxHistogramBuckets) {
+    return fmt::format("{} {} buckets, at most {} are taken", counts.size(), sign,
+                       kMaxHistogramBuckets);
+  }
+  size_t at = 0;
+  int64_t index = 0;
+  for (size_t i = 0; i < side.spans.size(); ++i) {
+    const Span& span = side.spans[i];
+    if (i > 0 && span.offset < 0) {
+      return fmt::format("{} side, span number {} with offset {}: span offset must not be negative",
+                         sign, i + 1, span.offset);
+    }
+    index += span.offset;
+    if (span.length > counts.size() - at) break;
+    for (uint32_t j = 0; j < span.length; ++j, ++at, ++index) {
+      if (index != static_cast<int32_t>(index)) {
+        return fmt::format("{} bucket index {} is out of range", sign, index);
+      }
+      if (counts[at] == 0) continue;
+      if (__builtin_add_overflow(total, counts[at], &total)) return "more than 2^64 observations";
+      buckets.push_back({static_cast<int32_t>(index), counts[at]});
+    }
+  }
+  uint64_t needed = 0;
+  for (const Span& span : side.spans) needed += span.length;
+  if (needed != counts.size()) {
+    return fmt::format("{} side: spans need {} buckets, have {} buckets", sign, needed,
+                       counts.size());
+  }
+  return "";
+}
+
+// What only histograms with custom buckets may have, and what they may not.
+std::string CheckCustomBuckets(const NativeHistogram& histogram) {
+  const std::vector<double>& bounds = histogram.custom_bounds;
+  if (histogram.schema != model::kCustomBuckets) {
+    return bounds.empty() ? "" : "histogram with exponential buckets must not have custom bounds";
+  }
+  if (histogram.zero_threshold != 0 || histogram.zero_count != 0 || !histogram.negative.empty()) {
+    return "custom buckets: must have neither a zero bucket nor negative buckets";
+  }
+  if (bounds.size() > kMaxHistogramBuckets) {
+    return fmt::format("custom buckets: {} bounds, at most {} are taken", bounds.size(),
+                       kMaxHistogramBuckets);
+  }
+  for (size_t i = 0; i < bounds.size(); ++i) {
+    if (!std::isfinite(bounds[i])) return "custom buckets: bounds must be finite";
+    if (i > 0 && !(bounds[i] > bounds[i - 1])) {
+      return fmt::format("custom buckets: bound {} is not above {}", bounds[i], bounds[i - 1]);
+    }
+  }
+  for (const NativeHistogram::Bucket& bucket : histogram.positive) {
+    if (bucket.index >= 0 && static_cast<size_t>(bucket.index) <= bounds.size()) continue;
+    return fmt::format("custom buckets: no bucket {} with {} bounds", bucket.index, bounds.size());
+  }
+  return "";
+}
+
+std::string ToModel(const Parsed& parsed, NativeHistogram& histogram) {
+  histogram.sum = parsed.sum;
+  if (model::IsStaleNan(parsed.sum)) return "";
+  const bool is_exponential = parsed.schema >= kMinSchema && parsed.schema <= kMaxSchema;
+  if (!is_exponential && parsed.schema != model::kCustomBuckets) {
+    return fmt::format("histogram has schema {}, which is neither in {} to {} nor {}",
+                       parsed.schema, kMinSchema, kMaxSchema, model::kCustomBuckets);
+  }
+  histogram.schema = parsed.schema;
+  histogram.custom_bounds = parsed.custom_bounds;
+  if (parsed.reset_hint <= static_cast<uint64_t>(model::ResetHint::kGauge)) {
+    histogram.reset_hint = static_cast<model::ResetHint>(parsed.reset_hint);
+  }
+  if (!(parsed.zero_threshold >= 0) || std::isinf(parsed.zero_threshold)) {
+    return fmt::format("histogram has a zero threshold of {}", parsed.zero_threshold);
+  }
+  histogram.zero_threshold = parsed.zero_threshold;
+  histogram.count = parsed.count;
+  histogram.zero_count = parsed.zero_count;
+  const bool is_float = parsed.count_float.has_value();
+  if (is_float) {
+    if (std::string error = ToCount(*parsed.count_float, "the count", histogram.count);
+        !error.empty()) {
+      return error;
+    }
+    if (std::string error =
+            ToCount(parsed.zero_count_float.value_or(0), "the zero bucket", histogram.zero_count);
+        !error.empty()) {
+      return error;
+    }
+  }
+  uint64_t total = histogram.zero_count;  // of all buckets
+  if (std::string error =
+          ToBuckets(parsed.positive, is_float, "positive", histogram.positive, total);
+      !error.empty()) {
+    return error;
+  }
+  if (std::string error =
+          ToBuckets(parsed.negative, is_float, "negative", histogram.negative, total);
+      !error.empty()) {
+    return error;
+  }
+  if (std::string error = CheckCustomBuckets(histogram); !error.empty()) return error;
+  // Observations of NaN are in the count and in no bucket.
+  const bool fits = std::isnan(parsed.sum) ? histogram.count >= total : histogram.count == total;
+  if (!fits && !is_float) {
+    return fmt::format("{} observations found in buckets, but the Count field is {}", total,
+                       histogram.count);
+  }
+  return "";
+}
+
+}  // namespace
+
+bool ParseHistogram(std::string_view message, HistogramSample& sample) {
+  Parsed parsed;
+  Reader reader(message);
+  while (reader.Next()) {
+    if (reader.Is(kTimestamp, WireType::kVarint)) {
+      sample.ts_ms = reader.AsInt64();
+    } else if (reader.field() == kCustomValues) {
+      const auto add = [&](const Reader& bound) {
+        parsed.custom_bounds.push_back(bound.AsDouble());
+      };
+      if (!ForEachNumber(reader, WireType::kFixed64, add)) return false;
+    } else if (!ParseSide(reader, kPositiveSpans, kPositiveDeltas, kPositiveCounts,
+                          parsed.positive) ||
+               !ParseSide(reader, kNegativeSpans, kNegativeDeltas, kNegativeCounts,
+                          parsed.negative)) {
+      return false;
+    } else {
+      ParseNumber(reader, parsed);
+    }
+  }
+  if (!reader.ok()) return false;
+  sample.error = ToModel(parsed, sample.value);
+  return true;
+}
+
+}  // namespace leadline::collector::remote::write

@@ -1,0 +1,47 @@
+// What of a request was not taken, and why: counted by reason, the first of them in words.
+//
+// The rest of the request is taken all the same. A plain value; not synchronized.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace leadline::collector::remote::write {
+
+enum class Reason : uint8_t {
+  kLabels,     // labels that no series can have
+  kLimit,      // a new series over a limit, or labels over the store's
+  kTooOld,     // older than what is kept
+  kTooNew,     // too far ahead of the clock
+  kHistogram,  // a histogram that is none
+};
+inline constexpr size_t kReasons = static_cast<size_t>(Reason::kHistogram) + 1;
+inline constexpr std::array<const char*, kReasons> kReasonNames = {"labels", "limit", "too_old",
+                                                                   "too_new", "histogram"};
+static_assert(kReasonNames.back() != nullptr, "every reason has a name");
+
+class Rejections {
+ public:
+  // `samples` of them at once; of the texts the first few are kept.
+  void Add(Reason reason, size_t samples, std::string_view text);
+
+  // Whether it is worth making a text of one more.
+  bool WantsText() const { return texts_ < kMaxTexts; }
+
+  size_t count(Reason reason) const { return counts_[static_cast<size_t>(reason)]; }
+  size_t total() const;
+  // "2 samples were not taken: …; …". REQUIRES: total() > 0.
+  std::string ToString() const;
+
+ private:
+  static constexpr size_t kMaxTexts = 5;
+
+  std::array<size_t, kReasons> counts_{};
+  size_t texts_ = 0;
+  std::string text_;
+};
+
+}  // namespace leadline::collector::remote::write

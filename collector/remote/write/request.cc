@@ -1,0 +1,41 @@
+#include "collector/remote/write/request.h"
+
+#include <xxhash.h>
+
+#include <random>
+
+namespace leadline::collector::remote::write {
+
+namespace {
+
+uint64_t Seed() {
+  static const uint64_t seed = [] {
+    std::random_device random;
+    return static_cast<uint64_t>(random()) << 32 | random();
+  }();
+  return seed;
+}
+
+}  // namespace
+
+SeriesKey HashLabels(std::string_view labels) {
+  const XXH128_hash_t hash = XXH3_128bits_withSeed(labels.data(), labels.size(), Seed());
+  return {hash.high64, hash.low64};
+}
+
+uint64_t HashSymbol(std::string_view symbol) {
+  return XXH3_64bits_withSeed(symbol.data(), symbol.size(), Seed());
+}
+
+void Request::Clear() {
+  version = Version::k1;
+  series.clear();
+  samples.clear();
+  histograms.clear();
+  metadata.clear();
+  gathered.clear();
+  symbols.clear();
+  symbol_hashes.clear();
+}
+
+}  // namespace leadline::collector::remote::write

@@ -1,0 +1,99 @@
+// What a write request says, in whichever version it came: flat arrays, filled again and again, so
+// that a request of series that are known allocates nothing.
+//
+// Views are into the bytes that were parsed. Not synchronized.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collector/model/sample.h"
+#include "collector/remote/write/metric_type.h"
+#include "collector/store/store.h"
+
+namespace leadline::collector::remote::write {
+
+// Stands for a series' labels as they came: a 128-bit hash, seeded anew in each process. Senders
+// write a series' labels alike each time, so equal keys are the series that is known; labels that
+// are written otherwise (in another order) have another key, and the store says that they are the
+// same series.
+struct SeriesKey {
+  uint64_t high = 0;
+  uint64_t low = 0;
+
+  bool operator==(const SeriesKey&) const = default;
+
+  // The bits are good enough as they are.
+  template <typename H>
+  friend H AbslHashValue(H state, const SeriesKey& key) {
+    return H::combine(std::move(state), key.low);
+  }
+};
+
+SeriesKey HashLabels(std::string_view labels);
+uint64_t HashSymbol(std::string_view symbol);  // seeded likewise
+
+enum class Version : uint8_t { k1, k2 };
+
+// Of a series in version 2: help and unit as numbers of symbols.
+struct SeriesMetadata {
+  MetricType type = MetricType::kUnknown;
+  uint32_t help = 0;
+  uint32_t unit = 0;
+};
+
+// In place of the handle of a series that has none.
+inline constexpr store::SeriesHandle kNoHandle = ~store::SeriesHandle{0};
+
+struct Series {
+  SeriesKey key;
+  std::string_view labels;  // as they came; see the parser
+  // Of the samples and histograms of the request, those from the previous series' end to here.
+  uint32_t samples_end = 0;
+  uint32_t histograms_end = 0;
+  uint32_t exemplars = 0;
+  SeriesMetadata metadata;
+  int64_t created_ms = 0;  // since when a counter counts; 0: not said
+  int64_t zero_ms = 0;     // where a sample of 0 is to be; 0: nowhere
+};
+
+struct Sample {
+  int64_t ts_ms = 0;
+  double value = 0;
+};
+
+struct HistogramSample {
+  int64_t ts_ms = 0;
+  std::string error;  // why it is none; "": it is one
+  model::NativeHistogram value;
+};
+
+// Of a metric, in version 1.
+struct Metadata {
+  std::string_view metric;
+  MetricType type = MetricType::kUnknown;
+  std::string_view help;
+  std::string_view unit;
+};
+
+struct Request {
+  Version version = Version::k1;
+  std::vector<Series> series;
+  std::vector<Sample> samples;
+  std::vector<HistogramSample> histograms;
+  std::vector<Metadata> metadata;
+  std::deque<std::string> gathered;  // labels that did not come in one piece
+
+  // Of version 2.
+  std::vector<std::string_view> symbols;
+  std::vector<uint64_t> symbol_hashes;
+  std::vector<uint64_t> hashes;  // of the series that is parsed
+
+  void Clear();
+};
+
+}  // namespace leadline::collector::remote::write

@@ -1,0 +1,57 @@
+#include "tests/remote/answers.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include "tests/promql/prometheus_server.h"
+
+namespace leadline::collector::remotetest {
+
+std::string Get(uint16_t port, const std::string& target) {
+  const auto answer = promqltest::HttpClient(port).Send("GET", target, {});
+  if (!answer.ok()) return "error: " + std::string(answer.status().message());
+  return answer->status == 200 ? answer->body : "error: " + answer->body;
+}
+
+std::string AllSamples(uint16_t port, const std::string& selector, int64_t end_ms) {
+  const std::string body =
+      Get(port, fmt::format("/api/v1/query?query={}&time={}.{:03}",
+                            promqltest::HttpClient(port).Encode(selector + "[1h]"), end_ms / 1000,
+                            end_ms % 1000));
+  if (body.starts_with("error: ")) return body;
+  std::vector<std::string> lines;
+  const boost::json::value answer = boost::json::parse(body);
+  for (const boost::json::value& series : answer.at("data").at("result").as_array()) {
+    // Servers write the labels in whichever order.
+    std::vector<std::string> labels;
+    for (const auto& [name, value] : series.at("metric").as_object()) {
+      labels.push_back(fmt::format("{}={}", std::string(name), boost::json::serialize(value)));
+    }
+    std::sort(labels.begin(), labels.end());
+    std::string line = fmt::format("{}", fmt::join(labels, ","));
+    for (const char* kind : {"values", "histograms"}) {
+      if (const auto* points = series.as_object().if_contains(kind)) {
+        line += fmt::format(" {} {}", kind, boost::json::serialize(*points));
+      }
+    }
+    lines.push_back(std::move(line));
+  }
+  std::sort(lines.begin(), lines.end());
+  return fmt::format("{}", fmt::join(lines, "\n"));
+}
+
+bool Eventually(const std::function<bool()>& done, absl::Duration at_most) {
+  const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(at_most);
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (done()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  return false;
+}
+
+}  // namespace leadline::collector::remotetest

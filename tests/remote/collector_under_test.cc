@@ -1,0 +1,42 @@
+#include "tests/remote/collector_under_test.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "collector/store/engine/open.h"
+
+namespace leadline::collector::remotetest {
+
+CollectorUnderTest::CollectorUnderTest() { Start(); }
+
+void CollectorUnderTest::Start() {
+  registry_ = std::make_shared<prometheus::Registry>();
+  auto store = store::engine::OpenStore({.dir = dir_.File("data"), .registry = registry_.get()});
+  ASSERT_TRUE(store.ok()) << store.status();
+  store_ = *std::move(store);
+  writes_ = std::make_unique<remote::write::Receiver>(remote::write::ReceiverOptions{
+      .store = store_.get(), .registry = registry_.get(), .metadata = &metadata_});
+  reads_ = std::make_unique<remote::read::RemoteRead>(
+      remote::read::ReadOptions{.queryable = &store_->queryable(), .registry = registry_.get()});
+  api::ApiOptions options;
+  options.address = fmt::format("127.0.0.1:{}", port_);
+  options.registry = registry_;
+  options.described = &metadata_;
+  options.more_routes = [this](http::Router& router) {
+    writes_->AddRoutes(router);
+    reads_->AddRoutes(router);
+  };
+  auto api = api::ApiServer::Start(store_->queryable(), std::move(options));
+  ASSERT_TRUE(api.ok()) << api.status();
+  api_ = *std::move(api);
+  port_ = api_->port();
+}
+
+void CollectorUnderTest::Stop() {
+  api_ = nullptr;
+  reads_ = nullptr;
+  writes_ = nullptr;
+  store_ = nullptr;
+}
+
+}  // namespace leadline::collector::remotetest

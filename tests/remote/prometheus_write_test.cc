@@ -1,0 +1,180 @@
+// A real Prometheus writes to us: what it scraped is what we answer.
+#include <atomic>
+#include <cmath>
+#include <string>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "collector/remote/encode/series.h"
+#include "collector/remote/wire/snappy.h"
+#include "collector/remote/wire/writer.h"
+#include "common/clock.h"
+#include "common/http/server.h"
+#include "tests/promql/prometheus_server.h"
+#include "tests/remote/answers.h"
+#include "tests/remote/collector_under_test.h"
+
+namespace leadline::collector::remotetest {
+namespace {
+
+using ::testing::HasSubstr;
+namespace encode = remote::encode;
+namespace wire = remote::wire;
+
+// Something to scrape whose figures are others each time.
+class Target {
+ public:
+  Target() {
+    http::Router router;
+    router.Add({.method = "GET", .pattern = "/metrics", .handler = [this](const http::Request&) {
+                  return http::Response{.content_type = "text/plain; version=0.0.4",
+                                        .body = Metrics(++scrapes_)};
+                }});
+    auto server = http::Server::Start({}, std::move(router));
+    EXPECT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+  }
+
+  uint16_t port() const { return server_->port(); }
+  int scrapes() const { return scrapes_; }
+
+ private:
+  static std::string Metrics(int n) {
+    std::string text = fmt::format(
+        "# HELP requests_total How many \"requests\".\n# TYPE requests_total counter\n"
+        "requests_total{{code=\"200\",path=\"/ünï\\\\\\\"x\\n\"}} {}\nrequests_total {}\n"
+        "# TYPE temperature gauge\ntemperature {}\n"
+        "# HELP took_seconds Time.\n# TYPE took_seconds histogram\n"
+        "took_seconds_bucket{{le=\"0.1\"}} {}\ntook_seconds_bucket{{le=\"+Inf\"}} {}\n"
+        "took_seconds_sum {}\ntook_seconds_count {}\n"
+        "# TYPE odd gauge\nodd {}\n",
+        n * 10, n, 20 + std::sin(n), n, 2 * n, n * 0.3, 2 * n,
+        n % 3 == 0   ? "NaN"
+        : n % 3 == 1 ? "+Inf"
+                     : "-Inf");
+    // A series that comes and goes leaves staleness markers.
+    if (n % 4 < 2) text += fmt::format("sometimes{{n=\"x\"}} {}\n", n);
+    return text;
+  }
+
+  std::atomic<int> scrapes_{0};
+  std::unique_ptr<http::Server> server_;
+};
+
+std::string Config(uint16_t target, uint16_t collector) {
+  return fmt::format(
+      "global: {{scrape_interval: 100ms, scrape_timeout: 100ms}}\n"
+      "scrape_configs:\n"
+      "- job_name: test\n"
+      "  static_configs: [{{targets: ['127.0.0.1:{}']}}]\n"
+      "remote_write:\n"
+      "- url: http://127.0.0.1:{}/api/v1/write\n"
+      "  send_native_histograms: true\n"
+      "  queue_config: {{batch_send_deadline: 100ms, min_backoff: 30ms, max_backoff: 200ms}}\n"
+      "  metadata_config: {{send_interval: 200ms}}\n",
+      target, collector);
+}
+
+class PrometheusWriteTest : public testing::Test {
+ protected:
+  void Start(const std::vector<std::string>& flags = {}) {
+    auto started = promqltest::PrometheusServer::Start(
+        LEADLINE_PROMETHEUS, {.config = Config(target_.port(), collector_.port()), .flags = flags});
+    ASSERT_TRUE(started.ok()) << started.status();
+    prometheus_ = *std::move(started);
+  }
+
+  void AwaitScrapes(int count) {
+    const int until = target_.scrapes() + count;
+    ASSERT_TRUE(Eventually([&] { return target_.scrapes() >= until; }));
+  }
+
+  // Both give the same samples up to now, after a while.
+  void ExpectTheSame(const std::string& selector) {
+    const int64_t now_ms = SystemClock().NowUnixMs();
+    std::string theirs;
+    std::string ours;
+    const bool same = Eventually(
+        [&] {
+          theirs = AllSamples(prometheus_->port(), selector, now_ms);
+          ours = AllSamples(collector_.port(), selector, now_ms);
+          return theirs == ours && !theirs.empty();
+        },
+        absl::Seconds(30));
+    EXPECT_TRUE(same);
+    if (!same) {
+      EXPECT_EQ(ours, theirs);
+    }
+  }
+
+  Target target_;
+  CollectorUnderTest collector_;
+  std::unique_ptr<promqltest::PrometheusServer> prometheus_;
+};
+
+TEST_F(PrometheusWriteTest, WeAnswerWhatItScraped) {
+  Start();
+  AwaitScrapes(20);
+  ExpectTheSame(R"({job="test"})");
+  const std::string samples =
+      AllSamples(collector_.port(), R"({job="test"})", SystemClock().NowUnixMs());
+  for (const char* metric : {"requests_total", "took_seconds_bucket", "odd", "sometimes", "up",
+                             "scrape_samples_scraped"}) {
+    EXPECT_THAT(samples, HasSubstr(fmt::format("__name__=\"{}\"", metric)));
+  }
+  EXPECT_TRUE(Eventually([&] {
+    const std::string metadata = Get(collector_.port(), "/api/v1/metadata?metric=requests_total");
+    return metadata.find(R"("type":"counter","help":"How many \"requests\".","unit":"")") !=
+           std::string::npos;
+  })) << Get(collector_.port(), "/api/v1/metadata?metric=requests_total");
+}
+
+TEST_F(PrometheusWriteTest, NothingIsLostWhereWeAreAwayForAWhile) {
+  Start();
+  for (int i = 0; i < 3; ++i) {
+    AwaitScrapes(5);
+    collector_.Stop();
+    AwaitScrapes(5);
+    collector_.Start();
+  }
+  AwaitScrapes(5);
+  ExpectTheSame(R"({job="test"})");
+}
+
+// Native histograms that Prometheus was given go on to us.
+TEST_F(PrometheusWriteTest, WeAnswerItsNativeHistograms) {
+  Start({"--enable-feature=native-histograms"});
+  const int64_t now_ms = SystemClock().NowUnixMs();
+  std::string series;
+  encode::AppendLabels(1, {{"__name__", "native"}, {"job", "native"}}, series);
+  for (int i = 1; i <= 10; ++i) {
+    const auto n = static_cast<uint64_t>(i);
+    encode::AppendHistogram(4, now_ms - 10'000 + i * 1000,
+                            {.schema = 2,
+                             .zero_threshold = 0.001,
+                             .zero_count = n,
+                             .count = 7 * n,
+                             .sum = 1.5 * i,
+                             .positive = {{-3, n}, {0, 2 * n}, {10, n}},
+                             .negative = {{1, 2 * n}}},
+                            series);
+  }
+  std::string request;
+  wire::AppendBytes(1, series, request);
+  std::string packed;
+  wire::CompressSnappy(request, packed);
+  const auto answer = promqltest::HttpClient(prometheus_->port())
+                          .Send("POST", "/api/v1/write",
+                                {"Content-Encoding: snappy", "Content-Type: application/x-protobuf",
+                                 "X-Prometheus-Remote-Write-Version: 0.1.0"},
+                                packed);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  ASSERT_EQ(answer->status / 100, 2) << answer->body;
+  ExpectTheSame(R"({job="native"})");
+  EXPECT_THAT(AllSamples(collector_.port(), "native", now_ms), HasSubstr("\"count\":\"70\""));
+}
+
+}  // namespace
+}  // namespace leadline::collector::remotetest

@@ -1,0 +1,290 @@
+// Random requests, whole and damaged: ours finds in them what Protocol Buffers' own parser finds.
+#include <bit>
+#include <random>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "collector/remote/write/parse_v1.h"
+#include "collector/remote/write/parse_v2.h"
+#include "prometheus/write_v1.pb.h"
+#include "prometheus/write_v2.pb.h"
+
+namespace leadline::collector::remote::write {
+namespace {
+
+namespace v1 = leadline::test::v1;
+
+class RandomRequest {
+ public:
+  explicit RandomRequest(uint32_t seed) : random_(seed) {}
+
+  v1::WriteRequest Make() {
+    v1::WriteRequest request;
+    for (size_t i = Below(5); i > 0; --i) FillSeries(*request.add_timeseries());
+    for (size_t i = Below(3); i > 0; --i) {
+      v1::MetricMetadata& metadata = *request.add_metadata();
+      metadata.set_type(static_cast<int32_t>(Below(10)));
+      metadata.set_metric_family_name(Text());
+      metadata.set_help(Text());
+      if (Below(2) == 0) metadata.set_unit(Text());
+    }
+    return request;
+  }
+
+  // Some bytes changed, removed or doubled.
+  std::string Damage(std::string bytes) {
+    for (size_t i = Below(4); i > 0 && !bytes.empty(); --i) {
+      const size_t at = Below(bytes.size());
+      switch (Below(3)) {
+        case 0:
+          bytes[at] = static_cast<char>(random_());
+          break;
+        case 1:
+          bytes.erase(at, 1 + Below(3));
+          break;
+        default:
+          bytes.insert(at, bytes.substr(at, 1 + Below(3)));
+      }
+    }
+    return bytes;
+  }
+
+ private:
+  size_t Below(size_t end) { return random_() % end; }
+  std::string Text() { return std::string(Below(200), static_cast<char>('a' + Below(26))); }
+  double Number() { return std::bit_cast<double>(random_() << 32 ^ random_()); }
+  int64_t Integer() { return static_cast<int64_t>(random_()) >> Below(64); }
+
+  void FillSeries(v1::TimeSeries& series) {
+    for (size_t i = Below(6); i > 0; --i) {
+      v1::Label& label = *series.add_labels();
+      if (Below(8) != 0) label.set_name(Text());
+      if (Below(8) != 0) label.set_value(Text());
+    }
+    for (size_t i = Below(4); i > 0; --i) {
+      v1::Sample& sample = *series.add_samples();
+      if (Below(8) != 0) sample.set_value(Number());
+      if (Below(8) != 0) sample.set_timestamp(Integer());
+    }
+    for (size_t i = Below(3); i > 0; --i) series.add_exemplars()->set_value(1);
+    for (size_t i = Below(3); i > 0; --i) FillHistogram(*series.add_histograms());
+  }
+
+  void FillHistogram(v1::Histogram& histogram) {
+    histogram.set_timestamp(Integer());
+    histogram.set_schema(static_cast<int32_t>(Below(16)) - 6);
+    histogram.set_sum(Number());
+    histogram.set_zero_threshold(0.5);
+    v1::BucketSpan& span = *histogram.add_positive_spans();
+    span.set_offset(static_cast<int32_t>(Integer()));
+    span.set_length(static_cast<uint32_t>(Below(5)));
+    uint64_t count = 0;
+    if (Below(2) == 0) {
+      int64_t at = 0;
+      for (size_t i = span.length(); i > 0; --i) {
+        const auto delta = static_cast<int64_t>(Below(5));
+        histogram.add_positive_deltas(delta);
+        count += static_cast<uint64_t>(at += delta);
+      }
+      histogram.set_count_int(count);
+    } else {
+      for (size_t i = span.length(); i > 0; --i) {
+        histogram.add_positive_counts(static_cast<double>(i));
+        count += i;
+      }
+      histogram.set_count_float(static_cast<double>(count));
+    }
+  }
+
+  std::mt19937_64 random_;
+};
+
+std::string Bits(double value) { return fmt::format("{:x}", std::bit_cast<uint64_t>(value)); }
+
+// What both give of a request, as text.
+std::string Show(const v1::WriteRequest& request) {
+  std::string text;
+  const auto out = std::back_inserter(text);
+  for (const v1::TimeSeries& series : request.timeseries()) {
+    text += "series\n";
+    for (const v1::Label& label : series.labels()) {
+      fmt::format_to(out, "  {}={}\n", label.name().size(), label.value().size());
+      text += label.name() + "=" + label.value() + "\n";
+    }
+    for (const v1::Sample& sample : series.samples()) {
+      fmt::format_to(out, "  {} @{}\n", Bits(sample.value()), sample.timestamp());
+    }
+    for (const v1::Histogram& histogram : series.histograms()) {
+      fmt::format_to(out, "  histogram {} @{}\n", Bits(histogram.sum()), histogram.timestamp());
+    }
+    fmt::format_to(out, "  {} exemplars\n", series.exemplars_size());
+  }
+  for (const v1::MetricMetadata& metadata : request.metadata()) {
+    fmt::format_to(out, "{} {} {} {}\n", metadata.type() & ~7 ? 0 : metadata.type(),
+                   metadata.metric_family_name(), metadata.help(), metadata.unit());
+  }
+  return text;
+}
+
+absl::StatusOr<std::string> Show(const Request& request) {
+  std::string text;
+  const auto out = std::back_inserter(text);
+  size_t sample = 0;
+  size_t histogram = 0;
+  for (const Series& series : request.series) {
+    text += "series\n";
+    const auto labels = ReadLabelsV1(series.labels);
+    if (!labels.ok()) return labels.status();
+    for (const auto& [name, value] : *labels) {
+      fmt::format_to(out, "  {}={}\n", name.size(), value.size());
+      text += std::string(name) + "=" + std::string(value) + "\n";
+    }
+    for (; sample < series.samples_end; ++sample) {
+      fmt::format_to(out, "  {} @{}\n", Bits(request.samples[sample].value),
+                     request.samples[sample].ts_ms);
+    }
+    for (; histogram < series.histograms_end; ++histogram) {
+      fmt::format_to(out, "  histogram {} @{}\n", Bits(request.histograms[histogram].value.sum),
+                     request.histograms[histogram].ts_ms);
+    }
+    fmt::format_to(out, "  {} exemplars\n", series.exemplars);
+  }
+  for (const Metadata& metadata : request.metadata) {
+    fmt::format_to(out, "{} {} {} {}\n", static_cast<int>(metadata.type), metadata.metric,
+                   metadata.help, metadata.unit);
+  }
+  return text;
+}
+
+TEST(ParseV1, FindsWhatProtocolBuffersFinds) {
+  size_t damaged = 0;
+  size_t still_messages = 0;
+  for (uint32_t seed = 0; seed < 20'000; ++seed) {
+    RandomRequest random(seed);
+    const v1::WriteRequest made = random.Make();
+    const std::string whole = made.SerializeAsString();
+    const std::string bytes = seed % 2 == 0 ? whole : random.Damage(whole);
+    damaged += bytes != whole ? 1 : 0;
+
+    v1::WriteRequest theirs;
+    const bool they_take_it = theirs.ParseFromString(bytes);
+    Request ours;
+    absl::Status status = ParseV1(bytes, ours);
+    absl::StatusOr<std::string> shown = status.ok() ? Show(ours) : status;
+    // A group is none of proto3's, exemplars are not looked into, and text of metadata need not be
+    // UTF-8 for us. But nothing that both take is another thing to one of them.
+    if (bytes == whole) {
+      ASSERT_TRUE(shown.ok()) << seed << ": " << shown.status();
+    }
+    if (!they_take_it || !shown.ok()) continue;
+    still_messages += bytes != whole ? 1 : 0;
+    ASSERT_EQ(*shown, Show(theirs)) << seed;
+  }
+  EXPECT_GT(damaged, 5'000);
+  EXPECT_GT(still_messages, 500);
+}
+
+// The first version's request in the second's form.
+leadline::test::v2::Request InVersion2(const v1::WriteRequest& from) {
+  leadline::test::v2::Request request;
+  request.add_symbols("");
+  const auto symbol = [&](const std::string& text) {
+    request.add_symbols(text);
+    return static_cast<uint32_t>(request.symbols_size()) - 1;
+  };
+  for (const v1::TimeSeries& series : from.timeseries()) {
+    auto& out = *request.add_timeseries();
+    for (const v1::Label& label : series.labels()) {
+      out.add_labels_refs(symbol(label.name()));
+      out.add_labels_refs(symbol(label.value()));
+    }
+    for (const v1::Sample& sample : series.samples()) {
+      auto& to = *out.add_samples();
+      to.set_value(sample.value());
+      to.set_timestamp(sample.timestamp());
+    }
+    for (const v1::Histogram& histogram : series.histograms()) {
+      out.add_histograms()->ParseFromString(histogram.SerializeAsString());
+    }
+    for (int i = 0; i < series.exemplars_size(); ++i) out.add_exemplars()->set_value(1);
+    if (series.samples_size() > 0) out.set_created_timestamp(series.samples(0).timestamp() / 2);
+    out.mutable_metadata()->set_type(static_cast<int32_t>(out.labels_refs_size() % 9));
+  }
+  return request;
+}
+
+std::string Show(const leadline::test::v2::Request& request) {
+  std::string text;
+  const auto out = std::back_inserter(text);
+  for (const auto& series : request.timeseries()) {
+    fmt::format_to(out, "series {} created {}\n",
+                   series.metadata().type() & ~7 ? 0 : series.metadata().type(),
+                   series.created_timestamp());
+    for (int i = 0; i + 1 < series.labels_refs_size(); i += 2) {
+      text += request.symbols(static_cast<int>(series.labels_refs(i))) + "=" +
+              request.symbols(static_cast<int>(series.labels_refs(i + 1))) + "\n";
+    }
+    for (const auto& sample : series.samples()) {
+      fmt::format_to(out, "  {} @{}\n", Bits(sample.value()), sample.timestamp());
+    }
+    for (const auto& histogram : series.histograms()) {
+      fmt::format_to(out, "  histogram {} @{}\n", Bits(histogram.sum()), histogram.timestamp());
+    }
+    fmt::format_to(out, "  {} exemplars\n", series.exemplars_size());
+  }
+  return text;
+}
+
+std::string ShowV2(const Request& request) {
+  std::string text;
+  const auto out = std::back_inserter(text);
+  size_t sample = 0;
+  size_t histogram = 0;
+  for (const Series& series : request.series) {
+    fmt::format_to(out, "series {} created {}\n", static_cast<int>(series.metadata.type),
+                   series.created_ms);
+    for (const auto& [name, value] : ReadLabelsV2(request, series.labels)) {
+      text += std::string(name) + "=" + std::string(value) + "\n";
+    }
+    for (; sample < series.samples_end; ++sample) {
+      fmt::format_to(out, "  {} @{}\n", Bits(request.samples[sample].value),
+                     request.samples[sample].ts_ms);
+    }
+    for (; histogram < series.histograms_end; ++histogram) {
+      fmt::format_to(out, "  histogram {} @{}\n", Bits(request.histograms[histogram].value.sum),
+                     request.histograms[histogram].ts_ms);
+    }
+    fmt::format_to(out, "  {} exemplars\n", series.exemplars);
+  }
+  return text;
+}
+
+TEST(ParseV2, FindsWhatProtocolBuffersFinds) {
+  size_t still_messages = 0;
+  for (uint32_t seed = 0; seed < 10'000; ++seed) {
+    RandomRequest random(seed);
+    const std::string whole = InVersion2(random.Make()).SerializeAsString();
+    const std::string bytes = seed % 2 == 0 ? whole : random.Damage(whole);
+    leadline::test::v2::Request theirs;
+    const bool they_take_it = theirs.ParseFromString(bytes);
+    Request ours;
+    const absl::Status status = ParseV2(bytes, ours);
+    if (bytes == whole) {
+      ASSERT_TRUE(status.ok()) << seed << ": " << status;
+    }
+    if (!they_take_it || !status.ok()) continue;
+    bool has_start = false;
+    for (const auto& series : theirs.timeseries()) {
+      for (const auto& sample : series.samples()) has_start |= sample.start_timestamp() != 0;
+    }
+    if (has_start) continue;  // it goes before the series' own
+    still_messages += bytes != whole ? 1 : 0;
+    ASSERT_EQ(ShowV2(ours), Show(theirs)) << seed;
+  }
+  EXPECT_GT(still_messages, 200);
+}
+
+}  // namespace
+}  // namespace leadline::collector::remote::write

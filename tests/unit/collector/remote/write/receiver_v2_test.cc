@@ -1,0 +1,263 @@
+// Remote write 2.0: symbols, metadata, where counters begin, and what the answer says was written.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "collector/remote/write/receiver.h"
+#include "prometheus/write_v2.pb.h"
+#include "write_fixture.h"
+
+namespace leadline::collector::remote::write {
+namespace {
+
+namespace pb = leadline::test::v2;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+using ::testing::SizeIs;
+
+class ReceiverV2Test : public ReceiverFixture {
+ protected:
+  ReceiverV2Test() { request_.add_symbols(""); }
+
+  uint32_t Symbol(const std::string& text) {
+    for (int i = 0; i < request_.symbols_size(); ++i) {
+      if (request_.symbols(i) == text) return static_cast<uint32_t>(i);
+    }
+    request_.add_symbols(text);
+    return static_cast<uint32_t>(request_.symbols_size()) - 1;
+  }
+
+  pb::TimeSeries& Add(const Labels& labels) {
+    pb::TimeSeries& series = *request_.add_timeseries();
+    for (const auto& [name, value] : labels) {
+      series.add_labels_refs(Symbol(name));
+      series.add_labels_refs(Symbol(value));
+    }
+    return series;
+  }
+
+  static void AddSample(pb::TimeSeries& series, int64_t ts_ms, double value) {
+    pb::Sample& sample = *series.add_samples();
+    sample.set_timestamp(ts_ms);
+    sample.set_value(value);
+  }
+
+  // Sends what was added.
+  http::Response Send() {
+    http::Request http = WriteRequestOf(request_.SerializeAsString());
+    http.headers[0].second = "application/x-protobuf;proto=io.prometheus.write.v2.Request";
+    request_.Clear();
+    request_.add_symbols("");
+    return WriteAndWait(*receiver_, http);
+  }
+
+  static std::string Written(const http::Response& response) {
+    std::string text;
+    for (const char* what : {"Samples", "Histograms", "Exemplars"}) {
+      for (const auto& [name, value] : response.headers) {
+        if (name == std::string("X-Prometheus-Remote-Write-") + what + "-Written") {
+          text += value + " ";
+        }
+      }
+    }
+    return text;
+  }
+
+  pb::Request request_;
+};
+
+TEST_F(ReceiverV2Test, TakesSeriesBySymbols) {
+  for (int i = 0; i < 3; ++i) {
+    // The symbols have other numbers each time.
+    for (int j = 0; j < i; ++j) Symbol("unused" + std::to_string(j));
+    AddSample(Add({{"__name__", "a"}, {"x", "y"}}), kNowMs + i, i);
+    pb::TimeSeries& b = Add({{"__name__", "a"}, {"y", "x"}});
+    AddSample(b, kNowMs + i, 10 + i);
+    b.add_exemplars()->set_value(1);
+    const http::Response response = Send();
+    EXPECT_EQ(response.status, 204);
+    EXPECT_EQ(Written(response), "2 0 0 ");
+  }
+  const auto blocks = Select("a");
+  ASSERT_THAT(blocks, SizeIs(2));
+  for (const store::SeriesBlock& block : blocks) {
+    if (block.labels->Get("x") == "y") {
+      EXPECT_THAT(block.values, ElementsAre(0, 1, 2));
+    } else {
+      EXPECT_EQ(block.labels->ToString(), R"({__name__="a", y="x"})");
+      EXPECT_THAT(block.values, ElementsAre(10, 11, 12));
+    }
+  }
+  EXPECT_EQ(Metric("leadline_collector_remote_write_series_looked_into_total"), "2");
+}
+
+TEST_F(ReceiverV2Test, IsTheSameSeriesAsInVersion1) {
+  AddSample(Add({{"__name__", "a"}, {"x", "y"}}), kNowMs, 1);
+  EXPECT_EQ(Send().status, 204);
+  v1::WriteRequest one;
+  write::AddSample(AddSeries(one, {{"__name__", "a"}, {"x", "y"}}), kNowMs + 1, 2);
+  EXPECT_EQ(Write(one).status, 204);
+  const auto blocks = Select("a");
+  ASSERT_THAT(blocks, SizeIs(1));
+  EXPECT_THAT(blocks[0].values, ElementsAre(1, 2));
+}
+
+TEST_F(ReceiverV2Test, CountsWhatWasWrittenOfARequestThatIsNotWhole) {
+  AddSample(Add({{"x", "y"}}), kNowMs, 1);
+  AddSample(Add({{"__name__", "a"}}), kNowMs, 1);
+  const http::Response response = Send();
+  EXPECT_EQ(response.status, 400);
+  EXPECT_EQ(Written(response), "1 0 0 ");
+  EXPECT_THAT(response.body, HasSubstr("no metric name"));
+}
+
+TEST_F(ReceiverV2Test, RefusesSymbolsThatAreNotThere) {
+  AddSample(Add({{"__name__", "a"}}), kNowMs, 1);
+  pb::TimeSeries& series = Add({{"__name__", "b"}});
+  series.add_labels_refs(1000);
+  series.add_labels_refs(1);
+  AddSample(series, kNowMs, 1);
+  http::Response response = Send();
+  EXPECT_EQ(response.status, 400);
+  EXPECT_EQ(Written(response), "0 0 0 ");
+  EXPECT_EQ(response.body, "proto: malformed labels: no symbol 1000 among 4\n");
+  EXPECT_THAT(Select("a"), IsEmpty());
+
+  pb::TimeSeries& odd = Add({{"__name__", "b"}});
+  odd.add_labels_refs(Symbol("alone"));
+  AddSample(odd, kNowMs, 1);
+  response = Send();
+  EXPECT_EQ(response.status, 400);
+  EXPECT_EQ(response.body, "proto: malformed labels: a name without a value\n");
+
+  request_.set_symbols(0, "not empty");
+  response = Send();
+  EXPECT_EQ(response.status, 400);
+  EXPECT_THAT(response.body, HasSubstr("the first symbol is not the empty one"));
+}
+
+TEST_F(ReceiverV2Test, KeepsWhatMetricsAre) {
+  pb::TimeSeries& counter = Add({{"__name__", "a_total"}});
+  AddSample(counter, kNowMs, 1);
+  counter.mutable_metadata()->set_type(1);
+  counter.mutable_metadata()->set_help_ref(Symbol("How many."));
+  pb::TimeSeries& bucket = Add({{"__name__", "h_seconds_bucket"}, {"le", "1"}});
+  AddSample(bucket, kNowMs, 1);
+  bucket.mutable_metadata()->set_type(3);
+  bucket.mutable_metadata()->set_unit_ref(Symbol("seconds"));
+  AddSample(Add({{"__name__", "unknown"}}), kNowMs, 1);
+  EXPECT_EQ(Send().status, 204);
+  EXPECT_THAT(
+      metadata_.Get("default", ""),
+      ElementsAre(
+          Pair("a_total", model::MetricMetadata::Entry{.type = "counter", .help = "How many."}),
+          Pair("h_seconds", model::MetricMetadata::Entry{.type = "histogram", .unit = "seconds"})));
+}
+
+struct Begin {
+  const char* name;
+  const char* metric;
+  int type;
+  int64_t before_ms;
+  bool by_sample;
+  bool has_zero;
+};
+
+class BeginTest : public ReceiverV2Test, public testing::WithParamInterface<Begin> {};
+
+TEST_P(BeginTest, HasAZeroWhereACounterBegan) {
+  for (int i = 0; i < 2; ++i) {
+    pb::TimeSeries& series = Add({{"__name__", GetParam().metric}});
+    AddSample(series, kNowMs + i, 5 + i);
+    series.mutable_metadata()->set_type(GetParam().type);
+    if (GetParam().by_sample) {
+      series.mutable_samples(0)->set_start_timestamp(kNowMs - GetParam().before_ms);
+    } else {
+      series.set_created_timestamp(kNowMs - GetParam().before_ms);
+    }
+    const http::Response response = Send();
+    EXPECT_EQ(response.status, 204);
+    EXPECT_EQ(Written(response), "1 0 0 ");
+  }
+  const store::SeriesBlock block = Select(GetParam().metric).at(0);
+  if (GetParam().has_zero) {
+    EXPECT_THAT(block.ts_ms, ElementsAre(kNowMs - GetParam().before_ms, kNowMs, kNowMs + 1));
+    EXPECT_THAT(block.values, ElementsAre(0, 5, 6));
+  } else {
+    EXPECT_THAT(block.ts_ms, ElementsAre(kNowMs, kNowMs + 1));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Series, BeginTest,
+                         testing::Values(Begin{"Counter", "a_total", 1, 10'000, false, true},
+                                         Begin{"BySample", "a_total", 1, 10'000, true, true},
+                                         Begin{"HistogramPart", "h_bucket", 3, 10'000, false, true},
+                                         Begin{"SummaryCount", "s_count", 5, 10'000, false, true},
+                                         Begin{"SummaryQuantile", "s", 5, 10'000, false, false},
+                                         Begin{"Gauge", "g", 2, 10'000, false, false},
+                                         Begin{"Unknown", "u", 0, 10'000, false, false},
+                                         Begin{"LongAgo", "a_total", 1, 301'000, false, false},
+                                         Begin{"InTheFuture", "a_total", 1, -1, false, false}),
+                         [](const auto& test) { return test.param.name; });
+
+TEST_F(ReceiverV2Test, TakesHistogramsWithCustomBucketsAndHints) {
+  pb::Histogram& histogram = *Add({{"__name__", "h"}}).add_histograms();
+  histogram.set_timestamp(kNowMs);
+  histogram.set_schema(-53);
+  histogram.set_sum(7);
+  histogram.set_count_int(6);
+  histogram.set_reset_hint(3);
+  for (const double bound : {0.5, 1.0, 2.5}) histogram.add_custom_values(bound);
+  pb::BucketSpan& span = *histogram.add_positive_spans();
+  span.set_offset(1);
+  span.set_length(3);
+  for (const int64_t delta : {1, 1, 1}) histogram.add_positive_deltas(delta);
+  const http::Response response = Send();
+  EXPECT_EQ(response.status, 204) << response.body;
+  EXPECT_EQ(Written(response), "0 1 0 ");
+  EXPECT_THAT(Select("h").at(0).histograms,
+              ElementsAre(model::NativeHistogram{.schema = model::kCustomBuckets,
+                                                 .reset_hint = model::ResetHint::kGauge,
+                                                 .count = 6,
+                                                 .sum = 7,
+                                                 .positive = {{1, 1}, {2, 2}, {3, 3}},
+                                                 .custom_bounds = {0.5, 1, 2.5}}));
+}
+
+struct BadCustom {
+  const char* name;
+  void (*spoil)(pb::Histogram&);
+  const char* text;
+};
+
+class BadCustomTest : public ReceiverV2Test, public testing::WithParamInterface<BadCustom> {};
+
+TEST_P(BadCustomTest, IsRejected) {
+  pb::Histogram& histogram = *Add({{"__name__", "h"}}).add_histograms();
+  histogram.set_timestamp(kNowMs);
+  histogram.set_schema(-53);
+  histogram.set_count_int(1);
+  for (const double bound : {0.5, 1.0}) histogram.add_custom_values(bound);
+  histogram.add_positive_spans()->set_length(1);
+  histogram.add_positive_deltas(1);
+  GetParam().spoil(histogram);
+  const http::Response response = Send();
+  EXPECT_EQ(response.status, 400);
+  EXPECT_EQ(Written(response), "0 0 0 ");
+  EXPECT_THAT(response.body, HasSubstr(GetParam().text));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Histograms, BadCustomTest,
+    testing::Values(
+        BadCustom{"Order", [](auto& h) { h.add_custom_values(1); }, "bound 1 is not above 1"},
+        BadCustom{"Infinite", [](auto& h) { h.add_custom_values(INFINITY); }, "finite"},
+        BadCustom{"Index", [](auto& h) { h.mutable_positive_spans(0)->set_offset(3); },
+                  "no bucket 3 with 2 bounds"},
+        BadCustom{"ZeroBucket", [](auto& h) { h.set_zero_threshold(1); }, "zero bucket"},
+        BadCustom{"Exponential", [](auto& h) { h.set_schema(0); }, "custom bounds"}),
+    [](const auto& test) { return test.param.name; });
+
+}  // namespace
+}  // namespace leadline::collector::remote::write
