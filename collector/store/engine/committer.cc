@@ -163,7 +163,7 @@ void Committer::DescribeSeries(const PendingBatch& pending,
   log::SeriesRecord record;
   for (const SeriesHandle handle : pending.batch.series) {
     if (described_.contains(handle) || !described.insert(handle).second) continue;
-    record.rows.push_back({handle, *head_.Find(pending.tenant, handle)});
+    record.rows.push_back({handle, head_.Find(pending.tenant, handle)->ToModel()});
   }
   if (record.rows.empty()) return;
   record.tenant = pending.tenant;

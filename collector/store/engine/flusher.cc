@@ -91,7 +91,7 @@ std::map<int64_t, Flusher::WindowChunks> Flusher::PlanSeries(
       for (const int64_t start_ms : WindowsOf(series)) {
         window::TenantChunks& chunks = plan[start_ms][tenant.tenant];
         chunks.series.push_back({series.definition, series.pieces});
-        if (series.timeline && placed.emplace(start_ms, series.definition->entity).second) {
+        if (series.timeline && placed.emplace(start_ms, series.definition->entity()).second) {
           chunks.entities.push_back(series.timeline);
         }
       }

@@ -22,7 +22,7 @@ void FoundSet::MergeTimeline(const Id128& entity, const index::TimelinePtr& time
 }
 
 size_t FoundSet::Add(const index::DefinitionPtr& definition, const index::TimelinePtr& timeline) {
-  MergeTimeline(definition->entity, timeline);
+  MergeTimeline(definition->entity(), timeline);
   const auto [it, added] = numbers_.try_emplace(definition.get(), series_.size());
   if (added) series_.push_back({.definition = definition});
   return it->second;
@@ -46,13 +46,13 @@ absl::Status FoundSet::Gather(const head::Head& head, const WindowSet& windows,
   }
   absl::flat_hash_map<Id128, bool> asked;
   for (FoundSeries& found : series_) {
-    const Id128& entity = found.definition->entity;
+    const Id128& entity = found.definition->entity();
     if (asked.try_emplace(entity, true).second) {
       MergeTimeline(entity, head.Timeline(tenant_, entity));
     }
   }
   for (FoundSeries& found : series_) {
-    const auto it = timelines_.find(found.definition->entity);
+    const auto it = timelines_.find(found.definition->entity());
     if (it != timelines_.end()) found.timeline = it->second;
   }
   return absl::OkStatus();

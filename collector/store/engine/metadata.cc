@@ -69,17 +69,18 @@ absl::StatusOr<std::vector<std::string>> Reader::LabelNames(std::string_view ten
                                                             const SeriesFilter& filter) const {
   StringSet names;
   absl::flat_hash_set<std::tuple<Id128, int64_t, uint64_t>> seen;  // versions
+  const index::LabelTable& table = index::LabelTable::Get();
+  const auto add_name = [&](std::string_view name) {
+    if (!names.contains(name)) names.emplace(name);
+  };
   const auto add = [&](const LabelSet& labels) {
-    for (const Label& label : labels) {
-      if (!names.contains(label.name)) names.insert(label.name);
-    }
+    for (const Label& label : labels) add_name(label.name);
   };
   LL_RETURN_IF_ERROR(
       VisitAll(tenant, filter,
-               [&](const model::SeriesDefinition& series, const model::EntityVersion* version,
+               [&](const index::Definition& series, const model::EntityVersion* version,
                    const index::Matchers&) {
-                 if (names.empty()) names.emplace(kMetricName);
-                 add(series.residual);
+                 for (const index::LabelId id : series.labels()) add_name(table.View(id).name);
                  if (version == nullptr ||
                      !seen.emplace(version->id, version->valid_from_ms, version->revision).second) {
                    return;
@@ -95,7 +96,7 @@ absl::StatusOr<std::vector<std::string>> Reader::LabelValues(std::string_view te
                                                              const SeriesFilter& filter) const {
   StringSet values;
   LL_RETURN_IF_ERROR(VisitAll(tenant, filter,
-                              [&](const model::SeriesDefinition& series,
+                              [&](const index::Definition& series,
                                   const model::EntityVersion* version, const index::Matchers&) {
                                 const std::string_view value =
                                     index::LabelValue(series, version, name);
@@ -111,7 +112,7 @@ absl::StatusOr<std::vector<LabelSet>> Reader::Series(std::string_view tenant,
   absl::flat_hash_set<LabelSet> found;
   LL_RETURN_IF_ERROR(
       VisitAll(tenant, filter,
-               [&](const model::SeriesDefinition& series, const model::EntityVersion* version,
+               [&](const index::Definition& series, const model::EntityVersion* version,
                    const index::Matchers& matchers) {
                  found.insert(index::VisibleLabels(series, version,
                                                    index::NamedKubernetesLabels(matchers, {})));

@@ -45,7 +45,7 @@ class Reader final : public Queryable {
   // Called with every series of the filter and each version of its entity in force in the range
   // that matches (null when none is known), and the selector's matchers.
   using VisitSeries =
-      std::function<void(const model::SeriesDefinition& series, const model::EntityVersion* version,
+      std::function<void(const index::Definition& series, const model::EntityVersion* version,
                          const index::Matchers& matchers)>;
   absl::Status VisitAll(std::string_view tenant, const SeriesFilter& filter,
                         const VisitSeries& visit) const;

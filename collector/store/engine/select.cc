@@ -203,7 +203,7 @@ absl::StatusOr<std::vector<SeriesBlock>> Reader::Select(std::string_view tenant,
     for (const Span& span : spans[i]) {
       SeriesBlock block;
       block.labels = span.labels;
-      block.entity = series.definition->entity;
+      block.entity = series.definition->entity();
       if (series.timeline) {
         block.entity_start_ms = series.timeline->start_ms();
         block.entity_end_ms = series.timeline->end_ms();

@@ -155,7 +155,7 @@ size_t Head::Release(int64_t ended_before_ms, bool all) {
 }
 
 uint64_t Head::definition_bytes() const {
-  uint64_t bytes = 0;
+  uint64_t bytes = index::LabelTable::Get().bytes();
   for (const auto& shard : shards_) bytes += shard->definition_bytes();
   return bytes;
 }

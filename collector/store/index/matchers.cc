@@ -10,9 +10,21 @@
 
 namespace leadline::collector::store::index {
 
+namespace {
+
+// Beyond, running the expression is cheaper than looking at each.
+constexpr size_t kMaxLooked = 16;
+
+bool IsAsciiText(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char c) { return (c & 0x80) != 0; });
+}
+
+}  // namespace
+
 absl::StatusOr<CompiledMatcher> CompiledMatcher::Compile(const Matcher& matcher) {
   CompiledMatcher compiled;
   compiled.matcher_ = matcher;
+  compiled.alternatives_ = {{matcher.value, ValueAlternative::Rest::kNothing}};
   if (matcher.op == Matcher::Op::kRegex || matcher.op == Matcher::Op::kNotRegex) {
     re2::RE2::Options options;
     options.set_log_errors(false);
@@ -23,24 +35,52 @@ absl::StatusOr<CompiledMatcher> CompiledMatcher::Compile(const Matcher& matcher)
           fmt::format("bad regular expression \"{}\" for label {}: {}", matcher.value, matcher.name,
                       regex->error()));
     }
+    compiled.alternatives_ = AlternativesOf(matcher.value);
     compiled.regex_ = std::move(regex);
   }
+  compiled.all_exact_ =
+      std::all_of(compiled.alternatives_.begin(), compiled.alternatives_.end(),
+                  [](const auto& one) { return one.rest == ValueAlternative::Rest::kNothing; });
+  if (compiled.all_exact_) compiled.regex_ = nullptr;
   compiled.matches_empty_ = compiled.Matches("");
   return compiled;
 }
 
-bool CompiledMatcher::Matches(std::string_view value) const {
-  switch (matcher_.op) {
-    case Matcher::Op::kEqual:
-      return value == matcher_.value;
-    case Matcher::Op::kNotEqual:
-      return value != matcher_.value;
-    case Matcher::Op::kRegex:
-      return re2::RE2::FullMatch(re2::StringPiece(value.data(), value.size()), *regex_);
-    case Matcher::Op::kNotRegex:
-      return !re2::RE2::FullMatch(re2::StringPiece(value.data(), value.size()), *regex_);
+bool CompiledMatcher::MatchesExpression(std::string_view value) const {
+  return re2::RE2::FullMatch(re2::StringPiece(value.data(), value.size()), *regex_);
+}
+
+bool CompiledMatcher::HasValue(std::string_view value) const {
+  if (all_exact_) {
+    if (alternatives_.size() == 1) return value == alternatives_.front().text;
+    const auto it = std::lower_bound(
+        alternatives_.begin(), alternatives_.end(), value,
+        [](const ValueAlternative& one, std::string_view wanted) { return one.text < wanted; });
+    return it != alternatives_.end() && it->text == value;
   }
-  return false;
+  if (alternatives_.size() > kMaxLooked) return MatchesExpression(value);
+  bool unknown = false;
+  for (const ValueAlternative& one : alternatives_) {
+    if (!value.starts_with(one.text)) continue;
+    const std::string_view rest = value.substr(one.text.size());
+    switch (one.rest) {
+      case ValueAlternative::Rest::kNothing:
+        if (rest.empty()) return true;
+        break;
+      case ValueAlternative::Rest::kSomething:
+      case ValueAlternative::Rest::kAnything:
+        if (IsAsciiText(rest)) {
+          if (one.rest == ValueAlternative::Rest::kAnything || !rest.empty()) return true;
+          break;
+        }
+        unknown = true;
+        break;
+      case ValueAlternative::Rest::kUnknown:
+        unknown = true;
+        break;
+    }
+  }
+  return unknown && MatchesExpression(value);
 }
 
 absl::StatusOr<Matchers> Matchers::Compile(absl::Span<const Matcher> matchers) {

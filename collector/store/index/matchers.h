@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 
+#include "collector/store/index/value_pattern.h"
 #include "collector/store/store.h"
 
 namespace re2 {
@@ -27,15 +28,26 @@ class CompiledMatcher {
   // INVALID_ARGUMENT for a bad regular expression.
   static absl::StatusOr<CompiledMatcher> Compile(const Matcher& matcher);
 
-  bool Matches(std::string_view value) const;
+  bool Matches(std::string_view value) const { return HasValue(value) != is_negative(); }
   bool matches_empty() const { return matches_empty_; }
-  bool is_equality() const { return matcher_.op == Matcher::Op::kEqual; }
   const std::string& name() const { return matcher_.name; }
-  const std::string& value() const { return matcher_.value; }
+
+  // Whether it asks that the label has none of its values.
+  bool is_negative() const {
+    return matcher_.op == Matcher::Op::kNotEqual || matcher_.op == Matcher::Op::kNotRegex;
+  }
+  // Whether `value` is equal, or matches the expression.
+  bool HasValue(std::string_view value) const;
+  // Where its values are to be found; see value_pattern.h.
+  const std::vector<ValueAlternative>& alternatives() const { return alternatives_; }
 
  private:
+  bool MatchesExpression(std::string_view value) const;
+
   Matcher matcher_;
-  std::shared_ptr<const re2::RE2> regex_;
+  std::vector<ValueAlternative> alternatives_;
+  bool all_exact_ = false;                 // no alternative but of kNothing
+  std::shared_ptr<const re2::RE2> regex_;  // null when it is never run
   bool matches_empty_ = false;
 };
 

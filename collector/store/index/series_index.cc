@@ -12,10 +12,14 @@ constexpr uint64_t kLooksAMerge = 8;
 
 }  // namespace
 
+SeriesIndex::~SeriesIndex() {
+  for (const LabelId id : entity_labels_) LabelTable::Get().Release(id);
+}
+
 uint32_t SeriesIndex::AddEntity(const Id128& id) {
   const auto [it, added] =
       entity_ordinals_.try_emplace(id, static_cast<uint32_t>(entities_.size()));
-  if (added) entities_.push_back({id, nullptr, {}});
+  if (added) entities_.push_back({.id = id});
   return it->second;
 }
 
@@ -27,78 +31,102 @@ std::optional<uint32_t> SeriesIndex::FindEntity(const Id128& id) const {
 
 void SeriesIndex::SetTimeline(uint32_t entity, TimelinePtr timeline) {
   for (const model::EntityVersion& version : timeline->versions()) {
-    for (const Label& label : version.labels) Post(label, entity, by_entity_label_);
-    for (const Label& label : version.kubernetes_labels) Post(label, entity, by_entity_label_);
+    PostEntity(version.labels, entity);
+    PostEntity(version.kubernetes_labels, entity);
   }
   entities_[entity].timeline = std::move(timeline);
 }
 
+void SeriesIndex::PostEntity(const LabelSet& labels, uint32_t entity) {
+  LabelTable& table = LabelTable::Get();
+  for (const Label& label : labels) {
+    const LabelId id = table.Acquire({label.name, label.value});
+    if (by_entity_label_.Add(id, entity)) {
+      entity_labels_.push_back(id);
+    } else {
+      table.Release(id);
+    }
+  }
+}
+
 uint32_t SeriesIndex::AddSeries(DefinitionPtr definition) {
-  const auto ordinal = static_cast<uint32_t>(series_.size());
-  const auto [it, added] = series_ordinals_.try_emplace(definition.get(), ordinal);
-  if (!added) return it->second;
-  const uint32_t entity = AddEntity(definition->entity);
-  entities_[entity].series.add(ordinal);
-  by_metric_[definition->metric].add(ordinal);
-  for (const Label& label : definition->residual) Post(label, ordinal, by_residual_label_);
-  series_.push_back({std::move(definition), entity});
+  if (const auto known = FindSeries(*definition)) return *known;
+  const auto ordinal = static_cast<uint32_t>(definitions_.size());
+  const uint32_t entity = AddEntity(definition->entity());
+  entities_[entity].series.Add(ordinal);
+  for (const LabelId label : definition->labels()) by_series_label_.Add(label, ordinal);
+  series_entities_.push_back(entity);
+  definitions_.push_back(std::move(definition));
+  series_ordinals_.insert(ordinal);
   return ordinal;
 }
 
-std::optional<uint32_t> SeriesIndex::FindSeries(const model::SeriesDefinition& definition) const {
+std::optional<uint32_t> SeriesIndex::FindSeries(const DefinitionKey& key) const {
+  const auto it = series_ordinals_.find(key);
+  if (it == series_ordinals_.end()) return std::nullopt;
+  return *it;
+}
+
+std::optional<uint32_t> SeriesIndex::FindSeries(const Definition& definition) const {
   const auto it = series_ordinals_.find(&definition);
   if (it == series_ordinals_.end()) return std::nullopt;
-  return it->second;
+  return *it;
 }
 
-void SeriesIndex::Post(const Label& label, uint32_t ordinal, Postings& postings) {
-  postings[label.name][label.value].add(ordinal);
-}
-
-Roaring SeriesIndex::Union(const Postings& postings, const CompiledMatcher& matcher) {
+Roaring SeriesIndex::WithValue(const LabelPostings& postings, const CompiledMatcher& matcher) {
   Roaring found;
-  const auto values = postings.find(matcher.name());
-  if (values == postings.end()) return found;
-  if (matcher.is_equality()) {
-    const auto it = values->second.find(matcher.value());
-    return it == values->second.end() ? found : it->second;
-  }
-  for (const auto& [value, ordinals] : values->second) {
-    if (matcher.Matches(value)) found |= ordinals;
+  for (const ValueAlternative& one : matcher.alternatives()) {
+    if (one.rest == ValueAlternative::Rest::kNothing) {
+      const Postings* const ordinals = postings.Find(matcher.name(), one.text);
+      if (ordinals != nullptr) ordinals->AddTo(found);
+      continue;
+    }
+    postings.ForEachValue(matcher.name(), one.text,
+                          [&](std::string_view value, const Postings& ordinals) {
+                            if (matcher.HasValue(value)) ordinals.AddTo(found);
+                            return true;
+                          });
   }
   return found;
 }
 
-Roaring SeriesIndex::SeriesByMetric(const CompiledMatcher& matcher) const {
+Roaring SeriesIndex::WithoutValue(const LabelPostings& postings, const CompiledMatcher& matcher) {
   Roaring found;
-  if (matcher.is_equality()) {
-    const auto it = by_metric_.find(matcher.value());
-    return it == by_metric_.end() ? found : it->second;
-  }
-  for (const auto& [metric, ordinals] : by_metric_) {
-    if (matcher.Matches(metric)) found |= ordinals;
-  }
+  postings.ForEachValue(matcher.name(), "", [&](std::string_view value, const Postings& ordinals) {
+    if (!matcher.HasValue(value)) ordinals.AddTo(found);
+    return true;
+  });
   return found;
+}
+
+Roaring SeriesIndex::Matching(const LabelPostings& postings, const CompiledMatcher& matcher) {
+  return matcher.is_negative() ? WithoutValue(postings, matcher) : WithValue(postings, matcher);
 }
 
 Roaring SeriesIndex::SeriesCandidates(const Matchers& matchers) const {
   Roaring candidates;
-  candidates.addRange(0, series_.size());
-  // Metrics first: they narrow most, and cost one look-up.
+  candidates.addRange(0, series_count());
+  // Metrics first: they narrow most, and every series has one.
   for (const CompiledMatcher& matcher : matchers.all()) {
-    if (matcher.name() == kMetricName) candidates &= SeriesByMetric(matcher);
+    if (matcher.name() == kMetricName) candidates &= Matching(by_series_label_, matcher);
   }
   for (const CompiledMatcher& matcher : matchers.all()) {
-    // What matches a missing label too cannot be answered by postings.
-    if (matcher.name() == kMetricName || matcher.matches_empty()) continue;
-    const Roaring entities = Union(by_entity_label_, matcher);
-    Roaring matching = Union(by_residual_label_, matcher);
+    if (matcher.name() == kMetricName) continue;
+    if (matcher.matches_empty()) {
+      // What has no such label matches too. Only a series' own label, which wins over the entity's
+      // whichever version is in force, says for certain that it does not match.
+      candidates -= matcher.is_negative() ? WithValue(by_series_label_, matcher)
+                                          : WithoutValue(by_series_label_, matcher);
+      continue;
+    }
+    Roaring matching = Matching(by_series_label_, matcher);
+    const Roaring entities = Matching(by_entity_label_, matcher);
     if (candidates.cardinality() < kLooksAMerge * entities.cardinality()) {
       for (const uint32_t series : candidates) {
-        if (entities.contains(series_[series].entity)) matching.add(series);
+        if (entities.contains(series_entities_[series])) matching.add(series);
       }
     } else {
-      for (const uint32_t entity : entities) matching |= entities_[entity].series;
+      for (const uint32_t entity : entities) entities_[entity].series.AddTo(matching);
     }
     candidates &= matching;
   }
@@ -109,7 +137,7 @@ Roaring SeriesIndex::EntitiesNamedBy(const Matchers& matchers) const {
   Roaring entities;
   for (const CompiledMatcher& matcher : matchers.all()) {
     if (matcher.name() == kMetricName || matcher.matches_empty()) continue;
-    entities |= Union(by_entity_label_, matcher);
+    entities |= Matching(by_entity_label_, matcher);
   }
   return entities;
 }

@@ -1,52 +1,41 @@
 // The series and entities of one tenant in one place (a shard of the head, a window): dense
-// ordinals, and postings from labels to them as roaring bitmaps.
+// ordinals, and postings from labels to them.
 //
 // Ordinals begin with 0 and are never reused. Entities are posted under the labels of every version
 // that they ever had here, so what a look-up returns is a superset: callers check the version in
 // force with visible_labels.h. Not synchronized: const methods may run together. Snapshots
-// (definitions, timelines) are immutable and may be kept.
+// (definitions, timelines) are immutable and may be kept. Source: ADR 130.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include <roaring/roaring.hh>
 
 #include "collector/model/entity_timeline.h"
 #include "collector/model/series.h"
+#include "collector/store/index/definition.h"
+#include "collector/store/index/label_postings.h"
 #include "collector/store/index/matchers.h"
+#include "collector/store/index/postings.h"
 #include "common/id128.h"
-#include "common/string_map.h"
 
 namespace leadline::collector::store::index {
 
-using DefinitionPtr = std::shared_ptr<const model::SeriesDefinition>;
 using TimelinePtr = std::shared_ptr<const model::EntityTimeline>;
-
-struct DefinitionHash {
-  size_t operator()(const model::SeriesDefinition* definition) const {
-    return absl::Hash<model::SeriesDefinition>{}(*definition);
-  }
-};
-struct DefinitionEqual {
-  bool operator()(const model::SeriesDefinition* a, const model::SeriesDefinition* b) const {
-    return *a == *b;
-  }
-};
-
-// By what the definitions say. They outlive the map.
-template <typename Value>
-using DefinitionMap =
-    absl::flat_hash_map<const model::SeriesDefinition*, Value, DefinitionHash, DefinitionEqual>;
 
 class SeriesIndex {
  public:
+  SeriesIndex() = default;
+  ~SeriesIndex();
+  SeriesIndex(const SeriesIndex&) = delete;
+  SeriesIndex& operator=(const SeriesIndex&) = delete;
+
   // The ordinal of the entity, new or known.
   uint32_t AddEntity(const Id128& id);
   std::optional<uint32_t> FindEntity(const Id128& id) const;
@@ -55,16 +44,20 @@ class SeriesIndex {
 
   // The ordinal of the series, new or known, and of its entity.
   uint32_t AddSeries(DefinitionPtr definition);
-  std::optional<uint32_t> FindSeries(const model::SeriesDefinition& definition) const;
+  std::optional<uint32_t> FindSeries(const DefinitionKey& key) const;
+  std::optional<uint32_t> FindSeries(const model::SeriesDefinition& definition) const {
+    return FindSeries(DefinitionKey(definition));
+  }
+  std::optional<uint32_t> FindSeries(const Definition& definition) const;
 
   size_t entity_count() const { return entities_.size(); }
-  size_t series_count() const { return series_.size(); }
+  size_t series_count() const { return definitions_.size(); }
   const Id128& entity_id(uint32_t entity) const { return entities_[entity].id; }
   // Null when no version is known.
   const TimelinePtr& timeline(uint32_t entity) const { return entities_[entity].timeline; }
-  const DefinitionPtr& definition(uint32_t series) const { return series_[series].definition; }
-  uint32_t entity_of(uint32_t series) const { return series_[series].entity; }
-  const Roaring& series_of(uint32_t entity) const { return entities_[entity].series; }
+  const DefinitionPtr& definition(uint32_t series) const { return definitions_[series]; }
+  uint32_t entity_of(uint32_t series) const { return series_entities_[series]; }
+  const Postings& series_of(uint32_t entity) const { return entities_[entity].series; }
 
   // Series that may match.
   Roaring SeriesCandidates(const Matchers& matchers) const;
@@ -72,29 +65,46 @@ class SeriesIndex {
   Roaring EntitiesNamedBy(const Matchers& matchers) const;
 
  private:
-  using Postings = StringMap<StringMap<Roaring>>;  // label name -> value -> ordinals
-
   struct Entity {
     Id128 id;
     TimelinePtr timeline;
-    Roaring series;
+    Postings series;
   };
-  struct Series {
-    DefinitionPtr definition;
-    uint32_t entity = 0;
+  // Series by what they say; what is stored is their ordinals.
+  struct HashSeries {
+    using is_transparent = void;
+    const SeriesIndex* index;
+    size_t operator()(uint32_t series) const { return index->definitions_[series]->hash(); }
+    size_t operator()(const DefinitionKey& key) const { return key.hash(); }
+    size_t operator()(const Definition* definition) const { return definition->hash(); }
+  };
+  struct EqualSeries {
+    using is_transparent = void;
+    const SeriesIndex* index;
+    bool operator()(uint32_t a, uint32_t b) const { return a == b; }
+    bool operator()(uint32_t series, const DefinitionKey& key) const {
+      return index->definitions_[series]->Is(key);
+    }
+    bool operator()(uint32_t series, const Definition* definition) const {
+      return index->definitions_[series].get() == definition;
+    }
   };
 
-  static void Post(const Label& label, uint32_t ordinal, Postings& postings);
-  static Roaring Union(const Postings& postings, const CompiledMatcher& matcher);
-  Roaring SeriesByMetric(const CompiledMatcher& matcher) const;
+  void PostEntity(const LabelSet& labels, uint32_t entity);
+  // Ordinals with a label of the matcher's name and, of its values, one, none, or as it asks.
+  static Roaring WithValue(const LabelPostings& postings, const CompiledMatcher& matcher);
+  static Roaring WithoutValue(const LabelPostings& postings, const CompiledMatcher& matcher);
+  static Roaring Matching(const LabelPostings& postings, const CompiledMatcher& matcher);
 
   std::vector<Entity> entities_;
-  std::vector<Series> series_;
+  std::vector<DefinitionPtr> definitions_;
+  std::vector<uint32_t> series_entities_;
   absl::flat_hash_map<Id128, uint32_t> entity_ordinals_;
-  DefinitionMap<uint32_t> series_ordinals_;
-  StringMap<Roaring> by_metric_;
-  Postings by_residual_label_;
-  Postings by_entity_label_;  // Kubernetes labels too
+  absl::flat_hash_set<uint32_t, HashSeries, EqualSeries> series_ordinals_{0, HashSeries{this},
+                                                                          EqualSeries{this}};
+  LabelPostings by_series_label_;       // metric names too; definitions_ keep the labels
+  LabelPostings by_entity_label_;       // Kubernetes labels too
+  std::vector<LabelId> entity_labels_;  // those of by_entity_label_, kept here
 };
 
 }  // namespace leadline::collector::store::index

@@ -5,16 +5,16 @@
 
 namespace leadline::collector::store::index {
 
-std::string_view LabelValue(const model::SeriesDefinition& series,
-                            const model::EntityVersion* version, std::string_view name) {
-  if (name == kMetricName) return series.metric;
-  if (const std::string_view value = series.residual.Get(name); !value.empty()) return value;
+std::string_view LabelValue(const Definition& series, const model::EntityVersion* version,
+                            std::string_view name) {
+  if (name == kMetricName) return series.metric();
+  if (const std::string_view value = series.Get(name); !value.empty()) return value;
   if (version == nullptr) return "";
   if (const std::string_view value = version->labels.Get(name); !value.empty()) return value;
   return version->kubernetes_labels.Get(name);
 }
 
-bool MatchesAll(const Matchers& matchers, const model::SeriesDefinition& series,
+bool MatchesAll(const Matchers& matchers, const Definition& series,
                 const model::EntityVersion* version) {
   return std::all_of(matchers.all().begin(), matchers.all().end(),
                      [&](const CompiledMatcher& matcher) {
@@ -22,7 +22,7 @@ bool MatchesAll(const Matchers& matchers, const model::SeriesDefinition& series,
                      });
 }
 
-LabelSet VisibleLabels(const model::SeriesDefinition& series, const model::EntityVersion* version,
+LabelSet VisibleLabels(const Definition& series, const model::EntityVersion* version,
                        const StringSet& named) {
   std::vector<Label> labels;
   if (version != nullptr) {
@@ -31,8 +31,10 @@ LabelSet VisibleLabels(const model::SeriesDefinition& series, const model::Entit
     }
     labels.insert(labels.end(), version->labels.begin(), version->labels.end());
   }
-  labels.insert(labels.end(), series.residual.begin(), series.residual.end());
-  labels.push_back({std::string(kMetricName), series.metric});
+  for (const LabelId id : series.labels()) {
+    const LabelView label = LabelTable::Get().View(id);
+    labels.push_back({std::string(label.name), std::string(label.value)});
+  }
   return LabelSet(std::move(labels));
 }
 

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "collector/model/entity.h"
-#include "collector/model/series.h"
+#include "collector/store/index/definition.h"
 #include "collector/store/index/matchers.h"
 #include "common/labels.h"
 #include "common/string_map.h"
@@ -18,14 +18,14 @@ namespace leadline::collector::store::index {
 
 // The value of a label of the series, Kubernetes labels included; "" when there is none. Valid as
 // long as the arguments. `version` may be null.
-std::string_view LabelValue(const model::SeriesDefinition& series,
-                            const model::EntityVersion* version, std::string_view name);
+std::string_view LabelValue(const Definition& series, const model::EntityVersion* version,
+                            std::string_view name);
 
-bool MatchesAll(const Matchers& matchers, const model::SeriesDefinition& series,
+bool MatchesAll(const Matchers& matchers, const Definition& series,
                 const model::EntityVersion* version);
 
 // `named` are the names of Kubernetes labels that are visible.
-LabelSet VisibleLabels(const model::SeriesDefinition& series, const model::EntityVersion* version,
+LabelSet VisibleLabels(const Definition& series, const model::EntityVersion* version,
                        const StringSet& named);
 
 // The Kubernetes labels that matchers name, and those among `names`.

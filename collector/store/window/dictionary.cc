@@ -49,7 +49,7 @@ bool Dictionary::LoadSeries(uint32_t ordinal, std::string_view value, Tenant& te
   if (!row || row->metric >= tenant.metrics.size() || row->entity >= tenant.index.entity_count()) {
     return false;
   }
-  auto definition = std::make_shared<const model::SeriesDefinition>(model::SeriesDefinition{
+  auto definition = index::Intern(model::SeriesDefinition{
       tenant.metrics[row->metric], tenant.index.entity_id(row->entity), std::move(row->residual)});
   if (tenant.index.AddSeries(std::move(definition)) != ordinal) return false;
   tenant.series_metrics.push_back(row->metric);
@@ -80,16 +80,18 @@ SeriesRef Dictionary::AddSeries(std::string_view tenant_name,
   }
   if (tenant.index.entity_count() > known_entities) {
     put(RowKey(Table::kEntity, tenant_name, static_cast<uint32_t>(known_entities)),
-        EncodeEntityRow({definition->entity, {}}));
+        EncodeEntityRow({definition->entity(), {}}));
   }
-  const auto [metric, is_new] = tenant.metric_ordinals.try_emplace(
-      definition->metric, static_cast<uint32_t>(tenant.metrics.size()));
+  const std::string_view name = definition->metric();
+  const auto [metric, is_new] =
+      tenant.metric_ordinals.try_emplace(name, static_cast<uint32_t>(tenant.metrics.size()));
   if (is_new) {
-    tenant.metrics.push_back(definition->metric);
-    put(RowKey(Table::kMetric, tenant_name, metric->second), definition->metric);
+    tenant.metrics.emplace_back(name);
+    put(RowKey(Table::kMetric, tenant_name, metric->second), name);
   }
   put(RowKey(Table::kSeries, tenant_name, series),
-      EncodeSeriesRow({metric->second, tenant.index.entity_of(series), definition->residual}));
+      EncodeSeriesRow(
+          {metric->second, tenant.index.entity_of(series), definition->ToModel().residual}));
   tenant.series_metrics.push_back(metric->second);
   return {definition, nullptr, metric->second, series};
 }
@@ -106,7 +108,7 @@ void Dictionary::Find(std::string_view tenant_name, const index::Matchers& match
   Roaring candidates = tenant->index.SeriesCandidates(matchers);
   for (const Id128& id : also) {
     if (const auto entity = tenant->index.FindEntity(id)) {
-      candidates |= tenant->index.series_of(*entity);
+      tenant->index.series_of(*entity).AddTo(candidates);
     }
   }
   for (const uint32_t series : candidates) {

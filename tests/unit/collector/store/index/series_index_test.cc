@@ -25,8 +25,7 @@ TimelinePtr Labelled(const Id128& id, const LabelSet& labels, const LabelSet& ku
 }
 
 DefinitionPtr Definition(const std::string& metric, const Id128& entity, LabelSet residual = {}) {
-  return std::make_shared<const model::SeriesDefinition>(
-      model::SeriesDefinition{metric, entity, std::move(residual)});
+  return Intern(model::SeriesDefinition{metric, entity, std::move(residual)});
 }
 
 TEST(SeriesIndex, GivesDenseOrdinalsOnce) {

@@ -31,8 +31,7 @@ chunk::Piece FloatRun(const std::vector<std::pair<int64_t, double>>& samples) {
 }
 
 index::DefinitionPtr Series(const std::string& metric) {
-  return std::make_shared<const model::SeriesDefinition>(
-      model::SeriesDefinition{metric, HashId({"e"}), LabelSet({{"x", "1"}})});
+  return index::Intern(model::SeriesDefinition{metric, HashId({"e"}), LabelSet({{"x", "1"}})});
 }
 
 index::TimelinePtr Timeline(uint64_t revision, const std::string& pod) {
