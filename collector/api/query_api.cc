@@ -8,6 +8,7 @@
 #include <prometheus/registry.h>
 
 #include "collector/api/params.h"
+#include "collector/api/query_tree.h"
 #include "collector/api/response.h"
 #include "collector/promql/format_query.h"
 #include "common/status_macros.h"
@@ -114,6 +115,10 @@ void QueryApi::AddRoutes(http::Router& router) const {
                 .pattern = "/api/v1/format_query",
                 .about = {"A query laid out for people to read.", {query}, "Text"},
                 .handler = Format});
+    router.Add({.method = method,
+                .pattern = "/api/v1/parse_query",
+                .about = {"A query's syntax tree.", {query}, "QueryTree"},
+                .handler = Parse});
   }
 }
 
@@ -122,6 +127,13 @@ http::Response QueryApi::Format(const http::Request& request) {
   const auto text = promql::FormatQuery(params.First("query").value_or(""));
   if (!text.ok()) return Error(AboutQuery(text.status()));
   return Success([&](JsonWriter& json) { json.String(*text); });
+}
+
+http::Response QueryApi::Parse(const http::Request& request) {
+  const http::Params params = http::RequestParams(request);
+  const auto tree = QueryTree(params.First("query").value_or(""));
+  if (!tree.ok()) return Error(AboutQuery(tree.status()));
+  return Success([&](JsonWriter& json) { json.Raw(*tree); });
 }
 
 http::Response QueryApi::Instant(const http::Request& request) const {

@@ -1,4 +1,4 @@
-// /api/v1/query, /api/v1/query_range and /api/v1/format_query.
+// /api/v1/query, /api/v1/query_range, /api/v1/format_query and /api/v1/parse_query.
 //
 // Thread-safe.
 #pragma once
@@ -35,6 +35,7 @@ class QueryApi {
   http::Response Instant(const http::Request& request) const;
   http::Response Range(const http::Request& request) const;
   static http::Response Format(const http::Request& request);
+  static http::Response Parse(const http::Request& request);
   http::Response Answer(const http::Params& params,
                         const std::function<absl::StatusOr<promql::QueryResult>()>& run) const;
 

@@ -16,6 +16,12 @@ constexpr Schema kSchemas[] = {
      true},
     {"Nothing", R"({"type":"object","additionalProperties":false})"},
     {"Text", R"({"type":"string"})"},
+    {"QueryTree", R"({"type":"object","required":["type"],"properties":{"type":{"enum":
+["aggregation","binaryExpr","call","matrixSelector","numberLiteral","parenExpr","stringLiteral",
+"subquery","unaryExpr","vectorSelector"]},
+"expr":{"$ref":"#/components/schemas/QueryTree"},"lhs":{"$ref":"#/components/schemas/QueryTree"},
+"rhs":{"$ref":"#/components/schemas/QueryTree"},
+"args":{"type":"array","items":{"$ref":"#/components/schemas/QueryTree"}}}})"},
     {"Strings", R"({"type":"array","items":{"type":"string"}})"},
     {"Labels", R"({"type":"object","additionalProperties":{"type":"string"}})"},
     {"Series", R"({"type":"array","items":{"$ref":"#/components/schemas/Labels"}})"},

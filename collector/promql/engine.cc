@@ -82,6 +82,7 @@ Context MakeContext(const store::Queryable& queryable, const EngineOptions& limi
 absl::StatusOr<QueryResult> Engine::Instant(std::string_view tenant, std::string_view query,
                                             int64_t ts_ms, const QueryOptions& options) const {
   LL_ASSIGN_OR_RETURN(const parse::ExprPtr expr, parse::Parse(query));
+  LL_RETURN_IF_ERROR(parse::BindDurations(*expr, query, {}));
   Context context = MakeContext(queryable_, options_, tenant, *expr, options);
   context.start_ms = context.end_ms = ts_ms;
   context.query_start_ms = context.query_end_ms = ts_ms;
@@ -130,6 +131,8 @@ absl::StatusOr<QueryResult> Engine::Range(std::string_view tenant, std::string_v
                     "Vector",
                     ValueTypeName(expr->type)));
   }
+  LL_RETURN_IF_ERROR(
+      parse::BindDurations(*expr, query, {.step_ms = step_ms, .range_ms = end_ms - start_ms}));
   Context context = MakeContext(queryable_, options_, tenant, *expr, options);
   context.start_ms = start_ms;
   context.end_ms = end_ms;

@@ -115,10 +115,16 @@ std::string RandomQuery::Function(int depth) {
   switch (random_() % 12) {
     case 0:
       if (Chance(20)) return fmt::format("{}({})", Pick({"sin", "cos", "tan"}), Selector());
-      return fmt::format("{}({})",
-                         Pick({"abs", "ceil", "floor", "sqrt", "ln", "log2", "log10", "sgn",
-                               "round", "timestamp", "deg", "rad", "atan", "asinh", "tanh"}),
-                         Vector(depth - 1));
+      if (Chance(20)) {
+        return fmt::format("{}({} / 100000)",
+                           Pick({"acos", "asin", "acosh", "atanh", "sinh", "cosh", "exp"}),
+                           Selector());
+      }
+      return fmt::format(
+          "{}({})",
+          Pick({"abs", "ceil", "floor", "sqrt", "ln", "log2", "log10", "sgn", "round", "timestamp",
+                "deg", "rad", "atan", "asinh", "tanh", "sort", "sort_desc"}),
+          Vector(depth - 1));
     case 1:
       return fmt::format("{}({}, {})", Pick({"clamp_min", "clamp_max", "round"}), Vector(depth - 1),
                          Scalar(1));
@@ -126,6 +132,10 @@ std::string RandomQuery::Function(int depth) {
       return fmt::format("clamp({}, {}, {})", Vector(depth - 1), Scalar(1), Scalar(1));
     case 3:
       if (Chance(30)) return fmt::format("absent({})", Vector(depth - 1));
+      if (Chance(20)) {
+        return Pick({"minute()", "hour()", "day_of_week()", "day_of_month()", "day_of_year()",
+                     "days_in_month()", "month()", "year()"});
+      }
       return fmt::format("{}({} * {})",
                          Pick({"minute", "hour", "day_of_week", "day_of_month", "month", "year",
                                "days_in_month", "day_of_year"}),
@@ -149,6 +159,10 @@ std::string RandomQuery::Function(int depth) {
       return fmt::format("quantile_over_time({}, {})", Pick({"0.5", "0.99", "-1", "2"}),
                          Range(depth - 1));
     case 9:
+      if (Chance(40)) {
+        return fmt::format("double_exponential_smoothing({}, {}, {})", Range(depth - 1),
+                           Pick({"0.5", "0.01", "0.9"}), Pick({"0.1", "0.5", "0.99"}));
+      }
       return fmt::format("vector({})", Scalar(depth - 1));
     case 10:
       return fmt::format("{}({})", Pick({"rate", "increase"}), CounterRange());

@@ -1,11 +1,14 @@
-// Random PromQL over the series of oracle_series.h, in what Prometheus 2.42 and 3 have in common.
+// Random PromQL over the series of oracle_series.h, in what Prometheus 2.42 and 3 have in common:
+// every operator and function of 2.42 but those of native histograms.
 //
-// Where the two differ, no query is made. 2.42 includes a range's left end, so offsets, ranges and
+// Where the two differ, no query is made, but for double_exponential_smoothing, which 2.42 calls
+// holt_winters. 2.42 includes a range's left end, so offsets, ranges and
 // steps are multiples of 5 s (the samples are at other times). It takes a rate back to where a
 // counter was 0, however far; keeps the metric's name behind atan2; knows the date of NaN and its
 // variance; moves the range of predict_linear with the steps although @ fixes it; refuses a sign
-// before series of equal labels although they never have samples at the same step. Of equal values
-// topk keeps any, and % makes of a last bit what it likes.
+// before series of equal labels although they never have samples at the same step. It is
+// asked for durations as it writes them, and nothing is asked that 3 has added: that has scripts of
+// its own. Of equal values topk keeps any, and % makes of a last bit what it likes.
 #pragma once
 
 #include <cstdint>

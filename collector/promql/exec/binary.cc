@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "collector/promql/value/histogram_trim.h"
 #include "collector/promql/value/remarks.h"
 
 namespace leadline::collector::promql::exec {
@@ -62,6 +63,7 @@ double ApplyFloats(BinaryOp op, double left, double right) {
 double ElementOperator::Floats(double left, double right) const {
   const double result = ApplyFloats(op_, left, right);
   if (drops_name()) return result;
+  if (parse::IsTrimming(op_)) return Incompatible("float", "float").value;
   if (result == 0) return AbsentValue();
   return kept_ == Kept::kLeft ? left : right;
 }
@@ -84,11 +86,20 @@ Sample ElementOperator::WithHistogram(const Sample& left, const Sample& right) c
   } else if (left.histogram != nullptr) {
     if (op_ == BinaryOp::kMul) return Product(*left.histogram, right.value);
     if (op_ == BinaryOp::kDiv) return Quotient(*left.histogram, right.value);
+    if (op_ == BinaryOp::kTrimUpper) {
+      return CompactSample(WithoutAbove(*left.histogram, right.value));
+    }
+    if (op_ == BinaryOp::kTrimLower) {
+      return CompactSample(WithoutBelow(*left.histogram, right.value));
+    }
   } else if (op_ == BinaryOp::kMul) {
     return Product(*right.histogram, left.value);
   }
-  const std::string_view name = parse::BinaryOpName(op_);
-  annotations_.infos.insert(remarks::IncompatibleTypes(name, TypeName(left), TypeName(right)));
+  return Incompatible(TypeName(left), TypeName(right));
+}
+
+Sample ElementOperator::Incompatible(std::string_view left, std::string_view right) const {
+  annotations_.infos.insert(remarks::IncompatibleTypes(parse::BinaryOpName(op_), left, right));
   return {};
 }
 

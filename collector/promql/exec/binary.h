@@ -1,6 +1,7 @@
 // What binary operators make of two values.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "collector/promql/exec/context.h"
@@ -14,8 +15,9 @@ double ApplyFloats(parse::BinaryOp op, double left, double right);
 
 // An operator between samples, of which either may be a histogram.
 //
-// A comparison filters: it gives the left sample, or nothing. With `bool` it gives 1 or 0. Types
-// that do not go together give nothing, and an annotation.
+// A comparison filters: it gives the left sample, or nothing. With `bool` it gives 1 or 0. Trimming
+// leaves a part of the left histogram. Types that do not go together give nothing, and an
+// annotation.
 // Source: Prometheus 3's vectorElemBinop.
 class ElementOperator {
  public:
@@ -28,10 +30,13 @@ class ElementOperator {
   Sample Samples(const Sample& left, const Sample& right) const;
 
   // Whether the result is no longer the metric that it was.
-  bool drops_name() const { return returns_bool_ || !parse::IsComparison(op_); }
+  bool drops_name() const {
+    return returns_bool_ || !(parse::IsComparison(op_) || parse::IsTrimming(op_));
+  }
 
  private:
   Sample WithHistogram(const Sample& left, const Sample& right) const;
+  Sample Incompatible(std::string_view left, std::string_view right) const;
   Sample AddHistograms(Histogram left, const Histogram& right) const;
   Sample CompareHistograms(const Sample& left, const Histogram& right) const;
 

@@ -31,7 +31,8 @@ bool MayCollide(const parse::Expr& expr) {
       // Where it drops names its own result has been made distinct.
       const auto& binary = As<parse::Binary>(expr);
       return !binary.returns_bool &&
-             (parse::IsComparison(binary.op) || parse::IsSetOperator(binary.op));
+             (parse::IsComparison(binary.op) || parse::IsSetOperator(binary.op) ||
+              parse::IsTrimming(binary.op));
     }
     case ExprKind::kNumber:
     case ExprKind::kString:

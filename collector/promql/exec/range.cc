@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "collector/promql/exec/evaluator.h"
+#include "collector/promql/exec/extended.h"
 #include "collector/promql/exec/selector.h"
 #include "common/labels.h"
 #include "common/status_macros.h"
@@ -196,6 +197,10 @@ absl::Status SelectRange(Context& context, const parse::Expr& range_vector, std:
 absl::Status EvaluateRange(Context& context, const parse::Expr& range_vector,
                            const Function& function, RangeFunction::Kernel kernel,
                            const std::vector<std::vector<double>>& parameters, Emit emit) {
+  if (IsExtended(range_vector)) {
+    return EvaluateExtended(context, As<parse::MatrixSelector>(parse::Unwrap(range_vector)),
+                            function, kernel, emit);
+  }
   const Reach reach = ReachOf(parse::Unwrap(range_vector));
   return SelectRange(context, range_vector, function.name, [&](const RangeSeries& from) {
     LL_ASSIGN_OR_RETURN(StepSeries series, OverWindows(context, reach, from, kernel, parameters));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "collector/promql/exec/classic_series.h"
+#include "collector/promql/exec/extended.h"
 #include "collector/promql/exec/matchers.h"
 #include "collector/promql/value/remarks.h"
 #include "common/labels.h"
@@ -154,11 +155,11 @@ int64_t ReferenceTime(const Context& context, const parse::TimeModifier& modifie
 }
 
 absl::Status SelectBlocks(Context& context, const parse::VectorSelector& selector, int64_t range_ms,
-                          std::string_view parent,
-                          absl::FunctionRef<absl::Status(SeriesBlock)> use) {
+                          std::string_view parent, absl::FunctionRef<absl::Status(SeriesBlock)> use,
+                          int64_t ahead_ms) {
   store::SelectHints hints;
   hints.start_ms = ReferenceTime(context, selector.modifier, 0) - range_ms + 1;
-  hints.end_ms = ReferenceTime(context, selector.modifier, context.steps() - 1);
+  hints.end_ms = ReferenceTime(context, selector.modifier, context.steps() - 1) + ahead_ms;
   hints.step_ms = context.step_ms;
   hints.function = std::string(parent);
   hints.named_labels = context.named_labels;
@@ -176,6 +177,9 @@ absl::Status SelectBlocks(Context& context, const parse::VectorSelector& selecto
 
 absl::Status SelectInstant(Context& context, const parse::VectorSelector& selector,
                            std::string_view parent, What what, Emit emit) {
+  if (selector.edges == parse::Edges::kSmoothed && what == What::kValues) {
+    return SelectSmoothed(context, selector, parent, emit);
+  }
   return SelectBlocks(context, selector, context.lookback_ms, parent,
                       [&](const SeriesBlock& block) {
                         StepSeries series = InstantValues(context, selector.modifier, block, what);

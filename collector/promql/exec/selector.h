@@ -20,11 +20,12 @@ namespace leadline::collector::promql::exec {
 int64_t ReferenceTime(const Context& context, const parse::TimeModifier& modifier, size_t step);
 
 // Hands each selected series to `use`, with the samples that any step sees when it looks back for
-// `range_ms`, staleness markers included. `parent`: the function or aggregation over the selector,
-// or "", as a hint to the store.
+// `range_ms` and ahead for `ahead_ms`, staleness markers included. `parent`: the function or
+// aggregation over the selector, or "", as a hint to the store.
 absl::Status SelectBlocks(Context& context, const parse::VectorSelector& selector, int64_t range_ms,
                           std::string_view parent,
-                          absl::FunctionRef<absl::Status(store::SeriesBlock)> use);
+                          absl::FunctionRef<absl::Status(store::SeriesBlock)> use,
+                          int64_t ahead_ms = 0);
 
 enum class What : uint8_t { kValues, kTimestamps };
 

@@ -1,6 +1,8 @@
 #include "collector/promql/exec/vector_match.h"
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -56,14 +58,21 @@ class Matcher {
       if (duplicates_[step].found && many.has(step)) return DuplicateError(duplicates_[step]);
     }
     const size_t number = grouping_.GroupOf(many);
+    if (fill_one().has_value() && number >= groups_.size()) groups_.resize(number + 1);
     if (number >= groups_.size()) return absl::OkStatus();  // nothing on the other side
-    for (const size_t one : groups_[number].ones) {
-      LL_RETURN_IF_ERROR(Meet(many, ones_[one], number));
-    }
+    Group& group = groups_[number];
+    for (const size_t one : group.ones) LL_RETURN_IF_ERROR(Meet(many, ones_[one], number));
+    if (fill_many().has_value()) LL_RETURN_IF_ERROR(NoteMany(many, group));
+    if (fill_one().has_value()) return MeetFilledOne(many, number);
     return absl::OkStatus();
   }
 
   absl::Status Finish(Emit emit) {
+    for (size_t number = 0; fill_many().has_value() && number < groups_.size(); ++number) {
+      for (const size_t one : groups_[number].ones) {
+        LL_RETURN_IF_ERROR(MeetFilledMany(ones_[one], number));
+      }
+    }
     ones_.clear();
     context_.budget.Release(held_);
     return result_.Finish(emit);
@@ -78,6 +87,7 @@ class Matcher {
   struct Group {
     std::vector<size_t> ones;   // indexes of ones_
     std::vector<bool> matched;  // one to one: at which steps there is a result already
+    std::vector<bool> many;     // at which steps there is any on the other side, where it is filled
   };
   struct Duplicate {
     bool found = false;
@@ -85,6 +95,52 @@ class Matcher {
   };
 
   bool one_to_one() const { return matching_.cardinality == Cardinality::kOneToOne; }
+
+  bool swapped() const { return matching_.cardinality == Cardinality::kOneToMany; }
+  const std::optional<double>& fill_many() const {
+    return swapped() ? matching_.fill_right : matching_.fill_left;
+  }
+  const std::optional<double>& fill_one() const {
+    return swapped() ? matching_.fill_left : matching_.fill_right;
+  }
+
+  absl::Status NoteMany(const StepSeries& many, Group& group) {
+    if (group.many.empty()) {
+      LL_RETURN_IF_ERROR(Charge(context_.steps() / 64 + 1));
+      group.many.resize(context_.steps());
+    }
+    for (size_t step = 0; step < group.many.size(); ++step) {
+      if (many.has(step)) group.many[step] = true;
+    }
+    return absl::OkStatus();
+  }
+
+  // A series that stands in for those of the match that are missing.
+  StepSeries Filled(size_t number) const {
+    StepSeries filled(context_.steps());
+    filled.labels = grouping_.labels(number);
+    return filled;
+  }
+
+  absl::Status MeetFilledOne(const StepSeries& many, size_t number) {
+    StepSeries filled = Filled(number);
+    for (size_t step = 0; step < filled.values.size(); ++step) {
+      const std::vector<size_t>& ones = groups_[number].ones;
+      const bool missing =
+          std::none_of(ones.begin(), ones.end(), [&](size_t one) { return ones_[one].has(step); });
+      if (missing) filled.values[step] = *fill_one();
+    }
+    return Meet(many, filled, number);
+  }
+
+  absl::Status MeetFilledMany(const StepSeries& one, size_t number) {
+    StepSeries filled = Filled(number);
+    const std::vector<bool>& many = groups_[number].many;
+    for (size_t step = 0; step < filled.values.size(); ++step) {
+      if (many.empty() || !many[step]) filled.values[step] = *fill_many();
+    }
+    return Meet(filled, one, number);
+  }
 
   absl::Status Charge(uint64_t samples) {
     LL_RETURN_IF_ERROR(context_.budget.Charge(samples));
@@ -96,19 +152,17 @@ class Matcher {
     return absl::FailedPreconditionError(fmt::format(
         "found duplicate series for the match group {} on the {} hand-side of the operation: [{}, "
         "{}];many-to-many matching not allowed: matching labels must be unique on one side",
-        grouping_.labels(duplicate.group)->ToString(),
-        matching_.cardinality == Cardinality::kOneToMany ? "left" : "right",
+        grouping_.labels(duplicate.group)->ToString(), swapped() ? "left" : "right",
         ones_[duplicate.second].VisibleLabels().ToString(),
         ones_[duplicate.first].VisibleLabels().ToString()));
   }
 
   absl::Status Meet(const StepSeries& many, const StepSeries& one, size_t number) {
-    const bool swapped = matching_.cardinality == Cardinality::kOneToMany;
     StepSeries result(context_.steps());
     for (size_t step = 0; step < result.values.size(); ++step) {
       if (!many.has(step) || !one.has(step)) continue;
-      result.Set(step, swapped ? op_.Samples(one.sample(step), many.sample(step))
-                               : op_.Samples(many.sample(step), one.sample(step)));
+      result.Set(step, swapped() ? op_.Samples(one.sample(step), many.sample(step))
+                                 : op_.Samples(many.sample(step), one.sample(step)));
     }
     if (!result.HasAny()) return absl::OkStatus();
     if (one_to_one()) LL_RETURN_IF_ERROR(MarkMatched(groups_[number], result));

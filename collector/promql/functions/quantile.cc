@@ -5,65 +5,17 @@
 
 #include "collector/promql/value/floats.h"
 #include "collector/promql/value/running.h"
+#include "collector/promql/value/spread_bucket.h"
 
 namespace leadline::collector::promql {
 namespace {
 
-// A bucket of a native histogram, as wide as its observations are taken to be.
-struct Bucket {
-  double lower = 0;
-  double upper = 0;
-  double count = 0;
-  bool linear = false;  // else its observations are spread as buckets get wider
-
-  // How far into the bucket the value is, from 0 to 1. All observations of a bucket without an end
-  // are taken to be at infinity.
-  double FractionAt(double value) const {
-    if (std::isinf(lower)) return 1;
-    if (linear) return upper > lower ? (value - lower) / (upper - lower) : 0;
-    const double log_lower = std::log2(std::fabs(lower));
-    const double log_upper = std::log2(std::fabs(upper));
-    return (std::log2(std::fabs(value)) - log_lower) / (log_upper - log_lower);
-  }
-
-  // The finite end of a bucket that has one.
-  double ValueAt(double fraction) const {
-    if (std::isinf(lower)) return upper;
-    if (linear && std::isinf(upper)) return lower;
-    if (linear) return lower + (upper - lower) * fraction;
-    const double log_lower = std::log2(std::fabs(lower));
-    const double log_upper = std::log2(std::fabs(upper));
-    return std::copysign(std::exp2(log_lower + (log_upper - log_lower) * fraction), lower);
-  }
-
-  // Where its observations are taken to be when they are taken to be one.
-  double Middle(bool of_custom) const {
-    if (of_custom) return std::isinf(lower) || std::isinf(upper) ? ValueAt(0) : (lower + upper) / 2;
-    return linear ? 0 : std::copysign(std::sqrt(upper * lower), lower);
-  }
-};
-
-// Those that are not empty, in ascending order. A bucket around 0 reaches only to 0 on a side where
-// there is nothing; a custom one, on a side where it has no end.
-std::vector<Bucket> BucketsOf(const Histogram& histogram) {
-  std::vector<Bucket> buckets;
+// Those that are not empty, in ascending order.
+std::vector<SpreadBucket> BucketsOf(const Histogram& histogram) {
+  std::vector<SpreadBucket> buckets;
   buckets.reserve(histogram.negative.size() + 1 + histogram.positive.size());
-  const bool only_positive = histogram.negative.empty() && !histogram.positive.empty();
-  const bool only_negative = histogram.positive.empty() && !histogram.negative.empty();
-  ForEachBucket(histogram, [&](const BoundedBucket& from) {
-    if (from.count == 0) return;
-    Bucket bucket{.lower = from.lower,
-                  .upper = from.upper,
-                  .count = from.count,
-                  .linear = histogram.uses_custom_buckets() || (from.has_lower && from.has_upper)};
-    const bool around_zero = from.lower < 0 && from.upper > 0;
-    if (histogram.uses_custom_buckets()) {
-      if (around_zero && std::isinf(from.lower)) bucket.lower = 0;
-    } else if (around_zero) {
-      if (only_positive) bucket.lower = 0;
-      if (only_negative) bucket.upper = 0;
-    }
-    buckets.push_back(bucket);
+  ForEachBucket(histogram, [&](const BoundedBucket& bucket) {
+    if (bucket.count != 0) buckets.push_back(Spread(histogram, bucket));
   });
   return buckets;
 }
@@ -78,8 +30,10 @@ double CountInBuckets(const Histogram& histogram) {
 double VarianceOf(const Histogram& histogram) {
   const double mean = histogram.sum / histogram.count;
   KahanSum sum;
-  for (const Bucket& bucket : BucketsOf(histogram)) {
-    const double distance = bucket.Middle(histogram.uses_custom_buckets()) - mean;
+  for (const SpreadBucket& bucket : BucketsOf(histogram)) {
+    // The zero bucket's are taken to be 0, whatever else there is.
+    const bool is_zero = bucket.linear && !histogram.uses_custom_buckets();
+    const double distance = (is_zero ? 0 : bucket.Middle()) - mean;
     sum.Add(bucket.count * distance * distance);
   }
   return sum.value() / histogram.count;
@@ -109,7 +63,7 @@ double HistogramQuantile(double q, const Histogram& histogram) {
   if (q < 0) return -kInfinity;
   if (q > 1) return kInfinity;
   if (histogram.count == 0 || std::isnan(q)) return kNan;
-  std::vector<Bucket> buckets = BucketsOf(histogram);
+  std::vector<SpreadBucket> buckets = BucketsOf(histogram);
   if (buckets.empty()) return kNan;
   // From the nearer end, but from below where there are observations of NaN, which are in no
   // bucket.
@@ -117,8 +71,8 @@ double HistogramQuantile(double q, const Histogram& histogram) {
   if (!forward) std::reverse(buckets.begin(), buckets.end());
   double rank = (forward ? q : 1 - q) * histogram.count;
   double count = 0;
-  const Bucket* found = &buckets.front();
-  for (const Bucket& bucket : buckets) {
+  const SpreadBucket* found = &buckets.front();
+  for (const SpreadBucket& bucket : buckets) {
     found = &bucket;
     count += bucket.count;
     if (count >= rank) break;
@@ -130,7 +84,7 @@ double HistogramQuantile(double q, const Histogram& histogram) {
 }
 
 std::vector<double> CountsUpTo(const Histogram& histogram, absl::Span<const double> values) {
-  const std::vector<Bucket> buckets = BucketsOf(histogram);
+  const std::vector<SpreadBucket> buckets = BucketsOf(histogram);
   std::vector<double> counts;
   counts.reserve(values.size());
   double below = 0;  // in the buckets before `bucket`

@@ -54,6 +54,9 @@ Sample Extrapolated(const Window& window, Kind kind, double per) {
     window.annotations->warnings.insert(remarks::MixedInRange(window.name));
     return {};
   }
+  if (window.exact && !window.values.empty()) {
+    return {.value = Rise(window.values, kind) / per, .histogram = nullptr};
+  }
   if (window.values.size() > 1) {
     const double rise = Rise(window.values, kind);
     const double factor =
@@ -63,10 +66,20 @@ Sample Extrapolated(const Window& window, Kind kind, double per) {
   if (window.histograms.size() > 1) {
     std::optional<Histogram> rise = HistogramRise(window, kind == Kind::kCounter);
     if (!rise.has_value()) return {};
+    if (window.exact) {
+      rise->Scale(1 / per);
+      return CompactSample(*std::move(rise));
+    }
     const double first = window.histograms.front()->count;
     rise->Scale(ExtrapolationFactor(window, kind, window.histogram_ts_ms, first, rise->count) /
                 per);
     return CompactSample(*std::move(rise));
+  }
+  if (window.exact && !window.histograms.empty()) {
+    Histogram none = *window.histograms.front();
+    none.Scale(0);
+    none.reset_hint = model::ResetHint::kGauge;
+    return CompactSample(std::move(none));
   }
   return {};
 }

@@ -23,6 +23,9 @@ struct Window {
   absl::Span<const double> values;
   absl::Span<const int64_t> histogram_ts_ms;
   absl::Span<const std::shared_ptr<const Histogram>> histograms;
+  // The first and the last sample are what the series is at the ends: nothing is extrapolated, and
+  // one sample is enough.
+  bool exact = false;
   // The life of what the series is about, as in store::SeriesBlock.
   int64_t entity_start_ms = 0;
   int64_t entity_end_ms = std::numeric_limits<int64_t>::max();

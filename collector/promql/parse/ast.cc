@@ -15,6 +15,8 @@ bool IsComparison(BinaryOp op) { return op >= BinaryOp::kEqual && op <= BinaryOp
 
 bool IsSetOperator(BinaryOp op) { return op >= BinaryOp::kAnd; }
 
+bool IsTrimming(BinaryOp op) { return op == BinaryOp::kTrimUpper || op == BinaryOp::kTrimLower; }
+
 std::string_view AggregateOpName(AggregateOp op) {
   for (const AggregateKeyword& row : AggregateKeywords()) {
     if (row.op == op) return row.text;

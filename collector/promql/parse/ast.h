@@ -2,7 +2,8 @@
 //
 // A node has its kind, its type and its place in the query. Use As<Node>(expr) after looking at
 // the kind. Trees are no deeper than kMaxTreeDepth (parser.h), so recursion over them is safe.
-// Immutable once parsed; free to share between threads.
+// Immutable once parsed and its durations are bound (duration_expr.h); free to share between
+// threads.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "collector/promql/functions/function.h"
+#include "collector/promql/parse/duration_expr.h"
 #include "collector/promql/parse/lexer.h"
 #include "collector/promql/value/value_type.h"
 
@@ -75,8 +77,16 @@ struct LabelMatcher {
 struct TimeModifier {
   enum class At : uint8_t { kNone, kTime, kStart, kEnd };
   std::optional<int64_t> offset_ms;
+  DurationExpr::Ptr offset_expr;  // where it was computed
   At at = At::kNone;
   int64_t at_ms = 0;
+};
+
+// What the ends of a range are: the samples nearest to them within it, or beyond it too.
+enum class Edges : uint8_t {
+  kPlain,
+  kAnchored,  // "anchored": the value at an end is that of the sample before it
+  kSmoothed,  // "smoothed": it lies between the samples around it
 };
 
 struct VectorSelector : Expr {
@@ -85,6 +95,7 @@ struct VectorSelector : Expr {
   std::vector<LabelMatcher> matchers;  // the metric's name as __name__
   bool named = false;                  // before or in the braces, else only by __name__
   bool may_match_all = false;          // info()'s second argument selects nothing by itself
+  Edges edges = Edges::kPlain;
   TimeModifier modifier;
 };
 
@@ -93,6 +104,7 @@ struct MatrixSelector : Expr {
   MatrixSelector() : Expr(kKind, ValueType::kRangeVector) {}
   std::unique_ptr<VectorSelector> selector;  // with the modifiers of both
   int64_t range_ms = 0;
+  DurationExpr::Ptr range_expr;  // where it was computed
 };
 
 struct Subquery : Expr {
@@ -100,7 +112,9 @@ struct Subquery : Expr {
   Subquery() : Expr(kKind, ValueType::kRangeVector) {}
   ExprPtr inner;
   int64_t range_ms = 0;
-  int64_t step_ms = 0;  // 0: the default
+  int64_t step_ms = 0;           // 0: the default
+  DurationExpr::Ptr range_expr;  // where they were computed
+  DurationExpr::Ptr step_expr;
   TimeModifier modifier;
 };
 
@@ -125,6 +139,8 @@ enum class BinaryOp : uint8_t {
   kMod,
   kPow,
   kAtan2,
+  kTrimUpper,
+  kTrimLower,
   kEqual,
   kNotEqual,
   kLess,
@@ -142,6 +158,11 @@ struct VectorMatching {
   std::vector<std::string> labels;
   Cardinality cardinality = Cardinality::kOneToOne;  // kManyToOne is group_left
   std::vector<std::string> include;
+  // What stands in for a series that is missing on that side.
+  std::optional<double> fill_left;
+  std::optional<double> fill_right;
+
+  bool fills() const { return fill_left.has_value() || fill_right.has_value(); }
 };
 
 struct Binary : Expr {
@@ -158,7 +179,7 @@ struct Binary : Expr {
   ExprPtr left;
   ExprPtr right;
   bool returns_bool = false;
-  std::optional<VectorMatching> matching;  // where "on" or "ignoring" was written
+  std::optional<VectorMatching> matching;  // where "on", "ignoring" or "fill" was written
 };
 
 enum class AggregateOp : uint8_t {
@@ -199,6 +220,7 @@ struct Call : Expr {
 std::string_view BinaryOpName(BinaryOp op);
 bool IsComparison(BinaryOp op);
 bool IsSetOperator(BinaryOp op);
+bool IsTrimming(BinaryOp op);
 
 // "sum", …
 std::string_view AggregateOpName(AggregateOp op);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "absl/types/span.h"
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <re2/re2.h>
 
 namespace leadline::collector::promql::parse {
@@ -32,6 +34,26 @@ std::optional<Complaint> CheckInfo(const Call& call) {
                      "expected label selectors only, got vector selector instead"};
   }
   return std::nullopt;
+}
+
+// What "anchored" and "smoothed" are for.
+constexpr std::string_view kOfAnchored[] = {"changes", "delta", "increase", "rate", "resets"};
+constexpr std::string_view kOfSmoothed[] = {"delta", "increase", "rate"};
+
+std::optional<Complaint> CheckEdges(const Function& function, const Expr& argument) {
+  const Expr& range = Unwrap(argument);
+  if (range.kind != ExprKind::kMatrixSelector) return std::nullopt;
+  const Edges edges = As<MatrixSelector>(range).selector->edges;
+  if (edges == Edges::kPlain) return std::nullopt;
+  const bool anchored = edges == Edges::kAnchored;
+  const auto allowed = anchored ? absl::MakeConstSpan(kOfAnchored) : kOfSmoothed;
+  if (std::find(allowed.begin(), allowed.end(), function.name) != allowed.end()) {
+    return std::nullopt;
+  }
+  return Complaint{
+      argument.position,
+      fmt::format("{} modifier can only be used with: {} - not with {}",
+                  anchored ? "anchored" : "smoothed", fmt::join(allowed, ", "), function.name)};
 }
 
 bool IsScalarOrVector(ValueType type) {
@@ -95,10 +117,21 @@ std::optional<Complaint> Check(const Binary& binary) {
                      fmt::format("set operator \"{}\" not allowed in binary scalar expression",
                                  BinaryOpName(binary.op))};
   }
+  if (IsTrimming(binary.op) && binary.type == ValueType::kScalar) {
+    return Complaint{
+        binary.op_position,
+        fmt::format("operator \"{}\" not allowed for Scalar operations", BinaryOpName(binary.op))};
+  }
   if (!binary.matching.has_value()) return std::nullopt;
   const VectorMatching& matching = *binary.matching;
   if (has_scalar) {
-    return Complaint{binary.position, "vector matching only allowed between instant vectors"};
+    return Complaint{binary.position,
+                     matching.fills()
+                         ? "filling in missing series only allowed between instant vectors"
+                         : "vector matching only allowed between instant vectors"};
+  }
+  if (matching.fills() && IsSetOperator(binary.op)) {
+    return Complaint{binary.position, "filling in missing series not allowed for set operators"};
   }
   if (matching.cardinality == VectorMatching::Cardinality::kOneToOne) return std::nullopt;
   if (IsSetOperator(binary.op)) {
@@ -145,6 +178,7 @@ std::optional<Complaint> Check(const Call& call) {
   for (size_t i = 0; i < have; ++i) {
     auto complaint = Expect(*call.arguments[i], function.argument_type(i),
                             fmt::format("call to function \"{}\"", function.name));
+    if (!complaint.has_value()) complaint = CheckEdges(function, *call.arguments[i]);
     if (complaint.has_value()) return complaint;
   }
   return function.Is(Form::kInfo) ? CheckInfo(call) : std::nullopt;

@@ -23,23 +23,79 @@ uint32_t DepthOf(const std::vector<ExprPtr>& exprs) {
   return depth;
 }
 
+bool AtMatching(const TokenStream& tokens) {
+  return tokens.IsKeyword("on") || tokens.IsKeyword("ignoring");
+}
+
+// Metrics may have these names too: then no parenthesis comes after them.
+bool AtFill(const TokenStream& tokens) {
+  const bool is_fill =
+      tokens.IsKeyword("fill") || tokens.IsKeyword("fill_left") || tokens.IsKeyword("fill_right");
+  return is_fill && tokens.NextIs(TokenKind::kLeftParen);
+}
+
 // "on (a) group_left (b)", from its first word.
-std::optional<VectorMatching> ParseMatching(TokenStream& tokens) {
-  VectorMatching matching;
+bool ParseLabelMatching(TokenStream& tokens, VectorMatching& matching) {
   matching.on = tokens.IsKeyword("on");
   tokens.Advance();
-  if (!ParseLabelList(tokens, matching.labels)) return std::nullopt;
+  if (!ParseLabelList(tokens, matching.labels)) return false;
   if (tokens.TakeKeyword("group_left")) {
     matching.cardinality = VectorMatching::Cardinality::kManyToOne;
   } else if (tokens.TakeKeyword("group_right")) {
     matching.cardinality = VectorMatching::Cardinality::kOneToMany;
   } else {
-    return matching;
+    return true;
   }
-  if (tokens.Is(TokenKind::kLeftParen) && !ParseLabelList(tokens, matching.include)) {
+  return !tokens.Is(TokenKind::kLeftParen) || ParseLabelList(tokens, matching.include);
+}
+
+// "(0)", "(-Inf)"
+std::optional<double> ParseFillValue(TokenStream& tokens) {
+  constexpr std::string_view kWhere = "fill modifier";
+  tokens.Advance();
+  const bool negative = tokens.TakeSign();
+  std::optional<double> value;
+  if (tokens.Is(TokenKind::kNumber) || tokens.Is(TokenKind::kDuration)) {
+    value = tokens.TakeToken().number;
+  } else if (tokens.IsKeyword("inf") || tokens.IsKeyword("nan")) {
+    value = ParseNumber(tokens.TakeToken().text);
+  } else {
+    tokens.Unexpected(kWhere, "number");
     return std::nullopt;
   }
-  return matching;
+  if (!tokens.Take(TokenKind::kRightParen)) {
+    tokens.Unexpected(kWhere, "\")\"");
+    return std::nullopt;
+  }
+  return negative ? -*value : *value;
+}
+
+// "fill (0)", or "fill_left (0) fill_right (1)" in any order, each once.
+bool ParseFills(TokenStream& tokens, VectorMatching& matching) {
+  while (AtFill(tokens)) {
+    const Token word = tokens.TakeToken();
+    const bool left = !IsKeyword(word, "fill_right");
+    const bool right = !IsKeyword(word, "fill_left");
+    if ((left && matching.fill_left.has_value()) || (right && matching.fill_right.has_value())) {
+      tokens.FailAt(word.position, "fill value may not be set multiple times");
+      return false;
+    }
+    const std::optional<double> value = ParseFillValue(tokens);
+    if (!value.has_value()) return false;
+    if (left) matching.fill_left = value;
+    if (right) matching.fill_right = value;
+  }
+  return true;
+}
+
+// What is between the operator and its right side.
+bool ParseMatching(TokenStream& tokens, std::optional<VectorMatching>& matching) {
+  if (!AtMatching(tokens) && !AtFill(tokens)) return true;
+  VectorMatching parsed;
+  if (AtMatching(tokens) && !ParseLabelMatching(tokens, parsed)) return false;
+  if (!ParseFills(tokens, parsed)) return false;
+  matching = std::move(parsed);
+  return true;
 }
 
 bool AtGrouping(const TokenStream& tokens) {
@@ -93,10 +149,7 @@ class ExpressionParser {
     const Position op_position = tokens_.TakeToken().position;
     const bool returns_bool = tokens_.TakeKeyword("bool");
     std::optional<VectorMatching> matching;
-    if (tokens_.IsKeyword("on") || tokens_.IsKeyword("ignoring")) {
-      matching = ParseMatching(tokens_);
-      if (!matching.has_value()) return nullptr;
-    }
+    if (!ParseMatching(tokens_, matching)) return nullptr;
     ExprPtr right = ParseBinary(op.precedence + (op.right_associative ? 0 : 1));
     if (right == nullptr) return nullptr;
     const uint32_t depth = std::max(left->depth, right->depth);

@@ -15,6 +15,8 @@ constexpr BinaryKeyword kBinary[] = {
     {"<=", TokenKind::kLessEqual, BinaryOp::kLessEqual, 3},
     {">", TokenKind::kGreater, BinaryOp::kGreater, 3},
     {">=", TokenKind::kGreaterEqual, BinaryOp::kGreaterEqual, 3},
+    {"</", TokenKind::kTrimUpper, BinaryOp::kTrimUpper, 3},
+    {">/", TokenKind::kTrimLower, BinaryOp::kTrimLower, 3},
     {"+", TokenKind::kPlus, BinaryOp::kAdd, 4},
     {"-", TokenKind::kMinus, BinaryOp::kSub, 4},
     {"*", TokenKind::kStar, BinaryOp::kMul, kUnaryPrecedence},

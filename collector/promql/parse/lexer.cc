@@ -22,14 +22,19 @@ struct OperatorText {
 
 // Longer ones first.
 constexpr OperatorText kOperators[] = {
-    {"==", TokenKind::kEqual},     {"=~", TokenKind::kRegex},      {"!=", TokenKind::kNotEqual},
-    {"!~", TokenKind::kNotRegex},  {"<=", TokenKind::kLessEqual},  {">=", TokenKind::kGreaterEqual},
-    {"=", TokenKind::kAssign},     {"<", TokenKind::kLess},        {">", TokenKind::kGreater},
-    {"+", TokenKind::kPlus},       {"-", TokenKind::kMinus},       {"*", TokenKind::kStar},
-    {"/", TokenKind::kSlash},      {"%", TokenKind::kPercent},     {"^", TokenKind::kCaret},
-    {"(", TokenKind::kLeftParen},  {")", TokenKind::kRightParen},  {"{", TokenKind::kLeftBrace},
-    {"}", TokenKind::kRightBrace}, {"[", TokenKind::kLeftBracket}, {"]", TokenKind::kRightBracket},
-    {",", TokenKind::kComma},      {":", TokenKind::kColon},       {"@", TokenKind::kAt},
+    {"==", TokenKind::kEqual},       {"=~", TokenKind::kRegex},
+    {"!=", TokenKind::kNotEqual},    {"!~", TokenKind::kNotRegex},
+    {"<=", TokenKind::kLessEqual},   {">=", TokenKind::kGreaterEqual},
+    {"</", TokenKind::kTrimUpper},   {">/", TokenKind::kTrimLower},
+    {"=", TokenKind::kAssign},       {"<", TokenKind::kLess},
+    {">", TokenKind::kGreater},      {"+", TokenKind::kPlus},
+    {"-", TokenKind::kMinus},        {"*", TokenKind::kStar},
+    {"/", TokenKind::kSlash},        {"%", TokenKind::kPercent},
+    {"^", TokenKind::kCaret},        {"(", TokenKind::kLeftParen},
+    {")", TokenKind::kRightParen},   {"{", TokenKind::kLeftBrace},
+    {"}", TokenKind::kRightBrace},   {"[", TokenKind::kLeftBracket},
+    {"]", TokenKind::kRightBracket}, {",", TokenKind::kComma},
+    {":", TokenKind::kColon},        {"@", TokenKind::kAt},
 };
 
 }  // namespace

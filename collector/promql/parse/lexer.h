@@ -42,6 +42,8 @@ enum class TokenKind : uint8_t {
   kLessEqual,     // <=
   kGreater,       // >
   kGreaterEqual,  // >=
+  kTrimUpper,     // </
+  kTrimLower,     // >/
   kPlus,
   kMinus,
   kStar,

@@ -4,21 +4,25 @@
 #include <optional>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "collector/promql/parse/times.h"
 
 namespace leadline::collector::promql::parse {
 namespace {
 
 // "[1h:5m]", from the colon.
-ExprPtr ParseSubquery(TokenStream& tokens, ExprPtr inner, int64_t range_ms) {
+ExprPtr ParseSubquery(TokenStream& tokens, ExprPtr inner, ParsedDuration range) {
   constexpr std::string_view kWhere = "subquery selector";
   tokens.Advance();
   auto subquery = std::make_unique<Subquery>();
-  subquery->range_ms = range_ms;
+  subquery->range_ms = range.ms;
+  subquery->range_expr = std::move(range.expr);
   if (!tokens.Is(TokenKind::kRightBracket)) {
-    const auto step_ms = ParsePositiveDuration(tokens, kWhere);
-    if (!step_ms.has_value()) return nullptr;
-    subquery->step_ms = *step_ms;
+    auto step = ParseRange(tokens, kWhere);
+    if (!step.has_value()) return nullptr;
+    subquery->step_ms = step->ms;
+    subquery->step_expr = std::move(step->expr);
   }
   if (!tokens.Take(TokenKind::kRightBracket)) return tokens.Unexpected(kWhere, "\"]\"");
   const uint32_t start = inner->position.start;
@@ -27,7 +31,7 @@ ExprPtr ParseSubquery(TokenStream& tokens, ExprPtr inner, int64_t range_ms) {
   return tokens.Finish(std::move(subquery), start, depth);
 }
 
-ExprPtr MakeMatrix(TokenStream& tokens, ExprPtr expr, int64_t range_ms) {
+ExprPtr MakeMatrix(TokenStream& tokens, ExprPtr expr, ParsedDuration range) {
   const Position position{expr->position.start, tokens.last_end()};
   if (expr->kind != ExprKind::kVectorSelector) {
     return tokens.FailAt(position, "ranges only allowed for vector selectors");
@@ -41,7 +45,8 @@ ExprPtr MakeMatrix(TokenStream& tokens, ExprPtr expr, int64_t range_ms) {
   }
   auto matrix = std::make_unique<MatrixSelector>();
   matrix->selector = std::move(selector);
-  matrix->range_ms = range_ms;
+  matrix->range_ms = range.ms;
+  matrix->range_expr = std::move(range.expr);
   return tokens.Finish(std::move(matrix), position.start, 1);
 }
 
@@ -49,11 +54,13 @@ ExprPtr MakeMatrix(TokenStream& tokens, ExprPtr expr, int64_t range_ms) {
 ExprPtr ParseBrackets(TokenStream& tokens, ExprPtr expr) {
   constexpr std::string_view kWhere = "subquery or range selector";
   tokens.Advance();
-  const auto range_ms = ParsePositiveDuration(tokens, kWhere);
-  if (!range_ms.has_value()) return nullptr;
-  if (tokens.Is(TokenKind::kColon)) return ParseSubquery(tokens, std::move(expr), *range_ms);
+  auto range = ParseRange(tokens, kWhere);
+  if (!range.has_value()) return nullptr;
+  if (tokens.Is(TokenKind::kColon)) {
+    return ParseSubquery(tokens, std::move(expr), *std::move(range));
+  }
   if (!tokens.Take(TokenKind::kRightBracket)) return tokens.Unexpected(kWhere, "\":\" or \"]\"");
-  return MakeMatrix(tokens, std::move(expr), *range_ms);
+  return MakeMatrix(tokens, std::move(expr), *std::move(range));
 }
 
 // nullptr where the expression takes none.
@@ -72,8 +79,8 @@ TimeModifier* ModifierOf(Expr& expr) {
 
 ExprPtr ParseOffset(TokenStream& tokens, ExprPtr expr) {
   tokens.Advance();
-  const auto offset_ms = ParseSignedDuration(tokens, "offset");
-  if (!offset_ms.has_value()) return nullptr;
+  auto offset = ParseOffsetDuration(tokens);
+  if (!offset.has_value()) return nullptr;
   expr->position.end = tokens.last_end();
   TimeModifier* const modifier = ModifierOf(*expr);
   if (modifier == nullptr) {
@@ -84,7 +91,8 @@ ExprPtr ParseOffset(TokenStream& tokens, ExprPtr expr) {
   if (modifier->offset_ms.has_value()) {
     return tokens.FailAt(expr->position, "offset may not be set multiple times");
   }
-  modifier->offset_ms = *offset_ms;
+  modifier->offset_ms = offset->ms;
+  modifier->offset_expr = std::move(offset->expr);
   return expr;
 }
 
@@ -107,6 +115,33 @@ ExprPtr ParseAt(TokenStream& tokens, ExprPtr expr) {
   return expr;
 }
 
+// nullptr where the expression has none.
+VectorSelector* SelectorOf(Expr& expr) {
+  if (expr.kind == ExprKind::kVectorSelector) return &static_cast<VectorSelector&>(expr);
+  if (expr.kind != ExprKind::kMatrixSelector) return nullptr;
+  return static_cast<MatrixSelector&>(expr).selector.get();
+}
+
+// "anchored" or "smoothed".
+ExprPtr ParseEdges(TokenStream& tokens, ExprPtr expr) {
+  const bool anchored = tokens.IsKeyword("anchored");
+  const std::string_view word = anchored ? "anchored" : "smoothed";
+  tokens.Advance();
+  expr->position.end = tokens.last_end();
+  VectorSelector* const selector = SelectorOf(*expr);
+  if (selector == nullptr) {
+    return tokens.FailAt(expr->position, fmt::format("{} modifier is {}", word,
+                                                     expr->kind == ExprKind::kSubquery
+                                                         ? "not supported for subqueries"
+                                                         : "only supported for selectors"));
+  }
+  if (selector->edges != Edges::kPlain) {
+    return tokens.FailAt(expr->position, "anchored and smoothed modifiers cannot be used together");
+  }
+  selector->edges = anchored ? Edges::kAnchored : Edges::kSmoothed;
+  return expr;
+}
+
 }  // namespace
 
 ExprPtr ParsePostfix(TokenStream& tokens, ExprPtr expr) {
@@ -117,6 +152,8 @@ ExprPtr ParsePostfix(TokenStream& tokens, ExprPtr expr) {
       expr = ParseOffset(tokens, std::move(expr));
     } else if (tokens.Is(TokenKind::kAt)) {
       expr = ParseAt(tokens, std::move(expr));
+    } else if (tokens.IsKeyword("anchored") || tokens.IsKeyword("smoothed")) {
+      expr = ParseEdges(tokens, std::move(expr));
     } else {
       break;
     }

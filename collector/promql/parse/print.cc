@@ -1,9 +1,11 @@
 #include "collector/promql/parse/print.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdlib>
 #include <optional>
+#include <tuple>
 #include <vector>
 
 #include <fmt/format.h>
@@ -37,11 +39,22 @@ std::string PrintModifier(const TimeModifier& modifier) {
       break;
   }
   const int64_t offset_ms = modifier.offset_ms.value_or(0);
-  if (offset_ms != 0) {
+  if (modifier.offset_expr != nullptr) {
+    text += " offset " + PrintDurationExpr(*modifier.offset_expr);
+  } else if (offset_ms != 0) {
     text +=
         fmt::format(" offset {}{}", offset_ms < 0 ? "-" : "", PrintDuration(std::abs(offset_ms)));
   }
   return text;
+}
+
+std::string PrintEdges(Edges edges) {
+  if (edges == Edges::kPlain) return "";
+  return edges == Edges::kAnchored ? " anchored" : " smoothed";
+}
+
+std::string PrintComputed(int64_t ms, const DurationExpr::Ptr& expr) {
+  return expr != nullptr ? PrintDurationExpr(*expr) : PrintDuration(ms);
 }
 
 std::string PrintLabelName(const std::string& name) {
@@ -85,12 +98,26 @@ std::string PrintMatchers(const VectorSelector& selector) {
   return fmt::format("{}{{{}}}", name, fmt::join(matchers, ","));
 }
 
+std::string PrintFills(const VectorMatching& matching) {
+  const auto& [left, right] = std::tie(matching.fill_left, matching.fill_right);
+  const auto same = [](double a, double b) {
+    return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b);
+  };
+  if (left.has_value() && right.has_value() && same(*left, *right)) {
+    return fmt::format(" fill ({})", PrintNumber(*left));
+  }
+  std::string text;
+  if (left.has_value()) text += fmt::format(" fill_left ({})", PrintNumber(*left));
+  if (right.has_value()) text += fmt::format(" fill_right ({})", PrintNumber(*right));
+  return text;
+}
+
 std::string PrintMatching(const Binary& binary) {
   if (!binary.matching.has_value()) return "";
   const VectorMatching& matching = *binary.matching;
   if (!matching.on && matching.labels.empty() &&
       matching.cardinality == VectorMatching::Cardinality::kOneToOne) {
-    return "";
+    return PrintFills(matching);
   }
   std::string text =
       fmt::format(" {} ({})", matching.on ? "on" : "ignoring", PrintLabelNames(matching.labels));
@@ -101,7 +128,7 @@ std::string PrintMatching(const Binary& binary) {
                                                                                     : "group_right",
                     PrintLabelNames(matching.include));
   }
-  return text;
+  return text + PrintFills(matching);
 }
 
 std::string PrintCall(const Call& call) {
@@ -145,8 +172,9 @@ std::string PrintOperator(const Aggregate& aggregate) {
 }
 
 std::string PrintSuffix(const Subquery& subquery) {
-  return fmt::format("[{}:{}]{}", PrintDuration(subquery.range_ms),
-                     subquery.step_ms == 0 ? "" : PrintDuration(subquery.step_ms),
+  const bool has_step = subquery.step_ms != 0 || subquery.step_expr != nullptr;
+  return fmt::format("[{}:{}]{}", PrintComputed(subquery.range_ms, subquery.range_expr),
+                     has_step ? PrintComputed(subquery.step_ms, subquery.step_expr) : "",
                      PrintModifier(subquery.modifier));
 }
 
@@ -211,12 +239,14 @@ std::string Print(const Expr& expr) {
     case ExprKind::kString:
       return PrintQuoted(As<StringLiteral>(expr).value);
     case ExprKind::kVectorSelector:
-      return PrintMatchers(As<VectorSelector>(expr)) +
+      return PrintMatchers(As<VectorSelector>(expr)) + PrintEdges(As<VectorSelector>(expr).edges) +
              PrintModifier(As<VectorSelector>(expr).modifier);
     case ExprKind::kMatrixSelector: {
       const auto& matrix = As<MatrixSelector>(expr);
-      return fmt::format("{}[{}]{}", PrintMatchers(*matrix.selector),
-                         PrintDuration(matrix.range_ms), PrintModifier(matrix.selector->modifier));
+      return fmt::format("{}[{}]{}{}", PrintMatchers(*matrix.selector),
+                         PrintComputed(matrix.range_ms, matrix.range_expr),
+                         PrintEdges(matrix.selector->edges),
+                         PrintModifier(matrix.selector->modifier));
     }
     case ExprKind::kSubquery:
       return Print(*As<Subquery>(expr).inner) + PrintSuffix(As<Subquery>(expr));

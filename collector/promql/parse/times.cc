@@ -2,45 +2,167 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "collector/promql/parse/parser.h"
 
 namespace leadline::collector::promql::parse {
 namespace {
-
-std::optional<int64_t> DurationMs(const Token& token) {
-  if (token.kind == TokenKind::kDuration) return token.duration_ms;
-  // Above this Prometheus' nanoseconds do not fit 64 bits.
-  constexpr double kMaxSeconds = 9'223'372'036.0;
-  if (!(token.number >= 0 && token.number < kMaxSeconds)) return std::nullopt;
-  return std::llround(token.number * 1000);
-}
 
 bool IsNumberOrDuration(const TokenStream& tokens) {
   return tokens.Is(TokenKind::kNumber) || tokens.Is(TokenKind::kDuration);
 }
 
-}  // namespace
+constexpr std::string_view kExpected = "number, duration, step(), or range()";
 
-std::optional<int64_t> ParseSignedDuration(TokenStream& tokens, std::string_view where) {
-  const bool negative = tokens.TakeSign();
-  if (!IsNumberOrDuration(tokens)) {
-    tokens.Unexpected(where, "number or duration");
-    return std::nullopt;
-  }
-  const auto ms = DurationMs(tokens.current());
-  if (!ms.has_value()) {
-    tokens.FailAt(tokens.position(), "duration out of range");
-    return std::nullopt;
-  }
-  tokens.Advance();
-  return negative ? -*ms : *ms;
+using Kind = DurationExpr::Kind;
+
+DurationExpr::Ptr Make(Kind kind, DurationExpr::Ptr left, DurationExpr::Ptr right) {
+  auto expr = std::make_shared<DurationExpr>();
+  expr->kind = kind;
+  expr->left = std::move(left);
+  expr->right = std::move(right);
+  return expr;
 }
 
-std::optional<int64_t> ParsePositiveDuration(TokenStream& tokens, std::string_view where) {
+struct DurationOperator {
+  TokenKind token;
+  Kind kind;
+  int precedence;  // higher binds tighter
+};
+
+constexpr int kSignPrecedence = 2;  // as of multiplication; only ^ binds tighter
+constexpr DurationOperator kDurationOperators[] = {
+    {TokenKind::kPlus, Kind::kAdd, 1},
+    {TokenKind::kMinus, Kind::kSub, 1},
+    {TokenKind::kStar, Kind::kMul, kSignPrecedence},
+    {TokenKind::kSlash, Kind::kDiv, kSignPrecedence},
+    {TokenKind::kPercent, Kind::kMod, kSignPrecedence},
+    {TokenKind::kCaret, Kind::kPow, 3},
+};
+
+// Recursive descent. Gives nullptr once it has left a complaint.
+class DurationParser {
+ public:
+  DurationParser(TokenStream& tokens, std::string_view where) : tokens_(tokens), where_(where) {}
+
+  // With the operators that bind at least that tightly.
+  DurationExpr::Ptr Parse(int min_precedence) {
+    if (++nesting_ > kMaxNesting) {
+      return tokens_.FailAt(tokens_.position(),
+                            fmt::format("expression is nested more than {} deep", kMaxNesting));
+    }
+    DurationExpr::Ptr left = ParseSigned();
+    for (int operators = 0; left != nullptr; ++operators) {
+      const DurationOperator* const op = CurrentOperator();
+      if (op == nullptr || op->precedence < min_precedence) break;
+      if (operators > kMaxNesting) {
+        return tokens_.FailAt(tokens_.position(), "duration has too many operators");
+      }
+      tokens_.Advance();
+      // Only ^ is right associative.
+      DurationExpr::Ptr right = Parse(op->precedence + (op->kind == Kind::kPow ? 0 : 1));
+      left = right == nullptr ? nullptr : Make(op->kind, std::move(left), std::move(right));
+    }
+    --nesting_;
+    return left;
+  }
+
+  // A number, a duration, a call, or something in parentheses.
+  DurationExpr::Ptr ParsePrimary() {
+    if (IsNumberOrDuration(tokens_)) {
+      auto number = std::make_shared<DurationExpr>();
+      number->is_duration = tokens_.Is(TokenKind::kDuration);
+      number->seconds = tokens_.TakeToken().number;
+      return number;
+    }
+    if (tokens_.Take(TokenKind::kLeftParen)) {
+      DurationExpr::Ptr inner = Parse(0);
+      if (inner == nullptr) return nullptr;
+      return Closed() ? Make(Kind::kParen, nullptr, std::move(inner)) : nullptr;
+    }
+    return ParseCall();
+  }
+
+ private:
+  DurationExpr::Ptr ParseSigned() {
+    if (!tokens_.Is(TokenKind::kPlus) && !tokens_.Is(TokenKind::kMinus)) return ParsePrimary();
+    const bool negative = tokens_.TakeSign();
+    DurationExpr::Ptr inner = Parse(kSignPrecedence + 1);
+    if (inner == nullptr) return nullptr;
+    return Make(negative ? Kind::kNegative : Kind::kPositive, nullptr, std::move(inner));
+  }
+
+  DurationExpr::Ptr ParseCall() {
+    const bool step = tokens_.IsKeyword("step");
+    const bool min = tokens_.IsKeyword("min_of") || tokens_.IsKeyword("min");
+    const bool max = tokens_.IsKeyword("max_of") || tokens_.IsKeyword("max");
+    if (!step && !min && !max && !tokens_.IsKeyword("range")) {
+      return tokens_.Unexpected(where_, kExpected);
+    }
+    tokens_.Advance();
+    if (!tokens_.Take(TokenKind::kLeftParen)) return tokens_.Unexpected(where_, "\"(\"");
+    if (!min && !max) return Closed() ? Make(step ? Kind::kStep : Kind::kRange, {}, {}) : nullptr;
+    DurationExpr::Ptr left = Parse(0);
+    if (left == nullptr) return nullptr;
+    if (!tokens_.Take(TokenKind::kComma)) return tokens_.Unexpected(where_, "\",\"");
+    DurationExpr::Ptr right = Parse(0);
+    if (right == nullptr || !Closed()) return nullptr;
+    return Make(min ? Kind::kMinOf : Kind::kMaxOf, std::move(left), std::move(right));
+  }
+
+  bool Closed() {
+    if (tokens_.Take(TokenKind::kRightParen)) return true;
+    tokens_.Unexpected(where_, "\")\"");
+    return false;
+  }
+
+  const DurationOperator* CurrentOperator() const {
+    for (const DurationOperator& op : kDurationOperators) {
+      if (tokens_.Is(op.token)) return &op;
+    }
+    return nullptr;
+  }
+
+  TokenStream& tokens_;
+  const std::string_view where_;
+  int nesting_ = 0;
+};
+
+std::optional<ParsedDuration> Evaluated(TokenStream& tokens, Position position,
+                                        DurationExpr::Ptr expr, bool must_be_positive) {
+  if (expr == nullptr) return std::nullopt;
+  if (!IsConstant(*expr)) return ParsedDuration{0, std::move(expr)};
+  const absl::StatusOr<int64_t> ms = EvaluateDuration(*expr, {}, must_be_positive);
+  if (!ms.ok()) {
+    tokens.FailAt(position, std::string(ms.status().message()));
+    return std::nullopt;
+  }
+  const bool negative = expr->kind == Kind::kNegative || expr->kind == Kind::kPositive;
+  const bool is_literal = (negative ? *expr->right : *expr).kind == Kind::kNumber;
+  return ParsedDuration{*ms, is_literal ? nullptr : std::move(expr)};
+}
+
+}  // namespace
+
+std::optional<ParsedDuration> ParseRange(TokenStream& tokens, std::string_view where) {
   const Position position = tokens.position();
-  const auto ms = ParseSignedDuration(tokens, where);
-  if (!ms.has_value() || *ms > 0) return ms;
-  tokens.FailAt(position, "duration must be greater than 0");
-  return std::nullopt;
+  return Evaluated(tokens, position, DurationParser(tokens, where).Parse(0), true);
+}
+
+std::optional<ParsedDuration> ParseOffsetDuration(TokenStream& tokens) {
+  const Position position = tokens.position();
+  const bool is_signed = tokens.Is(TokenKind::kPlus) || tokens.Is(TokenKind::kMinus);
+  const bool negative = tokens.TakeSign();
+  DurationExpr::Ptr expr = DurationParser(tokens, "offset").ParsePrimary();
+  if (expr != nullptr && is_signed) {
+    expr = Make(negative ? Kind::kNegative : Kind::kPositive, nullptr, std::move(expr));
+  }
+  return Evaluated(tokens, position, std::move(expr), false);
 }
 
 bool ParseAtTime(TokenStream& tokens, TimeModifier& modifier) {

@@ -11,11 +11,17 @@
 
 namespace leadline::collector::promql::parse {
 
-// "5m", "-1h", or a number of seconds, in milliseconds. `where` is for messages.
-std::optional<int64_t> ParseSignedDuration(TokenStream& tokens, std::string_view where);
+struct ParsedDuration {
+  int64_t ms = 0;          // 0 where it depends on the query's times
+  DurationExpr::Ptr expr;  // nullptr where it is no more than a number or a duration
+};
 
-// The same, for what must be above 0.
-std::optional<int64_t> ParsePositiveDuration(TokenStream& tokens, std::string_view where);
+// In brackets: "5m", a number of seconds, or an expression; above 0. `where` is for messages.
+std::optional<ParsedDuration> ParseRange(TokenStream& tokens, std::string_view where);
+
+// After "offset": the same with a sign before it, but what is computed with operators only in
+// parentheses.
+std::optional<ParsedDuration> ParseOffsetDuration(TokenStream& tokens);
 
 // What stands after "@": "start()", "end()" or seconds since the Unix epoch. Sets `at`, and `at_ms`
 // of a time.

@@ -32,6 +32,9 @@ class TokenStream {
   // Whether it is that word, in any case. `lower_case_word` is in lower case.
   bool IsKeyword(std::string_view lower_case_word) const;
 
+  // Whether the token behind the current one is of that kind.
+  bool NextIs(TokenKind kind) const { return Lexer(lexer_).Next().kind == kind; }
+
   void Advance();
   // Past the current token if it is that one.
   bool Take(TokenKind kind);

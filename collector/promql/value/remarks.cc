@@ -65,6 +65,12 @@ std::string ConflictingResets(std::string_view operation) {
   return fmt::format("PromQL warning: conflicting counter resets during histogram {}", operation);
 }
 
+std::string SortOverRange() {
+  return "PromQL warning: sort is ineffective for range queries since results are always ordered "
+         "by "
+         "labels";
+}
+
 std::string StrangeSchema(std::string_view name, int schema) {
   return fmt::format("PromQL warning: histograms of schema {} are left out: \"{}\"", schema, name);
 }

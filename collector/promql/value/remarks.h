@@ -21,6 +21,7 @@ std::string MixedBuckets(std::string_view name);  // exponential and custom ones
 std::string IncompatibleBuckets(std::string_view op);
 // `operation` is "addition", "subtraction" or "aggregation", here and below.
 std::string ConflictingResets(std::string_view operation);
+std::string SortOverRange();
 std::string StrangeSchema(std::string_view name, int schema);  // ours
 
 // Infos

@@ -56,6 +56,8 @@ const std::map<std::string, std::vector<Ask>>& Asks() {
                                      {"/api/v1/series", "", 400}};
     const std::vector<Ask> format = {{"/api/v1/format_query", "query=sum(x)by(a)"},
                                      {"/api/v1/format_query", "query=", 400}};
+    const std::vector<Ask> parse = {{"/api/v1/parse_query", "query=-sum(rate(x[5m])/(2)>1)by(a)"},
+                                    {"/api/v1/parse_query", "query=(", 400}};
     const std::vector<Ask> exemplars = {
         {"/api/v1/query_exemplars", "query=up_total&start=0&end=30"},
         {"/api/v1/query_exemplars", "query=(&start=0&end=30", 400},
@@ -66,6 +68,7 @@ const std::map<std::string, std::vector<Ask>>& Asks() {
       all[method + "/api/v1/labels"] = labels;
       all[method + "/api/v1/series"] = series;
       all[method + "/api/v1/format_query"] = format;
+      all[method + "/api/v1/parse_query"] = parse;
       all[method + "/api/v1/query_exemplars"] = exemplars;
     }
     all["get /api/v1/label/{name}/values"] = {{"/api/v1/label/pod/values", ""},

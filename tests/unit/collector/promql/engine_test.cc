@@ -161,7 +161,7 @@ TEST_F(EngineTest, LeavesOutHistogramsOfNoKnownSchema) {
   store::SeriesBlock series;
   series.labels = std::make_shared<const LabelSet>(LabelSet({{"__name__", "h"}}));
   series.histogram_ts_ms = {0, 10'000, 20'000};
-  series.histograms = {{.schema = 100}, {.schema = 3}, {.schema = -53}};
+  series.histograms = {{.schema = 100}, {.schema = 3}, {.schema = -54}};
   store_.Add(std::move(series));
   const auto result = MakeEngine().Instant("t", "h[1m]", 30'000);
   ASSERT_TRUE(result.ok());

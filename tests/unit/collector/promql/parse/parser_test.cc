@@ -181,7 +181,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "\"y\""},
         BadCase{"x[]",
                 "1:3: parse error: unexpected \"]\" in subquery or range selector, "
-                "expected number or duration"},
+                "expected number, duration, step(), or range()"},
         BadCase{"x[0]", "1:3: parse error: duration must be greater than 0"},
         BadCase{"x[-1m]", "1:3: parse error: duration must be greater than 0"},
         BadCase{"x[1e30]", "1:3: parse error: duration out of range"},
@@ -193,8 +193,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"x offset 1m[5m]", "1:1: parse error: no offset modifiers allowed before range"},
         BadCase{"x @ 1[5m]", "1:1: parse error: no @ modifiers allowed before range"},
         BadCase{"x offset",
-                "1:9: parse error: unexpected end of input in offset, expected number "
-                "or duration"},
+                "1:9: parse error: unexpected end of input in offset, expected number, "
+                "duration, step(), or range()"},
         BadCase{"x offset 1m offset 2m", "1:1: parse error: offset may not be set multiple times"},
         BadCase{"x @ 1 @ 2", "1:1: parse error: @ <timestamp> may not be set multiple times"},
         BadCase{"1 offset 1m",

@@ -41,6 +41,23 @@ TEST(Print, WritesWhatParsesToTheSame) {
       {"sum by ('c.d', e) (a)", "sum by (\"c.d\", e) (a)"},
       {"a + on('c.d') group_left('e:f') b", "a + on (\"c.d\") group_left (\"e:f\") b"},
       {"{a='\\xff\\n'}", "{a=\"\\xff\\n\"}"},
+      {"a</2", "a </ 2"},
+      {"a >/ on(b)c", "a >/ on (b) c"},
+      {"a+fill(0)b", "a + fill (0) b"},
+      {"a==bool on(x)group_left fill_right(1m)fill_left(-Inf)b",
+       "a == bool on (x) group_left () fill_left (-Inf) fill_right (60) b"},
+      {"a+fill_left(NaN)fill_right(NaN)b", "a + fill (NaN) b"},
+      {"a+fill", "a + fill"},
+      {"a[5m*2]", "a[5m * 2]"},
+      {"a[-(1-3)*1h^2:STEP()/2]", "a[-(1 - 3) * 1h ^ 2:step() / 2]"},
+      {"a[min(1m,range())]offset-max_of(step(),2)",
+       "a[min_of(1m, range())] offset -max_of(step(), 2)"},
+      {"a offset(1m+30)", "a offset (1m + 30)"},
+      {"a offset(0)", "a offset (0)"},
+      {"a[60]", "a[1m]"},
+      {"rate(a[1m]offset 1m anchored@end())", "rate(a[1m] anchored @ end() offset 1m)"},
+      {"a smoothed", "a smoothed"},
+      {"info(a,{b=~'.*'})", "info(a, {b=~\".*\"})"},
   };
   for (const auto& [query, printed] : cases) {
     const auto expr = Parse(query);
