@@ -32,6 +32,37 @@ absl::Status AppendChunk(const SealedChunk& chunk, int64_t start_ms, int64_t end
   return absl::OkStatus();
 }
 
+// Leaves of what is behind `begin`, which is ascending, what is in [start, end].
+template <typename Value>
+void TrimBehind(size_t begin, int64_t start_ms, int64_t end_ms, Samples<Value>& samples) {
+  const auto run = samples.ts_ms.begin() + static_cast<ptrdiff_t>(begin);
+  const auto last = std::upper_bound(run, samples.ts_ms.end(), end_ms);
+  const auto count = static_cast<size_t>(last - samples.ts_ms.begin());
+  samples.ts_ms.resize(count);
+  samples.values.resize(count);
+  const auto first = std::lower_bound(run, samples.ts_ms.end(), start_ms);
+  const auto value = samples.values.begin() + static_cast<ptrdiff_t>(begin);
+  samples.values.erase(value, value + (first - run));
+  samples.ts_ms.erase(run, first);
+}
+
+template <typename Value>
+absl::Status AppendRun(Block& block, const codec::BlockRun& run, int64_t start_ms, int64_t end_ms,
+                       Samples<Value>& out) {
+  const size_t before = out.size();
+  LL_RETURN_IF_ERROR(block.reader->Read(run, out.ts_ms, out.values));
+  if (run.first_ms < start_ms || run.last_ms > end_ms) TrimBehind(before, start_ms, end_ms, out);
+  return absl::OkStatus();
+}
+
+absl::Status AppendBlock(const Piece& piece, int64_t start_ms, int64_t end_ms, MergedSamples& out) {
+  const codec::BlockRun& run = piece.block->reader->runs()[piece.run];
+  if (run.last_ms < start_ms || run.first_ms > end_ms) return absl::OkStatus();
+  return run.kind == codec::ChunkKind::kFloat
+             ? AppendRun(*piece.block, run, start_ms, end_ms, out.floats)
+             : AppendRun(*piece.block, run, start_ms, end_ms, out.histograms);
+}
+
 template <typename Value>
 void SortKeepLastOf(Samples<Value>& samples) {
   const auto& ts_ms = samples.ts_ms;
@@ -53,6 +84,7 @@ absl::Status AppendPiece(const Piece& piece, int64_t start_ms, int64_t end_ms, M
   if (piece.histograms) {
     AppendRange(Histograms(*piece.histograms), start_ms, end_ms, out.histograms);
   }
+  if (piece.block) return AppendBlock(piece, start_ms, end_ms, out);
   if (!piece.sealed) return absl::OkStatus();
   const SealedChunk& chunk = *piece.sealed;
   if (chunk.info.last_ms < start_ms || chunk.info.first_ms > end_ms) return absl::OkStatus();
@@ -63,15 +95,32 @@ absl::Status AppendPiece(const Piece& piece, int64_t start_ms, int64_t end_ms, M
 
 }  // namespace
 
+absl::Status Block::Open() {
+  auto opened = codec::BlockReader::Open(bytes);
+  LL_RETURN_IF_ERROR(opened.status());
+  reader = *std::move(opened);
+  return absl::OkStatus();
+}
+
+std::pair<int64_t, int64_t> SpanOf(const Piece& piece) {
+  if (piece.block) {
+    const codec::BlockRun& run = piece.block->reader->runs()[piece.run];
+    return {run.first_ms, run.last_ms};
+  }
+  if (piece.sealed) return {piece.sealed->info.first_ms, piece.sealed->info.last_ms};
+  const std::vector<int64_t>& ts_ms = piece.floats ? piece.floats->ts_ms : piece.histograms->ts_ms;
+  return {ts_ms.front(), ts_ms.back()};
+}
+
 size_t CountOf(const Piece& piece) {
+  if (piece.block) return piece.block->reader->runs()[piece.run].count;
   if (piece.sealed) return piece.sealed->info.count;
   return piece.floats ? piece.floats->size() : piece.histograms->size();
 }
 
-std::pair<int64_t, int64_t> SpanOf(const Piece& piece) {
-  if (piece.sealed) return {piece.sealed->info.first_ms, piece.sealed->info.last_ms};
-  const std::vector<int64_t>& ts_ms = piece.floats ? piece.floats->ts_ms : piece.histograms->ts_ms;
-  return {ts_ms.front(), ts_ms.back()};
+size_t EncodedBytes(const Piece& piece) {
+  if (piece.block) return piece.block->reader->runs()[piece.run].payload.size();
+  return piece.sealed ? piece.sealed->bytes.size() : 0;
 }
 
 bool Overlaps(const Piece& piece, int64_t start_ms, int64_t end_ms) {

@@ -69,8 +69,8 @@ absl::Status FoundSet::ReadWindows(uint64_t max_samples, absl::Time deadline) {
       numbers.push_back(found.numbers[i]);
     }
     const auto take = [&](size_t number, chunk::Piece piece) {
-      const codec::ChunkInfo& info = piece.sealed->info;
-      if (info.first_ms >= start_ms_ && info.last_ms <= end_ms_) certain += info.count;
+      const auto [first_ms, last_ms] = chunk::SpanOf(piece);
+      if (first_ms >= start_ms_ && last_ms <= end_ms_) certain += chunk::CountOf(piece);
       if (certain > max_samples) {
         return absl::ResourceExhaustedError(
             fmt::format("the query reads more than {} samples, which is its limit", max_samples));
