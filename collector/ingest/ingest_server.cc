@@ -12,7 +12,7 @@
 
 #include "collector/ingest/server_credentials.h"
 #include "collector/ingest/session.h"
-#include "collector/ingest/worker_pool.h"
+#include "common/worker_pool.h"
 #include "leadline/v1/ingest.grpc.pb.h"
 
 namespace leadline::collector::ingest {

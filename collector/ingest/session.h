@@ -19,12 +19,12 @@
 #include "collector/ingest/ingest_metrics.h"
 #include "collector/ingest/limits.h"
 #include "collector/ingest/session_tables.h"
-#include "collector/ingest/worker_pool.h"
 #include "collector/store/store.h"
 #include "common/clock.h"
 #include "common/mutex.h"
 #include "common/tls/reloading.h"
 #include "common/tls/token_list.h"
+#include "common/worker_pool.h"
 #include "common/zstd/stream.h"
 #include "leadline/v1/ingest.pb.h"
 

@@ -1,6 +1,7 @@
 #include "collector/promql/engine.h"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -8,9 +9,9 @@
 
 #include "collector/promql/exec/context.h"
 #include "collector/promql/exec/evaluator.h"
-#include "collector/promql/exec/named_labels.h"
 #include "collector/promql/exec/range.h"
 #include "collector/promql/parse/parser.h"
+#include "collector/promql/plan/plan.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::promql {
@@ -64,7 +65,8 @@ absl::StatusOr<std::vector<ResultSeries>> CollectVector(Context& context, const 
 }
 
 Context MakeContext(const store::Queryable& queryable, const EngineOptions& limits,
-                    std::string_view tenant, const parse::Expr& expr, const QueryOptions& options) {
+                    std::string_view tenant, const plan::Plan& plan, WorkerPool* workers,
+                    size_t helpers, const QueryOptions& options) {
   const absl::Duration lookback =
       options.lookback > absl::ZeroDuration() ? options.lookback : limits.lookback;
   return Context{.queryable = queryable,
@@ -72,18 +74,32 @@ Context MakeContext(const store::Queryable& queryable, const EngineOptions& limi
                  .lookback_ms = absl::ToInt64Milliseconds(lookback),
                  .deadline = absl::Now() + std::min(options.timeout, limits.timeout),
                  .cancelled = options.cancelled,
-                 .named_labels = exec::NamedLabels(expr),
                  .budget = exec::SampleBudget(limits.max_samples),
-                 .annotations = {}};
+                 .annotations = {},
+                 .plan = &plan,
+                 .workers = workers,
+                 .helpers = helpers};
 }
 
 }  // namespace
+
+Engine::Engine(const store::Queryable& queryable, EngineOptions options)
+    : queryable_(queryable),
+      options_(options),
+      helpers_(
+          std::max<size_t>(
+              options.threads == 0 ? std::thread::hardware_concurrency() : options.threads, 1) -
+          1),
+      workers_(helpers_ == 0 ? nullptr : std::make_unique<WorkerPool>(static_cast<int>(helpers_))) {
+}
 
 absl::StatusOr<QueryResult> Engine::Instant(std::string_view tenant, std::string_view query,
                                             int64_t ts_ms, const QueryOptions& options) const {
   LL_ASSIGN_OR_RETURN(const parse::ExprPtr expr, parse::Parse(query));
   LL_RETURN_IF_ERROR(parse::BindDurations(*expr, query, {}));
-  Context context = MakeContext(queryable_, options_, tenant, *expr, options);
+  const plan::Plan plan = plan::Plan::Make(*expr);
+  Context context =
+      MakeContext(queryable_, options_, tenant, plan, workers_.get(), helpers_, options);
   context.start_ms = context.end_ms = ts_ms;
   context.query_start_ms = context.query_end_ms = ts_ms;
   LL_RETURN_IF_ERROR(context.CheckTime());
@@ -133,7 +149,9 @@ absl::StatusOr<QueryResult> Engine::Range(std::string_view tenant, std::string_v
   }
   LL_RETURN_IF_ERROR(
       parse::BindDurations(*expr, query, {.step_ms = step_ms, .range_ms = end_ms - start_ms}));
-  Context context = MakeContext(queryable_, options_, tenant, *expr, options);
+  const plan::Plan plan = plan::Plan::Make(*expr);
+  Context context =
+      MakeContext(queryable_, options_, tenant, plan, workers_.get(), helpers_, options);
   context.start_ms = start_ms;
   context.end_ms = end_ms;
   context.step_ms = step_ms;

@@ -14,7 +14,9 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -23,6 +25,7 @@
 
 #include "collector/promql/value/result.h"
 #include "collector/store/store.h"
+#include "common/worker_pool.h"
 
 namespace leadline::collector::promql {
 
@@ -30,6 +33,7 @@ struct EngineOptions {
   absl::Duration lookback = absl::Minutes(5);
   absl::Duration timeout = absl::Minutes(2);  // of a query; a smaller one can be asked for
   uint64_t max_samples = 50'000'000;          // that a query may hold at a time
+  size_t threads = 0;                         // that one query may use; 0: one a processor
 };
 
 struct QueryOptions {
@@ -42,8 +46,7 @@ struct QueryOptions {
 class Engine {
  public:
   // The queryable must outlive the engine.
-  Engine(const store::Queryable& queryable, EngineOptions options)
-      : queryable_(queryable), options_(options) {}
+  Engine(const store::Queryable& queryable, EngineOptions options);
 
   absl::StatusOr<QueryResult> Instant(std::string_view tenant, std::string_view query,
                                       int64_t ts_ms, const QueryOptions& options = {}) const;
@@ -57,6 +60,8 @@ class Engine {
  private:
   const store::Queryable& queryable_;
   const EngineOptions options_;
+  const size_t helpers_;                       // threads beside a query's own
+  const std::unique_ptr<WorkerPool> workers_;  // shared by all queries
 };
 
 }  // namespace leadline::collector::promql

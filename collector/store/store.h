@@ -10,6 +10,7 @@
 // disk, with the file. Threading: every method may be called from any thread.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -108,15 +109,28 @@ struct Matcher {
   std::string value;  // a regular expression is anchored at both ends, RE2 syntax
 };
 
+// Which of their visible labels series are shown with, besides __name__: whoever adds them up by
+// namespace needs no others. What is one series is decided by all visible labels, whatever is
+// shown.
+struct ShownLabels {
+  enum class Which : uint8_t { kAll, kOnly, kBut };
+  Which which = Which::kAll;
+  std::vector<std::string> names;  // sorted, each once
+};
+
 struct SelectHints {
   int64_t start_ms = 0;
   int64_t end_ms = 0;
   int64_t step_ms = 0;   // 0: instant
+  int64_t range_ms = 0;  // that each step looks back for; 0: not known
   std::string function;  // the innermost function or aggregation over the selector, or ""
   // Labels that the whole query names: those among them that begin with "label_" become visible.
   std::vector<std::string> named_labels;
-  uint64_t max_samples = 50'000'000;  // RESOURCE_EXHAUSTED above
+  ShownLabels shown;
+  bool sorted = true;  // by labels; else in an order that is the same for the same store
+  uint64_t max_samples = 50'000'000;  // RESOURCE_EXHAUSTED above, for each Read and for a Select
   absl::Time deadline = absl::InfiniteFuture();
+  const std::atomic<bool>* cancelled = nullptr;  // CANCELLED once it is set; nullptr: nobody can
 };
 
 // One series' samples in the range, in time order, each timestamp once; staleness markers are
@@ -127,7 +141,8 @@ struct SelectHints {
 // sample of the last millisecond before. So the increase of both is the whole. Where both got them
 // at once, of equal timestamps the sample of the entity with the greater id wins.
 struct SeriesBlock {
-  std::shared_ptr<const LabelSet> labels;  // all visible ones, with __name__
+  // The visible ones that are shown, with __name__; one object for series that have the same.
+  std::shared_ptr<const LabelSet> labels;
   Id128 entity;
   // Known life of the entity (its start, kOpenEnd while it lives), so that rates are not
   // extrapolated past it. 0 and kOpenEnd for series with no known life.
@@ -137,6 +152,38 @@ struct SeriesBlock {
   std::vector<double> values;
   std::vector<int64_t> histogram_ts_ms;
   std::vector<model::NativeHistogram> histograms;
+
+  bool empty() const { return ts_ms.empty() && histogram_ts_ms.empty(); }
+  size_t sample_count() const { return ts_ms.size() + histogram_ts_ms.size(); }
+};
+
+// What finding and reading series took.
+struct ReadCounts {
+  uint64_t candidates = 0;  // series that the indexes gave
+  uint64_t series = 0;      // of them those that matched, by label set
+  uint64_t chunks = 0;      // runs of samples that were decoded
+  uint64_t bytes = 0;       // of them, encoded
+  uint64_t samples = 0;     // in the range
+};
+
+// The series that were found, whose samples are read when they are wanted.
+//
+// Threading: any number of threads may read at a time. It keeps what it needs of the store, which
+// must outlive it.
+class Selection {
+ public:
+  virtual ~Selection() = default;
+
+  // How many series there may be: some may turn out to have no samples in the range.
+  virtual size_t size() const = 0;
+
+  // Series `first` to `first + blocks.size() - 1`, each into its place, empty where it has no
+  // samples; what the blocks have room for already is used again.
+  // REQUIRES: first + blocks.size() <= size().
+  virtual absl::Status Read(size_t first, absl::Span<SeriesBlock> blocks) const = 0;
+
+  // So far.
+  virtual ReadCounts counts() const = 0;
 };
 
 // Which series a metadata call is about: any of `selectors` (each a conjunction), or all when
@@ -153,9 +200,13 @@ class Queryable {
   virtual ~Queryable() = default;
 
   // At least one matcher must not match the empty string.
-  virtual absl::StatusOr<std::vector<SeriesBlock>> Select(std::string_view tenant,
+  virtual absl::StatusOr<std::unique_ptr<Selection>> Find(std::string_view tenant,
                                                           absl::Span<const Matcher> matchers,
                                                           const SelectHints& hints) const = 0;
+  // All that Find finds, none of it empty.
+  absl::StatusOr<std::vector<SeriesBlock>> Select(std::string_view tenant,
+                                                  absl::Span<const Matcher> matchers,
+                                                  const SelectHints& hints) const;
 
   // Sorted. Kubernetes labels are included.
   virtual absl::StatusOr<std::vector<std::string>> LabelNames(std::string_view tenant,

@@ -41,6 +41,43 @@ store::SeriesBlock Between(const store::SeriesBlock& from, int64_t start_ms, int
   return block;
 }
 
+std::shared_ptr<const LabelSet> Shown(const std::shared_ptr<const LabelSet>& labels,
+                                      const store::ShownLabels& shown) {
+  if (shown.which == store::ShownLabels::Which::kAll) return labels;
+  const bool only = shown.which == store::ShownLabels::Which::kOnly;
+  LabelSet kept;
+  for (const Label& label : *labels) {
+    const bool named =
+        std::find(shown.names.begin(), shown.names.end(), label.name) != shown.names.end();
+    if (named == only || label.name == kMetricName) kept.Set(label.name, label.value);
+  }
+  return std::make_shared<const LabelSet>(std::move(kept));
+}
+
+class MemorySelection final : public store::Selection {
+ public:
+  MemorySelection(std::vector<store::SeriesBlock> blocks, uint64_t max_samples)
+      : blocks_(std::move(blocks)), max_samples_(max_samples) {}
+
+  size_t size() const override { return blocks_.size(); }
+  absl::Status Read(size_t first, absl::Span<store::SeriesBlock> blocks) const override {
+    uint64_t samples = 0;
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      blocks[i] = blocks_[first + i];
+      samples += blocks[i].sample_count();
+    }
+    if (samples > max_samples_) return absl::ResourceExhaustedError("too many samples");
+    return absl::OkStatus();
+  }
+  store::ReadCounts counts() const override {
+    return {.candidates = blocks_.size(), .series = blocks_.size()};
+  }
+
+ private:
+  const std::vector<store::SeriesBlock> blocks_;
+  const uint64_t max_samples_;
+};
+
 template <typename T>
 std::vector<T> Limited(const std::set<T>& all, size_t limit) {
   std::vector<T> some(all.begin(), all.end());
@@ -50,22 +87,20 @@ std::vector<T> Limited(const std::set<T>& all, size_t limit) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<store::SeriesBlock>> MemoryQueryable::Select(
+absl::StatusOr<std::unique_ptr<store::Selection>> MemoryQueryable::Find(
     std::string_view, absl::Span<const Matcher> matchers, const store::SelectHints& hints) const {
   last_hints_ = hints;
   if (!error_.ok()) return error_;
   LL_ASSIGN_OR_RETURN(const auto compiled, store::index::Matchers::Compile(matchers));
   std::vector<store::SeriesBlock> found;
-  uint64_t samples = 0;
   for (const store::SeriesBlock& series : series_) {
     if (!MatchesAll(*series.labels, compiled)) continue;
     store::SeriesBlock block = Between(series, hints.start_ms, hints.end_ms);
-    const size_t count = block.ts_ms.size() + block.histogram_ts_ms.size();
-    samples += count;
-    if (samples > hints.max_samples) return absl::ResourceExhaustedError("too many samples");
-    if (count > 0) found.push_back(std::move(block));
+    if (block.empty()) continue;
+    block.labels = Shown(block.labels, hints.shown);
+    found.push_back(std::move(block));
   }
-  return found;
+  return std::make_unique<MemorySelection>(std::move(found), hints.max_samples);
 }
 
 absl::StatusOr<std::vector<LabelSet>> MemoryQueryable::Series(

@@ -2,6 +2,7 @@
 // query engine and the API are tested on.
 #pragma once
 
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -17,10 +18,10 @@ class MemoryQueryable final : public store::Queryable {
   void Add(store::SeriesBlock series) { series_.push_back(std::move(series)); }
   void Clear() { series_.clear(); }
 
-  // Answers every Select with this error from now on.
+  // Answers everything with this error from now on.
   void FailWith(absl::Status error) { error_ = std::move(error); }
 
-  absl::StatusOr<std::vector<store::SeriesBlock>> Select(
+  absl::StatusOr<std::unique_ptr<store::Selection>> Find(
       std::string_view tenant, absl::Span<const store::Matcher> matchers,
       const store::SelectHints& hints) const override;
   absl::StatusOr<std::vector<std::string>> LabelNames(
@@ -33,7 +34,7 @@ class MemoryQueryable final : public store::Queryable {
   absl::StatusOr<std::vector<model::EntityVersion>> EntitiesAt(std::string_view tenant,
                                                                int64_t t_ms) const override;
 
-  // What the last Select was asked.
+  // What the last Find was asked.
   const store::SelectHints& last_hints() const { return last_hints_; }
 
  private:

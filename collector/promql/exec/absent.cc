@@ -7,6 +7,7 @@
 #include "collector/promql/exec/evaluator.h"
 #include "collector/promql/exec/range.h"
 #include "collector/promql/functions/over_time.h"
+#include "collector/promql/functions/sliding.h"
 #include "common/labels.h"
 #include "common/status_macros.h"
 #include "common/string_map.h"
@@ -55,7 +56,8 @@ absl::Status EvaluateAbsent(Context& context, const parse::Call& call, Emit emit
     return absl::OkStatus();
   };
   if (argument.type == ValueType::kRangeVector) {
-    LL_RETURN_IF_ERROR(EvaluateRange(context, argument, call.function, PresentOverTime, {}, note));
+    const RangeFunction present{.kernel = PresentOverTime, .sliding = SlidePresent};
+    LL_RETURN_IF_ERROR(EvaluateRange(context, argument, present, {}, note));
   } else {
     LL_RETURN_IF_ERROR(Evaluator(context).Vector(argument, call.function.name, note));
   }

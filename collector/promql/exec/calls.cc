@@ -161,12 +161,11 @@ class Caller {
     LL_RETURN_IF_ERROR(CheckParameters(function, scalars));
     const parse::Expr& range = *VectorArgument(call_);
     const auto evaluate = [&](Emit add) {
-      return EvaluateRange(context_, range, call_.function, function.kernel, scalars,
-                           [&](StepSeries series) {
-                             if (function.of_counters) RemarkOnName(series, context_.annotations);
-                             series.name_dropped |= !function.keeps_name;
-                             return add(std::move(series));
-                           });
+      return EvaluateRange(context_, range, function, scalars, [&](StepSeries series) {
+        if (function.of_counters) RemarkOnName(series, context_.annotations);
+        series.name_dropped |= !function.keeps_name;
+        return add(std::move(series));
+      });
     };
     return function.keeps_name ? evaluate(emit_) : EmitDistinct(context_, range, emit_, evaluate);
   }
@@ -253,8 +252,8 @@ class Caller {
     const parse::Expr& inner = parse::Unwrap(*call_.arguments.front());
     if (inner.kind == parse::ExprKind::kVectorSelector) {
       return EmitDistinct(context_, inner, emit_, [&](Emit add) {
-        return SelectInstant(context_, As<parse::VectorSelector>(inner), "timestamp",
-                             What::kTimestamps, [&](StepSeries series) {
+        return SelectInstant(context_, As<parse::VectorSelector>(inner), What::kTimestamps,
+                             [&](StepSeries series) {
                                series.name_dropped = true;
                                return add(std::move(series));
                              });

@@ -1,18 +1,17 @@
 #include "collector/promql/exec/context.h"
 
-#include <algorithm>
-
 #include "absl/time/clock.h"
 
 namespace leadline::collector::promql::exec {
 
 absl::Status SampleBudget::Charge(uint64_t samples) {
-  if (samples > remaining()) {
-    return absl::ResourceExhaustedError(
-        "query processing would load too many samples into memory in query execution");
-  }
-  held_ += samples;
-  peak_ = std::max(peak_, held_);
+  uint64_t held = held_.load(std::memory_order_relaxed);
+  do {
+    if (samples > limit_ - held) {
+      return absl::ResourceExhaustedError(
+          "query processing would load too many samples into memory in query execution");
+    }
+  } while (!held_.compare_exchange_weak(held, held + samples, std::memory_order_relaxed));
   return absl::OkStatus();
 }
 
@@ -24,12 +23,12 @@ absl::Status Context::CheckTime() const {
   return absl::DeadlineExceededError("query timed out in expression evaluation");
 }
 
-absl::Status Context::CheckTimeAfter(uint64_t samples) {
+absl::Status TimeCheck::After(uint64_t samples) {
   constexpr uint64_t kUncheckedSamples = 100'000;  // a millisecond or a few
-  unchecked_samples += samples;
-  if (unchecked_samples < kUncheckedSamples) return absl::OkStatus();
-  unchecked_samples = 0;
-  return CheckTime();
+  unchecked_ += samples;
+  if (unchecked_ < kUncheckedSamples) return absl::OkStatus();
+  unchecked_ = 0;
+  return context_.CheckTime();
 }
 
 }  // namespace leadline::collector::promql::exec

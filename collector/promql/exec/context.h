@@ -1,37 +1,59 @@
 // What the operators of one query share: its time steps, its limits, where data comes from.
 //
-// One query, one thread.
+// One query, one thread; its workers (selector.h) only read it and charge its budget.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 
 #include "collector/promql/value/result.h"
 #include "collector/store/store.h"
+#include "common/worker_pool.h"
+
+namespace leadline::collector::promql::plan {
+class Plan;
+}
 
 namespace leadline::collector::promql::exec {
 
 // How many samples a query holds at a time, against what it may. Values at steps that hold nothing
-// count too: they take the same memory.
+// count too: they take the same memory. Thread-safe.
 class SampleBudget {
  public:
   explicit SampleBudget(uint64_t limit) : limit_(limit) {}
 
   // RESOURCE_EXHAUSTED when more would be held than allowed.
   absl::Status Charge(uint64_t samples);
-  void Release(uint64_t samples) { held_ -= samples; }
-  uint64_t remaining() const { return limit_ - held_; }
-  uint64_t peak() const { return peak_; }
+  void Release(uint64_t samples) { held_.fetch_sub(samples, std::memory_order_relaxed); }
+  uint64_t remaining() const { return limit_ - held_.load(std::memory_order_relaxed); }
 
  private:
-  uint64_t limit_;
-  uint64_t held_ = 0;
-  uint64_t peak_ = 0;
+  const uint64_t limit_;
+  std::atomic<uint64_t> held_ = 0;
+};
+
+// A part of the budget, given back at the end of the scope.
+class BudgetShare {
+ public:
+  BudgetShare(SampleBudget& budget, uint64_t samples)
+      : budget_(budget), samples_(samples), status_(budget.Charge(samples)) {}
+  ~BudgetShare() {
+    if (status_.ok()) budget_.Release(samples_);
+  }
+  BudgetShare(const BudgetShare&) = delete;
+  BudgetShare& operator=(const BudgetShare&) = delete;
+
+  const absl::Status& status() const { return status_; }
+
+ private:
+  SampleBudget& budget_;
+  const uint64_t samples_;
+  const absl::Status status_;
 };
 
 struct Context {
@@ -47,10 +69,11 @@ struct Context {
   int64_t lookback_ms = 0;
   absl::Time deadline = absl::InfiniteFuture();
   const std::atomic<bool>* cancelled = nullptr;  // nullptr: nobody can
-  std::vector<std::string> named_labels;         // by the whole query
-  SampleBudget budget;
+  mutable SampleBudget budget;                   // workers charge it
   Annotations annotations;
-  uint64_t unchecked_samples = 0;  // that were looked at since the time was
+  const plan::Plan* plan = nullptr;  // of the expression; never nullptr
+  WorkerPool* workers = nullptr;     // nullptr: the query's thread does everything
+  size_t helpers = 0;                // workers that it may have at a time
 
   size_t steps() const {
     return step_ms == 0 ? 1 : static_cast<size_t>((end_ms - start_ms) / step_ms) + 1;
@@ -59,8 +82,41 @@ struct Context {
   // DEADLINE_EXCEEDED once the query has run for too long, CANCELLED once nobody waits for it;
   // cheap enough to ask for every series.
   absl::Status CheckTime() const;
-  // As CheckTime, for what looks at many samples of one series: cheap enough to ask for every step.
-  absl::Status CheckTimeAfter(uint64_t samples);
+};
+
+// Other steps for as long as it lives.
+class OtherSteps {
+ public:
+  OtherSteps(Context& context, int64_t start_ms, int64_t end_ms, int64_t step_ms)
+      : context_(context),
+        start_ms_(std::exchange(context.start_ms, start_ms)),
+        end_ms_(std::exchange(context.end_ms, end_ms)),
+        step_ms_(std::exchange(context.step_ms, step_ms)) {}
+  ~OtherSteps() {
+    context_.start_ms = start_ms_;
+    context_.end_ms = end_ms_;
+    context_.step_ms = step_ms_;
+  }
+  OtherSteps(const OtherSteps&) = delete;
+  OtherSteps& operator=(const OtherSteps&) = delete;
+
+ private:
+  Context& context_;
+  const int64_t start_ms_;
+  const int64_t end_ms_;
+  const int64_t step_ms_;
+};
+
+// As Context::CheckTime, for what looks at many samples of one series: cheap enough to ask for
+// every step.
+class TimeCheck {
+ public:
+  explicit TimeCheck(const Context& context) : context_(context) {}
+  absl::Status After(uint64_t samples);
+
+ private:
+  const Context& context_;
+  uint64_t unchecked_ = 0;  // samples that were looked at since the time was
 };
 
 }  // namespace leadline::collector::promql::exec

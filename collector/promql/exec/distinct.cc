@@ -1,46 +1,12 @@
 #include "collector/promql/exec/distinct.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
+#include "collector/promql/plan/collisions.h"
 #include "common/labels.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::promql::exec {
-
-bool MayCollide(const parse::Expr& expr) {
-  using parse::As;
-  using parse::ExprKind;
-  switch (expr.kind) {
-    case ExprKind::kVectorSelector: {
-      const auto& matchers = As<parse::VectorSelector>(expr).matchers;
-      return std::none_of(matchers.begin(), matchers.end(), [](const parse::LabelMatcher& m) {
-        return m.name == kMetricName && m.op == parse::LabelMatcher::Op::kEqual;
-      });
-    }
-    case ExprKind::kMatrixSelector:
-      return MayCollide(*As<parse::MatrixSelector>(expr).selector);
-    case ExprKind::kParen:
-      return MayCollide(*As<parse::Paren>(expr).inner);
-    case ExprKind::kUnary: {
-      const auto& unary = As<parse::Unary>(expr);
-      return !unary.negate && MayCollide(*unary.inner);
-    }
-    case ExprKind::kBinary: {
-      // Where it drops names its own result has been made distinct.
-      const auto& binary = As<parse::Binary>(expr);
-      return !binary.returns_bool &&
-             (parse::IsComparison(binary.op) || parse::IsSetOperator(binary.op) ||
-              parse::IsTrimming(binary.op));
-    }
-    case ExprKind::kNumber:
-    case ExprKind::kString:
-      return false;
-    default:
-      return true;
-  }
-}
 
 absl::Status Distinct::Add(StepSeries series) {
   LabelSet labels = series.VisibleLabels();
@@ -71,7 +37,7 @@ absl::Status Distinct::Finish(Emit emit) {
 
 absl::Status EmitDistinct(Context& context, const parse::Expr& input, Emit emit,
                           absl::FunctionRef<absl::Status(Emit)> operation) {
-  if (!MayCollide(input)) return operation(emit);
+  if (!plan::MayCollide(input)) return operation(emit);
   Distinct distinct(context);
   LL_RETURN_IF_ERROR(operation([&](StepSeries series) { return distinct.Add(std::move(series)); }));
   return distinct.Finish(emit);

@@ -14,9 +14,6 @@
 
 namespace leadline::collector::promql::exec {
 
-// Whether series of the expression may have equal labels once their names are dropped.
-bool MayCollide(const parse::Expr& expr);
-
 // Joins series with equal visible labels that have no step in common. FAILED_PRECONDITION where two
 // have one.
 class Distinct {

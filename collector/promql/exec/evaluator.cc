@@ -17,6 +17,7 @@
 #include "collector/promql/exec/topk.h"
 #include "collector/promql/exec/vector_match.h"
 #include "collector/promql/parse/print.h"
+#include "collector/promql/plan/plan.h"
 #include "common/labels.h"
 #include "common/status_macros.h"
 
@@ -79,9 +80,10 @@ absl::StatusOr<std::vector<double>> Evaluator::Scalar(const parse::Expr& expr) {
 }
 
 absl::Status Evaluator::Vector(const parse::Expr& expr, std::string_view parent, Emit emit) {
+  if (context_.steps() > 1 && context_.plan->IsFixed(expr)) return Fixed(expr, parent, emit);
   switch (expr.kind) {
     case ExprKind::kVectorSelector:
-      return SelectInstant(context_, As<parse::VectorSelector>(expr), parent, What::kValues, emit);
+      return SelectInstant(context_, As<parse::VectorSelector>(expr), What::kValues, emit);
     case ExprKind::kParen:
       return Vector(*As<parse::Paren>(expr).inner, parent, emit);
     case ExprKind::kUnary:
@@ -95,6 +97,29 @@ absl::Status Evaluator::Vector(const parse::Expr& expr, std::string_view parent,
     default:
       return absl::InternalError("expression is no instant vector");
   }
+}
+
+absl::Status Evaluator::Fixed(const parse::Expr& expr, std::string_view parent, Emit emit) {
+  const size_t steps = context_.steps();
+  std::vector<StepSeries> once;
+  {
+    const OtherSteps one_step(context_, context_.start_ms, context_.start_ms, 0);
+    LL_RETURN_IF_ERROR(Vector(expr, parent, [&](StepSeries series) {
+      once.push_back(std::move(series));
+      return context_.budget.Charge(once.back().sample_count());
+    }));
+  }
+  for (StepSeries& one : once) {
+    StepSeries series(0);
+    series.labels = std::move(one.labels);
+    series.name_dropped = one.name_dropped;
+    series.values.assign(steps, one.values.front());
+    if (!one.histograms.empty()) series.histograms.assign(steps, one.histograms.front());
+    LL_RETURN_IF_ERROR(context_.CheckTime());
+    context_.budget.Release(one.sample_count());
+    LL_RETURN_IF_ERROR(emit(std::move(series)));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Evaluator::Negate(const parse::Unary& unary, Emit emit) {

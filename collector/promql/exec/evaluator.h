@@ -26,6 +26,8 @@ class Evaluator {
   absl::Status Vector(const parse::Expr& expr, std::string_view parent, Emit emit);
 
  private:
+  // What is the same at every step.
+  absl::Status Fixed(const parse::Expr& expr, std::string_view parent, Emit emit);
   absl::Status Negate(const parse::Unary& unary, Emit emit);
   absl::Status Binary(const parse::Binary& binary, Emit emit);
   absl::Status VectorAndScalar(const parse::Binary& binary, Emit emit);

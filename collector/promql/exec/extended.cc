@@ -4,7 +4,6 @@
 #include <memory>
 #include <optional>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "collector/promql/exec/selector.h"
@@ -46,7 +45,7 @@ struct Column {
   }
 };
 
-struct Reach {
+struct RangeEnds {
   int64_t start_ms;
   int64_t end_ms;
   int64_t lookback_ms;
@@ -54,7 +53,7 @@ struct Reach {
 
 // The samples that the range has with its ends, in columns that are used again.
 template <typename Value>
-void Anchor(const Column<Value>& all, const Reach& reach, Column<Value>& window) {
+void Anchor(const Column<Value>& all, const RangeEnds& reach, Column<Value>& window) {
   window.ts_ms.clear();
   window.values.clear();
   const auto first = std::upper_bound(all.ts_ms.begin(), all.ts_ms.end(), reach.start_ms);
@@ -71,7 +70,8 @@ void Anchor(const Column<Value>& all, const Reach& reach, Column<Value>& window)
 }
 
 template <typename Value>
-void Smooth(const Column<Value>& all, const Reach& reach, bool is_counter, Column<Value>& window) {
+void Smooth(const Column<Value>& all, const RangeEnds& reach, bool is_counter,
+            Column<Value>& window) {
   window.ts_ms.clear();
   window.values.clear();
   const auto index_after = [&all](int64_t ts_ms) {
@@ -158,10 +158,10 @@ bool IsExtended(const parse::Expr& range_vector) {
 }
 
 absl::Status EvaluateExtended(Context& context, const parse::MatrixSelector& matrix,
-                              const Function& function, RangeFunction::Kernel kernel, Emit emit) {
+                              const RangeFunction& function, Emit emit) {
   const parse::VectorSelector& selector = *matrix.selector;
-  const bool is_counter = std::get<RangeFunction>(function.kernel).of_counters;
-  const auto use = [&](const store::SeriesBlock& block) -> absl::Status {
+  const bool is_counter = function.of_counters;
+  const auto map = [&](const store::SeriesBlock& block, Worker& worker) -> absl::Status {
     const Columns all = WithoutStaleMarkers(block);
     StepSeries series(context.steps());
     series.labels = block.labels;
@@ -169,12 +169,12 @@ absl::Status EvaluateExtended(Context& context, const parse::MatrixSelector& mat
     Window window;
     window.exact = true;
     window.name = block.labels->Get(kMetricName);
-    window.annotations = &context.annotations;
+    window.annotations = &worker.annotations;
     for (size_t step = 0; step < series.values.size(); ++step) {
       window.eval_ms = context.StepTime(step);
       window.end_ms = ReferenceTime(context, selector.modifier, step);
       window.start_ms = window.end_ms - matrix.range_ms;
-      const Reach reach{window.start_ms, window.end_ms, context.lookback_ms};
+      const RangeEnds reach{window.start_ms, window.end_ms, context.lookback_ms};
       if (selector.edges == parse::Edges::kAnchored) {
         Anchor(all.floats, reach, own.floats);
         Anchor(all.histograms, reach, own.histograms);
@@ -187,18 +187,20 @@ absl::Status EvaluateExtended(Context& context, const parse::MatrixSelector& mat
       window.histogram_ts_ms = own.histograms.ts_ms;
       window.histograms = own.histograms.values;
       if (window.values.empty() && window.histograms.empty()) continue;
-      LL_RETURN_IF_ERROR(context.CheckTimeAfter(window.values.size() + window.histograms.size()));
-      series.Set(step, kernel(window));
+      LL_RETURN_IF_ERROR(worker.time.After(window.values.size() + window.histograms.size()));
+      series.Set(step, function.kernel(window));
     }
-    return series.HasAny() ? emit(std::move(series)) : absl::OkStatus();
+    worker.Give(std::move(series));
+    return absl::OkStatus();
   };
-  return SelectBlocks(context, selector, matrix.range_ms + context.lookback_ms, function.name, use,
-                      Beyond(context, selector.edges));
+  return SelectSeries(context, selector,
+                      {.back_ms = matrix.range_ms + context.lookback_ms,
+                       .ahead_ms = Beyond(context, selector.edges)},
+                      map, emit);
 }
 
-absl::Status SelectSmoothed(Context& context, const parse::VectorSelector& selector,
-                            std::string_view parent, Emit emit) {
-  const auto use = [&](const store::SeriesBlock& block) {
+absl::Status SelectSmoothed(Context& context, const parse::VectorSelector& selector, Emit emit) {
+  const auto map = [&](const store::SeriesBlock& block, Worker& worker) {
     StepSeries series(context.steps());
     series.labels = block.labels;
     SmoothedAt floats(block.ts_ms, context.lookback_ms);
@@ -226,10 +228,12 @@ absl::Status SelectSmoothed(Context& context, const parse::VectorSelector& selec
         if (!IsAbsent(after)) value = Between(before, after, floats.FractionAt(at_ms), false);
       }
     }
-    return series.HasAny() ? emit(std::move(series)) : absl::OkStatus();
+    worker.Give(std::move(series));
+    return absl::OkStatus();
   };
-  return SelectBlocks(context, selector, context.lookback_ms, parent, use,
-                      Beyond(context, selector.edges));
+  return SelectSeries(context, selector,
+                      {.back_ms = context.lookback_ms, .ahead_ms = Beyond(context, selector.edges)},
+                      map, emit);
 }
 
 }  // namespace leadline::collector::promql::exec

@@ -21,10 +21,9 @@ bool IsExtended(const parse::Expr& range_vector);
 
 // As EvaluateRange. REQUIRES: IsExtended(range_vector).
 absl::Status EvaluateExtended(Context& context, const parse::MatrixSelector& matrix,
-                              const Function& function, RangeFunction::Kernel kernel, Emit emit);
+                              const RangeFunction& function, Emit emit);
 
 // As SelectInstant, of a smoothed selector.
-absl::Status SelectSmoothed(Context& context, const parse::VectorSelector& selector,
-                            std::string_view parent, Emit emit);
+absl::Status SelectSmoothed(Context& context, const parse::VectorSelector& selector, Emit emit);
 
 }  // namespace leadline::collector::promql::exec

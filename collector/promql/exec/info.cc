@@ -159,7 +159,8 @@ class InfoSeries {
 
   absl::Status Select(const parse::VectorSelector& selector) {
     return SelectBlocks(
-        context_, selector, context_.lookback_ms, "info", [&](const store::SeriesBlock& block) {
+        context_, selector, {.back_ms = context_.lookback_ms},
+        [&](const store::SeriesBlock& block) {
           if (!std::all_of(block.histograms.begin(), block.histograms.end(), IsStale)) {
             return absl::FailedPreconditionError(fmt::format(
                 "this should be an info metric, with float samples: {}", block.labels->ToString()));

@@ -1,5 +1,7 @@
 #include "collector/promql/exec/range.h"
 
+#include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "collector/promql/exec/evaluator.h"
@@ -28,13 +30,30 @@ Reach ReachOf(const parse::Expr& range_vector) {
   return {matrix.selector->modifier, matrix.range_ms};
 }
 
-RangeSeries WithoutMarkers(store::SeriesBlock block) {
+// The samples of one series that any step's window sees, in time order.
+struct RangeSeries {
+  std::shared_ptr<const LabelSet> labels;
+  bool name_dropped = false;
+  int64_t entity_start_ms = 0;
+  int64_t entity_end_ms = model::kOpenEnd;
+  std::vector<int64_t> ts_ms;
+  std::vector<double> values;
+  std::vector<int64_t> histogram_ts_ms;
+  std::vector<std::shared_ptr<const Histogram>> histograms;
+
+  uint64_t sample_count() const { return ts_ms.size() + histogram_ts_ms.size(); }
+};
+
+RangeSeries WithoutMarkers(store::SeriesBlock& block) {
   RangeSeries series;
   series.labels = std::move(block.labels);
   series.entity_start_ms = block.entity_start_ms;
   series.entity_end_ms = block.entity_end_ms;
-  size_t kept = 0;
-  for (size_t i = 0; i < block.values.size(); ++i) {
+  // Most series have none, or one at their end.
+  size_t kept = static_cast<size_t>(
+      std::find_if(block.values.begin(), block.values.end(), model::IsStaleNan) -
+      block.values.begin());
+  for (size_t i = kept; i < block.values.size(); ++i) {
     if (model::IsStaleNan(block.values[i])) continue;
     block.values[kept] = block.values[i];
     block.ts_ms[kept++] = block.ts_ms[i];
@@ -77,29 +96,6 @@ RangeSeries FromSteps(const Context& context, StepSeries steps) {
   return series;
 }
 
-// Other steps for as long as it lives.
-class OtherSteps {
- public:
-  OtherSteps(Context& context, int64_t start_ms, int64_t end_ms, int64_t step_ms)
-      : context_(context),
-        start_ms_(std::exchange(context.start_ms, start_ms)),
-        end_ms_(std::exchange(context.end_ms, end_ms)),
-        step_ms_(std::exchange(context.step_ms, step_ms)) {}
-  ~OtherSteps() {
-    context_.start_ms = start_ms_;
-    context_.end_ms = end_ms_;
-    context_.step_ms = step_ms_;
-  }
-  OtherSteps(const OtherSteps&) = delete;
-  OtherSteps& operator=(const OtherSteps&) = delete;
-
- private:
-  Context& context_;
-  const int64_t start_ms_;
-  const int64_t end_ms_;
-  const int64_t step_ms_;
-};
-
 // The inner expression at multiples of the step.
 absl::StatusOr<std::vector<RangeSeries>> EvaluateSubquery(Context& context,
                                                           const parse::Subquery& subquery) {
@@ -137,12 +133,13 @@ struct Slice {
   }
 };
 
-absl::StatusOr<StepSeries> OverWindows(Context& context, const Reach& reach,
-                                       const RangeSeries& from, RangeFunction::Kernel kernel,
-                                       const std::vector<std::vector<double>>& parameters) {
-  StepSeries series(context.steps());
-  series.labels = from.labels;
-  series.name_dropped = from.name_dropped;
+using Parameters = std::vector<std::vector<double>>;
+
+// The function's value at each step, window by window.
+absl::Status OverEachWindow(const Reach& reach, const RangeSeries& from,
+                            RangeFunction::Kernel kernel, const Parameters& parameters,
+                            Worker& worker, StepSeries& series) {
+  const Context& context = worker.context;
   Slice floats;
   Slice histograms;
   std::vector<double> step_parameters(parameters.size());
@@ -151,7 +148,7 @@ absl::StatusOr<StepSeries> OverWindows(Context& context, const Reach& reach,
   window.entity_end_ms = from.entity_end_ms;
   window.parameters = step_parameters;
   window.name = from.labels->Get(kMetricName);
-  window.annotations = &context.annotations;
+  window.annotations = &worker.annotations;
   for (size_t step = 0; step < series.values.size(); ++step) {
     window.eval_ms = context.StepTime(step);
     window.end_ms = ReferenceTime(context, reach.modifier, step);
@@ -163,66 +160,104 @@ absl::StatusOr<StepSeries> OverWindows(Context& context, const Reach& reach,
     window.histogram_ts_ms = histograms.Of(from.histogram_ts_ms);
     window.histograms = histograms.Of(from.histograms);
     if (window.values.empty() && window.histograms.empty()) continue;
-    LL_RETURN_IF_ERROR(context.CheckTimeAfter(window.values.size() + window.histograms.size()));
+    LL_RETURN_IF_ERROR(worker.time.After(window.values.size() + window.histograms.size()));
     for (size_t i = 0; i < parameters.size(); ++i) step_parameters[i] = parameters[i][step];
     series.Set(step, kernel(window));
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<StepSeries> OverWindows(const Reach& reach, const RangeSeries& from,
+                                       const RangeFunction& function, const Parameters& parameters,
+                                       Worker& worker) {
+  const Context& context = worker.context;
+  StepSeries series(context.steps());
+  series.labels = from.labels;
+  series.name_dropped = from.name_dropped;
+  const bool moves = reach.modifier.at == parse::TimeModifier::At::kNone;
+  if (function.sliding == nullptr || !from.histograms.empty() || !moves) {
+    LL_RETURN_IF_ERROR(OverEachWindow(reach, from, function.kernel, parameters, worker, series));
+    return series;
+  }
+  LL_RETURN_IF_ERROR(worker.time.After(from.ts_ms.size() + series.values.size()));
+  function.sliding({.ts_ms = from.ts_ms,
+                    .values = from.values,
+                    .first_end_ms = ReferenceTime(context, reach.modifier, 0),
+                    .step_ms = context.step_ms,
+                    .range_ms = reach.range_ms,
+                    .entity_start_ms = from.entity_start_ms,
+                    .entity_end_ms = from.entity_end_ms},
+                   absl::MakeSpan(series.values));
+  return series;
+}
+
+ResultSeries AsResult(RangeSeries from) {
+  ResultSeries series;
+  series.labels = *from.labels;
+  if (from.name_dropped) series.labels.Remove(kMetricName);
+  series.ts_ms = std::move(from.ts_ms);
+  series.values = std::move(from.values);
+  series.histogram_ts_ms = std::move(from.histogram_ts_ms);
+  series.histograms = std::move(from.histograms);
   return series;
 }
 
 }  // namespace
 
-absl::Status SelectRange(Context& context, const parse::Expr& range_vector, std::string_view parent,
-                         absl::FunctionRef<absl::Status(RangeSeries)> use) {
+absl::Status EvaluateRange(Context& context, const parse::Expr& range_vector,
+                           const RangeFunction& function, const Parameters& parameters, Emit emit) {
   const parse::Expr& inner = parse::Unwrap(range_vector);
-  if (inner.kind != parse::ExprKind::kSubquery) {
-    const auto& matrix = As<parse::MatrixSelector>(inner);
-    return SelectBlocks(
-        context, *matrix.selector, matrix.range_ms, parent, [&](store::SeriesBlock block) {
-          RangeSeries series = WithoutMarkers(std::move(block));
-          return series.sample_count() > 0 ? use(std::move(series)) : absl::OkStatus();
-        });
+  if (IsExtended(inner)) {
+    return EvaluateExtended(context, As<parse::MatrixSelector>(inner), function, emit);
+  }
+  const Reach reach = ReachOf(inner);
+  if (inner.kind == parse::ExprKind::kMatrixSelector) {
+    return SelectSeries(
+        context, *As<parse::MatrixSelector>(inner).selector, {.back_ms = reach.range_ms},
+        [&](store::SeriesBlock& block, Worker& worker) {
+          const RangeSeries from = WithoutMarkers(block);
+          if (from.sample_count() == 0) return absl::OkStatus();
+          LL_ASSIGN_OR_RETURN(StepSeries series,
+                              OverWindows(reach, from, function, parameters, worker));
+          worker.Give(std::move(series));
+          return absl::OkStatus();
+        },
+        emit);
   }
   LL_ASSIGN_OR_RETURN(std::vector<RangeSeries> all,
                       EvaluateSubquery(context, As<parse::Subquery>(inner)));
-  for (RangeSeries& series : all) {
+  Worker worker(context);
+  for (RangeSeries& from : all) {
     LL_RETURN_IF_ERROR(context.CheckTime());
-    const uint64_t samples = series.sample_count();
-    LL_RETURN_IF_ERROR(use(std::move(series)));
+    LL_ASSIGN_OR_RETURN(StepSeries series, OverWindows(reach, from, function, parameters, worker));
+    context.annotations.Add(std::exchange(worker.annotations, {}));
+    const uint64_t samples = from.sample_count();
+    from = {};
+    if (series.HasAny()) LL_RETURN_IF_ERROR(emit(std::move(series)));
     context.budget.Release(samples);
   }
   return absl::OkStatus();
 }
 
-absl::Status EvaluateRange(Context& context, const parse::Expr& range_vector,
-                           const Function& function, RangeFunction::Kernel kernel,
-                           const std::vector<std::vector<double>>& parameters, Emit emit) {
-  if (IsExtended(range_vector)) {
-    return EvaluateExtended(context, As<parse::MatrixSelector>(parse::Unwrap(range_vector)),
-                            function, kernel, emit);
-  }
-  const Reach reach = ReachOf(parse::Unwrap(range_vector));
-  return SelectRange(context, range_vector, function.name, [&](const RangeSeries& from) {
-    LL_ASSIGN_OR_RETURN(StepSeries series, OverWindows(context, reach, from, kernel, parameters));
-    return series.HasAny() ? emit(std::move(series)) : absl::OkStatus();
-  });
-}
-
 absl::StatusOr<std::vector<ResultSeries>> SelectRaw(Context& context,
                                                     const parse::Expr& range_vector) {
+  const parse::Expr& inner = parse::Unwrap(range_vector);
   std::vector<ResultSeries> result;
-  LL_RETURN_IF_ERROR(SelectRange(context, range_vector, "", [&](RangeSeries from) {
-    LL_RETURN_IF_ERROR(context.budget.Charge(from.sample_count()));
-    ResultSeries series;
-    series.labels = *from.labels;
-    if (from.name_dropped) series.labels.Remove(kMetricName);
-    series.ts_ms = std::move(from.ts_ms);
-    series.values = std::move(from.values);
-    series.histogram_ts_ms = std::move(from.histogram_ts_ms);
-    series.histograms = std::move(from.histograms);
-    result.push_back(std::move(series));
-    return absl::OkStatus();
-  }));
+  if (inner.kind == parse::ExprKind::kSubquery) {
+    LL_ASSIGN_OR_RETURN(std::vector<RangeSeries> all,
+                        EvaluateSubquery(context, As<parse::Subquery>(inner)));
+    for (RangeSeries& from : all) result.push_back(AsResult(std::move(from)));
+    return result;
+  }
+  const auto& matrix = As<parse::MatrixSelector>(inner);
+  LL_RETURN_IF_ERROR(SelectBlocks(context, *matrix.selector, {.back_ms = matrix.range_ms},
+                                  [&](store::SeriesBlock block) {
+                                    RangeSeries from = WithoutMarkers(block);
+                                    if (from.sample_count() == 0) return absl::OkStatus();
+                                    LL_RETURN_IF_ERROR(context.budget.Charge(from.sample_count()));
+                                    result.push_back(AsResult(std::move(from)));
+                                    return absl::OkStatus();
+                                  }));
   return result;
 }
 

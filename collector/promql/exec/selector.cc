@@ -1,13 +1,16 @@
 #include "collector/promql/exec/selector.h"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "collector/promql/exec/classic_series.h"
 #include "collector/promql/exec/extended.h"
+#include "collector/promql/exec/in_order.h"
 #include "collector/promql/exec/matchers.h"
+#include "collector/promql/plan/plan.h"
 #include "collector/promql/value/remarks.h"
 #include "common/labels.h"
 #include "common/status_macros.h"
@@ -17,14 +20,14 @@ namespace {
 
 using store::SeriesBlock;
 
-void DropStrangeHistograms(SeriesBlock& block, Context& context) {
+void DropStrangeHistograms(SeriesBlock& block, Annotations& annotations) {
   const auto is_strange = [](const model::NativeHistogram& histogram) {
     return !IsKnownSchema(histogram.schema);
   };
   size_t kept = 0;
   for (size_t i = 0; i < block.histograms.size(); ++i) {
     if (is_strange(block.histograms[i])) {
-      context.annotations.warnings.insert(
+      annotations.warnings.insert(
           remarks::StrangeSchema(block.labels->Get(kMetricName), block.histograms[i].schema));
       continue;
     }
@@ -36,25 +39,6 @@ void DropStrangeHistograms(SeriesBlock& block, Context& context) {
   }
   block.histograms.resize(kept);
   block.histogram_ts_ms.resize(kept);
-}
-
-uint64_t SampleCount(const SeriesBlock& block) {
-  return block.ts_ms.size() + block.histogram_ts_ms.size();
-}
-
-absl::Status UseBlocks(Context& context, std::vector<SeriesBlock> blocks,
-                       absl::FunctionRef<absl::Status(SeriesBlock)> use) {
-  uint64_t total = 0;
-  for (const SeriesBlock& block : blocks) total += SampleCount(block);
-  LL_RETURN_IF_ERROR(context.budget.Charge(total));
-  for (SeriesBlock& block : blocks) {
-    LL_RETURN_IF_ERROR(context.CheckTime());
-    const uint64_t samples = SampleCount(block);
-    if (!block.histograms.empty()) DropStrangeHistograms(block, context);
-    LL_RETURN_IF_ERROR(use(std::move(block)));
-    context.budget.Release(samples);
-  }
-  return absl::OkStatus();
 }
 
 // The classic series that a selector means which selects nothing: none where there are real series
@@ -75,21 +59,92 @@ absl::StatusOr<std::optional<ClassicSelector>> ClassicInstead(const Context& con
   return classic;
 }
 
-absl::Status SelectClassic(Context& context, const ClassicSelector& classic,
-                           const store::SelectHints& hints,
-                           absl::FunctionRef<absl::Status(SeriesBlock)> use) {
+// Series that were found, and what to make of them where they are not themselves meant.
+struct Found {
+  std::unique_ptr<store::Selection> selection;
+  std::optional<ClassicSelector> classic;
+  size_t at_once = 1;  // series a read
+};
+
+// As many that reading them is not mostly beginning to read, and that their samples stay few.
+size_t SeriesAtOnce(const Context& context, const store::SelectHints& hints) {
+  constexpr int64_t kUsualIntervalMs = 15'000;
+  constexpr int64_t kSamplesAtOnce = 1 << 16;
+  const auto steps = static_cast<int64_t>(context.steps());
+  const int64_t samples = std::max((hints.end_ms - hints.start_ms) / kUsualIntervalMs + 1, steps);
+  return static_cast<size_t>(std::clamp<int64_t>(kSamplesAtOnce / samples, 16, 256));
+}
+
+absl::StatusOr<Found> FindSeries(const Context& context, const parse::VectorSelector& selector,
+                                 Sight sight) {
+  const plan::SelectorPlan& plan = context.plan->Of(selector);
+  store::SelectHints hints;
+  hints.start_ms = ReferenceTime(context, selector.modifier, 0) - sight.back_ms + 1;
+  hints.end_ms = ReferenceTime(context, selector.modifier, context.steps() - 1) + sight.ahead_ms;
+  hints.step_ms = context.step_ms;
+  hints.range_ms = sight.back_ms;
+  hints.function = plan.function;
+  hints.shown = plan.shown;
+  hints.sorted = plan.sorted;
+  hints.named_labels = context.plan->named_labels();
+  hints.max_samples = context.budget.remaining();
+  hints.deadline = context.deadline;
+  hints.cancelled = context.cancelled;
+  Found found;
+  found.at_once = SeriesAtOnce(context, hints);
   LL_ASSIGN_OR_RETURN(
-      std::vector<SeriesBlock> blocks,
-      context.queryable.Select(context.tenant, StoreMatchers(classic.matchers), hints));
-  return UseBlocks(context, std::move(blocks), [&](const SeriesBlock& block) {
-    if (block.histograms.empty()) return absl::OkStatus();
-    context.annotations.infos.insert(remarks::ClassicFromNative(classic.name, classic.histogram));
-    const uint64_t samples = block.histograms.size() * classic.series();
-    LL_RETURN_IF_ERROR(context.budget.Charge(samples));
-    LL_RETURN_IF_ERROR(classic.Expand(block, use));
-    context.budget.Release(samples);
-    return absl::OkStatus();
-  });
+      found.selection,
+      context.queryable.Find(context.tenant, StoreMatchers(selector.matchers), hints));
+  if (found.selection->size() > 0) return found;
+  LL_ASSIGN_OR_RETURN(found.classic, ClassicInstead(context, selector, hints));
+  if (!found.classic.has_value()) return found;
+  LL_ASSIGN_OR_RETURN(
+      found.selection,
+      context.queryable.Find(context.tenant, StoreMatchers(found.classic->matchers), hints));
+  return found;
+}
+
+using UseBlock = absl::FunctionRef<absl::Status(SeriesBlock& block)>;
+
+// The classic series of the block, or itself.
+absl::Status UseAsMeant(const Context& context, const Found& found, SeriesBlock& block,
+                        Annotations& annotations, UseBlock use) {
+  if (!block.histograms.empty()) DropStrangeHistograms(block, annotations);
+  if (!found.classic.has_value()) return use(block);
+  if (block.histograms.empty()) return absl::OkStatus();
+  annotations.infos.insert(
+      remarks::ClassicFromNative(found.classic->name, found.classic->histogram));
+  const BudgetShare classic(context.budget, block.histograms.size() * found.classic->series());
+  LL_RETURN_IF_ERROR(classic.status());
+  return found.classic->Expand(block, [&](SeriesBlock expanded) { return use(expanded); });
+}
+
+// Reads part `number` of the series and hands those with samples to `use`.
+absl::Status UsePart(const Context& context, const Found& found, size_t number,
+                     Annotations& annotations, UseBlock use) {
+  LL_RETURN_IF_ERROR(context.CheckTime());
+  const size_t first = number * found.at_once;
+  std::vector<SeriesBlock> blocks(std::min(found.at_once, found.selection->size() - first));
+  LL_RETURN_IF_ERROR(found.selection->Read(first, absl::MakeSpan(blocks)));
+  uint64_t samples = 0;
+  for (const SeriesBlock& block : blocks) samples += block.sample_count();
+  const BudgetShare read(context.budget, samples);
+  LL_RETURN_IF_ERROR(read.status());
+  for (SeriesBlock& block : blocks) {
+    if (block.empty()) continue;
+    LL_RETURN_IF_ERROR(UseAsMeant(context, found, block, annotations, use));
+  }
+  return absl::OkStatus();
+}
+
+size_t PartCount(const Found& found) {
+  return (found.selection->size() + found.at_once - 1) / found.at_once;
+}
+
+uint64_t SampleCount(const std::vector<StepSeries>& series) {
+  uint64_t samples = 0;
+  for (const StepSeries& one : series) samples += one.sample_count();
+  return samples;
 }
 
 // Moves `next` past the timestamps up to `ts_ms`.
@@ -154,37 +209,50 @@ int64_t ReferenceTime(const Context& context, const parse::TimeModifier& modifie
   return ts_ms - modifier.offset_ms.value_or(0);
 }
 
-absl::Status SelectBlocks(Context& context, const parse::VectorSelector& selector, int64_t range_ms,
-                          std::string_view parent, absl::FunctionRef<absl::Status(SeriesBlock)> use,
-                          int64_t ahead_ms) {
-  store::SelectHints hints;
-  hints.start_ms = ReferenceTime(context, selector.modifier, 0) - range_ms + 1;
-  hints.end_ms = ReferenceTime(context, selector.modifier, context.steps() - 1) + ahead_ms;
-  hints.step_ms = context.step_ms;
-  hints.function = std::string(parent);
-  hints.named_labels = context.named_labels;
-  hints.max_samples = context.budget.remaining();
-  hints.deadline = context.deadline;
-  LL_ASSIGN_OR_RETURN(
-      std::vector<SeriesBlock> blocks,
-      context.queryable.Select(context.tenant, StoreMatchers(selector.matchers), hints));
-  if (blocks.empty()) {
-    LL_ASSIGN_OR_RETURN(const auto classic, ClassicInstead(context, selector, hints));
-    if (classic.has_value()) return SelectClassic(context, *classic, hints, use);
-  }
-  return UseBlocks(context, std::move(blocks), use);
+absl::Status SelectSeries(Context& context, const parse::VectorSelector& selector, Sight sight,
+                          MapBlock map, Emit emit) {
+  LL_ASSIGN_OR_RETURN(const Found found, FindSeries(context, selector, sight));
+  const auto make = [&](size_t number) -> absl::StatusOr<Worker> {
+    Worker worker(context);
+    LL_RETURN_IF_ERROR(UsePart(context, found, number, worker.annotations,
+                               [&](SeriesBlock& block) { return map(block, worker); }));
+    LL_RETURN_IF_ERROR(context.budget.Charge(SampleCount(worker.series)));
+    return worker;
+  };
+  return InOrder<Worker>::Run(context.workers, context.helpers, PartCount(found), make,
+                              [&](Worker worker) {
+                                context.annotations.Add(std::move(worker.annotations));
+                                for (StepSeries& series : worker.series) {
+                                  const uint64_t samples = series.sample_count();
+                                  LL_RETURN_IF_ERROR(emit(std::move(series)));
+                                  context.budget.Release(samples);
+                                }
+                                return absl::OkStatus();
+                              });
 }
 
-absl::Status SelectInstant(Context& context, const parse::VectorSelector& selector,
-                           std::string_view parent, What what, Emit emit) {
-  if (selector.edges == parse::Edges::kSmoothed && what == What::kValues) {
-    return SelectSmoothed(context, selector, parent, emit);
+absl::Status SelectBlocks(Context& context, const parse::VectorSelector& selector, Sight sight,
+                          absl::FunctionRef<absl::Status(store::SeriesBlock)> use) {
+  LL_ASSIGN_OR_RETURN(const Found found, FindSeries(context, selector, sight));
+  for (size_t number = 0; number < PartCount(found); ++number) {
+    LL_RETURN_IF_ERROR(UsePart(context, found, number, context.annotations,
+                               [&](SeriesBlock& block) { return use(std::move(block)); }));
   }
-  return SelectBlocks(context, selector, context.lookback_ms, parent,
-                      [&](const SeriesBlock& block) {
-                        StepSeries series = InstantValues(context, selector.modifier, block, what);
-                        return series.HasAny() ? emit(std::move(series)) : absl::OkStatus();
-                      });
+  return absl::OkStatus();
+}
+
+absl::Status SelectInstant(Context& context, const parse::VectorSelector& selector, What what,
+                           Emit emit) {
+  if (selector.edges == parse::Edges::kSmoothed && what == What::kValues) {
+    return SelectSmoothed(context, selector, emit);
+  }
+  return SelectSeries(
+      context, selector, {.back_ms = context.lookback_ms},
+      [&](const SeriesBlock& block, Worker& worker) {
+        worker.Give(InstantValues(worker.context, selector.modifier, block, what));
+        return absl::OkStatus();
+      },
+      emit);
 }
 
 }  // namespace leadline::collector::promql::exec

@@ -5,7 +5,8 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -19,18 +20,45 @@ namespace leadline::collector::promql::exec {
 // What time a selector or subquery looks at for a step: shifted by "offset", fixed by "@".
 int64_t ReferenceTime(const Context& context, const parse::TimeModifier& modifier, size_t step);
 
-// Hands each selected series to `use`, with the samples that any step sees when it looks back for
-// `range_ms` and ahead for `ahead_ms`, staleness markers included. `parent`: the function or
-// aggregation over the selector, or "", as a hint to the store.
-absl::Status SelectBlocks(Context& context, const parse::VectorSelector& selector, int64_t range_ms,
-                          std::string_view parent,
-                          absl::FunctionRef<absl::Status(store::SeriesBlock)> use,
-                          int64_t ahead_ms = 0);
+// What one worker makes of a part of a selection.
+class Worker {
+ public:
+  explicit Worker(const Context& context) : context(context), time(context) {}
+
+  // A series of the result.
+  void Give(StepSeries one) {
+    if (one.HasAny()) series.push_back(std::move(one));
+  }
+
+  const Context& context;
+  TimeCheck time;
+  Annotations annotations;
+  std::vector<StepSeries> series;
+};
+
+// Makes step series of a block of samples, staleness markers included; may take the block apart.
+// Called by several threads at a time.
+using MapBlock = absl::FunctionRef<absl::Status(store::SeriesBlock& block, Worker& worker)>;
+
+// How far a step sees; what is as far back as that is not seen.
+struct Sight {
+  int64_t back_ms = 0;
+  int64_t ahead_ms = 0;
+};
+
+// The selector's series with the samples that any step sees, each made into step series, in the
+// selection's order.
+absl::Status SelectSeries(Context& context, const parse::VectorSelector& selector, Sight sight,
+                          MapBlock map, Emit emit);
+
+// The same samples as they are.
+absl::Status SelectBlocks(Context& context, const parse::VectorSelector& selector, Sight sight,
+                          absl::FunctionRef<absl::Status(store::SeriesBlock)> use);
 
 enum class What : uint8_t { kValues, kTimestamps };
 
 // The samples, or when they were taken, in seconds.
-absl::Status SelectInstant(Context& context, const parse::VectorSelector& selector,
-                           std::string_view parent, What what, Emit emit);
+absl::Status SelectInstant(Context& context, const parse::VectorSelector& selector, What what,
+                           Emit emit);
 
 }  // namespace leadline::collector::promql::exec

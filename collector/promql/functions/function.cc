@@ -7,17 +7,21 @@
 #include "collector/promql/functions/quantile.h"
 #include "collector/promql/functions/rate.h"
 #include "collector/promql/functions/regression.h"
+#include "collector/promql/functions/sliding.h"
 #include "collector/promql/functions/smoothing.h"
 
 namespace leadline::collector::promql {
 namespace {
 
-constexpr RangeFunction OverRange(RangeFunction::Kernel kernel) { return {.kernel = kernel}; }
-constexpr RangeFunction OfCounters(RangeFunction::Kernel kernel) {
-  return {.kernel = kernel, .of_counters = true};
+constexpr RangeFunction OverRange(RangeFunction::Kernel kernel, SlidingKernel sliding = nullptr) {
+  return {.kernel = kernel, .sliding = sliding};
 }
-constexpr RangeFunction KeepingNames(RangeFunction::Kernel kernel) {
-  return {.kernel = kernel, .keeps_name = true};
+constexpr RangeFunction OfCounters(RangeFunction::Kernel kernel, SlidingKernel sliding = nullptr) {
+  return {.kernel = kernel, .of_counters = true, .sliding = sliding};
+}
+constexpr RangeFunction KeepingNames(RangeFunction::Kernel kernel,
+                                     SlidingKernel sliding = nullptr) {
+  return {.kernel = kernel, .keeps_name = true, .sliding = sliding};
 }
 constexpr RangeFunction Checked(RangeFunction::Kernel kernel,
                                 std::string (*complaint)(absl::Span<const double>)) {

@@ -11,6 +11,7 @@
 
 #include "absl/types/span.h"
 
+#include "collector/promql/functions/sliding.h"
 #include "collector/promql/functions/window.h"
 #include "collector/promql/value/sample.h"
 #include "collector/promql/value/value_type.h"
@@ -23,6 +24,7 @@ struct RangeFunction {
   Kernel kernel;
   bool of_counters = false;  // remarks on what does not look like one
   bool keeps_name = false;
+  SlidingKernel sliding = nullptr;  // the same over many windows; nullptr: window by window
   // What is wrong with the parameters, "" where nothing is; nullptr takes any.
   std::string (*complaint)(absl::Span<const double> parameters) = nullptr;
 };

@@ -4,8 +4,10 @@
 #include <limits>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "collector/promql/functions/histogram_rate.h"
+#include "collector/promql/functions/sliding.h"
 #include "collector/promql/value/remarks.h"
 
 namespace leadline::collector::promql {
@@ -17,27 +19,42 @@ constexpr double kReachFactor = 1.1;
 
 enum class Kind { kCounter, kGauge };
 
+// The samples of a window that its extrapolation looks at, and the life of what they are about.
+struct Extent {
+  int64_t start_ms;
+  int64_t end_ms;
+  int64_t first_ms;
+  int64_t last_ms;
+  size_t count;
+  int64_t entity_start_ms;
+  int64_t entity_end_ms;
+};
+
 // What the window's increase is multiplied by. `first` is the value at the first sample and `rise`
 // its increase over the samples.
-double ExtrapolationFactor(const Window& window, Kind kind, absl::Span<const int64_t> ts_ms,
-                           double first, double rise) {
-  const double sampled = Seconds(ts_ms.back() - ts_ms.front());
-  const double average = sampled / static_cast<double>(ts_ms.size() - 1);
-  double to_start = Seconds(ts_ms.front() - window.start_ms);
-  double to_end = Seconds(window.end_ms - ts_ms.back());
+double ExtrapolationFactor(const Extent& extent, Kind kind, double first, double rise) {
+  const double sampled = Seconds(extent.last_ms - extent.first_ms);
+  const double average = sampled / static_cast<double>(extent.count - 1);
+  double to_start = Seconds(extent.first_ms - extent.start_ms);
+  double to_end = Seconds(extent.end_ms - extent.last_ms);
   if (to_start >= average * kReachFactor) to_start = average / 2;
   // A counter is not negative: it is not extrapolated to before it would have been zero.
   if (kind == Kind::kCounter && rise > 0 && first >= 0) {
     to_start = std::min(to_start, sampled * (first / rise));
   }
   if (to_end >= average * kReachFactor) to_end = average / 2;
-  if (window.entity_start_ms != 0) {
-    to_start = std::clamp(Seconds(ts_ms.front() - window.entity_start_ms), 0.0, to_start);
+  if (extent.entity_start_ms != 0) {
+    to_start = std::clamp(Seconds(extent.first_ms - extent.entity_start_ms), 0.0, to_start);
   }
-  if (window.entity_end_ms != std::numeric_limits<int64_t>::max()) {
-    to_end = std::clamp(Seconds(window.entity_end_ms - ts_ms.back()), 0.0, to_end);
+  if (extent.entity_end_ms != std::numeric_limits<int64_t>::max()) {
+    to_end = std::clamp(Seconds(extent.entity_end_ms - extent.last_ms), 0.0, to_end);
   }
   return (sampled + to_start + to_end) / sampled;
+}
+
+Extent ExtentOf(const Window& window, absl::Span<const int64_t> ts_ms) {
+  return {window.start_ms, window.end_ms,          ts_ms.front(),       ts_ms.back(),
+          ts_ms.size(),    window.entity_start_ms, window.entity_end_ms};
 }
 
 double Rise(absl::Span<const double> values, Kind kind) {
@@ -60,7 +77,7 @@ Sample Extrapolated(const Window& window, Kind kind, double per) {
   if (window.values.size() > 1) {
     const double rise = Rise(window.values, kind);
     const double factor =
-        ExtrapolationFactor(window, kind, window.ts_ms, window.values.front(), rise);
+        ExtrapolationFactor(ExtentOf(window, window.ts_ms), kind, window.values.front(), rise);
     return {.value = rise * (factor / per), .histogram = nullptr};
   }
   if (window.histograms.size() > 1) {
@@ -71,8 +88,8 @@ Sample Extrapolated(const Window& window, Kind kind, double per) {
       return CompactSample(*std::move(rise));
     }
     const double first = window.histograms.front()->count;
-    rise->Scale(ExtrapolationFactor(window, kind, window.histogram_ts_ms, first, rise->count) /
-                per);
+    const Extent extent = ExtentOf(window, window.histogram_ts_ms);
+    rise->Scale(ExtrapolationFactor(extent, kind, first, rise->count) / per);
     return CompactSample(*std::move(rise));
   }
   if (window.exact && !window.histograms.empty()) {
@@ -82,6 +99,43 @@ Sample Extrapolated(const Window& window, Kind kind, double per) {
     return CompactSample(std::move(none));
   }
   return {};
+}
+
+// As Extrapolated, over all windows. What a counter lost by resets is summed up apart, in the
+// windows that have any.
+void SlideExtrapolated(const FloatWindows& windows, Kind kind, double per, absl::Span<double> out) {
+  const auto& ts_ms = windows.ts_ms;
+  const auto& values = windows.values;
+  const std::vector<uint32_t> resets =
+      kind == Kind::kCounter ? FindResets(values) : std::vector<uint32_t>();
+  std::vector<double> lost;
+  for (const uint32_t reset : resets) lost.push_back(values[reset - 1]);
+  SlidingSum sum_lost(lost);
+  size_t first_reset = 0;
+  size_t end_reset = 0;
+  WindowBounds bounds(ts_ms);
+  for (size_t i = 0; i < out.size(); ++i) {
+    const int64_t end_ms = windows.end_ms(i);
+    bounds.MoveTo(end_ms - windows.range_ms, end_ms);
+    if (bounds.size() < 2) continue;
+    const size_t first = bounds.begin();
+    const size_t last = bounds.end() - 1;
+    double rise = values[last] - values[first];
+    if (!resets.empty()) {
+      while (first_reset < resets.size() && resets[first_reset] <= first) ++first_reset;
+      end_reset = std::max(first_reset, end_reset);
+      while (end_reset < resets.size() && resets[end_reset] <= last) ++end_reset;
+      if (first_reset < end_reset) rise += sum_lost.MoveTo(first_reset, end_reset).value();
+    }
+    const Extent extent{end_ms - windows.range_ms,
+                        end_ms,
+                        ts_ms[first],
+                        ts_ms[last],
+                        bounds.size(),
+                        windows.entity_start_ms,
+                        windows.entity_end_ms};
+    out[i] = rise * (ExtrapolationFactor(extent, kind, values[first], rise) / per);
+  }
 }
 
 // Between the last two samples. A counter that was reset rose by what it is now.
@@ -121,6 +175,18 @@ Sample Rate(const Window& window) {
 Sample Increase(const Window& window) { return Extrapolated(window, Kind::kCounter, 1); }
 
 Sample Delta(const Window& window) { return Extrapolated(window, Kind::kGauge, 1); }
+
+void SlideRate(const FloatWindows& windows, absl::Span<double> out) {
+  SlideExtrapolated(windows, Kind::kCounter, Seconds(windows.range_ms), out);
+}
+
+void SlideIncrease(const FloatWindows& windows, absl::Span<double> out) {
+  SlideExtrapolated(windows, Kind::kCounter, 1, out);
+}
+
+void SlideDelta(const FloatWindows& windows, absl::Span<double> out) {
+  SlideExtrapolated(windows, Kind::kGauge, 1, out);
+}
 
 Sample InstantRate(const Window& window) { return OfLastTwo(window, Kind::kCounter, true); }
 

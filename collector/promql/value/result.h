@@ -18,6 +18,11 @@ namespace leadline::collector::promql {
 struct Annotations {
   std::set<std::string> warnings;
   std::set<std::string> infos;
+
+  void Add(Annotations other) {
+    warnings.merge(other.warnings);
+    infos.merge(other.infos);
+  }
 };
 
 struct ResultSeries {

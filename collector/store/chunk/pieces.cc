@@ -14,22 +14,12 @@ namespace leadline::collector::store::chunk {
 namespace {
 
 template <typename Value>
-void AppendRange(Samples<Value>&& run, int64_t start_ms, int64_t end_ms, Samples<Value>& out) {
+void AppendRange(const Samples<Value>& run, int64_t start_ms, int64_t end_ms, Samples<Value>& out) {
   const auto first = std::lower_bound(run.ts_ms.begin(), run.ts_ms.end(), start_ms);
   const auto last = std::upper_bound(first, run.ts_ms.end(), end_ms);
   const auto values = run.values.begin() + (first - run.ts_ms.begin());
   out.ts_ms.insert(out.ts_ms.end(), first, last);
-  out.values.insert(out.values.end(), std::make_move_iterator(values),
-                    std::make_move_iterator(values + (last - first)));
-}
-
-template <typename Value>
-absl::Status AppendChunk(const SealedChunk& chunk, int64_t start_ms, int64_t end_ms,
-                         Samples<Value>& out) {
-  Samples<Value> run;
-  LL_RETURN_IF_ERROR(codec::DecodeChunk(chunk.bytes, run.ts_ms, run.values));
-  AppendRange(std::move(run), start_ms, end_ms, out);
-  return absl::OkStatus();
+  out.values.insert(out.values.end(), values, values + (last - first));
 }
 
 // Leaves of what is behind `begin`, which is ascending, what is in [start, end].
@@ -37,9 +27,9 @@ template <typename Value>
 void TrimBehind(size_t begin, int64_t start_ms, int64_t end_ms, Samples<Value>& samples) {
   const auto run = samples.ts_ms.begin() + static_cast<ptrdiff_t>(begin);
   const auto last = std::upper_bound(run, samples.ts_ms.end(), end_ms);
-  const auto count = static_cast<size_t>(last - samples.ts_ms.begin());
-  samples.ts_ms.resize(count);
-  samples.values.resize(count);
+  const auto count = last - samples.ts_ms.begin();
+  samples.ts_ms.resize(static_cast<size_t>(count));
+  samples.values.resize(static_cast<size_t>(count));
   const auto first = std::lower_bound(run, samples.ts_ms.end(), start_ms);
   const auto value = samples.values.begin() + static_cast<ptrdiff_t>(begin);
   samples.values.erase(value, value + (first - run));
@@ -47,20 +37,14 @@ void TrimBehind(size_t begin, int64_t start_ms, int64_t end_ms, Samples<Value>& 
 }
 
 template <typename Value>
-absl::Status AppendRun(Block& block, const codec::BlockRun& run, int64_t start_ms, int64_t end_ms,
-                       Samples<Value>& out) {
+absl::Status AppendChunk(const SealedChunk& chunk, int64_t start_ms, int64_t end_ms,
+                         Samples<Value>& out) {
   const size_t before = out.size();
-  LL_RETURN_IF_ERROR(block.reader->Read(run, out.ts_ms, out.values));
-  if (run.first_ms < start_ms || run.last_ms > end_ms) TrimBehind(before, start_ms, end_ms, out);
+  LL_RETURN_IF_ERROR(codec::DecodeChunk(chunk.bytes, out.ts_ms, out.values));
+  if (chunk.info.first_ms < start_ms || chunk.info.last_ms > end_ms) {
+    TrimBehind(before, start_ms, end_ms, out);
+  }
   return absl::OkStatus();
-}
-
-absl::Status AppendBlock(const Piece& piece, int64_t start_ms, int64_t end_ms, MergedSamples& out) {
-  const codec::BlockRun& run = piece.block->reader->runs()[piece.run];
-  if (run.last_ms < start_ms || run.first_ms > end_ms) return absl::OkStatus();
-  return run.kind == codec::ChunkKind::kFloat
-             ? AppendRun(*piece.block, run, start_ms, end_ms, out.floats)
-             : AppendRun(*piece.block, run, start_ms, end_ms, out.histograms);
 }
 
 template <typename Value>
@@ -80,11 +64,8 @@ void SortKeepLastOf(Samples<Value>& samples) {
 }
 
 absl::Status AppendPiece(const Piece& piece, int64_t start_ms, int64_t end_ms, MergedSamples& out) {
-  if (piece.floats) AppendRange(Floats(*piece.floats), start_ms, end_ms, out.floats);
-  if (piece.histograms) {
-    AppendRange(Histograms(*piece.histograms), start_ms, end_ms, out.histograms);
-  }
-  if (piece.block) return AppendBlock(piece, start_ms, end_ms, out);
+  if (piece.floats) AppendRange(*piece.floats, start_ms, end_ms, out.floats);
+  if (piece.histograms) AppendRange(*piece.histograms, start_ms, end_ms, out.histograms);
   if (!piece.sealed) return absl::OkStatus();
   const SealedChunk& chunk = *piece.sealed;
   if (chunk.info.last_ms < start_ms || chunk.info.first_ms > end_ms) return absl::OkStatus();
@@ -95,32 +76,15 @@ absl::Status AppendPiece(const Piece& piece, int64_t start_ms, int64_t end_ms, M
 
 }  // namespace
 
-absl::Status Block::Open() {
-  auto opened = codec::BlockReader::Open(bytes);
-  LL_RETURN_IF_ERROR(opened.status());
-  reader = *std::move(opened);
-  return absl::OkStatus();
-}
-
-std::pair<int64_t, int64_t> SpanOf(const Piece& piece) {
-  if (piece.block) {
-    const codec::BlockRun& run = piece.block->reader->runs()[piece.run];
-    return {run.first_ms, run.last_ms};
-  }
-  if (piece.sealed) return {piece.sealed->info.first_ms, piece.sealed->info.last_ms};
-  const std::vector<int64_t>& ts_ms = piece.floats ? piece.floats->ts_ms : piece.histograms->ts_ms;
-  return {ts_ms.front(), ts_ms.back()};
-}
-
 size_t CountOf(const Piece& piece) {
-  if (piece.block) return piece.block->reader->runs()[piece.run].count;
   if (piece.sealed) return piece.sealed->info.count;
   return piece.floats ? piece.floats->size() : piece.histograms->size();
 }
 
-size_t EncodedBytes(const Piece& piece) {
-  if (piece.block) return piece.block->reader->runs()[piece.run].payload.size();
-  return piece.sealed ? piece.sealed->bytes.size() : 0;
+std::pair<int64_t, int64_t> SpanOf(const Piece& piece) {
+  if (piece.sealed) return {piece.sealed->info.first_ms, piece.sealed->info.last_ms};
+  const std::vector<int64_t>& ts_ms = piece.floats ? piece.floats->ts_ms : piece.histograms->ts_ms;
+  return {ts_ms.front(), ts_ms.back()};
 }
 
 bool Overlaps(const Piece& piece, int64_t start_ms, int64_t end_ms) {
@@ -143,6 +107,15 @@ absl::Status ReadBudget::Spend(size_t samples) {
 absl::StatusOr<MergedSamples> MergePieces(absl::Span<const Piece> pieces, int64_t start_ms,
                                           int64_t end_ms, ReadBudget& budget) {
   MergedSamples merged;
+  LL_RETURN_IF_ERROR(MergePieces(pieces, start_ms, end_ms, budget, merged));
+  return merged;
+}
+
+absl::Status MergePieces(absl::Span<const Piece> pieces, int64_t start_ms, int64_t end_ms,
+                         ReadBudget& budget, MergedSamples& merged) {
+  for (auto* ts_ms : {&merged.floats.ts_ms, &merged.histograms.ts_ms}) ts_ms->clear();
+  merged.floats.values.clear();
+  merged.histograms.values.clear();
   for (const Piece& piece : pieces) {
     const size_t before = merged.floats.size() + merged.histograms.size();
     LL_RETURN_IF_ERROR(AppendPiece(piece, start_ms, end_ms, merged));
@@ -150,7 +123,7 @@ absl::StatusOr<MergedSamples> MergePieces(absl::Span<const Piece> pieces, int64_
   }
   SortKeepLast(merged.floats);
   SortKeepLast(merged.histograms);
-  return merged;
+  return absl::OkStatus();
 }
 
 void SortKeepLast(Floats& samples) { SortKeepLastOf(samples); }

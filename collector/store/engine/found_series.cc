@@ -2,9 +2,6 @@
 
 #include <utility>
 
-#include "absl/time/clock.h"
-#include <fmt/format.h>
-
 #include "common/status_macros.h"
 
 namespace leadline::collector::store::engine {
@@ -37,10 +34,12 @@ absl::Status FoundSet::Gather(const head::Head& head, const WindowSet& windows,
   }
   const std::vector<Id128> changed = head.ChangedEntities(tenant_, matchers);
   for (auto& window : windows.Overlapping(start_ms_, end_ms_)) {
-    WindowSeries found{std::move(window), {}, {}};
+    WindowSeries found{std::move(window), {}};
     LL_RETURN_IF_ERROR(found.window->Find(tenant_, matchers, changed, found.refs));
-    for (const window::SeriesRef& ref : found.refs) {
-      found.numbers.push_back(Add(ref.definition, ref.timeline));
+    for (size_t i = 0; i < found.refs.size(); ++i) {
+      const size_t number = Add(found.refs[i].definition, found.refs[i].timeline);
+      series_[number].windows.push_back(
+          {static_cast<uint32_t>(windows_.size()), static_cast<uint32_t>(i)});
     }
     if (!found.refs.empty()) windows_.push_back(std::move(found));
   }
@@ -54,34 +53,6 @@ absl::Status FoundSet::Gather(const head::Head& head, const WindowSet& windows,
   for (FoundSeries& found : series_) {
     const auto it = timelines_.find(found.definition->entity());
     if (it != timelines_.end()) found.timeline = it->second;
-  }
-  return absl::OkStatus();
-}
-
-absl::Status FoundSet::ReadWindows(uint64_t max_samples, absl::Time deadline) {
-  uint64_t certain = 0;
-  for (const WindowSeries& found : windows_) {
-    std::vector<window::SeriesRef> refs;
-    std::vector<size_t> numbers;
-    for (size_t i = 0; i < found.refs.size(); ++i) {
-      if (!series_[found.numbers[i]].wanted) continue;
-      refs.push_back(found.refs[i]);
-      numbers.push_back(found.numbers[i]);
-    }
-    const auto take = [&](size_t number, chunk::Piece piece) {
-      const auto [first_ms, last_ms] = chunk::SpanOf(piece);
-      if (first_ms >= start_ms_ && last_ms <= end_ms_) certain += chunk::CountOf(piece);
-      if (certain > max_samples) {
-        return absl::ResourceExhaustedError(
-            fmt::format("the query reads more than {} samples, which is its limit", max_samples));
-      }
-      if (deadline != absl::InfiniteFuture() && absl::Now() > deadline) {
-        return absl::DeadlineExceededError("the query ran out of time while reading windows");
-      }
-      series_[numbers[number]].window_pieces.push_back(std::move(piece));
-      return absl::OkStatus();
-    };
-    LL_RETURN_IF_ERROR(found.window->Read(tenant_, refs, start_ms_, end_ms_, take));
   }
   return absl::OkStatus();
 }

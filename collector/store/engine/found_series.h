@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 
 #include "collector/store/chunk/pieces.h"
@@ -24,31 +25,31 @@ namespace leadline::collector::store::engine {
 struct FoundSeries {
   index::DefinitionPtr definition;
   index::TimelinePtr timeline;  // null when no version of the entity is known
-  bool wanted = true;           // cleared by the caller: its samples are not read
-  std::vector<chunk::Piece> window_pieces;
-  std::vector<chunk::Piece> head_pieces;  // these win
+  struct WindowPlace {
+    uint32_t window = 0;  // in FoundSet::windows()
+    uint32_t ref = 0;     // in its refs
+  };
+  absl::InlinedVector<WindowPlace, 2> windows;  // oldest first
+  std::vector<chunk::Piece> head_pieces;        // these win
 };
 
 class FoundSet {
  public:
+  struct WindowSeries {
+    std::shared_ptr<window::Window> window;
+    std::vector<window::SeriesRef> refs;
+  };
+
   FoundSet(std::string_view tenant, int64_t start_ms, int64_t end_ms)
       : tenant_(tenant), start_ms_(start_ms), end_ms_(end_ms) {}
 
   absl::Status Gather(const head::Head& head, const WindowSet& windows,
                       const index::Matchers& matchers, bool with_samples);
-  // Fills window_pieces of those wanted. RESOURCE_EXHAUSTED when they hold more samples than
-  // `max_samples` for certain.
-  absl::Status ReadWindows(uint64_t max_samples, absl::Time deadline);
 
-  std::vector<FoundSeries>& series() { return series_; }
+  const std::vector<FoundSeries>& series() const { return series_; }
+  const std::vector<WindowSeries>& windows() const { return windows_; }
 
  private:
-  struct WindowSeries {
-    std::shared_ptr<window::Window> window;
-    std::vector<window::SeriesRef> refs;
-    std::vector<size_t> numbers;  // in series_
-  };
-
   size_t Add(const index::DefinitionPtr& definition, const index::TimelinePtr& timeline);
   void MergeTimeline(const Id128& entity, const index::TimelinePtr& timeline);
 

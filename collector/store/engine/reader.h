@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,7 +29,7 @@ class Reader final : public Queryable {
  public:
   Reader(const head::Head& head, const WindowSet& windows) : head_(head), windows_(windows) {}
 
-  absl::StatusOr<std::vector<SeriesBlock>> Select(std::string_view tenant,
+  absl::StatusOr<std::unique_ptr<Selection>> Find(std::string_view tenant,
                                                   absl::Span<const Matcher> matchers,
                                                   const SelectHints& hints) const override;
   absl::StatusOr<std::vector<std::string>> LabelNames(std::string_view tenant,

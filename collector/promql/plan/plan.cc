@@ -1,0 +1,223 @@
+#include "collector/promql/plan/plan.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+#include <variant>
+
+#include "collector/promql/plan/collisions.h"
+#include "collector/promql/plan/named_labels.h"
+
+namespace leadline::collector::promql::plan {
+namespace {
+
+using parse::As;
+using parse::Expr;
+using parse::ExprKind;
+using store::ShownLabels;
+
+bool KeepsSeries(parse::AggregateOp op) {
+  using Op = parse::AggregateOp;
+  return op == Op::kTopk || op == Op::kBottomk || op == Op::kLimitk || op == Op::kLimitRatio;
+}
+
+// The kernels that look at the time of the step: those of functions without an argument that is a
+// vector, and predict_linear's.
+bool LooksAtTime(const parse::Call& call) {
+  const auto has_vector = [&] {
+    return std::any_of(call.arguments.begin(), call.arguments.end(), [](const auto& argument) {
+      return argument->type == ValueType::kInstantVector ||
+             argument->type == ValueType::kRangeVector;
+    });
+  };
+  if (std::holds_alternative<ElementFunction>(call.function.kernel)) return !has_vector();
+  if (const Form* const form = std::get_if<Form>(&call.function.kernel)) {
+    return *form == Form::kTime || *form == Form::kTimestamp || *form == Form::kInfo;
+  }
+  return call.function.name == "predict_linear";
+}
+
+}  // namespace
+
+class Planner {
+ public:
+  explicit Planner(Plan& plan) : plan_(plan) {}
+
+  // --- Label projection, order and hints: from above, down to the selectors ---
+
+  void PlanSelectors(const Expr& expr, const SelectorPlan& wanted) {
+    switch (expr.kind) {
+      case ExprKind::kNumber:
+      case ExprKind::kString:
+        return;
+      case ExprKind::kVectorSelector:
+        plan_.selectors_.emplace(&As<parse::VectorSelector>(expr), wanted);
+        return;
+      case ExprKind::kMatrixSelector:
+        return PlanSelectors(*As<parse::MatrixSelector>(expr).selector, wanted);
+      case ExprKind::kSubquery:
+        return PlanSelectors(*As<parse::Subquery>(expr).inner, Without(wanted, ""));
+      case ExprKind::kParen:
+        return PlanSelectors(*As<parse::Paren>(expr).inner, wanted);
+      case ExprKind::kUnary:
+        return PlanSelectors(*As<parse::Unary>(expr).inner,
+                             DroppingName(*As<parse::Unary>(expr).inner, wanted, ""));
+      case ExprKind::kBinary:
+        return PlanBinary(As<parse::Binary>(expr), wanted);
+      case ExprKind::kAggregate:
+        return PlanAggregate(As<parse::Aggregate>(expr));
+      case ExprKind::kCall:
+        return PlanCall(As<parse::Call>(expr), wanted);
+    }
+  }
+
+  // --- What is the same at every step: from below ---
+
+  enum class At : uint8_t { kAnyStep, kLiteral, kFixed };
+
+  At PlanFixed(const Expr& expr) {
+    const At at = AtOf(expr);
+    if (at == At::kFixed) plan_.fixed_.insert(&expr);
+    return at;
+  }
+
+ private:
+  static SelectorPlan All(std::string_view function, bool sorted) {
+    return {std::string(function), {}, sorted};
+  }
+  // For an operand whose labels the operator passes on as they are.
+  static SelectorPlan Without(SelectorPlan wanted, std::string_view function) {
+    wanted.function = function;
+    return wanted;
+  }
+  // For one whose series must still differ once their names are dropped: all of their labels tell.
+  static SelectorPlan DroppingName(const Expr& operand, const SelectorPlan& wanted,
+                                   std::string_view function) {
+    return MayCollide(operand) ? All(function, wanted.sorted) : Without(wanted, function);
+  }
+
+  void PlanBinary(const parse::Binary& binary, const SelectorPlan& wanted) {
+    for (const auto& [side, other] :
+         {std::pair(&binary.left, &binary.right), std::pair(&binary.right, &binary.left)}) {
+      const bool with_scalar = (*other)->type == ValueType::kScalar;
+      const bool drops_name =
+          binary.returns_bool || !(parse::IsComparison(binary.op) || parse::IsTrimming(binary.op));
+      if (!with_scalar) {
+        PlanSelectors(**side, All("", wanted.sorted));
+      } else {
+        PlanSelectors(**side, drops_name ? DroppingName(**side, wanted, "") : Without(wanted, ""));
+      }
+    }
+  }
+
+  void PlanAggregate(const parse::Aggregate& aggregate) {
+    const std::string_view function = parse::AggregateOpName(aggregate.op);
+    if (aggregate.parameter != nullptr) PlanSelectors(*aggregate.parameter, All("", false));
+    if (KeepsSeries(aggregate.op)) return PlanSelectors(*aggregate.inner, All(function, true));
+    SelectorPlan inner{std::string(function), {}, false};
+    inner.shown.which = aggregate.without ? ShownLabels::Which::kBut : ShownLabels::Which::kOnly;
+    inner.shown.names = aggregate.labels;
+    std::sort(inner.shown.names.begin(), inner.shown.names.end());
+    inner.shown.names.erase(std::unique(inner.shown.names.begin(), inner.shown.names.end()),
+                            inner.shown.names.end());
+    PlanSelectors(*aggregate.inner, inner);
+  }
+
+  void PlanCall(const parse::Call& call, const SelectorPlan& wanted) {
+    for (const parse::ExprPtr& argument : call.arguments) {
+      PlanSelectors(*argument, ForArgument(call, *argument, wanted));
+    }
+  }
+
+  static SelectorPlan ForArgument(const parse::Call& call, const Expr& argument,
+                                  const SelectorPlan& wanted) {
+    const std::string_view name = call.function.name;
+    if (argument.type == ValueType::kScalar) return All("", false);
+    if (const auto* const range = std::get_if<RangeFunction>(&call.function.kernel)) {
+      return range->keeps_name ? Without(wanted, name) : DroppingName(argument, wanted, name);
+    }
+    if (std::holds_alternative<ElementFunction>(call.function.kernel) ||
+        std::holds_alternative<HistogramFunction>(call.function.kernel)) {
+      return DroppingName(argument, wanted, name);
+    }
+    switch (std::get<Form>(call.function.kernel)) {
+      case Form::kAbsent:
+      case Form::kAbsentOverTime:
+      case Form::kScalar:
+        // Whether there is a series, and how many.
+        return {std::string(name), {ShownLabels::Which::kOnly, {}}, false};
+      case Form::kTimestamp:
+        return DroppingName(argument, wanted, name);
+      default:
+        return All(name, true);
+    }
+  }
+
+  static At Both(At a, At b) {
+    if (a == At::kAnyStep || b == At::kAnyStep) return At::kAnyStep;
+    return a == At::kFixed || b == At::kFixed ? At::kFixed : At::kLiteral;
+  }
+
+  At AtOf(const Expr& expr) {
+    switch (expr.kind) {
+      case ExprKind::kNumber:
+      case ExprKind::kString:
+        return At::kLiteral;
+      case ExprKind::kVectorSelector:
+        return AtOf(As<parse::VectorSelector>(expr).modifier);
+      case ExprKind::kMatrixSelector:
+        return PlanFixed(*As<parse::MatrixSelector>(expr).selector);
+      case ExprKind::kSubquery: {
+        // Its inner expression has steps of its own, and may be fixed among them.
+        const auto& subquery = As<parse::Subquery>(expr);
+        PlanFixed(*subquery.inner);
+        return AtOf(subquery.modifier);
+      }
+      case ExprKind::kParen:
+        return PlanFixed(*As<parse::Paren>(expr).inner);
+      case ExprKind::kUnary:
+        return PlanFixed(*As<parse::Unary>(expr).inner);
+      case ExprKind::kBinary: {
+        const At left = PlanFixed(*As<parse::Binary>(expr).left);
+        return Both(left, PlanFixed(*As<parse::Binary>(expr).right));
+      }
+      case ExprKind::kAggregate: {
+        const auto& aggregate = As<parse::Aggregate>(expr);
+        const At inner = PlanFixed(*aggregate.inner);
+        if (aggregate.parameter == nullptr) return inner;
+        return Both(inner, PlanFixed(*aggregate.parameter));
+      }
+      case ExprKind::kCall: {
+        const auto& call = As<parse::Call>(expr);
+        At all = At::kLiteral;
+        for (const parse::ExprPtr& argument : call.arguments) {
+          all = Both(all, PlanFixed(*argument));
+        }
+        return LooksAtTime(call) ? At::kAnyStep : all;
+      }
+    }
+    return At::kAnyStep;
+  }
+  static At AtOf(const parse::TimeModifier& modifier) {
+    return modifier.at == parse::TimeModifier::At::kNone ? At::kAnyStep : At::kFixed;
+  }
+
+  Plan& plan_;
+};
+
+const SelectorPlan& Plan::Of(const parse::VectorSelector& selector) const {
+  static const auto* const kAny = new SelectorPlan{"", {}, true};
+  const auto it = selectors_.find(&selector);
+  return it == selectors_.end() ? *kAny : it->second;
+}
+
+Plan Plan::Make(const parse::Expr& expr) {
+  Plan plan;
+  plan.named_labels_ = NamedLabels(expr);
+  Planner planner(plan);
+  planner.PlanSelectors(expr, {});
+  planner.PlanFixed(expr);
+  return plan;
+}
+
+}  // namespace leadline::collector::promql::plan

@@ -1,0 +1,176 @@
+#include "collector/store/engine/local_selection.h"
+
+#include <algorithm>
+#include <iterator>
+#include <tuple>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include <fmt/format.h>
+
+#include "collector/store/engine/joining.h"
+#include "common/status_macros.h"
+
+namespace leadline::collector::store::engine {
+
+LocalSelection::LocalSelection(std::string_view tenant, const SelectHints& hints, StringSet named)
+    : tenant_(tenant),
+      hints_(hints),
+      named_(std::move(named)),
+      found_(tenant_, hints_.start_ms, hints_.end_ms),
+      labels_(hints_.shown, named_) {}
+
+void LocalSelection::Add(size_t series, const Span& span) {
+  const auto number = static_cast<uint32_t>(parts_.size());
+  const PartOf& part = parts_.emplace_back(PartOf{.series = static_cast<uint32_t>(series),
+                                                  .begin_ms = span.begin_ms,
+                                                  .first_ms = span.first_ms,
+                                                  .last_ms = span.last_ms,
+                                                  .version = span.version});
+  const LabelsOf labels = LabelsOfPart(part);
+  for (uint64_t hash = labels_.Hash(labels);; ++hash) {
+    const auto [it, is_new] = by_hash_.try_emplace(hash, static_cast<uint32_t>(groups_.size()));
+    if (is_new) {
+      groups_.push_back({labels_.Shown(labels), number});
+      return;
+    }
+    Group& group = groups_[it->second];
+    if (!SameVisibleLabels(LabelsOfPart(parts_[group.first]), labels, named_)) continue;
+    Link(number, group);
+    return;
+  }
+}
+
+// Ascending by when the labels came into force, then by entity: each wins over those before.
+void LocalSelection::Link(uint32_t number, Group& group) {
+  const auto key = [&](uint32_t part) {
+    return std::tuple(parts_[part].begin_ms,
+                      found_.series()[parts_[part].series].definition->entity(), part);
+  };
+  uint32_t* link = &group.first;
+  while (*link != kNone && key(*link) < key(number)) link = &parts_[*link].next;
+  parts_[number].next = *link;
+  *link = number;
+}
+
+void LocalSelection::Finish() {
+  by_hash_ = {};
+  if (!hints_.sorted) return;
+  std::sort(groups_.begin(), groups_.end(),
+            [](const Group& a, const Group& b) { return *a.labels < *b.labels; });
+}
+
+absl::Status LocalSelection::CheckTime() const {
+  if (hints_.cancelled != nullptr && hints_.cancelled->load(std::memory_order_relaxed)) {
+    return absl::CancelledError("the query was canceled while reading samples");
+  }
+  if (hints_.deadline != absl::InfiniteFuture() && absl::Now() > hints_.deadline) {
+    return absl::DeadlineExceededError("the query ran out of time while reading samples");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LocalSelection::ReadWindows(absl::Span<const uint32_t> parts,
+                                         std::vector<Pieces>& pieces) const {
+  std::vector<window::SeriesRef> refs;
+  std::vector<size_t> places;  // in `pieces`
+  uint64_t certain = 0;
+  for (size_t number = 0; number < found_.windows().size(); ++number) {
+    const FoundSet::WindowSeries& window = found_.windows()[number];
+    refs.clear();
+    places.clear();
+    for (size_t place = 0; place < parts.size(); ++place) {
+      for (const FoundSeries::WindowPlace& at :
+           found_.series()[parts_[parts[place]].series].windows) {
+        if (at.window != number) continue;
+        refs.push_back(window.refs[at.ref]);
+        places.push_back(place);
+      }
+    }
+    if (refs.empty()) continue;
+    const auto take = [&](size_t ref, chunk::Piece piece) {
+      const codec::ChunkInfo& info = piece.sealed->info;
+      if (info.first_ms >= hints_.start_ms && info.last_ms <= hints_.end_ms) certain += info.count;
+      if (certain > hints_.max_samples) {
+        return absl::ResourceExhaustedError(fmt::format(
+            "the query reads more than {} samples, which is its limit", hints_.max_samples));
+      }
+      pieces[places[ref]].push_back(std::move(piece));
+      return absl::OkStatus();
+    };
+    LL_RETURN_IF_ERROR(window.window->Read(tenant_, refs, hints_.start_ms, hints_.end_ms, take));
+    LL_RETURN_IF_ERROR(CheckTime());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LocalSelection::ReadPart(const PartOf& part, Pieces& pieces, chunk::ReadBudget& budget,
+                                      SeriesBlock& block) const {
+  const FoundSeries& series = found_.series()[part.series];
+  pieces.insert(pieces.end(), series.head_pieces.begin(), series.head_pieces.end());
+  chunk::MergedSamples samples{{std::move(block.ts_ms), std::move(block.values)},
+                               {std::move(block.histogram_ts_ms), std::move(block.histograms)}};
+  LL_RETURN_IF_ERROR(chunk::MergePieces(pieces, part.first_ms, part.last_ms, budget, samples));
+  block.entity = series.definition->entity();
+  block.entity_start_ms = series.timeline == nullptr ? 0 : series.timeline->start_ms();
+  block.entity_end_ms = series.timeline == nullptr ? model::kOpenEnd : series.timeline->end_ms();
+  block.ts_ms = std::move(samples.floats.ts_ms);
+  block.values = std::move(samples.floats.values);
+  block.histogram_ts_ms = std::move(samples.histograms.ts_ms);
+  block.histograms = std::move(samples.histograms.values);
+  if (part.last_ms < hints_.end_ms) EndAt(part.last_ms + 1, block);
+  uint64_t bytes = 0;
+  for (const chunk::Piece& piece : pieces) bytes += piece.sealed ? piece.sealed->bytes.size() : 0;
+  chunks_.fetch_add(pieces.size(), std::memory_order_relaxed);
+  bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  samples_.fetch_add(block.sample_count(), std::memory_order_relaxed);
+  return absl::OkStatus();
+}
+
+absl::Status LocalSelection::Read(size_t first, absl::Span<SeriesBlock> blocks) const {
+  LL_RETURN_IF_ERROR(CheckTime());
+  std::vector<uint32_t> parts;
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    for (uint32_t part = groups_[first + i].first; part != kNone; part = parts_[part].next) {
+      parts.push_back(part);
+    }
+  }
+  std::vector<Pieces> pieces(parts.size());
+  LL_RETURN_IF_ERROR(ReadWindows(parts, pieces));
+  chunk::ReadBudget budget(hints_.max_samples, hints_.deadline);
+  Pieces* next = pieces.data();
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    LL_RETURN_IF_ERROR(ReadGroup(groups_[first + i], next, budget, blocks[i]));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LocalSelection::ReadGroup(const Group& group, Pieces*& pieces,
+                                       chunk::ReadBudget& budget, SeriesBlock& block) const {
+  const PartOf& first = parts_[group.first];
+  LL_RETURN_IF_ERROR(ReadPart(first, *pieces++, budget, block));
+  Part joined{first.begin_ms, std::move(block)};
+  for (uint32_t part = first.next; part != kNone; part = parts_[part].next) {
+    Part newer{parts_[part].begin_ms, {}};
+    LL_RETURN_IF_ERROR(ReadPart(parts_[part], *pieces++, budget, newer.block));
+    if (newer.block.empty()) continue;
+    if (joined.block.empty()) {
+      joined = std::move(newer);
+    } else {
+      Join(std::move(newer), hints_.start_ms, joined);
+    }
+  }
+  block = std::move(joined.block);
+  block.labels = group.labels;
+  return absl::OkStatus();
+}
+
+ReadCounts LocalSelection::counts() const {
+  return {.candidates = found_.series().size(),
+          .series = groups_.size(),
+          .chunks = chunks_.load(std::memory_order_relaxed),
+          .bytes = bytes_.load(std::memory_order_relaxed),
+          .samples = samples_.load(std::memory_order_relaxed)};
+}
+
+}  // namespace leadline::collector::store::engine

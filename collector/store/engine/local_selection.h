@@ -1,0 +1,91 @@
+// The series that Reader::Find found in the head and the windows; see store::Selection.
+//
+// What was in the head is held from the start; windows are read with each Read. So what a flush
+// moves from one to the other in between is seen twice, and merged, but never missed.
+//
+// Threading: Add from one thread, then Read from any. Ownership: keeps the windows open.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+
+#include "collector/store/chunk/pieces.h"
+#include "collector/store/engine/found_series.h"
+#include "collector/store/engine/series_labels.h"
+#include "collector/store/engine/spans.h"
+#include "collector/store/store.h"
+#include "common/string_map.h"
+
+namespace leadline::collector::store::engine {
+
+class LocalSelection final : public Selection {
+ public:
+  // Takes `hints` with its range within what there can be.
+  LocalSelection(std::string_view tenant, const SelectHints& hints, StringSet named);
+
+  // What spans are of. REQUIRES: called before Add.
+  FoundSet& found() { return found_; }
+  const StringSet& named() const { return named_; }
+  // A span of found().series()[series].
+  void Add(size_t series, const Span& span);
+  // After the last Add.
+  void Finish();
+
+  size_t size() const override { return groups_.size(); }
+  absl::Status Read(size_t first, absl::Span<SeriesBlock> blocks) const override;
+  ReadCounts counts() const override;
+
+ private:
+  static constexpr uint32_t kNone = UINT32_MAX;
+
+  // A span of a series' time, and the next one with the same visible labels.
+  struct PartOf {
+    uint32_t series = 0;
+    uint32_t next = kNone;
+    int64_t begin_ms = 0;
+    int64_t first_ms = 0;
+    int64_t last_ms = 0;
+    const model::EntityVersion* version = nullptr;
+  };
+  struct Group {
+    std::shared_ptr<const LabelSet> labels;
+    uint32_t first = 0;  // of parts_
+  };
+  using Pieces = std::vector<chunk::Piece>;
+
+  LabelsOf LabelsOfPart(const PartOf& part) const {
+    return {*found_.series()[part.series].definition, part.version};
+  }
+  // Puts the part in front of those with its labels that win over it.
+  void Link(uint32_t number, Group& group);
+  absl::Status CheckTime() const;
+  // The windows' pieces of each part, by its place among `parts`.
+  absl::Status ReadWindows(absl::Span<const uint32_t> parts, std::vector<Pieces>& pieces) const;
+  // `pieces` of the group's parts; left behind them.
+  absl::Status ReadGroup(const Group& group, Pieces*& pieces, chunk::ReadBudget& budget,
+                         SeriesBlock& block) const;
+  absl::Status ReadPart(const PartOf& part, Pieces& pieces, chunk::ReadBudget& budget,
+                        SeriesBlock& block) const;
+
+  const std::string tenant_;
+  const SelectHints hints_;
+  const StringSet named_;
+  FoundSet found_;  // refers to tenant_
+  SeriesLabels labels_;
+  std::vector<PartOf> parts_;
+  std::vector<Group> groups_;
+  absl::flat_hash_map<uint64_t, uint32_t> by_hash_;  // groups, by their labels' hash or the next
+  mutable std::atomic<uint64_t> chunks_ = 0;
+  mutable std::atomic<uint64_t> bytes_ = 0;
+  mutable std::atomic<uint64_t> samples_ = 0;
+};
+
+}  // namespace leadline::collector::store::engine

@@ -1,0 +1,133 @@
+#include "collector/store/engine/series_labels.h"
+
+#include <algorithm>
+
+#include "absl/container/inlined_vector.h"
+
+#include "collector/store/index/visible_labels.h"
+
+namespace leadline::collector::store::engine {
+namespace {
+
+// By name, each once.
+using LabelViews = absl::InlinedVector<std::pair<std::string_view, std::string_view>, 20>;
+
+// `later` of equal names wins; both are by name.
+template <typename Labels>
+void Merge(const Labels& later, LabelViews& views) {
+  LabelViews merged;
+  auto earlier = views.begin();
+  for (const auto& [name, value] : later) {
+    while (earlier != views.end() && earlier->first < name) merged.push_back(*earlier++);
+    if (earlier != views.end() && earlier->first == name) ++earlier;
+    merged.emplace_back(name, value);
+  }
+  merged.insert(merged.end(), earlier, views.end());
+  views = std::move(merged);
+}
+
+LabelViews EntityLabels(const model::EntityVersion* version, const StringSet& named) {
+  LabelViews views;
+  if (version == nullptr) return views;
+  for (const Label& label : version->kubernetes_labels) {
+    if (named.contains(label.name)) views.emplace_back(label.name, label.value);
+  }
+  Merge(version->labels, views);
+  return views;
+}
+
+LabelViews VisibleLabelsOf(const LabelsOf& series, const StringSet& named) {
+  LabelViews views = EntityLabels(series.version, named);
+  const index::LabelTable& table = index::LabelTable::Get();
+  LabelViews own;
+  for (const index::LabelId id : series.definition.residual()) {
+    const index::LabelView label = table.View(id);
+    own.emplace_back(label.name, label.value);
+  }
+  Merge(own, views);
+  own = {{kMetricName, series.definition.metric()}};
+  Merge(own, views);
+  return views;
+}
+
+}  // namespace
+
+bool SameVisibleLabels(const LabelsOf& a, const LabelsOf& b, const StringSet& named) {
+  return VisibleLabelsOf(a, named) == VisibleLabelsOf(b, named);
+}
+
+SeriesLabels::SeriesLabels(const ShownLabels& shown, const StringSet& named)
+    : shown_(shown), named_(named) {}
+
+bool SeriesLabels::Shows(std::string_view name) const {
+  if (shown_.which == ShownLabels::Which::kAll || name == kMetricName) return true;
+  return std::binary_search(shown_.names.begin(), shown_.names.end(), name) ==
+         (shown_.which == ShownLabels::Which::kOnly);
+}
+
+const SeriesLabels::Base& SeriesLabels::BaseOf(const model::EntityVersion* version) {
+  std::unique_ptr<Base>& base = bases_[version];
+  if (base != nullptr) return *base;
+  base = std::make_unique<Base>();
+  for (const auto& [name, value] : EntityLabels(version, named_)) {
+    const HashedLabel label{name, index::HashLabel({name, value}), Shows(name)};
+    base->hash += label.hash;
+    if (label.shown) base->shown_hash += label.hash;
+    base->labels.push_back(label);
+  }
+  return *base;
+}
+
+// Sums of the labels' hashes, so that a series adds its own to those of its entity.
+SeriesLabels::Hashes SeriesLabels::HashesOf(const LabelsOf& series) {
+  const Base& base = BaseOf(series.version);
+  const index::LabelTable& table = index::LabelTable::Get();
+  const uint64_t name_hash = table.Hash(series.definition.metric_id());
+  Hashes hashes{base.hash + name_hash, base.shown_hash + name_hash};
+  for (const index::LabelId id : series.definition.residual()) {
+    const std::string_view name = table.View(id).name;
+    uint64_t hash = table.Hash(id);
+    const auto hidden =
+        std::lower_bound(base.labels.begin(), base.labels.end(), name,
+                         [](const HashedLabel& a, std::string_view b) { return a.name < b; });
+    if (hidden != base.labels.end() && hidden->name == name) hash -= hidden->hash;
+    hashes.all += hash;
+    if (Shows(name)) hashes.shown += hash;
+  }
+  return hashes;
+}
+
+uint64_t SeriesLabels::Hash(const LabelsOf& series) { return HashesOf(series).all; }
+
+bool SeriesLabels::IsShown(const LabelSet& set, const LabelsOf& series) const {
+  if (shown_.which != ShownLabels::Which::kOnly) return set == MakeShown(series);
+  return set.Get(kMetricName) == series.definition.metric() &&
+         std::all_of(shown_.names.begin(), shown_.names.end(), [&](const std::string& name) {
+           return set.Get(name) == index::LabelValue(series.definition, series.version, name);
+         });
+}
+
+LabelSet SeriesLabels::MakeShown(const LabelsOf& series) const {
+  std::vector<Label> labels;
+  for (const auto& [name, value] : VisibleLabelsOf(series, named_)) {
+    if (Shows(name)) labels.push_back({std::string(name), std::string(value)});
+  }
+  return LabelSet(std::move(labels));
+}
+
+SeriesLabels::LabelsPtr SeriesLabels::Shown(const LabelsOf& series) {
+  // Whole sets are rarely seen twice.
+  if (shown_.which == ShownLabels::Which::kAll) {
+    return std::make_shared<const LabelSet>(MakeShown(series));
+  }
+  for (uint64_t hash = HashesOf(series).shown;; ++hash) {
+    LabelsPtr& set = sets_[hash];
+    if (set == nullptr)
+      set = std::make_shared<const LabelSet>(MakeShown(series));
+    else if (!IsShown(*set, series))
+      continue;
+    return set;
+  }
+}
+
+}  // namespace leadline::collector::store::engine

@@ -1,0 +1,73 @@
+// The label sets that a query sees: each shown set one object, and a hash of all visible labels to
+// tell which series are one, without making a set of each.
+//
+// What an entity's version gives is computed once. One query, one thread; the arguments' strings
+// outlive it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+
+#include "collector/model/entity.h"
+#include "collector/store/index/definition.h"
+#include "collector/store/store.h"
+#include "common/labels.h"
+#include "common/string_map.h"
+
+namespace leadline::collector::store::engine {
+
+// A series with a version of its entity; null where none is known.
+struct LabelsOf {
+  const index::Definition& definition;
+  const model::EntityVersion* version;
+};
+
+// Exactly, label by label. `named`: the Kubernetes labels that are visible.
+bool SameVisibleLabels(const LabelsOf& a, const LabelsOf& b, const StringSet& named);
+
+class SeriesLabels {
+ public:
+  using LabelsPtr = std::shared_ptr<const LabelSet>;
+
+  SeriesLabels(const ShownLabels& shown, const StringSet& named);
+
+  // Equal for equal visible labels.
+  uint64_t Hash(const LabelsOf& series);
+  LabelsPtr Shown(const LabelsOf& series);
+
+ private:
+  struct HashedLabel {
+    std::string_view name;
+    uint64_t hash = 0;
+    bool shown = false;
+  };
+  // What the version gives to all of its entity's series.
+  struct Base {
+    std::vector<HashedLabel> labels;  // by name
+    uint64_t hash = 0;
+    uint64_t shown_hash = 0;
+  };
+  struct Hashes {
+    uint64_t all = 0;
+    uint64_t shown = 0;
+  };
+
+  bool Shows(std::string_view name) const;
+  const Base& BaseOf(const model::EntityVersion* version);
+  Hashes HashesOf(const LabelsOf& series);
+  bool IsShown(const LabelSet& set, const LabelsOf& series) const;
+  LabelSet MakeShown(const LabelsOf& series) const;
+
+  const ShownLabels& shown_;
+  const StringSet& named_;
+  absl::flat_hash_map<const model::EntityVersion*, std::unique_ptr<Base>> bases_;
+  absl::flat_hash_map<uint64_t, LabelsPtr>
+      sets_;  // by hash of what is shown, or the next that is free
+};
+
+}  // namespace leadline::collector::store::engine

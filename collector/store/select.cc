@@ -1,0 +1,36 @@
+// Queryable::Select: everything at once.
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "collector/store/store.h"
+#include "common/status_macros.h"
+
+namespace leadline::collector::store {
+
+absl::StatusOr<std::vector<SeriesBlock>> Queryable::Select(std::string_view tenant,
+                                                           absl::Span<const Matcher> matchers,
+                                                           const SelectHints& hints) const {
+  constexpr size_t kAtOnce = 256;
+  LL_ASSIGN_OR_RETURN(const std::unique_ptr<Selection> selection, Find(tenant, matchers, hints));
+  std::vector<SeriesBlock> all;
+  std::vector<SeriesBlock> some;
+  uint64_t samples = 0;
+  for (size_t first = 0; first < selection->size(); first += kAtOnce) {
+    some.assign(std::min(kAtOnce, selection->size() - first), {});
+    LL_RETURN_IF_ERROR(selection->Read(first, absl::MakeSpan(some)));
+    for (SeriesBlock& block : some) {
+      if (block.empty()) continue;
+      samples += block.sample_count();
+      all.push_back(std::move(block));
+    }
+    if (samples > hints.max_samples) {
+      return absl::ResourceExhaustedError(fmt::format(
+          "the query reads more than {} samples, which is its limit", hints.max_samples));
+    }
+  }
+  return all;
+}
+
+}  // namespace leadline::collector::store
