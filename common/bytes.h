@@ -46,6 +46,8 @@ class ByteReader {
   bool ok() const { return ok_; }
   bool AtEnd() const { return rest_.empty(); }
   size_t remaining() const { return rest_.size(); }
+  // What was not read yet, a view into the input.
+  std::string_view rest() const { return rest_; }
 
  private:
   uint64_t Fixed(size_t size);

@@ -1,4 +1,4 @@
-// The store's hot paths: encoders, appending, flushing, selecting; starts. Google Benchmark.
+// The store's hot paths: appending, flushing, selecting; starts. Google Benchmark.
 //
 // Appends go the whole way: durable in the log (one writer waits for each batch), then in the head.
 #include <unistd.h>
@@ -13,7 +13,6 @@
 
 #include <benchmark/benchmark.h>
 
-#include "collector/store/codec/chunk.h"
 #include "collector/store/engine/open.h"
 
 namespace leadline::collector::store {
@@ -39,39 +38,6 @@ double ValueOf(Shape shape, size_t i, std::mt19937& random) {
   }
   return 0;
 }
-
-void BM_EncodeChunk(benchmark::State& state) {
-  std::mt19937 random(1);
-  std::vector<int64_t> ts_ms;
-  std::vector<double> values;
-  for (size_t i = 0; i < 256; ++i) {
-    ts_ms.push_back(kT0 + static_cast<int64_t>(i) * kIntervalMs);
-    values.push_back(ValueOf(static_cast<Shape>(state.range(0)), i, random));
-  }
-  size_t bytes = 0;
-  for ([[maybe_unused]] auto _ : state) bytes = codec::EncodeChunk(ts_ms, values).size();
-  state.SetItemsProcessed(state.iterations() * 256);
-  state.counters["bytes_a_sample"] = static_cast<double>(bytes) / 256;
-}
-BENCHMARK(BM_EncodeChunk)->Arg(kConstant)->Arg(kCounter)->Arg(kGauge)->Arg(kFraction);
-
-void BM_DecodeChunk(benchmark::State& state) {
-  std::mt19937 random(1);
-  std::vector<int64_t> ts_ms;
-  std::vector<double> values;
-  for (size_t i = 0; i < 256; ++i) {
-    ts_ms.push_back(kT0 + static_cast<int64_t>(i) * kIntervalMs);
-    values.push_back(ValueOf(static_cast<Shape>(state.range(0)), i, random));
-  }
-  const std::string chunk = codec::EncodeChunk(ts_ms, values);
-  for ([[maybe_unused]] auto _ : state) {
-    ts_ms.clear();
-    values.clear();
-    if (!codec::DecodeChunk(chunk, ts_ms, values).ok()) state.SkipWithError("decode");
-  }
-  state.SetItemsProcessed(state.iterations() * 256);
-}
-BENCHMARK(BM_DecodeChunk)->Arg(kConstant)->Arg(kCounter)->Arg(kGauge)->Arg(kFraction);
 
 // A cluster of containers, each with the same metrics of mixed shapes.
 class Cluster {

@@ -72,7 +72,7 @@ size_t SeriesAtOnce(const Context& context, const store::SelectHints& hints) {
   constexpr int64_t kSamplesAtOnce = 1 << 16;
   const auto steps = static_cast<int64_t>(context.steps());
   const int64_t samples = std::max((hints.end_ms - hints.start_ms) / kUsualIntervalMs + 1, steps);
-  return static_cast<size_t>(std::clamp<int64_t>(kSamplesAtOnce / samples, 16, 256));
+  return static_cast<size_t>(std::clamp<int64_t>(kSamplesAtOnce / samples, 64, 256));
 }
 
 absl::StatusOr<Found> FindSeries(const Context& context, const parse::VectorSelector& selector,

@@ -48,6 +48,23 @@ absl::Status AppendChunk(const SealedChunk& chunk, int64_t start_ms, int64_t end
 }
 
 template <typename Value>
+absl::Status AppendRun(Block& block, const codec::BlockRun& run, int64_t start_ms, int64_t end_ms,
+                       Samples<Value>& out) {
+  const size_t before = out.size();
+  LL_RETURN_IF_ERROR(block.reader->Read(run, out.ts_ms, out.values));
+  if (run.first_ms < start_ms || run.last_ms > end_ms) TrimBehind(before, start_ms, end_ms, out);
+  return absl::OkStatus();
+}
+
+absl::Status AppendBlock(const Piece& piece, int64_t start_ms, int64_t end_ms, MergedSamples& out) {
+  const codec::BlockRun& run = piece.block->reader->runs()[piece.run];
+  if (run.last_ms < start_ms || run.first_ms > end_ms) return absl::OkStatus();
+  return run.kind == codec::ChunkKind::kFloat
+             ? AppendRun(*piece.block, run, start_ms, end_ms, out.floats)
+             : AppendRun(*piece.block, run, start_ms, end_ms, out.histograms);
+}
+
+template <typename Value>
 void SortKeepLastOf(Samples<Value>& samples) {
   const auto& ts_ms = samples.ts_ms;
   if (std::adjacent_find(ts_ms.begin(), ts_ms.end(), std::greater_equal<>()) == ts_ms.end()) return;
@@ -66,6 +83,7 @@ void SortKeepLastOf(Samples<Value>& samples) {
 absl::Status AppendPiece(const Piece& piece, int64_t start_ms, int64_t end_ms, MergedSamples& out) {
   if (piece.floats) AppendRange(*piece.floats, start_ms, end_ms, out.floats);
   if (piece.histograms) AppendRange(*piece.histograms, start_ms, end_ms, out.histograms);
+  if (piece.block) return AppendBlock(piece, start_ms, end_ms, out);
   if (!piece.sealed) return absl::OkStatus();
   const SealedChunk& chunk = *piece.sealed;
   if (chunk.info.last_ms < start_ms || chunk.info.first_ms > end_ms) return absl::OkStatus();
@@ -76,15 +94,32 @@ absl::Status AppendPiece(const Piece& piece, int64_t start_ms, int64_t end_ms, M
 
 }  // namespace
 
+absl::Status Block::Open() {
+  auto opened = codec::BlockReader::Open(bytes);
+  LL_RETURN_IF_ERROR(opened.status());
+  reader = *std::move(opened);
+  return absl::OkStatus();
+}
+
+std::pair<int64_t, int64_t> SpanOf(const Piece& piece) {
+  if (piece.block) {
+    const codec::BlockRun& run = piece.block->reader->runs()[piece.run];
+    return {run.first_ms, run.last_ms};
+  }
+  if (piece.sealed) return {piece.sealed->info.first_ms, piece.sealed->info.last_ms};
+  const std::vector<int64_t>& ts_ms = piece.floats ? piece.floats->ts_ms : piece.histograms->ts_ms;
+  return {ts_ms.front(), ts_ms.back()};
+}
+
 size_t CountOf(const Piece& piece) {
+  if (piece.block) return piece.block->reader->runs()[piece.run].count;
   if (piece.sealed) return piece.sealed->info.count;
   return piece.floats ? piece.floats->size() : piece.histograms->size();
 }
 
-std::pair<int64_t, int64_t> SpanOf(const Piece& piece) {
-  if (piece.sealed) return {piece.sealed->info.first_ms, piece.sealed->info.last_ms};
-  const std::vector<int64_t>& ts_ms = piece.floats ? piece.floats->ts_ms : piece.histograms->ts_ms;
-  return {ts_ms.front(), ts_ms.back()};
+size_t EncodedBytes(const Piece& piece) {
+  if (piece.block) return piece.block->reader->runs()[piece.run].payload.size();
+  return piece.sealed ? piece.sealed->bytes.size() : 0;
 }
 
 bool Overlaps(const Piece& piece, int64_t start_ms, int64_t end_ms) {

@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -15,24 +17,40 @@
 #include "absl/types/span.h"
 
 #include "collector/store/chunk/sealed_chunk.h"
+#include "collector/store/codec/block.h"
 
 namespace leadline::collector::store::chunk {
 
-// Exactly one is set.
+// A block of a window, and what reads it; used by one thread.
+struct Block {
+  explicit Block(std::string block_bytes) : bytes(std::move(block_bytes)) {}
+  Block(const Block&) = delete;
+  Block& operator=(const Block&) = delete;
+  absl::Status Open();
+
+  const std::string bytes;
+  std::optional<codec::BlockReader> reader;  // once it is open
+};
+
+// Exactly one of the pointers is set.
 struct Piece {
   SealedChunkPtr sealed;
   std::shared_ptr<const Floats> floats;
   std::shared_ptr<const Histograms> histograms;
+  std::shared_ptr<Block> block;
+  uint32_t run = 0;  // of the block
 };
 
 // Whether the piece's span and the range have a time in common.
 bool Overlaps(const Piece& piece, int64_t start_ms, int64_t end_ms);
 
-// The piece's samples.
-size_t CountOf(const Piece& piece);
-
 // The times of the piece's first and last sample.
 std::pair<int64_t, int64_t> SpanOf(const Piece& piece);
+
+// Samples of the piece.
+size_t CountOf(const Piece& piece);
+// What it takes encoded; 0 for a run.
+size_t EncodedBytes(const Piece& piece);
 
 // What one read may cost. Counts what it is told, over all its series.
 class ReadBudget {

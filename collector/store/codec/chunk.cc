@@ -13,6 +13,8 @@
 namespace leadline::collector::store::codec {
 namespace {
 
+static_assert(kMaxChunkSamples <= kMaxColumn);
+
 absl::Status Malformed(std::string_view what, std::string_view chunk) {
   return absl::DataLossError(fmt::format("chunk of {} bytes: {}", chunk.size(), what));
 }
@@ -38,7 +40,7 @@ absl::StatusOr<ChunkInfo> DecodeHeader(std::string_view chunk, ByteReader& reade
   info.first_ms = reader.Signed();
   info.last_ms = static_cast<int64_t>(static_cast<uint64_t>(info.first_ms) + reader.Varint());
   if (!reader.ok()) return Malformed("header cut short", chunk);
-  if (version == 0) return Malformed("version 0", chunk);
+  if (version < kChunkVersion) return Malformed(fmt::format("version {}", version), chunk);
   if (info.kind != ChunkKind::kFloat && info.kind != ChunkKind::kHistogram) {
     return Malformed(fmt::format("unknown kind {}", kind), chunk);
   }
@@ -49,32 +51,39 @@ absl::StatusOr<ChunkInfo> DecodeHeader(std::string_view chunk, ByteReader& reade
   return info;
 }
 
-template <typename Value, typename DecodeValues>
+template <typename Value>
 absl::Status Decode(std::string_view chunk, ChunkKind kind, std::vector<int64_t>& ts_ms,
-                    std::vector<Value>& values, DecodeValues decode_values) {
+                    std::vector<Value>& values,
+                    void (*decode_values)(ByteReader&, size_t, std::vector<Value>&)) {
   ByteReader reader(chunk);
   LL_ASSIGN_OR_RETURN(const ChunkInfo info, DecodeHeader(chunk, reader));
   if (info.kind != kind) {
     return absl::InvalidArgumentError(fmt::format(
         "chunk of kind {}, not {}", static_cast<int>(info.kind), static_cast<int>(kind)));
   }
-  std::vector<int64_t> chunk_ts_ms;
-  chunk_ts_ms.reserve(info.count);
-  DecodeIntegers(reader, info.count, chunk_ts_ms);
-  if (!reader.ok() || chunk_ts_ms.front() != info.first_ms || chunk_ts_ms.back() != info.last_ms ||
-      !std::is_sorted(chunk_ts_ms.begin(), chunk_ts_ms.end(), std::less_equal<>())) {
-    return Malformed("bad timestamps", chunk);
+  const size_t before = ts_ms.size();
+  const size_t values_before = values.size();
+  const auto malformed = [&](std::string_view what) {
+    ts_ms.resize(before);
+    values.resize(values_before);
+    return Malformed(what, chunk);
+  };
+  DecodeIntegers(reader, info.count, ts_ms);
+  if (!reader.ok() || ts_ms[before] != info.first_ms || ts_ms.back() != info.last_ms ||
+      !std::is_sorted(ts_ms.begin() + static_cast<ptrdiff_t>(before), ts_ms.end(),
+                      std::less_equal<>())) {
+    return malformed("bad timestamps");
   }
-  std::vector<Value> chunk_values;
-  chunk_values.reserve(info.count);
-  decode_values(reader, info.count, chunk_values);
-  if (!reader.ok() || !reader.AtEnd() || chunk_values.size() != info.count) {
-    return Malformed("bad values", chunk);
+  decode_values(reader, info.count, values);
+  if (!reader.ok() || !reader.AtEnd() || values.size() != values_before + info.count) {
+    return malformed("bad values");
   }
-  ts_ms.insert(ts_ms.end(), chunk_ts_ms.begin(), chunk_ts_ms.end());
-  values.insert(values.end(), std::make_move_iterator(chunk_values.begin()),
-                std::make_move_iterator(chunk_values.end()));
   return absl::OkStatus();
+}
+
+void DecodeHistogramValues(ByteReader& reader, size_t count,
+                           std::vector<model::NativeHistogram>& out) {
+  DecodeHistograms(reader, count, kMaxChunkCells, out);
 }
 
 }  // namespace
@@ -108,10 +117,7 @@ absl::Status DecodeChunk(std::string_view chunk, std::vector<int64_t>& ts_ms,
 
 absl::Status DecodeChunk(std::string_view chunk, std::vector<int64_t>& ts_ms,
                          std::vector<model::NativeHistogram>& values) {
-  return Decode(chunk, ChunkKind::kHistogram, ts_ms, values,
-                [](ByteReader& reader, size_t count, std::vector<model::NativeHistogram>& out) {
-                  DecodeHistograms(reader, count, kMaxChunkCells, out);
-                });
+  return Decode(chunk, ChunkKind::kHistogram, ts_ms, values, DecodeHistogramValues);
 }
 
 }  // namespace leadline::collector::store::codec

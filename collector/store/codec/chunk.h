@@ -19,7 +19,7 @@
 
 namespace leadline::collector::store::codec {
 
-inline constexpr uint8_t kChunkVersion = 1;
+inline constexpr uint8_t kChunkVersion = 2;
 inline constexpr size_t kMaxChunkSamples = 4096;
 // Samples times distinct buckets of a histogram chunk, each sign apart.
 inline constexpr size_t kMaxChunkCells = size_t{1} << 22;

@@ -2,133 +2,127 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <cstdint>
-#include <optional>
+#include <cstring>
 
-#include "collector/store/codec/bits.h"
+#include "collector/model/sample.h"
+#include "collector/store/codec/decimals.h"
 #include "collector/store/codec/integers.h"
+#include "collector/store/codec/xor.h"
 
 namespace leadline::collector::store::codec {
 namespace {
 
-// On disk: never renumber.
-enum FloatMode : uint8_t { kConstant = 0, kIntegers = 1, kXor = 2, kRaw = 3 };
-
-constexpr double kMaxExact = 9007199254740992.0;  // 2^53
-constexpr int kLeadingBits = 5;
-constexpr int kMaxLeading = (1 << kLeadingBits) - 1;
-constexpr int kLengthBits = 6;  // 64 is written as 0
+// On disk: never renumber. 0 to kMaxDigits are decimals of so many digits.
+enum FloatMode : uint8_t { kConstant = 16, kXor = 17, kRaw = 18, kOrdered = 19 };
+constexpr uint8_t kHasExceptions = 0x80;
+enum ExceptionKind : uint8_t { kStale = 0, kBits = 1 };
 
 uint64_t Bits(double value) { return std::bit_cast<uint64_t>(value); }
 
-std::optional<std::vector<int64_t>> AsIntegers(absl::Span<const double> values) {
-  std::vector<int64_t> integers;
-  integers.reserve(values.size());
-  for (double value : values) {
-    if (!(std::fabs(value) <= kMaxExact)) return std::nullopt;
-    const auto integer = static_cast<int64_t>(value);
-    if (Bits(static_cast<double>(integer)) != Bits(value)) return std::nullopt;
-    integers.push_back(integer);
-  }
-  return integers;
+// The bits as an integer of the same order.
+int64_t Ordered(double value) {
+  const auto bits = std::bit_cast<int64_t>(value);
+  return bits < 0 ? bits ^ INT64_MAX : bits;
+}
+double FromOrdered(int64_t ordered) {
+  return std::bit_cast<double>(ordered < 0 ? ordered ^ INT64_MAX : ordered);
 }
 
-void EncodeXor(absl::Span<const double> values, std::string& out) {
-  BitWriter writer(out);
-  uint64_t previous = Bits(values[0]);
-  writer.Write(previous, 64);
-  int leading = 0;
-  int length = 0;  // of the window in force; 0: none yet
-  for (double value : values.subspan(1)) {
-    const uint64_t changed = Bits(value) ^ previous;
-    previous = Bits(value);
-    if (changed == 0) {
-      writer.Write(0, 1);
-      continue;
-    }
-    const int own_leading = std::min(std::countl_zero(changed), kMaxLeading);
-    const int own_trailing = std::countr_zero(changed);
-    const int trailing = 64 - leading - length;
-    if (length > 0 && own_leading >= leading && own_trailing >= trailing) {
-      writer.Write(0b10, 2);
-    } else {
-      leading = own_leading;
-      length = 64 - own_leading - own_trailing;
-      writer.Write(0b11, 2);
-      writer.Write(static_cast<uint64_t>(leading), kLeadingBits);
-      writer.Write(static_cast<uint64_t>(length), kLengthBits);
-    }
-    writer.Write(changed >> (64 - leading - length), length);
+void EncodeExceptions(absl::Span<const double> values, absl::Span<const size_t> exceptions,
+                      std::string& out) {
+  AppendVarint(exceptions.size(), out);
+  size_t next = 0;
+  for (const size_t at : exceptions) {
+    AppendVarint(at - next, out);
+    next = at + 1;
+    const bool is_stale = model::IsStaleNan(values[at]);
+    out.push_back(static_cast<char>(is_stale ? kStale : kBits));
+    if (!is_stale) AppendFixed64(Bits(values[at]), out);
   }
 }
 
-void DecodeXor(ByteReader& reader, size_t count, std::vector<double>& values) {
-  const std::string_view data = reader.String();
-  BitReader bits(data);
-  uint64_t value = bits.Read(64);
-  int leading = 0;
-  int length = 0;
-  for (size_t i = 0; i < count && bits.ok(); ++i) {
-    if (i > 0 && bits.Read(1) == 1) {
-      if (bits.Read(1) == 1) {
-        leading = static_cast<int>(bits.Read(kLeadingBits));
-        length = static_cast<int>(bits.Read(kLengthBits));
-        if (length == 0) length = 64;
-      }
-      if (length == 0 || leading + length > 64) return reader.Fail();
-      value ^= bits.Read(length) << (64 - leading - length);
-    }
-    values.push_back(std::bit_cast<double>(value));
+void DecodeExceptions(ByteReader& reader, absl::Span<double> values) {
+  constexpr size_t kLeastBytes = 2;
+  const size_t count = reader.Count(kLeastBytes);
+  size_t next = 0;
+  for (size_t i = 0; i < count && reader.ok(); ++i) {
+    const uint64_t gap = reader.Varint();
+    const uint8_t kind = reader.Byte();
+    if (next >= values.size() || gap >= values.size() - next || kind > kBits) return reader.Fail();
+    next += gap;
+    values[next++] = kind == kStale ? model::StaleNan() : std::bit_cast<double>(reader.Fixed64());
   }
-  if (!bits.ok() || bits.bytes_read() != data.size()) reader.Fail();
+}
+
+// Neither constant nor decimals.
+void EncodeOthers(absl::Span<const double> values, std::string& out) {
+  std::vector<int64_t> ordered(values.size());
+  std::transform(values.begin(), values.end(), ordered.begin(), Ordered);
+  std::string as_integers;
+  EncodeIntegers(ordered, as_integers);
+  std::string as_xor;
+  EncodeXor(values, as_xor);
+  const size_t raw_bytes = values.size() * sizeof(double);
+  if (raw_bytes <= std::min(as_integers.size(), as_xor.size())) {
+    out.push_back(static_cast<char>(kRaw));
+    for (const double value : values) AppendFixed64(Bits(value), out);
+  } else if (as_integers.size() <= as_xor.size()) {
+    out.push_back(static_cast<char>(kOrdered));
+    out += as_integers;
+  } else {
+    out.push_back(static_cast<char>(kXor));
+    out += as_xor;
+  }
 }
 
 }  // namespace
 
 void EncodeFloats(absl::Span<const double> values, std::string& out) {
+  if (const auto decimals = AsDecimals(values)) {
+    const bool has_exceptions = !decimals->exceptions.empty();
+    out.push_back(static_cast<char>(decimals->digits | (has_exceptions ? kHasExceptions : 0)));
+    EncodeIntegers(decimals->mantissas, out);
+    if (has_exceptions) EncodeExceptions(values, decimals->exceptions, out);
+    return;
+  }
   if (std::all_of(values.begin(), values.end(),
                   [&](double value) { return Bits(value) == Bits(values[0]); })) {
     out.push_back(static_cast<char>(kConstant));
     return AppendFixed64(Bits(values[0]), out);
   }
-  if (const auto integers = AsIntegers(values)) {
-    out.push_back(static_cast<char>(kIntegers));
-    return EncodeIntegers(*integers, out);
-  }
-  std::string packed;
-  EncodeXor(values, packed);
-  if (packed.size() < values.size() * sizeof(double)) {
-    out.push_back(static_cast<char>(kXor));
-    return AppendString(packed, out);
-  }
-  out.push_back(static_cast<char>(kRaw));
-  for (double value : values) AppendFixed64(Bits(value), out);
+  EncodeOthers(values, out);
 }
 
-void DecodeFloats(ByteReader& reader, size_t count, std::vector<double>& values) {
-  switch (reader.Byte()) {
+void DecodeFloats(ByteReader& reader, absl::Span<double> values) {
+  const uint8_t mode = reader.Byte();
+  switch (mode) {
     case kConstant:
-      values.insert(values.end(), count, std::bit_cast<double>(reader.Fixed64()));
-      return;
-    case kIntegers: {
-      std::vector<int64_t> integers;
-      DecodeIntegers(reader, count, integers);
-      for (int64_t integer : integers) values.push_back(static_cast<double>(integer));
+      return std::fill(values.begin(), values.end(), std::bit_cast<double>(reader.Fixed64()));
+    case kOrdered: {
+      int64_t ordered[kMaxColumn];
+      DecodeIntegers(reader, absl::MakeSpan(ordered, values.size()));
+      if (!reader.ok()) return;
+      for (size_t i = 0; i < values.size(); ++i) values[i] = FromOrdered(ordered[i]);
       return;
     }
     case kXor:
-      return DecodeXor(reader, count, values);
+      return DecodeXor(reader, values);
     case kRaw: {
-      ByteReader raw(reader.Bytes(count * sizeof(double)));
-      for (size_t i = 0; i < count && raw.ok(); ++i) {
-        values.push_back(std::bit_cast<double>(raw.Fixed64()));
-      }
+      const std::string_view raw = reader.Bytes(values.size() * sizeof(double));
+      if (reader.ok()) std::memcpy(values.data(), raw.data(), raw.size());
       return;
     }
     default:
-      reader.Fail();
+      break;
   }
+  const int digits = mode & (kHasExceptions - 1);
+  if (digits > kMaxDigits) return reader.Fail();
+  int64_t mantissas[kMaxColumn];
+  DecodeIntegers(reader, absl::MakeSpan(mantissas, values.size()));
+  if (!reader.ok()) return;
+  FromDecimals(absl::MakeConstSpan(mantissas, values.size()), digits, values);
+  if ((mode & kHasExceptions) != 0) DecodeExceptions(reader, values);
 }
 
 }  // namespace leadline::collector::store::codec

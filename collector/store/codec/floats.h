@@ -1,8 +1,8 @@
-// Columns of doubles: constant, integers, XOR or raw, whichever fits the data. Lossless for every
-// bit pattern: NaN payloads, infinities, negative zero.
+// Columns of doubles: decimals as integers with a few exceptions, a constant, the bits as
+// integers, XOR or raw, whichever fits the data. Lossless for every bit pattern: NaN payloads,
+// infinities, negative zero.
 //
-// Format: docs/format/chunk.md. XOR is that of Pelkonen et al., "Gorilla: A Fast, Scalable,
-// In-Memory Time Series Database", VLDB 2015, section 4.1.2. Not synchronized.
+// Format: docs/format/chunk.md. Not synchronized.
 #pragma once
 
 #include <cstddef>
@@ -15,11 +15,18 @@
 
 namespace leadline::collector::store::codec {
 
-// REQUIRES: !values.empty().
+// REQUIRES: 1 to kMaxColumn values.
 void EncodeFloats(absl::Span<const double> values, std::string& out);
 
-// Appends `count` values; reader.ok() is false afterwards when the input is malformed.
-// REQUIRES: count > 0.
-void DecodeFloats(ByteReader& reader, size_t count, std::vector<double>& values);
+// Fills `values`; reader.ok() is false afterwards when the input is malformed.
+// REQUIRES: 1 to kMaxColumn values.
+void DecodeFloats(ByteReader& reader, absl::Span<double> values);
+
+// Appends `count` values.
+inline void DecodeFloats(ByteReader& reader, size_t count, std::vector<double>& values) {
+  const size_t before = values.size();
+  values.resize(before + count);
+  DecodeFloats(reader, absl::MakeSpan(values).subspan(before));
+}
 
 }  // namespace leadline::collector::store::codec

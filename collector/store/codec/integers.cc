@@ -1,21 +1,43 @@
 #include "collector/store/codec/integers.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <numeric>
+#include <utility>
+
+#include "collector/store/codec/symbol_tables.h"
 
 namespace leadline::collector::store::codec {
 namespace {
 
-// On disk: never renumber.
-enum IntegerMode : uint8_t { kSame = 0, kLinear = 1, kDelta = 2, kDeltaOfDelta = 3 };
+// On disk: never renumber. At most 3.
+enum Predictor : uint8_t { kBase = 0, kDelta = 1, kDeltaOfDelta = 2 };
 
-constexpr size_t kBlock = 32;  // residuals that share one width
+// The head byte: predictor, then a residual mode, then these.
+constexpr int kModeShift = 2;
+constexpr uint8_t kModeBits = 7;
+constexpr uint8_t kZigZag = 1 << 5;
+constexpr uint8_t kFactor = 1 << 6;
 
 int64_t Difference(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
 }
-int64_t Sum(int64_t a, int64_t b) {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+
+// --- Encoding ---
+
+uint64_t Magnitude(int64_t value) {
+  return value < 0 ? ~static_cast<uint64_t>(value) + 1 : static_cast<uint64_t>(value);
+}
+
+// What all differences from the first value are multiples of; 1 where that is nothing.
+int64_t CommonFactor(absl::Span<const int64_t> values) {
+  uint64_t factor = 0;
+  for (const int64_t value : values) {
+    factor = std::gcd(factor, Magnitude(Difference(value, values[0])));
+    if (factor == 1) return 1;
+  }
+  return factor == 0 || factor > INT64_MAX ? 1 : static_cast<int64_t>(factor);
 }
 
 std::vector<int64_t> Differences(absl::Span<const int64_t> values) {
@@ -26,124 +48,182 @@ std::vector<int64_t> Differences(absl::Span<const int64_t> values) {
   return differences;
 }
 
-int WidthOf(absl::Span<const int64_t> block) {
-  uint64_t all = 0;
-  for (int64_t value : block) all |= ZigZag(value);
-  return static_cast<int>(std::bit_width(all));
+// About the middle: of some of the values.
+int64_t MiddleOf(absl::Span<const int64_t> values) {
+  constexpr size_t kSome = 63;
+  std::array<int64_t, kSome> some{};
+  const size_t count = std::min(values.size(), kSome);
+  for (size_t i = 0; i < count; ++i) some[i] = values[i * values.size() / count];
+  const auto middle = some.begin() + static_cast<ptrdiff_t>(count / 2);
+  std::nth_element(some.begin(), middle, some.begin() + static_cast<ptrdiff_t>(count));
+  return *middle;
 }
 
-size_t PackedBytes(size_t count, int width) { return (count * static_cast<size_t>(width) + 7) / 8; }
-
-size_t PackedSize(absl::Span<const int64_t> values) {
-  size_t size = 0;
-  for (size_t i = 0; i < values.size(); i += kBlock) {
-    const auto block = values.subspan(i, kBlock);
-    size += 1 + PackedBytes(block.size(), WidthOf(block));
+// About how many bits a column takes whose numbers are spread so around `middle`: what their
+// widths take by their likelihoods, and the bits below the highest.
+double SpreadBits(absl::Span<const int64_t> values, int64_t middle) {
+  std::array<uint32_t, 65> widths{};
+  for (const int64_t value : values) {
+    ++widths[static_cast<size_t>(std::bit_width(ZigZag(Difference(value, middle))))];
   }
-  return size;
-}
-
-void PackBlock(absl::Span<const int64_t> block, std::string& out) {
-  const int width = WidthOf(block);
-  out.push_back(static_cast<char>(width));
-  unsigned __int128 bits = 0;
-  int held = 0;
-  for (int64_t value : block) {
-    bits |= static_cast<unsigned __int128>(ZigZag(value)) << held;
-    for (held += width; held >= 8; held -= 8, bits >>= 8) out.push_back(static_cast<char>(bits));
+  double bits = 0;
+  const double total = Log2(static_cast<uint32_t>(values.size()));
+  for (size_t width = 0; width < widths.size(); ++width) {
+    if (widths[width] == 0) continue;
+    const double count = widths[width];
+    bits += count * (total - Log2(widths[width]) + static_cast<double>(width > 1 ? width - 1 : 0));
   }
-  if (held > 0) out.push_back(static_cast<char>(bits));
+  return bits;
 }
 
-void Pack(absl::Span<const int64_t> values, std::string& out) {
-  for (size_t i = 0; i < values.size(); i += kBlock) PackBlock(values.subspan(i, kBlock), out);
+struct Candidate {
+  Predictor predictor = kBase;
+  absl::Span<const int64_t> values;  // what is left to be told
+  int64_t middle = 0;
+  double bits = 0;
+};
+
+Candidate Consider(Predictor predictor, absl::Span<const int64_t> values) {
+  const int64_t middle = values.empty() ? 0 : MiddleOf(values);
+  return {predictor, values, middle, values.empty() ? 0 : SpreadBits(values, middle)};
 }
 
-// Calls take(value) for `count` residuals.
-template <typename Take>
-void Unpack(ByteReader& reader, size_t count, Take take) {
-  while (count > 0) {
-    const size_t in_block = std::min(count, kBlock);
-    const int width = reader.Byte();
-    if (width > 64) return reader.Fail();
-    const std::string_view bytes = reader.Bytes(PackedBytes(in_block, width));
-    if (!reader.ok()) return;
-    const uint64_t mask = width == 64 ? ~uint64_t{0} : (uint64_t{1} << width) - 1;
-    unsigned __int128 bits = 0;
-    int held = 0;
-    size_t next = 0;
-    for (size_t i = 0; i < in_block; ++i) {
-      for (; held < width; held += 8) {
-        bits |= static_cast<unsigned __int128>(static_cast<uint8_t>(bytes[next++])) << held;
-      }
-      take(UnZigZag(static_cast<uint64_t>(bits) & mask));
-      bits >>= width;
-      held -= width;
-    }
-    count -= in_block;
+// Residuals of either kind, and how to write them.
+struct Written {
+  bool zigzag = false;
+  int64_t base = 0;
+  std::vector<uint64_t> residuals;
+  ResidualPlan plan;
+};
+
+Written Around(const Candidate& candidate) {
+  Written written{true, candidate.middle, {}, {}};
+  for (const int64_t value : candidate.values) {
+    written.residuals.push_back(ZigZag(Difference(value, candidate.middle)));
+  }
+  written.plan = PlanResiduals(written.residuals);
+  return written;
+}
+
+Written Above(const Candidate& candidate) {
+  Written written{
+      false, *std::min_element(candidate.values.begin(), candidate.values.end()), {}, {}};
+  for (const int64_t value : candidate.values) {
+    written.residuals.push_back(static_cast<uint64_t>(Difference(value, written.base)));
+  }
+  written.plan = PlanResiduals(written.residuals);
+  return written;
+}
+
+Written Residuals(const Candidate& candidate) {
+  if (candidate.values.empty()) return {};
+  Written around = Around(candidate);
+  if (around.plan.mode == ResidualMode::kZeros) return around;
+  Written above = Above(candidate);
+  return above.plan.bits <= around.plan.bits ? above : around;
+}
+
+// --- Decoding ---
+
+// values[i] = value[i - 1] + delta, where the delta changes by what is left or is that.
+template <bool kSigned>
+void AddUp(uint64_t value, uint64_t base, absl::Span<const uint64_t> residuals, int64_t* values) {
+  for (const uint64_t residual : residuals) {
+    value += base + (kSigned ? static_cast<uint64_t>(UnZigZag(residual)) : residual);
+    *values++ = static_cast<int64_t>(value);
+  }
+}
+
+void AddUp(bool zigzag, int64_t value, int64_t base, absl::Span<const uint64_t> residuals,
+           int64_t* values) {
+  const auto from = static_cast<uint64_t>(value);
+  const auto step = static_cast<uint64_t>(base);
+  zigzag ? AddUp<true>(from, step, residuals, values) : AddUp<false>(from, step, residuals, values);
+}
+
+template <bool kSigned>
+void AddBase(int64_t base, absl::Span<const uint64_t> residuals, int64_t* values) {
+  for (size_t i = 0; i < residuals.size(); ++i) {
+    const uint64_t residual =
+        kSigned ? static_cast<uint64_t>(UnZigZag(residuals[i])) : residuals[i];
+    values[i] = static_cast<int64_t>(static_cast<uint64_t>(base) + residual);
   }
 }
 
 }  // namespace
 
 void EncodeIntegers(absl::Span<const int64_t> values, std::string& out) {
-  const std::vector<int64_t> deltas = Differences(values);
-  const auto header = [&](IntegerMode mode) {
-    out.push_back(static_cast<char>(mode));
-    AppendSigned(values[0], out);
-  };
-  if (std::all_of(deltas.begin(), deltas.end(), [](int64_t delta) { return delta == 0; })) {
-    return header(kSame);
+  const int64_t factor = CommonFactor(values);
+  std::vector<int64_t> divided;
+  absl::Span<const int64_t> column = values;
+  if (factor > 1) {
+    divided.reserve(values.size());
+    for (const int64_t value : values) divided.push_back(Difference(value, values[0]) / factor);
+    column = divided;
   }
-  const std::vector<int64_t> changes = Differences(deltas);
-  if (std::all_of(changes.begin(), changes.end(), [](int64_t change) { return change == 0; })) {
-    header(kLinear);
-    return AppendSigned(deltas[0], out);
+  const std::vector<int64_t> deltas = Differences(column);
+  Candidate best = Consider(kDelta, deltas);
+  std::vector<int64_t> changes;
+  if (best.bits > 0) {
+    if (Candidate base = Consider(kBase, column); base.bits < best.bits) best = base;
+    changes = Differences(deltas);
+    if (Candidate twice = Consider(kDeltaOfDelta, changes); twice.bits < best.bits) best = twice;
   }
-  std::string first_delta;
-  AppendSigned(deltas[0], first_delta);
-  if (PackedSize(changes) + first_delta.size() < PackedSize(deltas)) {
-    header(kDeltaOfDelta);
-    out += first_delta;
-    Pack(changes, out);
-  } else {
-    header(kDelta);
-    Pack(deltas, out);
-  }
+  const Written written = Residuals(best);
+
+  out.push_back(static_cast<char>(best.predictor |
+                                  static_cast<uint8_t>(written.plan.mode) << kModeShift |
+                                  (written.zigzag ? kZigZag : 0) | (factor > 1 ? kFactor : 0)));
+  if (factor > 1) AppendVarint(static_cast<uint64_t>(factor), out);
+  if (factor > 1 || best.predictor != kBase) AppendSigned(values[0], out);
+  if (best.predictor == kDeltaOfDelta) AppendSigned(deltas[0], out);
+  if (!best.values.empty()) AppendSigned(written.base, out);
+  EncodeResiduals(written.residuals, written.plan, out);
 }
 
-void DecodeIntegers(ByteReader& reader, size_t count, std::vector<int64_t>& values) {
-  const uint8_t mode = reader.Byte();
-  int64_t value = reader.Signed();
-  int64_t delta = 0;
-  if (mode == kLinear || mode == kDeltaOfDelta) delta = reader.Signed();
+void DecodeIntegers(ByteReader& reader, absl::Span<int64_t> values) {
+  const uint8_t head = reader.Byte();
+  const uint8_t predictor = head & 3;
+  const auto mode = static_cast<ResidualMode>(head >> kModeShift & kModeBits);
+  const bool zigzag = (head & kZigZag) != 0;
+  const uint64_t factor = (head & kFactor) != 0 ? reader.Varint() : 1;
+  const int64_t origin = factor != 1 || predictor != kBase ? reader.Signed() : 0;
+  const int64_t first = factor != 1 ? 0 : origin;
+  const int64_t first_delta = predictor == kDeltaOfDelta ? reader.Signed() : 0;
+  const size_t told = predictor == kBase ? 0 : predictor == kDelta ? 1 : 2;
+  if (predictor > kDeltaOfDelta || head > (kFactor | (kFactor - 1)) || factor == 0 ||
+      ((head & kFactor) != 0 && factor == 1) || values.size() < told) {
+    return reader.Fail();
+  }
+  uint64_t residuals[kMaxColumn];
+  const auto left = absl::MakeSpan(residuals, values.size() - told);
+  const int64_t base = left.empty() ? 0 : reader.Signed();
+  if (!left.empty()) DecodeResiduals(reader, mode, left);
+  if (left.empty() && mode != ResidualMode::kZeros) reader.Fail();
   if (!reader.ok()) return;
-  values.push_back(value);
-  const auto step = [&] {
-    value = Sum(value, delta);
-    values.push_back(value);
-  };
-  switch (mode) {
-    case kSame:
-      values.insert(values.end(), count - 1, value);
-      return;
-    case kLinear:
-      for (size_t i = 1; i < count; ++i) step();
-      return;
+
+  switch (predictor) {
+    case kBase:
+      zigzag ? AddBase<true>(base, left, values.data()) : AddBase<false>(base, left, values.data());
+      break;
     case kDelta:
-      return Unpack(reader, count - 1, [&](int64_t residual) {
-        delta = residual;
-        step();
-      });
-    case kDeltaOfDelta:
-      if (count < 2) return reader.Fail();
-      step();
-      return Unpack(reader, count - 2, [&](int64_t residual) {
-        delta = Sum(delta, residual);
-        step();
-      });
+      values[0] = first;
+      AddUp(zigzag, first, base, left, values.data() + 1);
+      break;
     default:
-      reader.Fail();
+      // Deltas first, then their sums.
+      values[0] = first;
+      values[1] = first_delta;
+      AddUp(zigzag, first_delta, base, left, values.data() + 2);
+      for (size_t i = 1; i < values.size(); ++i) {
+        values[i] = static_cast<int64_t>(static_cast<uint64_t>(values[i - 1]) +
+                                         static_cast<uint64_t>(values[i]));
+      }
+  }
+  if (factor == 1) return;
+  for (int64_t& value : values) {
+    value =
+        static_cast<int64_t>(static_cast<uint64_t>(origin) + static_cast<uint64_t>(value) * factor);
   }
 }
 

@@ -89,8 +89,10 @@ absl::Status LocalSelection::ReadWindows(absl::Span<const uint32_t> parts,
     }
     if (refs.empty()) continue;
     const auto take = [&](size_t ref, chunk::Piece piece) {
-      const codec::ChunkInfo& info = piece.sealed->info;
-      if (info.first_ms >= hints_.start_ms && info.last_ms <= hints_.end_ms) certain += info.count;
+      const auto [first_ms, last_ms] = chunk::SpanOf(piece);
+      if (first_ms >= hints_.start_ms && last_ms <= hints_.end_ms) {
+        certain += chunk::CountOf(piece);
+      }
       if (certain > hints_.max_samples) {
         return absl::ResourceExhaustedError(fmt::format(
             "the query reads more than {} samples, which is its limit", hints_.max_samples));
@@ -120,7 +122,7 @@ absl::Status LocalSelection::ReadPart(const PartOf& part, Pieces& pieces, chunk:
   block.histograms = std::move(samples.histograms.values);
   if (part.last_ms < hints_.end_ms) EndAt(part.last_ms + 1, block);
   uint64_t bytes = 0;
-  for (const chunk::Piece& piece : pieces) bytes += piece.sealed ? piece.sealed->bytes.size() : 0;
+  for (const chunk::Piece& piece : pieces) bytes += chunk::EncodedBytes(piece);
   chunks_.fetch_add(pieces.size(), std::memory_order_relaxed);
   bytes_.fetch_add(bytes, std::memory_order_relaxed);
   samples_.fetch_add(block.sample_count(), std::memory_order_relaxed);

@@ -21,6 +21,8 @@ namespace {
 
 constexpr absl::Duration kMaintenanceInterval = absl::Seconds(1);
 constexpr int64_t kFullHeadFlushMs = int64_t{60} * 1000;
+// Parts of a day are settled so long after their end: later there is hardly anything to come.
+constexpr int64_t kSettleDelayMs = int64_t{15} * 60 * 1000;
 
 absl::StatusOr<Manifest> ReadManifest(file::Files& files, const Paths& paths) {
   const std::string path = fmt::format("{}/{}", paths.dir, kManifestName);
@@ -153,6 +155,10 @@ void LocalStore::Maintain() {
       last_flush_ms = options_.clock->NowMonoNs() / 1'000'000;
       MutexLock lock(flush_mutex_);
       FlushHead().IgnoreError();  // logged and counted, and tried again
+      const int64_t settled_ms = options_.clock->NowUnixMs() - kSettleDelayMs;
+      if (absl::Status settled = windows_.Settle(settled_ms); !settled.ok()) {
+        spdlog::error("settling failed reason=\"{}\"", std::string(settled.message()));
+      }
     }
     if (options_.retention_ms > 0) {
       if (absl::Status dropped = DropBefore(KeptFromMs()); !dropped.ok()) {
@@ -269,10 +275,7 @@ absl::Status LocalStore::DropBefore(int64_t t_ms) {
 absl::Status LocalStore::Flush() {
   MutexLock lock(flush_mutex_);
   LL_RETURN_IF_ERROR(FlushHead());
-  for (const auto& window : windows_.Overlapping(chunk::kMinTimestampMs, chunk::kMaxTimestampMs)) {
-    LL_RETURN_IF_ERROR(window->Compact());
-  }
-  return absl::OkStatus();
+  return windows_.SettleAll();
 }
 
 absl::StatusOr<std::unique_ptr<Store>> OpenStore(const StoreOptions& options) {

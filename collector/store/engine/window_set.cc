@@ -84,6 +84,30 @@ absl::StatusOr<std::shared_ptr<window::Window>> WindowSet::GetOrCreate(int64_t s
   return created;
 }
 
+std::vector<std::shared_ptr<window::Window>> WindowSet::All() const {
+  return Overlapping(chunk::kMinTimestampMs, chunk::kMaxTimestampMs);
+}
+
+absl::Status WindowSet::QuarantineIfDamaged(int64_t start_ms, const absl::Status& status) {
+  return absl::IsDataLoss(status) ? Quarantine(start_ms, status) : status;
+}
+
+absl::Status WindowSet::Settle(int64_t before_ms) {
+  for (const auto& window : All()) {
+    LL_RETURN_IF_ERROR(QuarantineIfDamaged(window->start_ms(), window->Settle(before_ms)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WindowSet::SettleAll() {
+  for (const auto& window : All()) {
+    absl::Status settled = window->Settle(model::kOpenEnd);
+    if (settled.ok()) settled = window->Compact();
+    LL_RETURN_IF_ERROR(QuarantineIfDamaged(window->start_ms(), settled));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status WindowSet::Drop(int64_t start_ms) {
   {
     MutexLock lock(mutex_);

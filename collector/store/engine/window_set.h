@@ -47,11 +47,20 @@ class WindowSet {
   absl::StatusOr<std::shared_ptr<window::Window>> GetOrCreate(int64_t start_ms)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Settles the parts of days that end before t; those of a window that turns out to be damaged go
+  // to quarantine with it.
+  absl::Status Settle(int64_t before_ms) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Settles and compacts everything.
+  absl::Status SettleAll() ABSL_LOCKS_EXCLUDED(mutex_);
+
   // Takes the window out and unlinks it, or moves it to quarantine.
   absl::Status Drop(int64_t start_ms) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status Quarantine(int64_t start_ms, const absl::Status& why) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
+  std::vector<std::shared_ptr<window::Window>> All() const ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status QuarantineIfDamaged(int64_t start_ms, const absl::Status& status)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   std::string PathOf(int64_t start_ms) const;
   absl::Status MoveToQuarantine(int64_t start_ms, const absl::Status& why);
 

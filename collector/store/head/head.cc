@@ -12,6 +12,8 @@ namespace {
 // Labels that Prometheus gives everything that it scraped from one place.
 constexpr std::string_view kJob = "job";
 constexpr std::string_view kInstance = "instance";
+// A bucket's of a classic histogram.
+constexpr std::string_view kBound = "le";
 
 // The parts of a batch's frames that go to each shard.
 std::vector<std::vector<FrameRange>> RangesByShard(const WriteBatch& batch, const auto& frames,
@@ -43,6 +45,8 @@ size_t Head::ShardOf(const model::SeriesDefinition& series) const {
   if (!instance.empty()) return ShardOf(HashId({series.residual.Get(kJob), instance}));
   Id128 id = HashId({series.metric});
   for (const Label& label : series.residual) {
+    // The buckets of a histogram go along with each other: together they take little in windows.
+    if (label.name == kBound) continue;
     id = HashId({label.name, label.value, id.ToBytes()});
   }
   return ShardOf(id);

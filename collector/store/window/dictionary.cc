@@ -8,6 +8,18 @@
 
 namespace leadline::collector::store::window {
 
+void Dictionary::Tenant::AddPlace(uint32_t metric) {
+  metric_sizes.resize(metrics.size());
+  series_metrics.push_back(metric);
+  series_ranks.push_back(metric_sizes[metric]++);
+}
+
+SeriesRef Dictionary::Tenant::Ref(uint32_t series, index::DefinitionPtr definition,
+                                  index::TimelinePtr timeline) const {
+  return {std::move(definition), std::move(timeline), series_metrics[series], series,
+          series_ranks[series]};
+}
+
 std::optional<std::string> Dictionary::Load(std::string_view key, std::string_view value) {
   const auto parts = ParseRowKey(key);
   if (!parts) return "malformed dictionary key";
@@ -52,7 +64,7 @@ bool Dictionary::LoadSeries(uint32_t ordinal, std::string_view value, Tenant& te
   auto definition = index::Intern(model::SeriesDefinition{
       tenant.metrics[row->metric], tenant.index.entity_id(row->entity), std::move(row->residual)});
   if (tenant.index.AddSeries(std::move(definition)) != ordinal) return false;
-  tenant.series_metrics.push_back(row->metric);
+  tenant.AddPlace(row->metric);
   return true;
 }
 
@@ -76,7 +88,7 @@ SeriesRef Dictionary::AddSeries(std::string_view tenant_name,
   const size_t known_entities = tenant.index.entity_count();
   const uint32_t series = tenant.index.AddSeries(definition);
   if (series < tenant.series_metrics.size()) {
-    return {definition, nullptr, tenant.series_metrics[series], series};
+    return tenant.Ref(series, definition, nullptr);
   }
   if (tenant.index.entity_count() > known_entities) {
     put(RowKey(Table::kEntity, tenant_name, static_cast<uint32_t>(known_entities)),
@@ -92,8 +104,8 @@ SeriesRef Dictionary::AddSeries(std::string_view tenant_name,
   put(RowKey(Table::kSeries, tenant_name, series),
       EncodeSeriesRow(
           {metric->second, tenant.index.entity_of(series), definition->ToModel().residual}));
-  tenant.series_metrics.push_back(metric->second);
-  return {definition, nullptr, metric->second, series};
+  tenant.AddPlace(metric->second);
+  return tenant.Ref(series, definition, nullptr);
 }
 
 bool Dictionary::HasEntity(std::string_view tenant_name, const Id128& id) const {
@@ -112,9 +124,8 @@ void Dictionary::Find(std::string_view tenant_name, const index::Matchers& match
     }
   }
   for (const uint32_t series : candidates) {
-    out.push_back({tenant->index.definition(series),
-                   tenant->index.timeline(tenant->index.entity_of(series)),
-                   tenant->series_metrics[series], series});
+    out.push_back(tenant->Ref(series, tenant->index.definition(series),
+                              tenant->index.timeline(tenant->index.entity_of(series))));
   }
 }
 

@@ -26,6 +26,7 @@ struct SeriesRef {
   index::TimelinePtr timeline;  // null when no version is known
   uint32_t metric = 0;
   uint32_t series = 0;
+  uint32_t rank = 0;  // among the metric's, as they came
 };
 
 class Dictionary {
@@ -53,7 +54,13 @@ class Dictionary {
     index::SeriesIndex index;
     StringMap<uint32_t> metric_ordinals;
     std::vector<std::string> metrics;
+    std::vector<uint32_t> metric_sizes;    // by metric ordinal: how many series
     std::vector<uint32_t> series_metrics;  // by series ordinal
+    std::vector<uint32_t> series_ranks;    // the same
+
+    void AddPlace(uint32_t metric);
+    SeriesRef Ref(uint32_t series, index::DefinitionPtr definition,
+                  index::TimelinePtr timeline) const;
   };
 
   // Whether the row of that ordinal is what may come next.

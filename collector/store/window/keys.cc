@@ -41,24 +41,53 @@ std::string RowKey(Table table, std::string_view tenant, uint32_t ordinal) {
   return key;
 }
 
-std::string ChunkPrefix(std::string_view tenant, uint32_t metric, uint32_t series,
-                        codec::ChunkKind kind) {
-  std::string key = TableAndTenant(Table::kChunk, tenant);
-  AppendBigEndian(metric, 4, key);
-  AppendBigEndian(series, 4, key);
-  key.push_back(static_cast<char>(kind));
+std::string BlockPrefix(std::string_view tenant) { return TableAndTenant(Table::kBlock, tenant); }
+
+std::string BlockPrefix(std::string_view tenant, uint8_t part) {
+  std::string prefix = BlockPrefix(tenant);
+  AppendBigEndian(part, 1, prefix);
+  return prefix;
+}
+
+std::string BlockKey(std::string_view tenant, const BlockPlace& place) {
+  std::string key = BlockPrefix(tenant, place.part);
+  AppendBigEndian(place.metric, 4, key);
+  AppendBigEndian(place.group, 4, key);
+  AppendBigEndian(place.write, 4, key);
   return key;
 }
 
-std::string ChunkKey(std::string_view prefix, int64_t first_ms) {
-  std::string key(prefix);
-  AppendBigEndian(static_cast<uint64_t>(first_ms), 8, key);
+std::optional<BlockPlace> ParseBlockKey(std::string_view key, size_t prefix_bytes) {
+  ByteReader reader(key);
+  reader.Bytes(prefix_bytes);
+  BlockPlace place;
+  const auto next = [&] { return static_cast<uint32_t>(ReadBigEndian(reader.Bytes(4))); };
+  place.part = reader.Byte();
+  place.metric = next();
+  place.group = next();
+  place.write = next();
+  if (!reader.ok() || !reader.AtEnd() || place.part >= kParts) return std::nullopt;
+  return place;
+}
+
+std::string PendingKey(std::string_view tenant, uint8_t part) {
+  std::string key = TableAndTenant(Table::kPending, tenant);
+  AppendBigEndian(part, 1, key);
   return key;
 }
 
-int64_t ChunkKeyFirstMs(std::string_view key) {
-  return key.size() < 8 ? 0 : static_cast<int64_t>(ReadBigEndian(key.substr(key.size() - 8)));
+std::optional<Pending> ParsePendingKey(std::string_view key) {
+  ByteReader reader(key);
+  if (static_cast<Table>(reader.Byte()) != Table::kPending) return std::nullopt;
+  Pending pending;
+  const size_t tenant_bytes = reader.Byte();
+  pending.tenant = reader.Bytes(tenant_bytes);
+  pending.part = reader.Byte();
+  if (!reader.ok() || !reader.AtEnd() || pending.part >= kParts) return std::nullopt;
+  return pending;
 }
+
+std::string WritesKey() { return std::string(1, static_cast<char>(Table::kWrites)); }
 
 std::optional<RowKeyParts> ParseRowKey(std::string_view key) {
   ByteReader reader(key);

@@ -15,7 +15,7 @@
 
 namespace leadline::collector::store::window {
 
-inline constexpr uint8_t kWindowVersion = 1;
+inline constexpr uint8_t kWindowVersion = 2;
 inline constexpr size_t kMaxTenantBytes = 255;
 
 // On disk: never renumber. The first byte of every key.
@@ -24,18 +24,44 @@ enum class Table : uint8_t {
   kEntity = 1,  // tenant, entity ordinal -> versions
   kMetric = 2,  // tenant, metric ordinal -> name
   kSeries = 3,  // tenant, series ordinal -> metric and entity ordinal, residual labels
-  kChunk = 4,   // tenant, metric ordinal, series ordinal, kind, first timestamp -> chunk
+  // 4 was chunks, a row each, in version 1.
+  kBlock = 5,    // tenant, part of the day, metric ordinal, group of series, write -> block
+  kPending = 6,  // tenant, part of the day: it has blocks that are not settled
+  kWrites = 7,   // one row: the number of the last write
 };
 
 std::string FormatKey();
 std::string RowKey(Table table, std::string_view tenant, uint32_t ordinal);
 
-// A series' chunks of one kind have keys that begin with the same prefix and are in time order.
-std::string ChunkPrefix(std::string_view tenant, uint32_t metric, uint32_t series,
-                        codec::ChunkKind kind);
-std::string ChunkKey(std::string_view prefix, int64_t first_ms);
-// Of a key that begins with a chunk prefix.
-int64_t ChunkKeyFirstMs(std::string_view key);
+// A window is cut in parts of some hours, so that a day's samples are not read for an hour of them.
+inline constexpr int64_t kPartMs = int64_t{4} * 60 * 60 * 1000;
+inline constexpr uint8_t kParts = 6;
+
+// Where a block is. Series of a metric are in groups of codec::kBlockPlaces, by their rank among
+// the metric's. Settled blocks are of write 0; others add to them and win, the later the more.
+struct BlockPlace {
+  uint8_t part = 0;
+  uint32_t metric = 0;
+  uint32_t group = 0;
+  uint32_t write = 0;
+
+  auto operator<=>(const BlockPlace&) const = default;
+};
+std::string BlockKey(std::string_view tenant, const BlockPlace& place);
+// What the keys of all blocks of the tenant begin with, and of those of one part.
+std::string BlockPrefix(std::string_view tenant);
+std::string BlockPrefix(std::string_view tenant, uint8_t part);
+// Of a key that begins with such a prefix, of `prefix_bytes` without a part.
+std::optional<BlockPlace> ParseBlockKey(std::string_view key, size_t prefix_bytes);
+
+std::string PendingKey(std::string_view tenant, uint8_t part);
+struct Pending {
+  std::string tenant;
+  uint8_t part = 0;
+};
+std::optional<Pending> ParsePendingKey(std::string_view key);
+
+std::string WritesKey();
 
 struct RowKeyParts {
   Table table = Table::kFormat;

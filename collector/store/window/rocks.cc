@@ -6,6 +6,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/env.h>
 #include <rocksdb/options.h>
+#include <rocksdb/slice.h>
 #include <rocksdb/status.h>
 #include <rocksdb/table.h>
 
@@ -13,7 +14,8 @@ namespace leadline::collector::store::window {
 namespace {
 
 constexpr size_t kWriteBufferBytes = 16 << 20;
-constexpr size_t kBlockBytes = 16 << 10;
+// A block of samples is about as long, or longer and then alone.
+constexpr size_t kBlockBytes = 32 << 10;
 constexpr int kMaxOpenFiles = 64;  // a window
 
 }  // namespace
@@ -38,9 +40,21 @@ rocksdb::Options WindowOptions(const Shared& shared, bool create) {
   table.block_cache = shared.cache;
   table.block_size = kBlockBytes;
   table.format_version = 5;
+  // Bounded by the cache too.
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
 }
+
+rocksdb::WriteOptions WithoutLog() {
+  rocksdb::WriteOptions options;
+  options.disableWAL = true;
+  return options;
+}
+
+rocksdb::Slice AsSlice(std::string_view text) { return {text.data(), text.size()}; }
+std::string_view AsView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
 absl::Status FromRocks(const rocksdb::Status& status, const std::string& path,
                        std::string_view operation) {

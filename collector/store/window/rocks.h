@@ -10,8 +10,10 @@
 namespace rocksdb {
 class Cache;
 class Env;
+class Slice;
 class Status;
 struct Options;
+struct WriteOptions;
 }  // namespace rocksdb
 
 namespace leadline::collector::store::window {
@@ -25,6 +27,11 @@ struct Shared {
 };
 
 rocksdb::Options WindowOptions(const Shared& shared, bool create);
+
+rocksdb::WriteOptions WithoutLog();
+
+rocksdb::Slice AsSlice(std::string_view text);
+std::string_view AsView(const rocksdb::Slice& slice);
 
 absl::Status FromRocks(const rocksdb::Status& status, const std::string& path,
                        std::string_view operation);

@@ -1,13 +1,12 @@
 // A window: the samples and entities of one day, in a RocksDB directory of its own.
 //
 // RocksDB's own log is off: what a window holds is durable after Sync, and until then in the log of
-// the store. Chunks of a series never overlap: samples that arrive for a time that is there already
-// are merged with it when they are written, and win.
+// the store. Samples that arrive for a time that is there already win.
 //
 // Errors: DATA_LOSS for damage, UNIMPLEMENTED for a newer version, RESOURCE_EXHAUSTED for a full
 // disk, INTERNAL for the rest; the text has the window's path. Threading: reads from any thread;
-// Write, Sync and Compact from one at a time. The index is built from the dictionary when it is
-// first needed, and is then kept.
+// Write, Sync, Settle and Compact from one at a time. The index is built from the dictionary when
+// it is first needed, and is then kept.
 #pragma once
 
 #include <cstddef>
@@ -25,23 +24,18 @@
 
 #include "collector/store/chunk/pieces.h"
 #include "collector/store/index/series_index.h"
+#include "collector/store/window/blocks.h"
 #include "collector/store/window/dictionary.h"
 #include "collector/store/window/rocks.h"
 #include "common/mutex.h"
 
 namespace rocksdb {
 class DB;
-class Iterator;
-class WriteBatch;
 }  // namespace rocksdb
 
 namespace leadline::collector::store::window {
 
 // What a flush adds for one tenant.
-struct SeriesChunks {
-  index::DefinitionPtr definition;
-  std::vector<chunk::Piece> pieces;  // those within other windows are left out
-};
 struct TenantChunks {
   std::vector<SeriesChunks> series;
   std::vector<index::TimelinePtr> entities;  // of the series, and others to be known here
@@ -62,6 +56,8 @@ class Window {
   absl::Status Write(std::string_view tenant, const TenantChunks& chunks);
   // Makes what was written durable.
   absl::Status Sync();
+  // Merges what writes left in pieces, of the parts of the day that end before t.
+  absl::Status Settle(int64_t before_ms);
   absl::Status Compact();
 
   absl::StatusOr<bool> HasEntity(std::string_view tenant, const Id128& id) const;
@@ -69,9 +65,8 @@ class Window {
   // Series that may match, and all of the entities in `also`.
   absl::Status Find(std::string_view tenant, const index::Matchers& matchers,
                     absl::Span<const Id128> also, std::vector<SeriesRef>& out) const;
-  // Calls `take` with the pieces in the range of each of `series`, by number, in any order of
-  // series, until it returns an error, which is passed on.
-  using TakePiece = std::function<absl::Status(size_t number, chunk::Piece piece)>;
+  // See Blocks::Read.
+  using TakePiece = Blocks::TakePiece;
   absl::Status Read(std::string_view tenant, absl::Span<const SeriesRef> series, int64_t start_ms,
                     int64_t end_ms, const TakePiece& take) const;
   absl::Status Timelines(std::string_view tenant, std::vector<index::TimelinePtr>& out) const;
@@ -83,22 +78,14 @@ class Window {
   absl::Status EnsureIndex() const ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status CheckIndexed() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   absl::Status Load(Dictionary& dictionary) const;
-  absl::Status PutChunks(std::string_view prefix, codec::ChunkKind kind,
-                         absl::Span<const chunk::Piece> pieces, rocksdb::Iterator& stored,
-                         rocksdb::WriteBatch& batch) const;
-  // Chunks of the prefix with samples in the range.
-  absl::Status Overlapping(std::string_view prefix, int64_t start_ms, int64_t end_ms,
-                           rocksdb::Iterator& stored,
-                           std::vector<chunk::SealedChunkPtr>& out) const;
   absl::Status WriteRows(std::string_view tenant, const TenantChunks& chunks,
                          std::vector<SeriesRef>& refs) ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::Status WriteChunks(std::string_view tenant_name, const TenantChunks& chunks,
-                           absl::Span<const SeriesRef> refs);
   absl::Status Damage(std::string_view what) const;
 
   const std::string path_;
   const int64_t start_ms_;
   std::unique_ptr<rocksdb::DB> db_;
+  std::unique_ptr<Blocks> blocks_;
   mutable SharedMutex mutex_;
   mutable bool indexed_ ABSL_GUARDED_BY(mutex_) = false;
   mutable Dictionary dictionary_ ABSL_GUARDED_BY(mutex_);

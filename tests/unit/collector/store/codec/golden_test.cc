@@ -1,6 +1,7 @@
 // Chunks of every encoding, as they are on disk.
 #include "tests/unit/collector/store/golden.h"
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -31,18 +32,57 @@ TEST_P(FloatGolden, IsWrittenAndReadAsItIsOnDisk) {
   EXPECT_EQ(values, test.values);
 }
 
+std::vector<int64_t> Regular(size_t count) {
+  std::vector<int64_t> ts_ms;
+  for (size_t i = 0; i < count; ++i) ts_ms.push_back(1000 * static_cast<int64_t>(i));
+  return ts_ms;
+}
+
+// Numbers that look random and are the same everywhere.
+std::vector<double> Scattered(size_t count, double (*value)(uint64_t random)) {
+  std::vector<double> values;
+  uint64_t random = 1;
+  for (size_t i = 0; i < count; ++i) {
+    random = random * 6364136223846793005 + 1442695040888963407;
+    values.push_back(value(random >> 33));
+  }
+  return values;
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Encodings, FloatGolden,
     testing::Values(
         Case{
             "constant", {1'700'000'000'000, 1'700'000'010'000, 1'700'000'020'000}, {2.5, 2.5, 2.5}},
         Case{"linear", {1'700'000'000'000, 1'700'000'010'000, 1'700'000'020'000}, {3, 5, 7}},
-        Case{"delta", {1000, 2000, 3001, 4000}, {7, -3, 12, 0}},
-        Case{"delta_of_delta",
+        Case{"packed_delta_of_delta", {1000, 2000, 3001, 4000}, {7, -3, 12, 0}},
+        Case{"sparse_delta",
              {1000, 2000, 3000, 4001, 5000, 6000},
              {1e6, 2e6, 3e6 + 1, 4e6, 5e6 - 1, 6e6}},
-        Case{"xor", {1000, 2000, 3000, 4000}, {0.5, 0.75, 0.75, 0.625}},
-        Case{"raw", {1000, 2000}, {0.1, -123456.789e-200}}),
+        Case{"decimal", {1000, 2000, 3000, 4000}, {0.5, 0.75, 0.75, 0.625}},
+        Case{"factor", {1000, 2000, 3000, 4000}, {4096, 12288, 8192, 65536}},
+        Case{"exceptions",
+             {1000, 2000, 3000, 4000},
+             {1.5, std::numeric_limits<double>::infinity(), 2.5, 3.5}},
+        Case{"sparse", Regular(40),
+             [] {
+               std::vector<double> values(40, 7);
+               values[9] = 8;
+               return values;
+             }()},
+        Case{"coded_of_a_family", Regular(200),
+             Scattered(200, [](uint64_t random) { return 1e6 + double(random % 1000); })},
+        Case{"coded_with_its_own_table", Regular(300),
+             Scattered(300,
+                       [](uint64_t random) { return double(random % 16 < 13 ? 3 : random % 3); })},
+        Case{
+            "coded_with_escapes", Regular(100),
+            Scattered(100, [](uint64_t random) { return random % 50 ? double(random % 8) : 1e9; })},
+        Case{"zeros_apart", Regular(100),
+             Scattered(100, [](uint64_t random) { return random % 3 ? 0 : double(random); })},
+        Case{"xor", {1000, 2000, 3000, 4000}, {1.0 / 3, 2.0 / 3, 2.0 / 3, 4.0 / 3}},
+        Case{"ordered", {1000, 2000, 3000}, {1.0 / 3, 1.0 / 3 + 1e-16, 1.0 / 3 + 2e-16}},
+        Case{"raw", {1000, 2000}, {1.0 / 3, -123456.789e-200}}),
     [](const auto& test) { return test.param.name; });
 
 void ExpectGolden(const char* name, const std::vector<model::NativeHistogram>& values) {

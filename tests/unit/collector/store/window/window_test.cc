@@ -60,67 +60,194 @@ class WindowTest : public testing::Test {
     ASSERT_TRUE(status.ok()) << status;
   }
 
-  // The samples as they lie in chunks, one text a chunk.
-  std::vector<std::string> Chunks(const std::string& metric, int64_t start_ms = 0,
+  // The samples as they lie in pieces, one text a piece.
+  std::vector<std::string> Pieces(const std::string& metric, int64_t start_ms = 0,
                                   int64_t end_ms = INT64_MAX) {
+    std::vector<std::string> texts;
+    for (const auto& [number, pieces] : Read(metric, start_ms, end_ms)) {
+      for (const chunk::Piece& piece : pieces) texts.push_back(TextOf({piece}));
+    }
+    return texts;
+  }
+
+  // The samples as they count, one text a series.
+  std::vector<std::string> Samples(const std::string& metric) {
+    std::vector<std::string> texts;
+    for (const auto& [number, pieces] : Read(metric, 0, INT64_MAX)) texts.push_back(TextOf(pieces));
+    return texts;
+  }
+
+  std::map<size_t, std::vector<chunk::Piece>> Read(const std::string& metric, int64_t start_ms,
+                                                   int64_t end_ms) {
     const auto matchers = index::Matchers::Compile({{Matcher::Op::kEqual, "__name__", metric}});
     std::vector<SeriesRef> refs;
     EXPECT_TRUE(window_->Find("t", *matchers, {}, refs).ok());
-    std::vector<std::string> texts;
+    std::map<size_t, std::vector<chunk::Piece>> pieces;
     const absl::Status read =
-        window_->Read("t", refs, start_ms, end_ms, [&](size_t, const chunk::Piece& piece) {
-          chunk::Floats floats;
-          absl::Status status =
-              codec::DecodeChunk(piece.sealed->bytes, floats.ts_ms, floats.values);
-          std::string text;
-          for (size_t i = 0; i < floats.size(); ++i) {
-            text += (i ? " " : "") + std::to_string(floats.ts_ms[i] - kStart) + "=" +
-                    std::to_string(static_cast<int>(floats.values[i]));
-          }
-          texts.push_back(text);
-          return status;
+        window_->Read("t", refs, start_ms, end_ms, [&](size_t number, chunk::Piece piece) {
+          pieces[number].push_back(std::move(piece));
+          return absl::OkStatus();
         });
     EXPECT_TRUE(read.ok()) << read;
-    return texts;
+    return pieces;
+  }
+
+  static std::string TextOf(const std::vector<chunk::Piece>& pieces) {
+    chunk::ReadBudget unlimited = chunk::ReadBudget::Unlimited();
+    const auto merged = chunk::MergePieces(pieces, 0, INT64_MAX, unlimited);
+    EXPECT_TRUE(merged.ok()) << merged.status();
+    std::string text;
+    for (size_t i = 0; i < merged->floats.size(); ++i) {
+      text += (i ? " " : "") + std::to_string(merged->floats.ts_ms[i] - kStart) + "=" +
+              std::to_string(static_cast<int>(merged->floats.values[i]));
+    }
+    return text;
   }
 
   TempDir dir_;
   std::shared_ptr<Window> window_;
 };
 
-TEST_F(WindowTest, KeepsChunksApartThatDoNotOverlap) {
+TEST_F(WindowTest, AWriteAddsAPieceAndSettlingMakesOneOfAll) {
   Write({{{Series("m"), {FloatRun({{1, 1}, {2, 2}})}}}, {}});
   Write({{{Series("m"), {FloatRun({{3, 3}})}}}, {}});
-  EXPECT_THAT(Chunks("m"), ElementsAre("1=1 2=2", "3=3"));
+  EXPECT_THAT(Pieces("m"), ElementsAre("1=1 2=2", "3=3"));
+  ASSERT_TRUE(window_->Settle(model::kOpenEnd).ok());
+  EXPECT_THAT(Pieces("m"), ElementsAre("1=1 2=2 3=3"));
+  Write({{{Series("m"), {FloatRun({{4, 4}})}}}, {}});
+  EXPECT_THAT(Pieces("m"), ElementsAre("1=1 2=2 3=3", "4=4"));
+  ASSERT_TRUE(window_->Settle(model::kOpenEnd).ok());
+  EXPECT_THAT(Pieces("m"), ElementsAre("1=1 2=2 3=3 4=4"));
 }
 
-TEST_F(WindowTest, MergesWhatOverlapsSoThatNothingIsThereTwice) {
+TEST_F(WindowTest, TheLaterWriteWinsSettledOrNot) {
   Write({{{Series("m"), {FloatRun({{10, 1}, {20, 2}})}}}, {}});
   Write({{{Series("m"), {FloatRun({{30, 3}, {40, 4}})}}}, {}});
   Write({{{Series("m"), {FloatRun({{15, 5}, {30, 6}})}}}, {}});
-  EXPECT_THAT(Chunks("m"), ElementsAre("10=1 15=5 20=2 30=6 40=4"));
+  EXPECT_THAT(Samples("m"), ElementsAre("10=1 15=5 20=2 30=6 40=4"));
+  ASSERT_TRUE(window_->Settle(model::kOpenEnd).ok());
+  EXPECT_THAT(Pieces("m"), ElementsAre("10=1 15=5 20=2 30=6 40=4"));
+  Write({{{Series("m"), {FloatRun({{20, 7}})}}}, {}});
+  EXPECT_THAT(Samples("m"), ElementsAre("10=1 15=5 20=7 30=6 40=4"));
+  ASSERT_TRUE(window_->Settle(model::kOpenEnd).ok());
+  EXPECT_THAT(Samples("m"), ElementsAre("10=1 15=5 20=7 30=6 40=4"));
 }
 
 TEST_F(WindowTest, WritingAgainChangesNothing) {
   const TenantChunks chunks{{{Series("m"), {FloatRun({{1, 1}, {2, 2}}), FloatRun({{2, 3}})}}}, {}};
   Write(chunks);
   Write(chunks);
-  EXPECT_THAT(Chunks("m"), ElementsAre("1=1 2=3"));
+  EXPECT_THAT(Samples("m"), ElementsAre("1=1 2=3"));
+  ASSERT_TRUE(window_->Settle(model::kOpenEnd).ok());
+  EXPECT_THAT(Pieces("m"), ElementsAre("1=1 2=3"));
+}
+
+TEST_F(WindowTest, OnlyPartsOfTheDayThatAreOverAreSettled) {
+  for (int64_t i = 0; i < 2; ++i) {
+    Write({{{Series("m"), {FloatRun({{10 + i, 1}, {kPartMs + i, 2}})}}}, {}});
+  }
+  ASSERT_TRUE(window_->Settle(kStart + kPartMs).ok());
+  EXPECT_THAT(Pieces("m"), ElementsAre("10=1 11=1", "14400000=2", "14400001=2"));
+  ASSERT_TRUE(window_->Sync().ok());
+  Open(/*create=*/false);
+  ASSERT_TRUE(window_->Settle(kStart + 2 * kPartMs - 1).ok());
+  EXPECT_THAT(Pieces("m"), ElementsAre("10=1 11=1", "14400000=2", "14400001=2"));
+  ASSERT_TRUE(window_->Settle(kStart + 2 * kPartMs).ok());
+  EXPECT_THAT(Pieces("m"), ElementsAre("10=1 11=1", "14400000=2 14400001=2"));
+}
+
+TEST_F(WindowTest, NumbersWritesOnAfterAReopen) {
+  Write({{{Series("m"), {FloatRun({{1, 1}})}}}, {}});
+  ASSERT_TRUE(window_->Sync().ok());
+  Open(/*create=*/false);
+  Write({{{Series("m"), {FloatRun({{1, 2}})}}}, {}});
+  EXPECT_THAT(Samples("m"), ElementsAre("1=2"));
+}
+
+index::DefinitionPtr SeriesNumber(size_t number) {
+  return index::Intern(model::SeriesDefinition{number % 2 == 0 ? "even" : "odd", HashId({"e"}),
+                                               LabelSet({{"n", std::to_string(number)}})});
+}
+
+// More series than a group has places, written in any order, in several writes and parts of the
+// day.
+TEST_F(WindowTest, ReadsWhatWasWrittenOfManySeries) {
+  constexpr size_t kSeries = 300;
+  for (size_t write = 0; write < 3; ++write) {
+    TenantChunks chunks;
+    for (size_t i = 0; i < kSeries; ++i) {
+      const size_t number = (i * 7 + write) % kSeries;
+      if (number % 3 == write) continue;
+      const auto at = static_cast<int64_t>(number + 1000 * write);
+      chunks.series.push_back({SeriesNumber(number),
+                               {FloatRun({{at, static_cast<double>(number)}, {kPartMs + at, 1}})}});
+    }
+    Write(chunks);
+  }
+  const auto check = [&] {
+    size_t found = 0;
+    for (const char* metric : {"even", "odd"}) {
+      const auto matchers = index::Matchers::Compile({{Matcher::Op::kEqual, "__name__", metric}});
+      std::vector<SeriesRef> refs;
+      ASSERT_TRUE(window_->Find("t", *matchers, {}, refs).ok());
+      for (const auto& [place, pieces] : Read(metric, 0, INT64_MAX)) {
+        const size_t number = std::stoul(std::string(refs[place].definition->Get("n")));
+        std::string expected;
+        for (const int64_t begin : {int64_t{0}, kPartMs}) {
+          for (size_t write = 0; write < 3; ++write) {
+            if (number % 3 == write) continue;
+            expected += (expected.empty() ? "" : " ") +
+                        std::to_string(begin + static_cast<int64_t>(number + 1000 * write)) + "=" +
+                        (begin == 0 ? std::to_string(number) : "1");
+          }
+        }
+        EXPECT_EQ(TextOf(pieces), expected) << number;
+        ++found;
+      }
+    }
+    EXPECT_EQ(found, kSeries);
+  };
+  check();
+  ASSERT_TRUE(window_->Settle(model::kOpenEnd).ok());
+  check();
+}
+
+TEST_F(WindowTest, ADamagedBlockIsDataLossWithTheWindowsPath) {
+  Write({{{Series("m"), {FloatRun({{1, 1}})}}}, {}});
+  Write({{{Series("m"), {FloatRun({{2, 1}})}}}, {}});
+  ASSERT_TRUE(window_->Sync().ok());
+  window_.reset();
+  {
+    rocksdb::DB* db = nullptr;
+    ASSERT_TRUE(rocksdb::DB::Open(WindowOptions({}, false), dir_.File("w"), &db).ok());
+    const std::unique_ptr<rocksdb::DB> owned(db);
+    ASSERT_TRUE(db->Put(rocksdb::WriteOptions(), BlockKey("t", {0, 0, 0, 1}), "x").ok());
+  }
+  Open(/*create=*/false);
+  const auto matchers = index::Matchers::Compile({{Matcher::Op::kEqual, "__name__", "m"}});
+  std::vector<SeriesRef> refs;
+  ASSERT_TRUE(window_->Find("t", *matchers, {}, refs).ok());
+  const auto take = [](size_t, const chunk::Piece&) { return absl::OkStatus(); };
+  for (const absl::Status& status :
+       {window_->Read("t", refs, 0, INT64_MAX, take), window_->Settle(model::kOpenEnd)}) {
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+    EXPECT_THAT(std::string(status.message()), testing::HasSubstr(dir_.File("w")));
+  }
 }
 
 TEST_F(WindowTest, LeavesOutOtherWindows) {
   Write({{{Series("m"),
            {FloatRun({{-1, 1}, {0, 2}, {chunk::kWindowMs - 1, 3}, {chunk::kWindowMs, 4}})}}},
          {}});
-  EXPECT_THAT(Chunks("m"), ElementsAre("0=2 86399999=3"));
+  EXPECT_THAT(Samples("m"), ElementsAre("0=2 86399999=3"));
 }
 
-TEST_F(WindowTest, ReadsOnlyChunksThatMeetTheRange) {
+TEST_F(WindowTest, ReadsOnlyPiecesThatMeetTheRange) {
   for (int64_t ts = 0; ts < 5; ++ts) {
     Write({{{Series("m"), {FloatRun({{ts * 10, 1}, {ts * 10 + 5, 2}})}}}, {}});
   }
-  EXPECT_THAT(Chunks("m", kStart + 15, kStart + 20), ElementsAre("10=1 15=2", "20=1 25=2"));
-  EXPECT_THAT(Chunks("m", kStart + 16, kStart + 19), IsEmpty());
+  EXPECT_THAT(Pieces("m", kStart + 15, kStart + 20), ElementsAre("10=1 15=2", "20=1 25=2"));
+  EXPECT_THAT(Pieces("m", kStart + 16, kStart + 19), IsEmpty());
 }
 
 TEST_F(WindowTest, TheDictionaryOutlivesAReopen) {
@@ -130,8 +257,8 @@ TEST_F(WindowTest, TheDictionaryOutlivesAReopen) {
   Write({{}, {Timeline(1, "old")}});
   ASSERT_TRUE(window_->Sync().ok());
   Open(/*create=*/false);
-  EXPECT_THAT(Chunks("a"), ElementsAre("1=1", "2=3"));
-  EXPECT_THAT(Chunks("b"), ElementsAre("1=2"));
+  EXPECT_THAT(Samples("a"), ElementsAre("1=1 2=3"));
+  EXPECT_THAT(Pieces("b"), ElementsAre("1=2"));
   std::vector<index::TimelinePtr> timelines;
   ASSERT_TRUE(window_->Timelines("t", timelines).ok());
   ASSERT_EQ(timelines.size(), 1u);
@@ -145,8 +272,8 @@ TEST_F(WindowTest, WhatWasNotSyncedIsGoneAndTheRestIsWhole) {
   ASSERT_TRUE(window_->Sync().ok());
   Write({{{Series("b"), {FloatRun({{1, 1}})}}}, {}});
   Open(/*create=*/false);
-  EXPECT_THAT(Chunks("a"), ElementsAre("1=1"));
-  EXPECT_THAT(Chunks("b"), IsEmpty());
+  EXPECT_THAT(Pieces("a"), ElementsAre("1=1"));
+  EXPECT_THAT(Pieces("b"), IsEmpty());
 }
 
 TEST_F(WindowTest, AMalformedRowOrChunkIsDataLossWithTheWindowsPath) {
@@ -185,7 +312,7 @@ TEST_F(WindowTest, AMalformedRowOrChunkIsDataLossWithTheWindowsPath) {
     }
   }
   Open(/*create=*/false);
-  EXPECT_THAT(Chunks("m"), ElementsAre("1=1"));
+  EXPECT_THAT(Pieces("m"), ElementsAre("1=1"));
 }
 
 TEST(WindowKeys, AreAsTheyAreOnDisk) {
@@ -198,7 +325,9 @@ TEST(WindowKeys, AreAsTheyAreOnDisk) {
   add(RowKey(Table::kEntity, "default", 258), EncodeEntityRow({HashId({"e"}), *Timeline(3, "p")}));
   add(RowKey(Table::kMetric, "default", 1), "up");
   add(RowKey(Table::kSeries, "default", 2), EncodeSeriesRow({1, 258, LabelSet({{"x", "y"}})}));
-  add(ChunkKey(ChunkPrefix("default", 1, 2, codec::ChunkKind::kHistogram), kStart), "chunk");
+  add(BlockKey("default", {5, 1, 258, 3}), "block");
+  add(PendingKey("default", 5), "");
+  add(WritesKey(), std::string("\3\0\0\0", 4));
   Golden("window_rows.bin", all);
 }
 
@@ -217,12 +346,24 @@ TEST(WindowKeys, RowsRoundTripAndRefuseTruncation) {
   EXPECT_FALSE(ParseRowKey("\x01").has_value());
 }
 
-TEST(WindowKeys, ChunksOfASeriesAreInOrderOfTime) {
-  const std::string prefix = ChunkPrefix("t", 1, 2, codec::ChunkKind::kFloat);
-  EXPECT_LT(ChunkKey(prefix, 255), ChunkKey(prefix, 256));
-  EXPECT_LT(ChunkKey(prefix, chunk::kMaxTimestampMs),
-            ChunkKey(ChunkPrefix("t", 1, 3, codec::ChunkKind::kFloat), 0));
-  EXPECT_EQ(ChunkKeyFirstMs(ChunkKey(prefix, kStart)), kStart);
+TEST(WindowKeys, BlocksAreInOrderOfTheirPlaces) {
+  const std::vector<BlockPlace> places = {{0, 0, 0, 0}, {0, 0, 0, 255}, {0, 0, 0, 256},
+                                          {0, 0, 1, 0}, {0, 2, 0, 0},   {1, 0, 0, 0}};
+  const std::string prefix = BlockPrefix("t");
+  for (size_t i = 0; i < places.size(); ++i) {
+    const std::string key = BlockKey("t", places[i]);
+    EXPECT_EQ(ParseBlockKey(key, prefix.size()), places[i]);
+    EXPECT_TRUE(key.starts_with(BlockPrefix("t", places[i].part)));
+    if (i > 0) {
+      EXPECT_LT(BlockKey("t", places[i - 1]), key);
+    }
+  }
+  EXPECT_FALSE(ParseBlockKey(BlockKey("t", {}) + "x", prefix.size()).has_value());
+  EXPECT_FALSE(ParseBlockKey(BlockKey("t", {kParts, 0, 0, 0}), prefix.size()).has_value());
+  EXPECT_EQ(ParsePendingKey(PendingKey("t", 3))->part, 3);
+  EXPECT_EQ(ParsePendingKey(PendingKey("t", 3))->tenant, "t");
+  EXPECT_FALSE(ParsePendingKey(PendingKey("t", kParts)).has_value());
+  EXPECT_FALSE(ParsePendingKey("x").has_value());
 }
 
 }  // namespace

@@ -1,0 +1,302 @@
+#include "collector/store/codec/block.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <functional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "collector/store/codec/floats.h"
+#include "collector/store/codec/histograms.h"
+#include "collector/store/codec/integers.h"
+#include "common/bytes.h"
+#include "common/status_macros.h"
+
+namespace leadline::collector::store::codec {
+namespace {
+
+constexpr size_t kLeastPatternBytes = 3;
+constexpr size_t kLeastRunBytes = 5;
+constexpr int kPlaceShift = 1;
+constexpr uint8_t kPlaceBits = 63;
+constexpr uint8_t kIsHistogram = 1;
+constexpr uint8_t kFollows = 0x80;
+static_assert(kBlockPlaces == kPlaceBits + 1);
+
+// Both are in the years that the store takes, or far outside where the sum would overflow.
+bool AddMs(int64_t a_ms, uint64_t b_ms, int64_t& sum_ms) {
+  return b_ms <= INT64_MAX && !__builtin_add_overflow(a_ms, static_cast<int64_t>(b_ms), &sum_ms);
+}
+
+constexpr double kMaxWhole = 9007199254740992.0;  // 2^53
+
+// Whether all are whole numbers of at most 2^53, and not -0.
+bool AsWhole(absl::Span<const double> values, std::vector<int64_t>& whole) {
+  whole.resize(values.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!(std::fabs(values[i]) <= kMaxWhole)) return false;
+    whole[i] = static_cast<int64_t>(values[i]);
+    if (std::bit_cast<uint64_t>(static_cast<double>(whole[i])) !=
+        std::bit_cast<uint64_t>(values[i])) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+// --- Writing ---
+
+size_t BlockWriter::PatternOf(absl::Span<const int64_t> ts_ms) {
+  const auto is_offset = [&](int64_t offset_ms, int64_t ts) { return offset_ms + ts_ms[0] == ts; };
+  if (std::equal(offsets_ms_.begin(), offsets_ms_.end(), ts_ms.begin(), ts_ms.end(), is_offset)) {
+    return pattern_;
+  }
+  offsets_ms_.assign(ts_ms.begin(), ts_ms.end());
+  for (int64_t& offset_ms : offsets_ms_) offset_ms -= ts_ms[0];
+  const auto [it, is_new] = pattern_numbers_.try_emplace(offsets_ms_, pattern_numbers_.size());
+  pattern_ = it->second;
+  if (!is_new) return pattern_;
+  std::string bytes;
+  EncodeIntegers(offsets_ms_, bytes);
+  AppendVarint(offsets_ms_.size(), patterns_);
+  AppendVarint(static_cast<uint64_t>(offsets_ms_.back()), patterns_);
+  AppendString(bytes, patterns_);
+  return pattern_;
+}
+
+void BlockWriter::AddRun(size_t place, ChunkKind kind, bool follows,
+                         absl::Span<const int64_t> ts_ms, size_t payload) {
+  if (runs_++ == 0) {
+    origin_ms_ = before_ms_ = first_ms_ = ts_ms.front();
+    last_ms_ = ts_ms.back();
+  }
+  first_ms_ = std::min(first_ms_, ts_ms.front());
+  last_ms_ = std::max(last_ms_, ts_ms.back());
+  directory_.push_back(static_cast<char>(place << kPlaceShift |
+                                         (kind == ChunkKind::kHistogram ? kIsHistogram : 0) |
+                                         (follows ? kFollows : 0)));
+  AppendVarint(PatternOf(ts_ms), directory_);
+  AppendSigned(ts_ms.front() - before_ms_, directory_);
+  AppendVarint(payload, directory_);
+  before_ms_ = ts_ms.front();
+}
+
+// Whether differences from the run before change about half as much as the values do.
+bool BlockWriter::MayFollow(size_t pattern, absl::Span<const double> values) const {
+  if (whole_.size() != values.size() || pattern != whole_pattern_ || following_ >= kMaxFollowing) {
+    return false;
+  }
+  double alone = 0;
+  double beside = 0;
+  for (size_t i = 1; i < values.size(); ++i) {
+    const double step = values[i] - values[i - 1];
+    alone += std::fabs(step);
+    beside += std::fabs(step - static_cast<double>(whole_[i] - whole_[i - 1]));
+  }
+  return beside < 0.7 * alone;
+}
+
+void BlockWriter::Add(size_t place, absl::Span<const int64_t> ts_ms,
+                      absl::Span<const double> values) {
+  std::string payload;
+  EncodeFloats(values, payload);
+  std::vector<int64_t> whole;
+  if (!AsWhole(values, whole)) whole.clear();
+  const size_t pattern = PatternOf(ts_ms);
+  bool follows = false;
+  if (!whole.empty() && MayFollow(pattern, values)) {
+    std::vector<int64_t> differences(whole.size());
+    for (size_t i = 0; i < whole.size(); ++i) differences[i] = whole[i] - whole_[i];
+    std::string beside;
+    EncodeIntegers(differences, beside);
+    follows = beside.size() < payload.size();
+    if (follows) payload = std::move(beside);
+  }
+  payloads_ += payload;
+  AddRun(place, ChunkKind::kFloat, follows, ts_ms, payload.size());
+  whole_ = std::move(whole);
+  whole_pattern_ = pattern;
+  following_ = follows ? following_ + 1 : 0;
+}
+
+void BlockWriter::Add(size_t place, absl::Span<const int64_t> ts_ms,
+                      absl::Span<const model::NativeHistogram> values) {
+  const size_t before = payloads_.size();
+  EncodeHistograms(values, payloads_);
+  AddRun(place, ChunkKind::kHistogram, /*follows=*/false, ts_ms, payloads_.size() - before);
+  whole_.clear();
+}
+
+void BlockWriter::AddEncoded(size_t place, ChunkKind kind, absl::Span<const int64_t> ts_ms,
+                             std::string_view payload) {
+  payloads_ += payload;
+  AddRun(place, kind, /*follows=*/false, ts_ms, payload.size());
+  whole_.clear();
+}
+
+std::string BlockWriter::Finish() {
+  std::string block(1, static_cast<char>(kBlockVersion));
+  AppendSigned(first_ms_, block);
+  AppendVarint(static_cast<uint64_t>(last_ms_ - first_ms_), block);
+  AppendVarint(pattern_numbers_.size(), block);
+  block += patterns_;
+  AppendVarint(runs_, block);
+  AppendSigned(origin_ms_ - first_ms_, block);
+  block += directory_;
+  block += payloads_;
+  *this = {};
+  return block;
+}
+
+// --- Reading ---
+
+absl::Status BlockReader::Malformed(std::string_view what) const {
+  return absl::DataLossError(fmt::format("block of {} bytes: {}", block_.size(), what));
+}
+
+absl::StatusOr<BlockReader> BlockReader::Open(std::string_view block) {
+  BlockReader reader(block);
+  LL_RETURN_IF_ERROR(reader.ReadDirectory());
+  return reader;
+}
+
+absl::Status BlockReader::ReadDirectory() {
+  ByteReader reader(block_);
+  const uint8_t version = reader.Byte();
+  if (version > kBlockVersion) {
+    return absl::UnimplementedError(
+        fmt::format("block of version {}; this program reads up to {}", version, kBlockVersion));
+  }
+  if (version < kBlockVersion) return Malformed(fmt::format("version {}", version));
+  first_ms_ = reader.Signed();
+  if (!AddMs(first_ms_, reader.Varint(), last_ms_)) return Malformed("ends beyond all time");
+  patterns_.resize(reader.Count(kLeastPatternBytes));
+  for (Pattern& pattern : patterns_) {
+    pattern.count = reader.Varint();
+    const uint64_t span_ms = reader.Varint();
+    pattern.bytes = reader.String();
+    if (pattern.count == 0 || pattern.count > kMaxChunkSamples || span_ms > INT64_MAX) {
+      return Malformed("bad timestamps");
+    }
+    pattern.span_ms = static_cast<int64_t>(span_ms);
+  }
+  runs_.resize(reader.Count(kLeastRunBytes));
+  int64_t begin_ms = 0;
+  if (__builtin_add_overflow(first_ms_, reader.Signed(), &begin_ms)) reader.Fail();
+  size_t payload_bytes = 0;
+  for (BlockRun& run : runs_) {
+    const uint8_t head = reader.Byte();
+    run.place = head >> kPlaceShift & kPlaceBits;
+    run.follows = (head & kFollows) != 0;
+    run.kind = (head & kIsHistogram) != 0 ? ChunkKind::kHistogram : ChunkKind::kFloat;
+    const uint64_t pattern = reader.Varint();
+    if (__builtin_add_overflow(begin_ms, reader.Signed(), &begin_ms)) reader.Fail();
+    const uint64_t payload = reader.Varint();
+    if (!reader.ok() || pattern >= patterns_.size() || payload > block_.size() - payload_bytes ||
+        !AddMs(begin_ms, static_cast<uint64_t>(patterns_[pattern].span_ms), run.last_ms) ||
+        begin_ms < first_ms_ || run.last_ms > last_ms_) {
+      return Malformed("bad directory");
+    }
+    run.pattern = static_cast<uint32_t>(pattern);
+    run.count = patterns_[pattern].count;
+    run.first_ms = begin_ms;
+    run.payload = block_.substr(payload_bytes, payload);  // its place is known in the end
+    payload_bytes += payload;
+  }
+  if (!reader.ok() || reader.remaining() != payload_bytes || runs_.empty()) {
+    return Malformed("bad directory");
+  }
+  std::string_view payloads = reader.rest();
+  for (BlockRun& run : runs_) {
+    run.payload = payloads.substr(0, run.payload.size());
+    payloads.remove_prefix(run.payload.size());
+  }
+  size_t following = 0;
+  for (size_t i = 0; i < runs_.size(); ++i) {
+    following = runs_[i].follows ? following + 1 : 0;
+    if (following == 0) continue;
+    if (i == 0 || following > kMaxFollowing || runs_[i].kind != ChunkKind::kFloat ||
+        runs_[i - 1].kind != ChunkKind::kFloat || runs_[i - 1].count != runs_[i].count) {
+      return Malformed("a run that follows none");
+    }
+  }
+  const auto before = [](const BlockRun& a, const BlockRun& b) { return a.place < b.place; };
+  if (!std::is_sorted(runs_.begin(), runs_.end(), before)) return Malformed("places out of order");
+  return absl::OkStatus();
+}
+
+absl::Status BlockReader::ReadTimes(const BlockRun& run, std::vector<int64_t>& ts_ms) {
+  Pattern& pattern = patterns_[run.pattern];
+  if (pattern.offsets_ms.empty()) {
+    std::vector<int64_t> offsets_ms(pattern.count);
+    ByteReader reader(pattern.bytes);
+    DecodeIntegers(reader, absl::MakeSpan(offsets_ms));
+    if (!reader.ok() || !reader.AtEnd() || offsets_ms.front() != 0 ||
+        offsets_ms.back() != pattern.span_ms ||
+        !std::is_sorted(offsets_ms.begin(), offsets_ms.end(), std::less_equal<>())) {
+      return Malformed("bad timestamps");
+    }
+    pattern.offsets_ms = std::move(offsets_ms);
+  }
+  const size_t before = ts_ms.size();
+  ts_ms.resize(before + pattern.count);
+  for (size_t i = 0; i < pattern.count; ++i) {
+    ts_ms[before + i] = run.first_ms + pattern.offsets_ms[i];
+  }
+  return absl::OkStatus();
+}
+
+bool BlockReader::DecodeRun(const BlockRun& run, absl::Span<double> values) {
+  const auto number = static_cast<size_t>(&run - runs_.data());
+  ByteReader reader(run.payload);
+  if (!run.follows) {
+    DecodeFloats(reader, values);
+  } else {
+    if (before_run_ != number - 1) {
+      before_.resize(run.count);
+      if (!DecodeRun(runs_[number - 1], absl::MakeSpan(before_))) return false;
+    }
+    int64_t differences[kMaxColumn];
+    DecodeIntegers(reader, absl::MakeSpan(differences, run.count));
+    for (size_t i = 0; reader.ok() && i < run.count; ++i) {
+      const double value = before_[i] + static_cast<double>(differences[i]);
+      if (!(std::fabs(value) <= kMaxWhole)) reader.Fail();
+      values[i] = value;
+    }
+  }
+  before_run_ = SIZE_MAX;
+  if (!reader.ok() || !reader.AtEnd()) return false;
+  if (number + 1 < runs_.size() && runs_[number + 1].follows) {
+    if (values.data() != before_.data()) before_.assign(values.begin(), values.end());
+    before_run_ = number;
+  }
+  return true;
+}
+
+absl::Status BlockReader::Read(const BlockRun& run, std::vector<int64_t>& ts_ms,
+                               std::vector<double>& values) {
+  const size_t before = values.size();
+  values.resize(before + run.count);
+  absl::Status status = DecodeRun(run, absl::MakeSpan(values).subspan(before))
+                            ? ReadTimes(run, ts_ms)
+                            : Malformed("bad values");
+  if (!status.ok()) values.resize(before);
+  return status;
+}
+
+absl::Status BlockReader::Read(const BlockRun& run, std::vector<int64_t>& ts_ms,
+                               std::vector<model::NativeHistogram>& values) {
+  const size_t before = values.size();
+  ByteReader reader(run.payload);
+  DecodeHistograms(reader, run.count, kMaxChunkCells, values);
+  const bool is_good = reader.ok() && reader.AtEnd() && values.size() == before + run.count;
+  absl::Status status = is_good ? ReadTimes(run, ts_ms) : Malformed("bad values");
+  if (!status.ok()) values.resize(before);
+  return status;
+}
+
+}  // namespace leadline::collector::store::codec

@@ -1,0 +1,124 @@
+// Blocks: runs of samples of several series, as windows keep them.
+//
+// Each run is of the series at one of kBlockPlaces places; runs of a place ascend in time. A
+// directory in front tells what lies where, so that one run is decoded without the others. Runs
+// whose timestamps are the same distances apart share them. A run of whole numbers that goes along
+// with the one before (the buckets of a classic histogram do) is told by its differences from that.
+// Format: docs/format/block.md.
+//
+// Errors: DATA_LOSS for what is malformed, UNIMPLEMENTED for a newer version. Every bound is
+// checked. Not synchronized; a reader does not own the block.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+
+#include "collector/model/sample.h"
+#include "collector/store/codec/chunk.h"
+
+namespace leadline::collector::store::codec {
+
+inline constexpr uint8_t kBlockVersion = 1;
+inline constexpr size_t kBlockPlaces = 64;
+// Runs in a row that are told by the one before each.
+inline constexpr size_t kMaxFollowing = 15;
+
+class BlockWriter {
+ public:
+  // REQUIRES: place < kBlockPlaces, not before that of the run before; as for EncodeChunk.
+  void Add(size_t place, absl::Span<const int64_t> ts_ms, absl::Span<const double> values);
+  void Add(size_t place, absl::Span<const int64_t> ts_ms,
+           absl::Span<const model::NativeHistogram> values);
+
+  // A run that was encoded already: the payload of another block's, of a run that does not follow.
+  void AddEncoded(size_t place, ChunkKind kind, absl::Span<const int64_t> ts_ms,
+                  std::string_view payload);
+
+  bool empty() const { return runs_ == 0; }
+  // The block; the writer is empty then. REQUIRES: !empty().
+  std::string Finish();
+
+ private:
+  void AddRun(size_t place, ChunkKind kind, bool follows, absl::Span<const int64_t> ts_ms,
+              size_t payload);
+  bool MayFollow(size_t pattern, absl::Span<const double> values) const;
+  size_t PatternOf(absl::Span<const int64_t> ts_ms);
+
+  int64_t first_ms_ = 0;
+  int64_t last_ms_ = 0;
+  int64_t origin_ms_ = 0;  // the begin of the first run
+  int64_t before_ms_ = 0;  // the begin of the run before
+  size_t runs_ = 0;
+  std::string patterns_;
+  absl::flat_hash_map<std::vector<int64_t>, size_t> pattern_numbers_;  // by their offsets
+  std::vector<int64_t> offsets_ms_;                                    // of the run before
+  size_t pattern_ = 0;                                                 // the same
+  // The values of the run before, where they are whole numbers and it is of floats; else none.
+  std::vector<int64_t> whole_;
+  size_t whole_pattern_ = 0;
+  size_t following_ = 0;  // runs in a row up to the one before
+  std::string directory_;
+  std::string payloads_;
+};
+
+struct BlockRun {
+  uint8_t place = 0;
+  ChunkKind kind = ChunkKind::kFloat;
+  bool follows = false;  // its payload is of no use without the run before
+  uint32_t pattern = 0;
+  size_t count = 0;
+  int64_t first_ms = 0;
+  int64_t last_ms = 0;
+  std::string_view payload;
+};
+
+class BlockReader {
+ public:
+  static absl::StatusOr<BlockReader> Open(std::string_view block);
+
+  // Of all runs.
+  int64_t first_ms() const { return first_ms_; }
+  int64_t last_ms() const { return last_ms_; }
+  // By place, then time.
+  const std::vector<BlockRun>& runs() const { return runs_; }
+
+  // Append to what is in the vectors; nothing after an error. REQUIRES: a run of this reader's, of
+  // the kind.
+  absl::Status Read(const BlockRun& run, std::vector<int64_t>& ts_ms, std::vector<double>& values);
+  absl::Status Read(const BlockRun& run, std::vector<int64_t>& ts_ms,
+                    std::vector<model::NativeHistogram>& values);
+  // Only its timestamps.
+  absl::Status ReadTimes(const BlockRun& run, std::vector<int64_t>& ts_ms);
+
+ private:
+  struct Pattern {
+    size_t count = 0;
+    int64_t span_ms = 0;  // from the first to the last
+    std::string_view bytes;
+    std::vector<int64_t> offsets_ms;  // from the first, once they are decoded
+  };
+
+  explicit BlockReader(std::string_view block) : block_(block) {}
+  absl::Status Malformed(std::string_view what) const;
+  absl::Status ReadDirectory();
+  bool DecodeRun(const BlockRun& run, absl::Span<double> values);
+
+  std::string_view block_;
+  int64_t first_ms_ = 0;
+  int64_t last_ms_ = 0;
+  std::vector<Pattern> patterns_;
+  std::vector<BlockRun> runs_;
+  // The values of the run that was read last, when another follows it.
+  std::vector<double> before_;
+  size_t before_run_ = SIZE_MAX;
+};
+
+}  // namespace leadline::collector::store::codec

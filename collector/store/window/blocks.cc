@@ -1,0 +1,245 @@
+#include "collector/store/window/blocks.h"
+
+#include <algorithm>
+#include <memory>
+#include <numeric>
+#include <utility>
+
+#include <fmt/format.h>
+#include <rocksdb/db.h>
+#include <rocksdb/iterator.h>
+#include <rocksdb/write_batch.h>
+
+#include "collector/store/chunk/window_time.h"
+#include "collector/store/window/group_writer.h"
+#include "collector/store/window/rocks.h"
+#include "common/bytes.h"
+#include "common/status_macros.h"
+
+namespace leadline::collector::store::window {
+namespace {
+
+constexpr size_t kBlocksBatchBytes = 4 << 20;
+constexpr size_t kPartBytes = 1;  // of a key, behind the prefix of the tenant
+
+size_t PlaceOf(const SeriesRef& ref) { return ref.rank % codec::kBlockPlaces; }
+
+// The first key of all writes of the group.
+std::string GroupKey(std::string_view tenant, uint8_t part, const SeriesRef& ref) {
+  return BlockKey(tenant,
+                  {part, ref.metric, static_cast<uint32_t>(ref.rank / codec::kBlockPlaces), 0});
+}
+std::string_view WithoutWrite(std::string_view key) { return key.substr(0, key.size() - 4); }
+
+bool SameGroup(const SeriesRef& a, const SeriesRef& b) {
+  return a.metric == b.metric && a.rank / codec::kBlockPlaces == b.rank / codec::kBlockPlaces;
+}
+
+// Numbers of the series in the order of their keys.
+std::vector<size_t> OrderOf(absl::Span<const SeriesRef> refs) {
+  std::vector<size_t> order(refs.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  const auto before = [&](size_t a, size_t b) {
+    return std::pair(refs[a].metric, refs[a].rank) < std::pair(refs[b].metric, refs[b].rank);
+  };
+  if (!std::is_sorted(order.begin(), order.end(), before)) {
+    std::sort(order.begin(), order.end(), before);
+  }
+  return order;
+}
+
+}  // namespace
+
+absl::Status Blocks::Damage(std::string_view what) const {
+  return absl::DataLossError(fmt::format("window {}: {}", path_, what));
+}
+
+absl::Status Blocks::Load() {
+  std::string row;
+  const rocksdb::Status read = db_.Get(rocksdb::ReadOptions(), WritesKey(), &row);
+  if (read.IsNotFound()) return absl::OkStatus();
+  LL_RETURN_IF_ERROR(FromRocks(read, path_, "read"));
+  ByteReader reader(row);
+  writes_ = reader.Fixed32();
+  return reader.ok() && reader.AtEnd() ? absl::OkStatus() : Damage("malformed number of writes");
+}
+
+absl::StatusOr<std::shared_ptr<chunk::Block>> Blocks::BlockAt(
+    const rocksdb::Iterator& stored) const {
+  auto block = std::make_shared<chunk::Block>(stored.value().ToString());
+  if (absl::Status opened = block->Open(); !opened.ok()) {
+    return Damage(std::string(opened.message()));
+  }
+  return block;
+}
+
+// --- Writing ---
+
+absl::Status Blocks::Write(std::string_view tenant, absl::Span<const SeriesChunks> series,
+                           absl::Span<const SeriesRef> refs) {
+  const std::vector<size_t> order = OrderOf(refs);
+  rocksdb::WriteBatch batch;
+  std::string number;
+  AppendFixed32(++writes_, number);
+  batch.Put(WritesKey(), number);
+  bool pending[kParts] = {};
+  GroupWriter group(start_ms_);
+  chunk::ReadBudget unlimited = chunk::ReadBudget::Unlimited();
+  for (size_t i = 0; i < order.size(); ++i) {
+    const SeriesRef& ref = refs[order[i]];
+    LL_ASSIGN_OR_RETURN(const chunk::MergedSamples samples,
+                        chunk::MergePieces(series[order[i]].pieces, start_ms_,
+                                           chunk::WindowLast(start_ms_), unlimited));
+    group.Add(PlaceOf(ref), samples);
+    if (i + 1 < order.size() && SameGroup(ref, refs[order[i + 1]])) continue;
+    group.Finish([&](uint8_t part, const std::string& block) {
+      if (!pending[part]) batch.Put(PendingKey(tenant, part), rocksdb::Slice());
+      pending[part] = true;
+      batch.Put(BlockKey(tenant, {part, ref.metric,
+                                  static_cast<uint32_t>(ref.rank / codec::kBlockPlaces), writes_}),
+                block);
+    });
+    if (batch.GetDataSize() < kBlocksBatchBytes && i + 1 < order.size()) continue;
+    LL_RETURN_IF_ERROR(FromRocks(db_.Write(WithoutLog(), &batch), path_, "write"));
+    batch.Clear();
+  }
+  return absl::OkStatus();
+}
+
+// --- Settling ---
+
+absl::Status Blocks::Settle(int64_t before_ms) {
+  std::vector<Pending> due;
+  {
+    const std::unique_ptr<rocksdb::Iterator> rows(db_.NewIterator(rocksdb::ReadOptions()));
+    const std::string first(1, static_cast<char>(Table::kPending));
+    for (rows->Seek(first); rows->Valid() && rows->key().starts_with(first); rows->Next()) {
+      auto pending = ParsePendingKey(AsView(rows->key()));
+      if (!pending) return Damage("malformed key of a part to settle");
+      if (PartStart(pending->part) + kPartMs <= before_ms) due.push_back(*std::move(pending));
+    }
+    LL_RETURN_IF_ERROR(FromRocks(rows->status(), path_, "read"));
+  }
+  for (const Pending& pending : due) {
+    LL_RETURN_IF_ERROR(SettlePart(pending.tenant, pending.part));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Blocks::Merge(absl::Span<const std::shared_ptr<chunk::Block>> blocks, uint8_t part,
+                           GroupWriter& writer) const {
+  const int64_t first_ms = PartStart(part);
+  const int64_t last_ms = first_ms + kPartMs - 1;
+  chunk::ReadBudget unlimited = chunk::ReadBudget::Unlimited();
+  std::vector<size_t> next(blocks.size());  // of each block, its first run not yet merged
+  std::vector<chunk::Piece> pieces;
+  for (size_t place = 0; place < codec::kBlockPlaces; ++place) {
+    pieces.clear();
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      const std::vector<codec::BlockRun>& runs = blocks[i]->reader->runs();
+      for (; next[i] < runs.size() && runs[next[i]].place == place; ++next[i]) {
+        pieces.push_back({.block = blocks[i], .run = static_cast<uint32_t>(next[i])});
+      }
+    }
+    if (pieces.empty()) continue;
+    codec::BlockReader& reader = *pieces.front().block->reader;
+    const codec::BlockRun& run = reader.runs()[pieces.front().run];
+    if (pieces.size() == 1 && !run.follows && run.first_ms >= first_ms && run.last_ms <= last_ms) {
+      LL_RETURN_IF_ERROR(writer.AddAsItIs(reader, run));
+      continue;
+    }
+    LL_ASSIGN_OR_RETURN(const chunk::MergedSamples samples,
+                        chunk::MergePieces(pieces, first_ms, last_ms, unlimited));
+    writer.Add(place, samples);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Blocks::SettlePart(const std::string& tenant, uint8_t part) {
+  const std::string prefix = BlockPrefix(tenant, part);
+  rocksdb::ReadOptions once;
+  once.fill_cache = false;
+  const std::unique_ptr<rocksdb::Iterator> stored(db_.NewIterator(once));
+  rocksdb::WriteBatch batch;
+  GroupWriter writer(start_ms_);
+  stored->Seek(prefix);
+  while (stored->Valid() && stored->key().starts_with(prefix)) {
+    const std::string first_key = stored->key().ToString();
+    const auto place = ParseBlockKey(first_key, prefix.size() - kPartBytes);
+    if (!place) return Damage("malformed key of a block");
+    const std::string_view group = WithoutWrite(first_key);
+    std::vector<std::shared_ptr<chunk::Block>> blocks;
+    for (; stored->Valid() && stored->key().starts_with(AsSlice(group)); stored->Next()) {
+      LL_ASSIGN_OR_RETURN(blocks.emplace_back(), BlockAt(*stored));
+      batch.Delete(stored->key());
+    }
+    if (blocks.size() == 1 && place->write == 0) {
+      batch.Clear();  // it is settled
+      continue;
+    }
+    if (blocks.size() == 1) {
+      batch.Put(BlockKey(tenant, {part, place->metric, place->group, 0}), blocks[0]->bytes);
+    } else {
+      LL_RETURN_IF_ERROR(Merge(blocks, part, writer));
+    }
+    writer.Finish([&](uint8_t, const std::string& block) {
+      batch.Put(BlockKey(tenant, {part, place->metric, place->group, 0}), block);
+    });
+    LL_RETURN_IF_ERROR(FromRocks(db_.Write(WithoutLog(), &batch), path_, "write"));
+    batch.Clear();
+  }
+  LL_RETURN_IF_ERROR(FromRocks(stored->status(), path_, "read"));
+  batch.Delete(PendingKey(tenant, part));
+  return FromRocks(db_.Write(WithoutLog(), &batch), path_, "write");
+}
+
+// --- Reading ---
+
+absl::Status Blocks::Read(std::string_view tenant, absl::Span<const SeriesRef> series,
+                          int64_t start_ms, int64_t end_ms, const TakePiece& take) const {
+  start_ms = std::max(start_ms, start_ms_);
+  end_ms = std::min(end_ms, chunk::WindowLast(start_ms_));
+  if (series.empty() || start_ms > end_ms) return absl::OkStatus();
+  const std::vector<size_t> order = OrderOf(series);
+  const std::unique_ptr<rocksdb::Iterator> stored(db_.NewIterator(rocksdb::ReadOptions()));
+  const auto first = static_cast<uint8_t>((start_ms - start_ms_) / kPartMs);
+  const auto last = static_cast<uint8_t>((end_ms - start_ms_) / kPartMs);
+  for (uint8_t part = first; part <= last; ++part) {
+    LL_RETURN_IF_ERROR(ReadPart(tenant, part, series, order, start_ms, end_ms, *stored, take));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Blocks::ReadPart(std::string_view tenant, uint8_t part,
+                              absl::Span<const SeriesRef> series, absl::Span<const size_t> order,
+                              int64_t start_ms, int64_t end_ms, rocksdb::Iterator& stored,
+                              const TakePiece& take) const {
+  bool is_placed = false;
+  for (size_t i = 0; i < order.size();) {
+    size_t end = i + 1;
+    while (end < order.size() && SameGroup(series[order[i]], series[order[end]])) ++end;
+    const std::string key = GroupKey(tenant, part, series[order[i]]);
+    const std::string_view group = WithoutWrite(key);
+    if (!is_placed || (stored.Valid() && AsView(stored.key()) < key)) stored.Seek(key);
+    is_placed = true;
+    for (; stored.Valid() && stored.key().starts_with(AsSlice(group)); stored.Next()) {
+      LL_ASSIGN_OR_RETURN(const std::shared_ptr<chunk::Block> block, BlockAt(stored));
+      if (block->reader->last_ms() < start_ms || block->reader->first_ms() > end_ms) continue;
+      const std::vector<codec::BlockRun>& runs = block->reader->runs();
+      size_t run = 0;
+      for (size_t j = i; j < end; ++j) {
+        const size_t place = PlaceOf(series[order[j]]);
+        while (run < runs.size() && runs[run].place < place) ++run;
+        for (; run < runs.size() && runs[run].place == place; ++run) {
+          if (runs[run].last_ms < start_ms || runs[run].first_ms > end_ms) continue;
+          LL_RETURN_IF_ERROR(take(order[j], {.block = block, .run = static_cast<uint32_t>(run)}));
+        }
+      }
+    }
+    LL_RETURN_IF_ERROR(FromRocks(stored.status(), path_, "read"));
+    i = end;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace leadline::collector::store::window

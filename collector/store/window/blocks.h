@@ -1,0 +1,82 @@
+// The blocks of a window: written in pieces as flushes come, settled into long ones, read by
+// series.
+//
+// A write reads nothing: what is there already for the same time is merged when it is read, and the
+// later write wins. Settling merges the blocks of a group into one. Format: docs/format/window.md.
+//
+// Errors: as for Window. Threading: reads from any thread; Load, Write and Settle from one at a
+// time. Ownership: the arguments outlive it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+
+#include "collector/store/chunk/pieces.h"
+#include "collector/store/index/series_index.h"
+#include "collector/store/window/dictionary.h"
+#include "collector/store/window/group_writer.h"
+#include "collector/store/window/keys.h"
+
+namespace rocksdb {
+class DB;
+class Iterator;
+}  // namespace rocksdb
+
+namespace leadline::collector::store::window {
+
+// What a flush adds of a series.
+struct SeriesChunks {
+  index::DefinitionPtr definition;
+  std::vector<chunk::Piece> pieces;  // those within other windows are left out
+};
+
+class Blocks {
+ public:
+  Blocks(rocksdb::DB& db, const std::string& path, int64_t start_ms)
+      : db_(db), path_(path), start_ms_(start_ms) {}
+
+  // To be called first.
+  absl::Status Load();
+
+  // `refs` are those of `series`, each once. May be called again after an error.
+  absl::Status Write(std::string_view tenant, absl::Span<const SeriesChunks> series,
+                     absl::Span<const SeriesRef> refs);
+
+  // Settles the parts of the day that end before t.
+  absl::Status Settle(int64_t before_ms);
+
+  // Calls `take` with the pieces in the range of each of `series`, by number, in any order of
+  // series, until it returns an error, which is passed on. Pieces of one series come by what wins
+  // last.
+  using TakePiece = std::function<absl::Status(size_t number, chunk::Piece piece)>;
+  absl::Status Read(std::string_view tenant, absl::Span<const SeriesRef> series, int64_t start_ms,
+                    int64_t end_ms, const TakePiece& take) const;
+
+ private:
+  int64_t PartStart(uint8_t part) const { return start_ms_ + part * kPartMs; }
+  absl::Status ReadPart(std::string_view tenant, uint8_t part, absl::Span<const SeriesRef> series,
+                        absl::Span<const size_t> order, int64_t start_ms, int64_t end_ms,
+                        rocksdb::Iterator& stored, const TakePiece& take) const;
+  absl::Status SettlePart(const std::string& tenant, uint8_t part);
+  // Adds what is in the blocks of a group, by what wins last, to the writer.
+  absl::Status Merge(absl::Span<const std::shared_ptr<chunk::Block>> blocks, uint8_t part,
+                     GroupWriter& writer) const;
+  // The block that the iterator is at.
+  absl::StatusOr<std::shared_ptr<chunk::Block>> BlockAt(const rocksdb::Iterator& stored) const;
+  absl::Status Damage(std::string_view what) const;
+
+  rocksdb::DB& db_;
+  const std::string& path_;
+  const int64_t start_ms_;
+  uint32_t writes_ = 0;
+};
+
+}  // namespace leadline::collector::store::window

@@ -1,0 +1,252 @@
+#include "collector/store/codec/block.h"
+
+#include <bit>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "collector/store/codec/floats.h"
+#include "tests/unit/collector/store/golden.h"
+
+namespace leadline::collector::store::codec {
+namespace {
+
+using model::NativeHistogram;
+using testing::ElementsAre;
+
+std::vector<int64_t> Times(int64_t first_ms, size_t count, int64_t step_ms = 10'000) {
+  std::vector<int64_t> ts_ms;
+  for (size_t i = 0; i < count; ++i) ts_ms.push_back(first_ms + static_cast<int64_t>(i) * step_ms);
+  return ts_ms;
+}
+
+NativeHistogram Histogram(uint64_t count) {
+  NativeHistogram histogram;
+  histogram.schema = 3;
+  histogram.count = count;
+  histogram.sum = 0.5 * static_cast<double>(count);
+  histogram.positive = {{-1, count}};
+  return histogram;
+}
+
+std::string SomeBlock() {
+  BlockWriter writer;
+  writer.Add(0, Times(2000, 3), std::vector<double>{1, 2, 4});
+  writer.Add(0, Times(40'000, 2), std::vector<double>{8, 16});
+  writer.Add(5, Times(1003, 3), std::vector<double>{0.5, 0.25, 0.75});
+  writer.Add(5, Times(1003, 2), std::vector<NativeHistogram>{Histogram(1), Histogram(5)});
+  writer.Add(62, Times(5000, 8), std::vector<double>{1, 5, 6, 9, 20, 21, 22, 40});
+  writer.Add(62, Times(5001, 8), std::vector<double>{2, 6, 7, 10, 21, 22, 23, 42});
+  writer.Add(63, {7}, std::vector<double>{model::StaleNan()});
+  return writer.Finish();
+}
+
+TEST(Block, IsWrittenAndReadAsItIsOnDisk) {
+  const std::string golden = Golden("block.bin", SomeBlock());
+  auto reader = BlockReader::Open(golden);
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  EXPECT_EQ(reader->first_ms(), 7);
+  EXPECT_EQ(reader->last_ms(), 75'001);
+  ASSERT_EQ(reader->runs().size(), 7u);
+  std::vector<int64_t> ts_ms;
+  std::vector<double> values;
+  // The last before the first: each is read without the others.
+  ASSERT_TRUE(reader->Read(reader->runs()[2], ts_ms, values).ok());
+  ASSERT_TRUE(reader->Read(reader->runs()[0], ts_ms, values).ok());
+  EXPECT_THAT(ts_ms, ElementsAre(1003, 11'003, 21'003, 2000, 12'000, 22'000));
+  EXPECT_THAT(values, ElementsAre(0.5, 0.25, 0.75, 1, 2, 4));
+  std::vector<NativeHistogram> histograms;
+  ASSERT_TRUE(reader->Read(reader->runs()[3], ts_ms, histograms).ok());
+  EXPECT_THAT(histograms, ElementsAre(Histogram(1), Histogram(5)));
+  EXPECT_EQ(reader->runs()[1].first_ms, 40'000);
+  EXPECT_EQ(reader->runs()[1].last_ms, 50'000);
+  EXPECT_EQ(reader->runs()[6].place, 63);
+  EXPECT_FALSE(reader->runs()[4].follows);
+  EXPECT_TRUE(reader->runs()[5].follows);
+  values.clear();
+  ASSERT_TRUE(reader->Read(reader->runs()[5], ts_ms, values).ok());
+  EXPECT_THAT(values, ElementsAre(2, 6, 7, 10, 21, 22, 23, 42));
+}
+
+TEST(Block, TheWriterIsEmptyWhenItHasFinished) {
+  BlockWriter writer;
+  EXPECT_TRUE(writer.empty());
+  writer.Add(3, {5}, std::vector<double>{1});
+  const std::string first = writer.Finish();
+  EXPECT_TRUE(writer.empty());
+  writer.Add(3, {5}, std::vector<double>{1});
+  EXPECT_EQ(writer.Finish(), first);
+}
+
+TEST(Block, ARunIsTakenOverAsItIs) {
+  const std::string block = SomeBlock();
+  auto reader = BlockReader::Open(block);
+  ASSERT_TRUE(reader.ok());
+  BlockWriter writer;
+  for (const BlockRun& run : reader->runs()) {
+    std::vector<int64_t> ts_ms;
+    ASSERT_TRUE(reader->ReadTimes(run, ts_ms).ok());
+    if (run.follows) {
+      std::vector<double> values;
+      ASSERT_TRUE(reader->Read(run, ts_ms, values).ok());
+      ts_ms.resize(run.count);
+      std::string payload;
+      EncodeFloats(values, payload);
+      writer.AddEncoded(run.place, run.kind, ts_ms, payload);
+    } else {
+      writer.AddEncoded(run.place, run.kind, ts_ms, run.payload);
+    }
+  }
+  const std::string again = writer.Finish();
+  auto copy = BlockReader::Open(again);
+  ASSERT_TRUE(copy.ok());
+  for (size_t i = 0; i < copy->runs().size(); ++i) {
+    if (copy->runs()[i].kind == ChunkKind::kHistogram) continue;
+    std::vector<int64_t> ts_ms;
+    std::vector<double> values;
+    std::vector<int64_t> copied_ts_ms;
+    std::vector<double> copied;
+    ASSERT_TRUE(reader->Read(reader->runs()[i], ts_ms, values).ok());
+    ASSERT_TRUE(copy->Read(copy->runs()[i], copied_ts_ms, copied).ok());
+    EXPECT_EQ(copied_ts_ms, ts_ms);
+    EXPECT_EQ(std::bit_cast<uint64_t>(copied[0]), std::bit_cast<uint64_t>(values[0]));
+    EXPECT_EQ(copied.size(), values.size());
+  }
+}
+
+// Buckets of a classic histogram, cumulative by bound: in whatever order they are read, and each
+// for a fraction of what it takes alone.
+TEST(Block, RunsThatGoAlongWithTheOneBeforeTakeLittle) {
+  std::mt19937_64 random(4);
+  constexpr size_t kBuckets = 40;
+  constexpr size_t kSamples = 300;
+  std::vector<std::vector<double>> buckets(kBuckets, std::vector<double>(kSamples));
+  std::vector<double> totals(kBuckets);
+  for (size_t i = 0; i < kSamples; ++i) {
+    for (uint64_t requests = random() % 60; requests > 0; --requests) {
+      for (size_t b = random() % 12; b < kBuckets; ++b) ++totals[b];
+    }
+    for (size_t b = 0; b < kBuckets; ++b) buckets[b][i] = totals[b];
+  }
+  BlockWriter together;
+  size_t alone_bytes = 0;
+  for (size_t b = 0; b < kBuckets; ++b) {
+    together.Add(b, Times(1000, kSamples), buckets[b]);
+    std::string alone;
+    EncodeFloats(buckets[b], alone);
+    alone_bytes += alone.size();
+  }
+  const std::string block = together.Finish();
+  EXPECT_LT(block.size(), alone_bytes / 2);
+  auto reader = BlockReader::Open(block);
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  for (const size_t step : {size_t{1}, size_t{7}, size_t{39}}) {
+    for (size_t i = 0; i < kBuckets; ++i) {
+      const size_t b = i * step % kBuckets;
+      std::vector<int64_t> ts_ms;
+      std::vector<double> values;
+      ASSERT_TRUE(reader->Read(reader->runs()[b], ts_ms, values).ok());
+      ASSERT_EQ(values, buckets[b]) << b;
+    }
+  }
+}
+
+// Scraped at the same irregular moments, some milliseconds apart, as the containers of a node are.
+TEST(Block, TimestampsThatAreTheSameDistancesApartAreThereOnce) {
+  std::mt19937_64 random(1);
+  std::vector<int64_t> pattern = Times(1'700'000'000'000, 360);
+  for (int64_t& ts_ms : pattern) ts_ms += static_cast<int64_t>(random() % 9);
+  const auto size_of = [&](size_t series) {
+    BlockWriter writer;
+    for (size_t i = 0; i < series; ++i) {
+      std::vector<int64_t> ts_ms = pattern;
+      for (int64_t& ts : ts_ms) ts += static_cast<int64_t>(i);
+      writer.Add(i, ts_ms, std::vector<double>(360, 1));
+    }
+    return writer.Finish().size();
+  };
+  EXPECT_LE(size_of(64) - size_of(1), 63u * 12);
+}
+
+TEST(Block, RoundTripsWhateverComes) {
+  std::mt19937_64 random(2);
+  for (int round = 0; round < 200; ++round) {
+    BlockWriter writer;
+    std::vector<std::pair<std::vector<int64_t>, std::vector<double>>> runs;
+    for (size_t place = random() % 5; place < kBlockPlaces; place += 1 + random() % 9) {
+      auto first_ms = static_cast<int64_t>(random() % 4'000'000'000'000);
+      for (size_t i = random() % 3; i < 3; ++i) {
+        std::vector<int64_t> ts_ms;
+        std::vector<double> values;
+        for (size_t count = 1 + random() % 100; count > 0; --count) {
+          ts_ms.push_back(first_ms);
+          first_ms += static_cast<int64_t>(1 + random() % (round % 2 ? 2 : 20'000));
+          values.push_back(static_cast<double>(random() % 1000));
+        }
+        writer.Add(place, ts_ms, values);
+        runs.emplace_back(std::move(ts_ms), std::move(values));
+      }
+    }
+    const std::string block = writer.Finish();
+    auto reader = BlockReader::Open(block);
+    ASSERT_TRUE(reader.ok()) << reader.status();
+    ASSERT_EQ(reader->runs().size(), runs.size());
+    for (size_t i = 0; i < runs.size(); ++i) {
+      std::vector<int64_t> ts_ms;
+      std::vector<double> values;
+      ASSERT_TRUE(reader->Read(reader->runs()[i], ts_ms, values).ok());
+      ASSERT_EQ(ts_ms, runs[i].first);
+      ASSERT_EQ(values, runs[i].second);
+    }
+  }
+}
+
+// Reads all that can be read.
+absl::Status ReadAll(std::string_view block) {
+  auto reader = BlockReader::Open(block);
+  if (!reader.ok()) return reader.status();
+  absl::Status status;
+  for (const BlockRun& run : reader->runs()) {
+    std::vector<int64_t> ts_ms;
+    std::vector<double> values;
+    std::vector<NativeHistogram> histograms;
+    const absl::Status read = run.kind == ChunkKind::kFloat ? reader->Read(run, ts_ms, values)
+                                                            : reader->Read(run, ts_ms, histograms);
+    EXPECT_EQ(ts_ms.size(), read.ok() ? run.count : 0);
+    EXPECT_EQ(values.size() + histograms.size(), read.ok() ? run.count : 0);
+    status.Update(read);
+  }
+  return status;
+}
+
+TEST(Block, EveryTruncationIsDataLoss) {
+  const std::string block = SomeBlock();
+  ASSERT_TRUE(ReadAll(block).ok());
+  for (size_t size = 1; size < block.size(); ++size) {
+    EXPECT_EQ(ReadAll(block.substr(0, size)).code(), absl::StatusCode::kDataLoss) << size;
+  }
+}
+
+TEST(Block, FlippedBitsNeverCrash) {
+  std::mt19937_64 random(3);
+  for (int round = 0; round < 20'000; ++round) {
+    std::string block = SomeBlock();
+    for (size_t flips = 0; flips <= random() % 4; ++flips) {
+      char& byte = block[random() % block.size()];
+      byte = static_cast<char>(byte ^ 1 << random() % 8);
+    }
+    ReadAll(block).IgnoreError();
+  }
+}
+
+TEST(Block, ANewerVersionIsNotReadAsThisOne) {
+  std::string block = SomeBlock();
+  block[0] = kBlockVersion + 1;
+  EXPECT_EQ(ReadAll(block).code(), absl::StatusCode::kUnimplemented);
+}
+
+}  // namespace
+}  // namespace leadline::collector::store::codec
