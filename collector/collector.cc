@@ -52,6 +52,8 @@ absl::Status Run(const Options& options, int stop_fd) {
       const std::unique_ptr<store::Store> store,
       store::engine::OpenStore({.dir = options.data_dir,
                                 .retention_ms = absl::ToInt64Milliseconds(options.retention),
+                                .flush_log_bytes = options.max_replay_bytes,
+                                .recover_in_background = true,
                                 .max_definition_bytes = options.max_head_bytes,
                                 .registry = registry.get()}));
   LL_ASSIGN_OR_RETURN(tls::ServerSecurity grpc_security,

@@ -36,6 +36,11 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
       ->transform(flags::ToBytes())
       ->type_name("SIZE")
       ->default_str("2GiB");
+  app.add_option("--max-replay-size", options.max_replay_bytes,
+                 "Log that a start has to read at most; beyond, samples go to windows earlier")
+      ->transform(flags::ToBytes())
+      ->type_name("SIZE")
+      ->default_str("256MiB");
   app.add_option(
          "--cors-origin", options.cors_origins,
          "Web pages of which origins may read answers, as a regular expression; '' for none")

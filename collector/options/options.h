@@ -24,6 +24,7 @@ struct Options {
   bool insecure = false;
   absl::Duration retention = absl::Hours(30 * 24);  // zero: for ever
   uint64_t max_head_bytes = uint64_t{2} << 30;
+  uint64_t max_replay_bytes = uint64_t{256} << 20;
   std::string cors_origins = ".*";
   std::string log_level = "info";
   std::vector<std::pair<std::string, std::string>> values;  // all of the above, as texts

@@ -31,8 +31,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<log::Record> records;
   const bool good = log::ReadRecords(input, records).ok();
   std::string framed;
-  log::AppendSegmentHeader(kNumber, framed);
-  log::AppendFrame(kNumber, input, framed);
+  log::AppendSegmentHeader(kNumber, 0, framed);
+  log::AppendFrame({kNumber, 1}, input, framed);
   if (Read(framed).ok() != good) abort();
   return 0;
 }

@@ -30,7 +30,9 @@ Committer::Committer(std::unique_ptr<log::Writer> writer, head::Head& head, Writ
       writers_(writers),
       metrics_(metrics),
       options_(std::move(options)),
-      bytes_since_checkpoint_(options_.recovered_bytes),
+      log_bytes_(options_.recovered_bytes),
+      flushed_bytes_(head.shard_count()),
+      described_(head.shard_count()),
       thread_([this] { Run(); }) {}
 
 Committer::~Committer() {
@@ -50,14 +52,45 @@ void Committer::Submit(PendingBatch batch) {
   work_.NotifyOne();
 }
 
-absl::StatusOr<uint64_t> Committer::Checkpoint() {
-  CheckpointRequest request;
+void Committer::RunBetweenGroups(std::function<void()> work) {
+  Request request{std::move(work)};
   MutexLock lock(mutex_);
-  while (checkpoint_ != nullptr) changed_.Wait(mutex_);
-  checkpoint_ = &request;
+  while (request_ != nullptr) changed_.Wait(mutex_);
+  request_ = &request;
   work_.NotifyOne();
   while (!request.done) changed_.Wait(mutex_);
-  return std::move(request.result);
+}
+
+absl::StatusOr<Committer::Mark> Committer::Checkpoint(absl::Span<const size_t> shards) {
+  absl::StatusOr<Mark> mark;
+  RunBetweenGroups([&] { mark = WriteCheckpoint(shards); });
+  return mark;
+}
+
+void Committer::Flushed(absl::Span<const size_t> shards, const Mark& mark) {
+  MutexLock lock(mutex_);
+  for (const size_t shard : shards) flushed_bytes_[shard] = mark.log_bytes;
+}
+
+void Committer::StartApplying() {
+  RunBetweenGroups([this] {
+    for (const PendingBatch& batch : deferred_) Apply(batch);
+    deferred_ = {};
+    applying_ = true;
+    MutexLock lock(mutex_);
+    queued_bytes_ -= std::exchange(deferred_bytes_, 0);
+    changed_.NotifyAll();
+  });
+}
+
+void Committer::Heal() {
+  RunBetweenGroups([this] {
+    if (!writer_->broken()) return;
+    absl::Status begun = BeginSegment();
+    if (begun.ok()) spdlog::info("the log goes on after an error segment={}", writer_->segment());
+    MutexLock lock(mutex_);
+    health_ = std::move(begun);
+  });
 }
 
 absl::Status Committer::health() const {
@@ -66,19 +99,24 @@ absl::Status Committer::health() const {
   return health_;
 }
 
-uint64_t Committer::bytes_since_checkpoint() const {
+uint64_t Committer::log_bytes() const {
   MutexLock lock(mutex_);
-  return bytes_since_checkpoint_;
+  return log_bytes_;
+}
+
+uint64_t Committer::unflushed_bytes() const {
+  MutexLock lock(mutex_);
+  return log_bytes_ - *std::min_element(flushed_bytes_.begin(), flushed_bytes_.end());
 }
 
 void Committer::Run() {
   while (true) {
     Group group;
-    CheckpointRequest* request = nullptr;
+    Request* request = nullptr;
     {
       MutexLock lock(mutex_);
       while (!HasWork()) work_.Wait(mutex_);
-      request = checkpoint_;
+      request = request_;
       if (request == nullptr) {
         if (queue_.empty()) return;  // stopping
         group = TakeGroup();
@@ -88,12 +126,10 @@ void Committer::Run() {
       CommitGroup(std::move(group));
       continue;
     }
-    absl::StatusOr<uint64_t> result = WriteCheckpoint();
+    request->work();
     MutexLock lock(mutex_);
-    if (result.ok()) bytes_since_checkpoint_ = 0;
-    request->result = std::move(result);
     request->done = true;
-    checkpoint_ = nullptr;
+    request_ = nullptr;
     changed_.NotifyAll();
   }
 }
@@ -150,19 +186,23 @@ absl::Status Committer::CheckHandles(const PendingBatch& pending) const {
 
 absl::Status Committer::CheckRoom() const {
   LL_RETURN_IF_ERROR(options_.check_disk());
-  const uint64_t unflushed = bytes_since_checkpoint();
+  const uint64_t unflushed = unflushed_bytes();
   if (unflushed < options_.max_unflushed_bytes) return absl::OkStatus();
   return absl::ResourceExhaustedError(
       fmt::format("{} bytes of the log could not be written to windows yet; the limit is {}",
                   unflushed, options_.max_unflushed_bytes));
 }
 
-void Committer::DescribeSeries(const PendingBatch& pending,
-                               absl::flat_hash_set<SeriesHandle>& described,
-                               std::string& payload) const {
+void Committer::DescribeSeries(const PendingBatch& pending, std::vector<SeriesHandle>& described,
+                               std::string& payload) {
   log::SeriesRecord record;
   for (const SeriesHandle handle : pending.batch.series) {
-    if (described_.contains(handle) || !described.insert(handle).second) continue;
+    std::vector<bool>& known = described_[head::Head::ShardOf(handle)];
+    const size_t slot = head::Head::SlotOf(handle);
+    if (slot >= known.size()) known.resize(slot + 1);
+    if (known[slot]) continue;
+    known[slot] = true;
+    described.push_back(handle);
     record.rows.push_back({handle, head_.Find(pending.tenant, handle)->ToModel()});
   }
   if (record.rows.empty()) return;
@@ -170,9 +210,30 @@ void Committer::DescribeSeries(const PendingBatch& pending,
   log::AppendRecord(record, payload);
 }
 
+void Committer::ForgetDescribed(absl::Span<const SeriesHandle> handles) {
+  for (const SeriesHandle handle : handles) {
+    described_[head::Head::ShardOf(handle)][head::Head::SlotOf(handle)] = false;
+  }
+}
+
+void Committer::ApplyOrDefer(PendingBatch& pending) {
+  if (applying_) return Apply(pending);
+  PendingBatch& deferred = deferred_.emplace_back();
+  deferred.tenant = pending.tenant;
+  deferred.batch = std::move(pending.batch);
+  const uint64_t bytes = pending.record.size();
+  deferred_bytes_ += bytes;
+  MutexLock lock(mutex_);
+  queued_bytes_ += bytes;
+}
+
+void Committer::Apply(const PendingBatch& pending) {
+  metrics_.Count(head_.Append(pending.tenant, pending.batch, options_.oldest_ms()));
+}
+
 void Committer::CommitGroup(Group group) {
   std::string payload;
-  absl::flat_hash_set<SeriesHandle> described;
+  std::vector<SeriesHandle> described;
   absl::flat_hash_map<WriterKey, uint64_t> in_group;
   std::vector<Verdict> verdicts;
   std::vector<absl::Status> outcomes(group.size());
@@ -188,7 +249,7 @@ void Committer::CommitGroup(Group group) {
     committed = CheckRoom();
     if (committed.ok()) committed = Commit(payload);
   }
-  if (committed.ok()) described_.merge(described);
+  if (!committed.ok()) ForgetDescribed(described);
   for (size_t i = 0; i < group.size(); ++i) {
     PendingBatch& pending = group[i];
     const WriterId writer = pending.batch.writer;
@@ -206,7 +267,7 @@ void Committer::CommitGroup(Group group) {
       case Verdict::kWrite:
         outcomes[i] = committed;
         if (committed.ok()) {
-          metrics_.Count(head_.Append(pending.tenant, pending.batch, options_.oldest_ms()));
+          ApplyOrDefer(pending);
           writers_.Advance(pending.tenant, writer, sequence);
           failed_from_.erase(key);
         } else if (IsNumbered(writer)) {
@@ -240,31 +301,33 @@ absl::Status Committer::Commit(const std::string& payload) {
   metrics_.log_fsyncs.Increment();
   metrics_.log_bytes.Increment(static_cast<double>(payload.size()));
   MutexLock lock(mutex_);
-  bytes_since_checkpoint_ += payload.size();
+  log_bytes_ += payload.size();
   return status;
 }
 
-absl::Status Committer::BeginSegment() {
-  LL_RETURN_IF_ERROR(writer_->Rotate());
-  described_.clear();
-  return absl::OkStatus();
-}
+absl::Status Committer::BeginSegment() { return writer_->Rotate(); }
 
-absl::StatusOr<uint64_t> Committer::WriteCheckpoint() {
+absl::StatusOr<Committer::Mark> Committer::WriteCheckpoint(absl::Span<const size_t> shards) {
   const bool is_full = head_.definition_bytes() >= options_.max_definition_bytes;
-  metrics_.series_released.Increment(
-      static_cast<double>(head_.Release(options_.now_ms() - kEndedGraceMs, is_full)));
+  for (const size_t shard : shards) {
+    metrics_.series_released.Increment(
+        static_cast<double>(head_.Release(shard, options_.now_ms() - kEndedGraceMs, is_full)));
+  }
   LL_RETURN_IF_ERROR(BeginSegment());
-  const uint64_t segment = writer_->segment();
+  Mark mark{.segment = writer_->segment()};
   std::string payload;
   log::AppendRecord(writers_.All(), payload);
   LL_RETURN_IF_ERROR(Commit(payload));
-  LL_RETURN_IF_ERROR(WriteLiveEntities());
-  for (size_t shard = 0; shard < head_.shard_count(); ++shard) head_.Freeze(shard);
-  return segment;
+  for (const size_t shard : shards) LL_RETURN_IF_ERROR(WriteLiveEntities(shard));
+  for (const size_t shard : shards) {
+    head_.Freeze(shard);
+    described_[shard].clear();
+  }
+  mark.log_bytes = log_bytes();
+  return mark;
 }
 
-absl::Status Committer::WriteLiveEntities() {
+absl::Status Committer::WriteLiveEntities(size_t shard) {
   const int64_t ended_before_ms = options_.now_ms() - kEndedGraceMs;
   for (const std::string& tenant : head_.Tenants()) {
     log::EntitiesRecord record;
@@ -276,7 +339,7 @@ absl::Status Committer::WriteLiveEntities() {
       record.versions.clear();
       return Commit(payload);
     };
-    for (const index::TimelinePtr& timeline : head_.Timelines(tenant)) {
+    for (const index::TimelinePtr& timeline : head_.Timelines(shard, tenant)) {
       if (timeline->end_ms() < ended_before_ms) continue;
       for (const model::EntityVersion& version : timeline->versions()) {
         record.versions.push_back(version);

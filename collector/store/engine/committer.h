@@ -3,13 +3,18 @@
 //
 // A batch that a writer sent before is reported durable and not written. When a numbered batch
 // could not be written, later ones of its writer are refused until it comes again, so that the
-// writer's sequence never has a hole that looks durable. After a failed sync nothing is taken any
-// more.
+// writer's sequence never has a hole that looks durable. After a failed sync the log goes on in a
+// new segment (log/writer.h).
+//
+// Until StartApplying the head is still being filled with what the log had before: batches are
+// committed and reported, and applied then; so many as the queue has room for.
 //
 // A series may be released between the check of a batch and its commit; such a batch is refused
 // with UNAVAILABLE, to come again with its definitions.
 //
-// Threading: Submit and Checkpoint from any thread; `durable` callbacks run on the log thread and
+// A shard's checkpoint is the segment from which on the log has all that windows do not have of it.
+//
+// Threading: every method from any thread; `durable` callbacks run on the log thread and
 // must neither block nor call the store. Ownership: the head, writers and metrics outlive it.
 #pragma once
 
@@ -25,9 +30,9 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 
 #include "collector/store/engine/metrics.h"
 #include "collector/store/engine/writers.h"
@@ -55,8 +60,8 @@ class Committer {
   struct Options {
     uint64_t segment_bytes = 0;
     uint64_t queue_bytes = 0;
-    uint64_t recovered_bytes = 0;        // of the log, not in windows yet
-    uint64_t max_unflushed_bytes = 0;    // of the log, not in windows: above, nothing is taken
+    uint64_t recovered_bytes = 0;        // of the log, in no window yet
+    uint64_t max_unflushed_bytes = 0;    // of the log, in no window: above, nothing is taken
     uint64_t max_definition_bytes = 0;   // of the head
     std::function<int64_t()> oldest_ms;  // samples before are dropped
     std::function<int64_t()> now_ms;
@@ -73,13 +78,28 @@ class Committer {
   // Waits while the queue is full.
   void Submit(PendingBatch batch) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Begins a segment with what is needed to recover without the ones before, once what the head
-  // holds now is in windows, and freezes the head. Gives the segment's number. Before that the head
-  // forgets the series that ended long ago.
-  absl::StatusOr<uint64_t> Checkpoint() ABSL_LOCKS_EXCLUDED(mutex_);
+  // The head holds all that the log had before: applies what was committed since, and all that
+  // comes.
+  void StartApplying() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Bytes of the log since the last checkpoint.
-  uint64_t bytes_since_checkpoint() const ABSL_LOCKS_EXCLUDED(mutex_);
+  struct Mark {
+    uint64_t segment = 0;
+    uint64_t log_bytes = 0;  // written up to it
+  };
+  // Begins a segment with what is needed to recover the shards without the ones before, once what
+  // the head holds of them now is in windows, and freezes them. Before that they forget the series
+  // that ended long ago.
+  absl::StatusOr<Mark> Checkpoint(absl::Span<const size_t> shards) ABSL_LOCKS_EXCLUDED(mutex_);
+  // What was frozen at the mark is in windows.
+  void Flushed(absl::Span<const size_t> shards, const Mark& mark) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Begins a segment if the log is broken, so that it is well before it is needed.
+  void Heal() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Bytes of the log so far, with those that were recovered.
+  uint64_t log_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Of those, the ones behind the oldest mark that was flushed.
+  uint64_t unflushed_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Why nothing is taken now, or why the last commit of the log failed.
   absl::Status health() const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -88,14 +108,17 @@ class Committer {
   using WriterKey = std::pair<std::string, WriterId>;
   using Group = std::vector<PendingBatch>;
 
-  struct CheckpointRequest {
-    absl::StatusOr<uint64_t> result;
+  // Something else for the log thread to do, between two groups.
+  struct Request {
+    std::function<void()> work;
     bool done = false;
   };
 
   void Run() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Has it done and waits for it.
+  void RunBetweenGroups(std::function<void()> work) ABSL_LOCKS_EXCLUDED(mutex_);
   bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return !queue_.empty() || checkpoint_ != nullptr || stopping_;
+    return !queue_.empty() || request_ != nullptr || stopping_;
   }
   bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return queued_bytes_ < options_.queue_bytes;
@@ -109,12 +132,15 @@ class Committer {
   absl::Status CheckHandles(const PendingBatch& batch) const;
   absl::Status CheckRoom() const;
   void CommitGroup(Group group);
-  void DescribeSeries(const PendingBatch& batch, absl::flat_hash_set<SeriesHandle>& described,
-                      std::string& payload) const;
+  void DescribeSeries(const PendingBatch& batch, std::vector<SeriesHandle>& described,
+                      std::string& payload);
+  void ForgetDescribed(absl::Span<const SeriesHandle> handles);
+  void ApplyOrDefer(PendingBatch& batch);
+  void Apply(const PendingBatch& batch);
   absl::Status Commit(const std::string& payload);
   absl::Status BeginSegment();
-  absl::StatusOr<uint64_t> WriteCheckpoint();
-  absl::Status WriteLiveEntities();
+  absl::StatusOr<Mark> WriteCheckpoint(absl::Span<const size_t> shards);
+  absl::Status WriteLiveEntities(size_t shard);
 
   const std::unique_ptr<log::Writer> writer_;
   head::Head& head_;
@@ -124,16 +150,21 @@ class Committer {
 
   mutable Mutex mutex_;
   CondVar work_;     // there is something for the log thread
-  CondVar changed_;  // there is room in the queue, or a checkpoint was made
+  CondVar changed_;  // there is room in the queue, or a request was done
   std::deque<PendingBatch> queue_ ABSL_GUARDED_BY(mutex_);
   uint64_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  uint64_t bytes_since_checkpoint_ ABSL_GUARDED_BY(mutex_);
+  uint64_t log_bytes_ ABSL_GUARDED_BY(mutex_);
+  std::vector<uint64_t> flushed_bytes_ ABSL_GUARDED_BY(mutex_);  // by shard, of its last mark
   absl::Status health_ ABSL_GUARDED_BY(mutex_);
-  CheckpointRequest* checkpoint_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  Request* request_ ABSL_GUARDED_BY(mutex_) = nullptr;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 
   // Of the log thread.
-  absl::flat_hash_set<SeriesHandle> described_;           // series that the segment defines
+  bool applying_ = false;
+  std::vector<PendingBatch> deferred_;  // committed, to be applied
+  uint64_t deferred_bytes_ = 0;         // of the queue's
+  // By shard and slot: series that the log defines from the shard's checkpoint on.
+  std::vector<std::vector<bool>> described_;
   absl::flat_hash_map<WriterKey, uint64_t> failed_from_;  // sequences that could not be written
 
   std::thread thread_;

@@ -1,6 +1,7 @@
 #include "collector/store/engine/flusher.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -41,8 +42,19 @@ std::set<int64_t> WindowsOf(const head::SeriesSnapshot& series) {
 }  // namespace
 
 absl::Status Flusher::Flush(const std::set<uint64_t>& damaged) {
-  absl::StatusOr<uint64_t> checkpoint = committer_.Checkpoint();
-  absl::Status status = checkpoint.ok() ? FlushFrozen(*checkpoint, damaged) : checkpoint.status();
+  std::vector<size_t> shards(head_.shard_count());
+  std::iota(shards.begin(), shards.end(), size_t{0});
+  return FlushShards(shards, damaged);
+}
+
+absl::Status Flusher::FlushNext() {
+  const auto oldest = std::min_element(checkpoints_.begin(), checkpoints_.end());
+  return FlushShards({static_cast<size_t>(oldest - checkpoints_.begin())}, {});
+}
+
+absl::Status Flusher::FlushShards(absl::Span<const size_t> shards,
+                                  const std::set<uint64_t>& damaged) {
+  absl::Status status = TryFlushShards(shards, damaged);
   if (!status.ok()) {
     metrics_.flush_errors.Increment();
     spdlog::error("flush failed reason=\"{}\"", std::string(status.message()));
@@ -50,14 +62,16 @@ absl::Status Flusher::Flush(const std::set<uint64_t>& damaged) {
   return status;
 }
 
-absl::Status Flusher::FlushFrozen(uint64_t checkpoint, const std::set<uint64_t>& damaged) {
-  std::vector<std::vector<head::FrozenEntities>> entities(head_.shard_count());
+absl::Status Flusher::TryFlushShards(absl::Span<const size_t> shards,
+                                     const std::set<uint64_t>& damaged) {
+  LL_ASSIGN_OR_RETURN(const Committer::Mark mark, committer_.Checkpoint(shards));
+  std::vector<std::vector<head::FrozenEntities>> entities(shards.size());
   std::set<int64_t> written;
-  for (size_t shard = 0; shard < head_.shard_count(); ++shard) {
-    LL_RETURN_IF_ERROR(FlushShard(shard, written));
+  for (size_t i = 0; i < shards.size(); ++i) {
+    LL_RETURN_IF_ERROR(WriteShard(shards[i], written));
     // What windows know now, and need not be told of alone.
-    head_.FrozenEntitiesOf(shard, entities[shard]);
-    LL_ASSIGN_OR_RETURN(const auto plan, PlanEntities(entities[shard]));
+    head_.FrozenEntitiesOf(shards[i], entities[i]);
+    LL_ASSIGN_OR_RETURN(const auto plan, PlanEntities(entities[i]));
     LL_RETURN_IF_ERROR(Write(plan, written));
   }
   for (const int64_t start_ms : written) {
@@ -65,14 +79,19 @@ absl::Status Flusher::FlushFrozen(uint64_t checkpoint, const std::set<uint64_t>&
     LL_RETURN_IF_ERROR(window->Sync());
     metrics_.window_flushes.Increment();
   }
-  LL_RETURN_IF_ERROR(WriteManifest(checkpoint));
-  for (size_t shard = 0; shard < head_.shard_count(); ++shard) {
-    head_.DropFrozen(shard, entities[shard]);
+  std::vector<uint64_t> checkpoints = checkpoints_;
+  for (const size_t shard : shards) checkpoints[shard] = mark.segment;
+  checkpoints.swap(checkpoints_);
+  if (absl::Status replaced = WriteManifest(); !replaced.ok()) {
+    checkpoints_ = std::move(checkpoints);
+    return replaced;
   }
-  return RemoveLogBefore(checkpoint, damaged);
+  for (size_t i = 0; i < shards.size(); ++i) head_.DropFrozen(shards[i], entities[i]);
+  committer_.Flushed(shards, mark);
+  return RemoveOldLog(damaged);
 }
 
-absl::Status Flusher::FlushShard(size_t shard, std::set<int64_t>& written) {
+absl::Status Flusher::WriteShard(size_t shard, std::set<int64_t>& written) {
   for (uint32_t from = 0; from != head::Shard::kEndOfSlots;) {
     std::vector<head::FrozenSeries> frozen;
     from = head_.Frozen(shard, from, kSamplesAtATime, frozen);
@@ -152,19 +171,17 @@ absl::Status Flusher::TryWriteWindow(int64_t start_ms, const WindowChunks& chunk
   return absl::OkStatus();
 }
 
-absl::Status Flusher::WriteManifest(uint64_t checkpoint) {
-  const Manifest manifest{checkpoint, windows_.Starts()};
-  LL_RETURN_IF_ERROR(
-      file::ReplaceFile(files_, paths_.dir, std::string(kManifestName), EncodeManifest(manifest)));
-  checkpoint_ = checkpoint;
-  return absl::OkStatus();
+absl::Status Flusher::WriteManifest() {
+  return file::ReplaceFile(files_, paths_.dir, std::string(kManifestName),
+                           EncodeManifest({checkpoints_, windows_.Starts()}));
 }
 
-absl::Status Flusher::RemoveLogBefore(uint64_t checkpoint, const std::set<uint64_t>& damaged) {
+absl::Status Flusher::RemoveOldLog(const std::set<uint64_t>& damaged) {
+  const uint64_t first = *std::min_element(checkpoints_.begin(), checkpoints_.end());
   LL_ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.List(paths_.log));
   for (const std::string& name : names) {
     const uint64_t number = log::SegmentNumber(name);
-    if (number == 0 || number >= checkpoint) continue;
+    if (number == 0 || number >= first) continue;
     const std::string path = fmt::format("{}/{}", paths_.log, name);
     if (damaged.contains(number)) {
       metrics_.quarantined_segments.Increment();
@@ -188,7 +205,7 @@ absl::Status Flusher::DropBefore(int64_t t_ms) {
   if (dropped.empty()) return absl::OkStatus();
   // The manifest first: a directory that it does not list is removed at the next start.
   LL_RETURN_IF_ERROR(file::ReplaceFile(files_, paths_.dir, std::string(kManifestName),
-                                       EncodeManifest({checkpoint_, kept})));
+                                       EncodeManifest({checkpoints_, kept})));
   for (const int64_t start_ms : dropped) {
     LL_RETURN_IF_ERROR(windows_.Drop(start_ms));
     metrics_.windows_dropped.Increment();

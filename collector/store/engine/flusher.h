@@ -1,10 +1,14 @@
-// Flushes: what is in the head goes to windows, and the log before it is removed.
+// Flushes: what shards of the head hold goes to windows, and the log before it is removed.
 //
 // In this order, so that a kill at any point loses and doubles nothing: the log begins a new
-// segment with the writers' sequences and the live entities, and the head is frozen; windows are
-// written and synced; the manifest names the new segment as the checkpoint; the head forgets what
-// was frozen; older segments are unlinked. Until the manifest is replaced recovery reads the older
-// segments again, and what is in windows already is merged with itself.
+// segment with the writers' sequences and the shards' live entities, and the shards are frozen;
+// windows are written and synced; the manifest names the new segment as the shards' checkpoint; the
+// head forgets what was frozen; segments that no shard needs are unlinked. Until the manifest is
+// replaced recovery reads the older segments again, and what is in windows already is merged with
+// itself.
+//
+// Shards take turns (FlushNext), so that little is frozen and written at a time and the log that a
+// start has to read is bounded.
 //
 // Threading: any thread, one at a time (the caller's lock). Ownership: the arguments outlive it.
 #pragma once
@@ -13,6 +17,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -31,7 +36,8 @@ namespace leadline::collector::store::engine {
 class Flusher {
  public:
   Flusher(file::Files& files, const Paths& paths, const Clock& clock, head::Head& head,
-          WindowSet& windows, Committer& committer, Metrics& metrics, uint64_t checkpoint)
+          WindowSet& windows, Committer& committer, Metrics& metrics,
+          std::vector<uint64_t> checkpoints)
       : files_(files),
         paths_(paths),
         clock_(clock),
@@ -39,26 +45,31 @@ class Flusher {
         windows_(windows),
         committer_(committer),
         metrics_(metrics),
-        checkpoint_(checkpoint) {}
+        checkpoints_(std::move(checkpoints)) {}
 
-  // `damaged`: log segments that are quarantined where others are unlinked.
+  // `checkpoints` (above): by shard, the segments that they begin with.
+
+  // Every shard. `damaged`: log segments that are quarantined where others are unlinked.
   absl::Status Flush(const std::set<uint64_t>& damaged = {});
+  // The shard whose checkpoint is the oldest.
+  absl::Status FlushNext();
   // Windows that end before t.
   absl::Status DropBefore(int64_t t_ms);
-  absl::Status WriteManifest(uint64_t checkpoint);
+  absl::Status WriteManifest();
 
  private:
   using WindowChunks = std::map<std::string, window::TenantChunks>;  // by tenant
 
-  absl::Status FlushFrozen(uint64_t checkpoint, const std::set<uint64_t>& damaged);
-  absl::Status FlushShard(size_t shard, std::set<int64_t>& written);
+  absl::Status FlushShards(absl::Span<const size_t> shards, const std::set<uint64_t>& damaged);
+  absl::Status TryFlushShards(absl::Span<const size_t> shards, const std::set<uint64_t>& damaged);
+  absl::Status WriteShard(size_t shard, std::set<int64_t>& written);
   static std::map<int64_t, WindowChunks> PlanSeries(std::vector<head::FrozenSeries> frozen);
   absl::StatusOr<std::map<int64_t, WindowChunks>> PlanEntities(
       absl::Span<const head::FrozenEntities> frozen) const;
   absl::Status Write(const std::map<int64_t, WindowChunks>& plan, std::set<int64_t>& written);
   absl::Status WriteWindow(int64_t start_ms, const WindowChunks& chunks);
   absl::Status TryWriteWindow(int64_t start_ms, const WindowChunks& chunks);
-  absl::Status RemoveLogBefore(uint64_t checkpoint, const std::set<uint64_t>& damaged);
+  absl::Status RemoveOldLog(const std::set<uint64_t>& damaged);
   int64_t HomeWindow(const model::EntityTimeline& timeline) const;
 
   file::Files& files_;
@@ -68,7 +79,7 @@ class Flusher {
   WindowSet& windows_;
   Committer& committer_;
   Metrics& metrics_;
-  uint64_t checkpoint_;
+  std::vector<uint64_t> checkpoints_;
 };
 
 }  // namespace leadline::collector::store::engine

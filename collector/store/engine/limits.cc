@@ -6,6 +6,7 @@
 
 #include "collector/store/chunk/sealed_chunk.h"
 #include "collector/store/chunk/window_time.h"
+#include "collector/store/log/record.h"
 #include "collector/store/window/keys.h"
 #include "common/status_macros.h"
 
@@ -127,6 +128,10 @@ absl::Status CheckSeries(const model::SeriesDefinition& series) {
 }
 
 absl::Status CheckBatch(const WriteBatch& batch) {
+  if (batch.series.size() > log::kMaxBatchSeries) {
+    return Invalid("a batch has {} series; the limit is {}", batch.series.size(),
+                   log::kMaxBatchSeries);
+  }
   for (const model::EntityVersion& version : batch.entities) {
     LL_RETURN_IF_ERROR(CheckEntity(version));
   }

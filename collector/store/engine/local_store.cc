@@ -19,8 +19,9 @@
 namespace leadline::collector::store::engine {
 namespace {
 
-constexpr absl::Duration kMaintenanceInterval = absl::Seconds(1);
 constexpr int64_t kFullHeadFlushMs = int64_t{60} * 1000;
+constexpr int64_t kFlushRetryMs = int64_t{30} * 1000;
+constexpr int64_t kSayProgressMs = 200;
 // Parts of a day are settled so long after their end: later there is hardly anything to come.
 constexpr int64_t kSettleDelayMs = int64_t{15} * 60 * 1000;
 
@@ -59,15 +60,13 @@ absl::StatusOr<std::unique_ptr<Store>> LocalStore::Open(const StoreOptions& opti
         fmt::format("head_shards is {}; 1 to 256 are allowed", options.head_shards));
   }
   std::unique_ptr<LocalStore> store(new LocalStore(options));
-  const int64_t begin_ns = options.clock->NowMonoNs();
-  LL_RETURN_IF_ERROR(store->Recover());
-  store->metrics_.recovery_seconds.Set(static_cast<double>(options.clock->NowMonoNs() - begin_ns) /
-                                       1e9);
-  store->maintenance_ = std::thread([&store = *store] { store.Maintain(); });
+  LL_RETURN_IF_ERROR(store->Start());
+  store->maintenance_ = std::thread([&store = *store] { store.Run(); });
+  if (!options.recover_in_background) LL_RETURN_IF_ERROR(store->WaitUntilRecovered());
   return store;
 }
 
-absl::Status LocalStore::Recover() {
+absl::Status LocalStore::Start() {
   const bool is_new = absl::IsNotFound(files_.List(paths_.dir).status());
   for (const std::string& dir : {paths_.dir, paths_.log, paths_.windows}) {
     LL_RETURN_IF_ERROR(files_.MakeDirs(dir));
@@ -90,29 +89,80 @@ absl::Status LocalStore::Recover() {
   lock_ = *std::move(lock);
 
   LL_ASSIGN_OR_RETURN(const Manifest manifest, ReadManifest(files_, paths_));
-  LL_RETURN_IF_ERROR(windows_.OpenAll(manifest.windows));
-  LL_ASSIGN_OR_RETURN(
-      const Recovered recovered,
-      RecoverLog(files_, paths_, manifest.checkpoint, KeptFromMs(), head_, writers_, metrics_));
+  const uint64_t first =
+      *std::min_element(manifest.checkpoints.begin(), manifest.checkpoints.end());
+  checkpoints_ = manifest.checkpoints;
+  listed_windows_ = manifest.windows;
+  LL_ASSIGN_OR_RETURN(scan_, ScanLog(files_, paths_, first, writers_, metrics_));
   LL_ASSIGN_OR_RETURN(std::unique_ptr<log::Writer> writer,
-                      log::Writer::Open(files_, paths_.log, recovered.next_segment));
+                      log::Writer::Open(files_, paths_.log, scan_.next_segment, scan_.last_bytes));
   committer_ = std::make_unique<Committer>(
       std::move(writer), head_, writers_, metrics_,
       Committer::Options{.segment_bytes = options_.log_segment_bytes,
                          .queue_bytes = options_.log_queue_bytes,
-                         .recovered_bytes = recovered.log_bytes,
+                         .recovered_bytes = scan_.log_bytes,
                          .max_unflushed_bytes = options_.max_unflushed_bytes,
                          .max_definition_bytes = options_.max_definition_bytes,
                          .oldest_ms = [this] { return OldestMs(); },
                          .now_ms = [this] { return options_.clock->NowUnixMs(); },
                          .check_disk = [this] { return DiskHealth(); }});
-  MutexLock flush_lock(flush_mutex_);
-  flusher_ = std::make_unique<Flusher>(files_, paths_, *options_.clock, head_, windows_,
-                                       *committer_, metrics_, manifest.checkpoint);
   LookAtDisk();
+  return absl::OkStatus();
+}
+
+absl::Status LocalStore::Recover() {
+  const int64_t begin_ms = NowMonoMs();
+  LL_RETURN_IF_ERROR(windows_.OpenAll(listed_windows_));
+  int64_t said_ms = begin_ms;
+  ReplayOptions replay;
+  replay.checkpoints = checkpoints_;
+  replay.oldest_ms = KeptFromMs();
+  replay.go_on = [&](uint64_t bytes) {
+    if (const int64_t now_ms = NowMonoMs(); now_ms - said_ms >= kSayProgressMs) {
+      said_ms = now_ms;
+      gate_.SayClosed(absl::UnavailableError(fmt::format(
+          "the store is starting: {} of {} bytes of its log are read", bytes, scan_.log_bytes)));
+    }
+    return !IsStopping();
+  };
+  LL_RETURN_IF_ERROR(ReplayLog(files_, paths_, replay, scan_, head_, metrics_));
+  committer_->StartApplying();
+  metrics_.recovery_seconds.Set(static_cast<double>(NowMonoMs() - begin_ms) / 1e3);
   metrics_.series.Set(static_cast<double>(head_.series_count()));
-  if (recovered.damaged.empty()) return flusher_->WriteManifest(manifest.checkpoint);
-  return flusher_->Flush(recovered.damaged);
+  MutexLock flush_lock(flush_mutex_);
+  // Shards that were others have something of any of those; what they have is written before the
+  // manifest forgets which.
+  const bool other_shards = checkpoints_.size() != head_.shard_count();
+  if (other_shards) {
+    const uint64_t first = *std::min_element(checkpoints_.begin(), checkpoints_.end());
+    checkpoints_.assign(head_.shard_count(), first);
+  }
+  const bool is_due = !scan_.damaged.empty() || (other_shards && !scan_.segments.empty());
+  flusher_ = std::make_unique<Flusher>(files_, paths_, *options_.clock, head_, windows_,
+                                       *committer_, metrics_, checkpoints_);
+  LL_RETURN_IF_ERROR(is_due ? flusher_->Flush(scan_.damaged) : flusher_->WriteManifest());
+  gate_.Open();
+  return absl::OkStatus();
+}
+
+absl::Status LocalStore::WaitUntilRecovered() {
+  MutexLock lock(stop_mutex_);
+  while (!recovered_) stop_changed_.Wait(stop_mutex_);
+  return *recovered_;
+}
+
+void LocalStore::Run() {
+  absl::Status recovered = Recover();
+  if (!recovered.ok()) {
+    spdlog::error("the store cannot be read reason=\"{}\"", std::string(recovered.message()));
+    gate_.SayClosed(recovered);
+  }
+  {
+    MutexLock lock(stop_mutex_);
+    recovered_ = recovered;
+    stop_changed_.NotifyAll();
+  }
+  if (recovered.ok()) Maintain();
 }
 
 LocalStore::~LocalStore() {
@@ -135,31 +185,27 @@ int64_t LocalStore::KeptFromMs() const {
   return std::min(OldestMs(), chunk::WindowLast(*windows.rbegin()) - options_.retention_ms);
 }
 
-bool LocalStore::FlushIsDue(int64_t last_flush_ms) const {
-  const uint64_t bytes = committer_->bytes_since_checkpoint();
+bool LocalStore::FlushIsDue() const {
+  const int64_t waited_ms = NowMonoMs() - last_flush_ms_;
+  if (last_flush_failed_) return waited_ms >= kFlushRetryMs;
+  const auto shards = static_cast<int64_t>(head_.shard_count());
+  const uint64_t bytes = committer_->log_bytes() - last_flush_bytes_;
+  if (bytes >= options_.flush_log_bytes / static_cast<uint64_t>(shards)) return true;
   // A full head has to forget what ended, which a flush does.
   const bool is_full = head_.definition_bytes() >= options_.max_definition_bytes;
   const int64_t interval_ms =
       is_full ? std::min(kFullHeadFlushMs, options_.flush_interval_ms) : options_.flush_interval_ms;
-  return bytes >= options_.flush_log_bytes ||
-         (bytes > 0 && options_.clock->NowMonoNs() / 1'000'000 - last_flush_ms >= interval_ms);
+  return committer_->unflushed_bytes() > 0 && waited_ms >= interval_ms / shards;
 }
 
 void LocalStore::Maintain() {
-  int64_t last_flush_ms = options_.clock->NowMonoNs() / 1'000'000;
+  last_flush_ms_ = NowMonoMs();
   do {
     metrics_.series.Set(static_cast<double>(head_.series_count()));
     metrics_.definition_bytes.Set(static_cast<double>(head_.definition_bytes()));
     LookAtDisk();
-    if (FlushIsDue(last_flush_ms)) {
-      last_flush_ms = options_.clock->NowMonoNs() / 1'000'000;
-      MutexLock lock(flush_mutex_);
-      FlushHead().IgnoreError();  // logged and counted, and tried again
-      const int64_t settled_ms = options_.clock->NowUnixMs() - kSettleDelayMs;
-      if (absl::Status settled = windows_.Settle(settled_ms); !settled.ok()) {
-        spdlog::error("settling failed reason=\"{}\"", std::string(settled.message()));
-      }
-    }
+    committer_->Heal();
+    if (FlushIsDue()) FlushNextShard();
     if (options_.retention_ms > 0) {
       if (absl::Status dropped = DropBefore(KeptFromMs()); !dropped.ok()) {
         spdlog::error("retention failed reason=\"{}\"", std::string(dropped.message()));
@@ -168,11 +214,22 @@ void LocalStore::Maintain() {
   } while (!WaitForStop());
 }
 
-absl::Status LocalStore::FlushHead() {
-  absl::Status flushed = flusher_->Flush();
+void LocalStore::FlushNextShard() {
+  last_flush_ms_ = NowMonoMs();
+  last_flush_bytes_ = committer_->log_bytes();
+  MutexLock lock(flush_mutex_);
+  absl::Status flushed = flusher_->FlushNext();  // a failure is logged and counted there
+  last_flush_failed_ = !flushed.ok();
+  SetFlushHealth(std::move(flushed));
+  const int64_t settled_ms = options_.clock->NowUnixMs() - kSettleDelayMs;
+  if (absl::Status settled = windows_.Settle(settled_ms); !settled.ok()) {
+    spdlog::error("settling failed reason=\"{}\"", std::string(settled.message()));
+  }
+}
+
+void LocalStore::SetFlushHealth(absl::Status flushed) {
   MutexLock lock(health_mutex_);
-  flush_health_ = flushed;
-  return flushed;
+  flush_health_ = std::move(flushed);
 }
 
 void LocalStore::LookAtDisk() {
@@ -197,14 +254,20 @@ absl::Status LocalStore::DiskHealth() const {
 }
 
 absl::Status LocalStore::Health() const {
+  LL_RETURN_IF_ERROR(gate_.status());
   LL_RETURN_IF_ERROR(committer_->health());
   MutexLock lock(health_mutex_);
   return flush_health_;
 }
 
+bool LocalStore::IsStopping() {
+  MutexLock lock(stop_mutex_);
+  return stopping_;
+}
+
 bool LocalStore::WaitForStop() {
   MutexLock lock(stop_mutex_);
-  if (!stopping_) stop_changed_.WaitFor(stop_mutex_, kMaintenanceInterval);
+  if (!stopping_) stop_changed_.WaitFor(stop_mutex_, options_.maintenance_interval);
   return stopping_;
 }
 
@@ -268,13 +331,17 @@ uint64_t LocalStore::LastSequence(std::string_view tenant, const WriterId& write
 }
 
 absl::Status LocalStore::DropBefore(int64_t t_ms) {
+  LL_RETURN_IF_ERROR(gate_.status());
   MutexLock lock(flush_mutex_);
   return flusher_->DropBefore(t_ms);
 }
 
 absl::Status LocalStore::Flush() {
+  LL_RETURN_IF_ERROR(gate_.status());
   MutexLock lock(flush_mutex_);
-  LL_RETURN_IF_ERROR(FlushHead());
+  absl::Status flushed = flusher_->Flush();
+  SetFlushHealth(flushed);
+  LL_RETURN_IF_ERROR(flushed);
   return windows_.SettleAll();
 }
 

@@ -1,10 +1,12 @@
 // The store on local disk: the parts put together. See open.h for how to get one.
 //
-// Threads: the committer's (the log), and one here that flushes and drops what is past retention.
+// Threads: the committer's (the log), and one here that fills the head with what the log had, and
+// then flushes and drops what is past retention.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <thread>
@@ -15,10 +17,12 @@
 
 #include "collector/store/engine/committer.h"
 #include "collector/store/engine/flusher.h"
+#include "collector/store/engine/gate.h"
 #include "collector/store/engine/metrics.h"
 #include "collector/store/engine/open.h"
 #include "collector/store/engine/paths.h"
 #include "collector/store/engine/reader.h"
+#include "collector/store/engine/recovery.h"
 #include "collector/store/engine/window_set.h"
 #include "collector/store/engine/writers.h"
 #include "collector/store/file/files.h"
@@ -37,25 +41,32 @@ class LocalStore final : public Store {
       std::string_view tenant, absl::Span<const model::SeriesDefinition> series) override;
   void Append(std::string_view tenant, WriteBatch batch, Durable durable) override;
   uint64_t LastSequence(std::string_view tenant, const WriterId& writer) const override;
-  const Queryable& queryable() const override { return reader_; }
+  const Queryable& queryable() const override { return gate_; }
   absl::Status DropBefore(int64_t t_ms) override ABSL_LOCKS_EXCLUDED(flush_mutex_);
   absl::Status Flush() override ABSL_LOCKS_EXCLUDED(flush_mutex_);
   absl::Status Health() const override ABSL_LOCKS_EXCLUDED(health_mutex_);
 
  private:
   explicit LocalStore(const StoreOptions& options);
-  absl::Status Recover();
+  // Takes the directory, and writes.
+  absl::Status Start();
+  // Then reads windows and the log.
+  absl::Status Recover() ABSL_LOCKS_EXCLUDED(flush_mutex_);
+  absl::Status WaitUntilRecovered() ABSL_LOCKS_EXCLUDED(stop_mutex_);
+  void Run();
   void Maintain();
   // True once the store is being closed; waits for that, but not for long.
   bool WaitForStop() ABSL_LOCKS_EXCLUDED(stop_mutex_);
-  bool FlushIsDue(int64_t last_flush_ms) const;
+  bool IsStopping() ABSL_LOCKS_EXCLUDED(stop_mutex_);
+  bool FlushIsDue() const;
+  void FlushNextShard() ABSL_LOCKS_EXCLUDED(flush_mutex_);
   // Samples before it are not taken.
   int64_t OldestMs() const;
   // What is there is kept from here on: as long before the newest window as before now, so that a
   // clock that jumps ahead does not empty the store.
   int64_t KeptFromMs() const;
-  absl::Status FlushHead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(flush_mutex_)
-      ABSL_LOCKS_EXCLUDED(health_mutex_);
+  void SetFlushHealth(absl::Status flushed) ABSL_LOCKS_EXCLUDED(health_mutex_);
+  int64_t NowMonoMs() const { return options_.clock->NowMonoNs() / 1'000'000; }
   void LookAtDisk() ABSL_LOCKS_EXCLUDED(health_mutex_);
   absl::Status DiskHealth() const ABSL_LOCKS_EXCLUDED(health_mutex_);
   absl::Status CheckBatchAndHandles(std::string_view tenant, const WriteBatch& batch) const;
@@ -70,6 +81,10 @@ class LocalStore final : public Store {
   Writers writers_;
   WindowSet windows_;
   const Reader reader_;
+  Gate gate_{reader_};
+  std::vector<uint64_t> checkpoints_;  // as the start found them
+  LogScan scan_;                       // of the start
+  std::set<int64_t> listed_windows_;   // of the manifest that it found
   mutable Mutex health_mutex_;
   absl::Status flush_health_ ABSL_GUARDED_BY(health_mutex_);  // of the last flush
   absl::Status disk_health_ ABSL_GUARDED_BY(health_mutex_);
@@ -79,6 +94,11 @@ class LocalStore final : public Store {
   Mutex stop_mutex_;
   CondVar stop_changed_;
   bool stopping_ ABSL_GUARDED_BY(stop_mutex_) = false;
+  std::optional<absl::Status> recovered_ ABSL_GUARDED_BY(stop_mutex_);
+  // Of the thread that flushes: when and where the last flush of a shard was tried.
+  int64_t last_flush_ms_ = 0;
+  uint64_t last_flush_bytes_ = 0;
+  bool last_flush_failed_ = false;
   std::thread maintenance_;
 };
 

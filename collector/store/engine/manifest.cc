@@ -2,10 +2,12 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "collector/store/chunk/window_time.h"
 
@@ -13,7 +15,7 @@ namespace leadline::collector::store::engine {
 namespace {
 
 constexpr std::string_view kFirstWord = "leadline-store ";
-constexpr std::string_view kCheckpointWord = "checkpoint ";
+constexpr std::string_view kCheckpointsWord = "checkpoints ";
 constexpr std::string_view kWindowWord = "window raw ";
 constexpr std::string_view kChecksumWord = "checksum ";
 
@@ -29,6 +31,17 @@ template <typename Number>
 bool ParseNumber(std::string_view text, Number& number) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   return error == std::errc() && end == text.data() + text.size();
+}
+
+// One or more, with a space between two.
+bool ParseNumbers(std::string_view text, std::vector<uint64_t>& numbers) {
+  numbers.clear();
+  while (true) {
+    const size_t end = std::min(text.find(' '), text.size());
+    if (!ParseNumber(text.substr(0, end), numbers.emplace_back())) return false;
+    if (end == text.size()) return true;
+    text.remove_prefix(end + 1);
+  }
 }
 
 // The next line without its end; `text` moves on.
@@ -69,8 +82,8 @@ int64_t WindowStartOfName(std::string_view name) {
 }
 
 std::string EncodeManifest(const Manifest& manifest) {
-  std::string text = fmt::format("{}{}\n{}{}\n", kFirstWord, kManifestVersion, kCheckpointWord,
-                                 manifest.checkpoint);
+  std::string text = fmt::format("{}{}\n{}{}\n", kFirstWord, kManifestVersion, kCheckpointsWord,
+                                 fmt::join(manifest.checkpoints, " "));
   for (const int64_t start_ms : manifest.windows) {
     text += fmt::format("{}{}\n", kWindowWord, WindowName(start_ms));
   }
@@ -83,9 +96,9 @@ absl::StatusOr<Manifest> ParseManifest(std::string_view text) {
   if (!ParseNumber(After(kFirstWord, NextLine(rest)), version) || version == 0) {
     return Damage("bad first line");
   }
-  if (version > kManifestVersion) {
-    return absl::UnimplementedError(fmt::format(
-        "manifest of version {}; this program reads up to {}", version, kManifestVersion));
+  if (version != kManifestVersion) {
+    return absl::UnimplementedError(
+        fmt::format("manifest of version {}; this program reads {}", version, kManifestVersion));
   }
   const size_t checksum = text.rfind(kChecksumWord);
   if (checksum == std::string_view::npos ||
@@ -93,8 +106,8 @@ absl::StatusOr<Manifest> ParseManifest(std::string_view text) {
     return Damage("bad checksum");
   }
   Manifest manifest;
-  if (!ParseNumber(After(kCheckpointWord, NextLine(rest)), manifest.checkpoint)) {
-    return Damage("bad checkpoint line");
+  if (!ParseNumbers(After(kCheckpointsWord, NextLine(rest)), manifest.checkpoints)) {
+    return Damage("bad line of checkpoints");
   }
   for (std::string_view line = NextLine(rest); !line.starts_with(kChecksumWord);
        line = NextLine(rest)) {

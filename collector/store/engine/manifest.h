@@ -1,7 +1,7 @@
 // The manifest: which windows there are and where the log begins to matter.
 //
 // It is replaced as a whole at the end of a flush, which is the moment that the flush counts: a
-// window that it does not list, and a log segment before its checkpoint, are left-overs. Format:
+// window that it does not list, and a log segment before its checkpoints, are left-overs. Format:
 // docs/format/manifest.md. Plain value and pure functions.
 #pragma once
 
@@ -9,16 +9,19 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
 namespace leadline::collector::store::engine {
 
 inline constexpr std::string_view kManifestName = "MANIFEST";
-inline constexpr uint32_t kManifestVersion = 1;
+inline constexpr uint32_t kManifestVersion = 2;
 
 struct Manifest {
-  uint64_t checkpoint = 1;    // the first log segment to recover from
+  // By shard of the head, the first log segment with something of it that is in no window. Not
+  // empty; a head with another number of shards knows by it what those of the one before had.
+  std::vector<uint64_t> checkpoints = {1};
   std::set<int64_t> windows;  // begins of those of the class "raw", ms since the epoch
 
   bool operator==(const Manifest&) const = default;

@@ -7,8 +7,8 @@
 // version wrote it, DATA_LOSS when the manifest is damaged; the text names the file. A damaged log
 // segment or window does not stop the others: it is moved to quarantine/, logged and counted
 // (leadline_collector_store_quarantined_total). Threading: the store owns a thread that writes the
-// log and one that flushes; its destructor makes what was handed in durable and joins both. It does
-// not flush: the next start recovers from the log.
+// log and one that recovers and flushes; its destructor makes what was handed in durable and joins
+// both. It does not flush: the next start recovers from the log.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +17,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 #include "collector/store/store.h"
 #include "common/clock.h"
@@ -41,10 +42,17 @@ struct StoreOptions {
   // than the newest window. 0 keeps for ever.
   int64_t retention_ms = 0;
 
-  // What is only in memory and the log goes to windows when the log has grown by this much...
+  // What is only in memory and the log goes to windows, a shard of the head after the other, each
+  // once the log has grown by this much since the last time: so much, and a shard's part, is what a
+  // start has to read...
   uint64_t flush_log_bytes = 256 << 20;
-  // ...or this much time has passed (by `clock`, looked at once a second).
-  int64_t flush_interval_ms = int64_t{2} * 60 * 60 * 1000;
+  // ...or this much time has passed (by `clock`).
+  int64_t flush_interval_ms = int64_t{60} * 60 * 1000;
+
+  // A start reads the log's frames for what writers have to be told, and then takes writes. False:
+  // OpenStore returns when all of the log is in the head; true: before, queries are answered
+  // UNAVAILABLE until then, and so is Health.
+  bool recover_in_background = false;
 
   uint64_t log_segment_bytes = 64 << 20;
   uint64_t log_queue_bytes = 64 << 20;  // Append waits above
@@ -55,6 +63,9 @@ struct StoreOptions {
   uint64_t min_free_bytes = 64 << 20;                 // of the disk, so that windows can be written
   uint64_t max_unflushed_bytes = 1 << 30;             // of the log, when flushes fail
   uint64_t max_definition_bytes = uint64_t{2} << 30;  // of series and entities in memory, estimated
+
+  // How often the above is looked at, and the disk and retention.
+  absl::Duration maintenance_interval = absl::Seconds(1);
 
   // All outlive the store. `registry` may be null: then its metrics are not exposed.
   prometheus::Registry* registry = nullptr;

@@ -1,61 +1,87 @@
 #include "collector/store/engine/recovery.h"
 
+#include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "collector/store/engine/handle_map.h"
 #include "collector/store/log/record.h"
 #include "collector/store/log/segment.h"
+#include "common/bounded_queue.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::store::engine {
 namespace {
 
-// Takes the samples of the series that are not `known` out of the batch; gives their number.
-uint64_t DropUnknown(const std::vector<bool>& known, WriteBatch& batch) {
-  std::vector<uint32_t> index_of(known.size());
+enum class Found : uint8_t {
+  kYes,
+  kNotWanted,  // its shard has it in windows, as far as this segment goes
+  kUndefined,
+};
+
+// Takes the samples of the series that are not found out of the batch; gives the number of those
+// that were undefined.
+uint64_t DropOthers(const std::vector<Found>& found, WriteBatch& batch) {
+  std::vector<uint32_t> index_of(found.size());
   std::vector<SeriesHandle> kept;
-  for (size_t i = 0; i < known.size(); ++i) {
+  for (size_t i = 0; i < found.size(); ++i) {
     index_of[i] = static_cast<uint32_t>(kept.size());
-    if (known[i]) kept.push_back(batch.series[i]);
+    if (found[i] == Found::kYes) kept.push_back(batch.series[i]);
   }
   batch.series = std::move(kept);
-  uint64_t dropped = 0;
+  uint64_t undefined = 0;
   const auto filter = [&](auto& frames) {
     for (auto& frame : frames) {
       size_t left = 0;
       for (size_t i = 0; i < frame.series.size(); ++i) {
-        if (!known[frame.series[i]]) continue;
-        frame.series[left] = index_of[frame.series[i]];
+        const uint32_t series = frame.series[i];
+        undefined += found[series] == Found::kUndefined ? 1 : 0;
+        if (found[series] != Found::kYes) continue;
+        frame.series[left] = index_of[series];
         if (left != i) frame.values[left] = std::move(frame.values[i]);
         ++left;
       }
-      dropped += frame.series.size() - left;
       frame.series.resize(left);
       frame.values.resize(left);
     }
   };
   filter(batch.floats);
   filter(batch.histograms);
-  return dropped;
+  return undefined;
 }
 
-// Applies the records of one segment.
-class SegmentReplay {
- public:
-  SegmentReplay(int64_t oldest_ms, head::Head& head, Writers& writers, Metrics& metrics)
-      : oldest_ms_(oldest_ms), head_(head), writers_(writers), metrics_(metrics) {}
+// What a frame holds, and where it was.
+struct ReadFrame {
+  uint64_t segment = 0;
+  uint64_t offset = 0;
+  uint32_t run = 0;
+  bool behind_damage = false;
+  std::vector<log::Record> records;
+};
 
-  absl::Status Apply(const log::Frame& frame) {
-    behind_damage_ = frame.behind_damage;
-    std::vector<log::Record> records;
-    LL_RETURN_IF_ERROR(log::ReadRecords(frame.payload, records));
-    for (log::Record& record : records) {
+// Applies records in the order of the log.
+class LogReplay {
+ public:
+  LogReplay(const ReplayOptions& options, head::Head& head, Metrics& metrics)
+      : options_(options),
+        head_(head),
+        metrics_(metrics),
+        wanted_(options.checkpoints.size(), true) {}
+
+  absl::Status Apply(ReadFrame frame) {
+    if (run_ != frame.run) handles_.Clear();
+    run_ = frame.run;
+    behind_damage_ = behind_damage_ || frame.behind_damage;
+    for (size_t shard = 0; shard < options_.checkpoints.size(); ++shard) {
+      wanted_[shard] = frame.segment >= options_.checkpoints[shard];
+    }
+    for (log::Record& record : frame.records) {
       LL_RETURN_IF_ERROR(
           std::visit([this](auto& known) { return Apply(std::move(known)); }, record));
     }
@@ -63,133 +89,156 @@ class SegmentReplay {
   }
 
  private:
+  static constexpr SeriesHandle kNotWanted = HandleMap::kNone - 1;
+
   absl::Status Apply(log::SeriesRecord&& record) {
     std::vector<model::SeriesDefinition> definitions;
+    std::vector<SeriesHandle> own;
     for (log::SeriesRecord::Row& row : record.rows) {
-      definitions.push_back(std::move(row.definition));
+      if (wanted_[head::Head::ShardOf(row.definition, wanted_.size())]) {
+        own.push_back(row.handle);
+        definitions.push_back(std::move(row.definition));
+      } else {
+        handles_.Set(row.handle, kNotWanted);
+      }
     }
     const std::vector<SeriesHandle> handles = head_.Resolve(record.tenant, definitions);
-    for (size_t i = 0; i < handles.size(); ++i) handles_[record.rows[i].handle] = handles[i];
+    for (size_t i = 0; i < handles.size(); ++i) handles_.Set(own[i], handles[i]);
     return absl::OkStatus();
   }
 
   absl::Status Apply(log::BatchRecord&& record) {
     WriteBatch& batch = record.batch;
-    const WriterId writer = batch.writer;
-    const uint64_t sequence = batch.sequence;
-    if (IsNumbered(writer) && sequence <= writers_.Last(record.tenant, writer)) {
-      return absl::OkStatus();
-    }
-    std::vector<bool> known(batch.series.size(), true);
-    bool all_known = true;
+    AddEntities(record.tenant, std::exchange(batch.entities, {}), /*in_windows=*/false);
+    std::vector<Found> found(batch.series.size(), Found::kYes);
+    bool all = true;
     for (size_t i = 0; i < batch.series.size(); ++i) {
       SeriesHandle& handle = batch.series[i];
-      const auto found = handles_.find(handle);
-      if (found != handles_.end()) {
-        handle = found->second;
+      const SeriesHandle known = handles_.Get(handle);
+      if (known == HandleMap::kNone) {
+        if (!behind_damage_) {
+          return absl::DataLossError(fmt::format("batch refers to series {}, not defined", handle));
+        }
+        found[i] = Found::kUndefined;
+      } else if (known == kNotWanted) {
+        found[i] = Found::kNotWanted;
+      } else {
+        handle = known;
         continue;
       }
-      if (!behind_damage_) {
-        return absl::DataLossError(fmt::format("batch refers to series {}, not defined", handle));
-      }
-      known[i] = all_known = false;
+      all = false;
     }
-    if (!all_known) {
-      metrics_.samples_undefined.Increment(static_cast<double>(DropUnknown(known, batch)));
-    }
-    metrics_.Count(head_.Append(record.tenant, batch, oldest_ms_));
-    writers_.Advance(record.tenant, writer, sequence);
+    if (!all) metrics_.samples_undefined.Increment(static_cast<double>(DropOthers(found, batch)));
+    metrics_.Count(head_.Append(record.tenant, batch, options_.oldest_ms));
     return absl::OkStatus();
   }
 
-  absl::Status Apply(log::WritersRecord&& record) {
-    for (const log::WritersRecord::Row& row : record.rows) {
-      writers_.Advance(row.tenant, row.writer, row.sequence);
-    }
-    return absl::OkStatus();
-  }
+  absl::Status Apply(log::WritersRecord&&) { return absl::OkStatus(); }
 
   absl::Status Apply(log::EntitiesRecord&& record) {
-    head_.AddEntities(record.tenant, record.versions, /*in_windows=*/true);
+    AddEntities(record.tenant, std::move(record.versions), /*in_windows=*/true);
     return absl::OkStatus();
   }
 
-  const int64_t oldest_ms_;
+  // Of shards that this segment has something of. Others have theirs in windows, and their live
+  // entities, whole, at the checkpoint to come: what a version means depends on those before it.
+  void AddEntities(const std::string& tenant, std::vector<model::EntityVersion> versions,
+                   bool in_windows) {
+    std::erase_if(versions, [this](const model::EntityVersion& version) {
+      return !wanted_[head::Head::ShardOf(version.id, wanted_.size())];
+    });
+    head_.AddEntities(tenant, versions, in_windows);
+  }
+
+  const ReplayOptions& options_;
   head::Head& head_;
-  Writers& writers_;
   Metrics& metrics_;
-  bool behind_damage_ = false;                               // definitions may be lost
-  absl::flat_hash_map<SeriesHandle, SeriesHandle> handles_;  // the segment's -> the head's
+  std::vector<bool> wanted_;    // by shard, of this segment
+  bool behind_damage_ = false;  // definitions may be lost
+  uint32_t run_ = 0;
+  HandleMap handles_;  // of the run
 };
 
-absl::Status CutTornEnd(file::Files& files, const std::string& dir, const std::string& path,
-                        const log::SegmentEnd& end, Metrics& metrics) {
-  // Of a segment that was made just before a power cut not even a byte may be left.
-  if (end.torn_bytes == 0 && end.good_bytes != 0) return absl::OkStatus();
-  spdlog::warn("cutting the torn end of the log path={} good_bytes={} cut_bytes={}", path,
-               end.good_bytes, end.torn_bytes);
-  metrics.log_torn_bytes.Increment(static_cast<double>(end.torn_bytes));
-  if (end.good_bytes == 0) {
-    LL_RETURN_IF_ERROR(files.Remove(path));
-    // Back after a power cut, with a new segment behind it, its tear would look like damage.
-    return files.SyncDir(dir);
+// So many frames are read ahead.
+constexpr size_t kFramesAhead = 4;
+
+// Applies frames on a thread of its own, as they come.
+class Applier {
+ public:
+  Applier(const ReplayOptions& options, head::Head& head, Metrics& metrics)
+      : replay_(options, head, metrics), thread_([this] { Run(); }) {}
+
+  // Waits for room.
+  void Put(ReadFrame frame) { frames_.Push(std::move(frame)); }
+
+  // When all have been applied: the segments with something that could not be.
+  std::set<uint64_t> Finish() {
+    frames_.Close();
+    thread_.join();
+    return std::move(damaged_);
   }
-  LL_ASSIGN_OR_RETURN(const std::unique_ptr<file::WritableFile> file, files.OpenForAppend(path));
-  LL_RETURN_IF_ERROR(file->Truncate(end.good_bytes));
-  return file->Sync();
+
+ private:
+  void Run() {
+    while (auto frame = frames_.Pop()) {
+      const uint64_t segment = frame->segment;
+      const uint64_t offset = frame->offset;
+      // Of what was read only what it refers to can be missing.
+      if (absl::Status applied = replay_.Apply(*std::move(frame)); !applied.ok()) {
+        spdlog::error("log segment {}, offset {}: {}", segment, offset,
+                      std::string(applied.message()));
+        damaged_.insert(segment);
+      }
+    }
+  }
+
+  LogReplay replay_;
+  BoundedQueue<ReadFrame> frames_{kFramesAhead};
+  std::set<uint64_t> damaged_;
+  std::thread thread_;
+};
+
+absl::Status ReadFrames(file::Files& files, const Paths& paths, const ReplayOptions& options,
+                        LogScan& scan, Applier& applier) {
+  uint64_t read_bytes = 0;
+  for (const LogScan::Segment& segment : scan.segments) {
+    const std::string path = fmt::format("{}/{}", paths.log, log::SegmentName(segment.number));
+    LL_ASSIGN_OR_RETURN(const std::string contents, files.Read(path));
+    const bool is_damaged = !scan.damaged.empty() && *scan.damaged.begin() <= segment.number;
+    LL_ASSIGN_OR_RETURN(
+        const log::SegmentEnd end,
+        log::ReadSegment(std::string_view(contents).substr(0, segment.bytes), path, segment.number,
+                         /*is_last=*/false, [&](const log::Frame& frame) {
+                           if (!options.go_on(read_bytes + frame.offset)) {
+                             return absl::CancelledError("the store is being closed");
+                           }
+                           ReadFrame read{.segment = segment.number,
+                                          .offset = frame.offset,
+                                          .run = frame.run,
+                                          .behind_damage = is_damaged || frame.behind_damage};
+                           LL_RETURN_IF_ERROR(log::ReadRecords(frame.payload, read.records));
+                           applier.Put(std::move(read));
+                           return absl::OkStatus();
+                         }));
+    read_bytes += segment.bytes;
+    if (end.damage.empty() || scan.damaged.contains(segment.number)) continue;
+    // Records that ScanLog did not look into.
+    for (const absl::Status& damage : end.damage) {
+      spdlog::error("{}", std::string(damage.message()));
+    }
+    scan.damaged.insert(segment.number);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::StatusOr<Recovered> RecoverLog(file::Files& files, const Paths& paths, uint64_t checkpoint,
-                                     int64_t oldest_ms, head::Head& head, Writers& writers,
-                                     Metrics& metrics) {
-  LL_ASSIGN_OR_RETURN(const std::vector<std::string> names, files.List(paths.log));
-  std::vector<uint64_t> segments;
-  for (const std::string& name : names) {
-    const uint64_t number = log::SegmentNumber(name);
-    if (number == 0) continue;
-    if (number < checkpoint) {
-      LL_RETURN_IF_ERROR(files.Remove(fmt::format("{}/{}", paths.log, name)));
-    } else {
-      segments.push_back(number);
-    }
-  }
-
-  Recovered recovered;
-  recovered.next_segment = checkpoint;
-  if (checkpoint > 1 && segments.empty()) {
-    metrics.quarantined_segments.Increment();
-    spdlog::error("log segment is missing path={}/{}", paths.log, log::SegmentName(checkpoint));
-  }
-  for (const uint64_t number : segments) {
-    const std::string path = fmt::format("{}/{}", paths.log, log::SegmentName(number));
-    if (number != recovered.next_segment) {
-      metrics.quarantined_segments.Increment(static_cast<double>(number - recovered.next_segment));
-      spdlog::error("log segments are missing dir={} from={} before={}", paths.log,
-                    recovered.next_segment, number);
-    }
-    recovered.next_segment = number + 1;
-    LL_ASSIGN_OR_RETURN(const std::string contents, files.Read(path));
-    recovered.log_bytes += contents.size();
-    SegmentReplay replay(oldest_ms, head, writers, metrics);
-    LL_ASSIGN_OR_RETURN(
-        const log::SegmentEnd end,
-        log::ReadSegment(contents, path, number, number == segments.back(),
-                         [&](const log::Frame& frame) { return replay.Apply(frame); }));
-    if (end.damage.empty()) {
-      LL_RETURN_IF_ERROR(CutTornEnd(files, paths.log, path, end, metrics));
-      continue;
-    }
-    for (const absl::Status& damage : end.damage) {
-      spdlog::error("{}", std::string(damage.message()));
-    }
-    spdlog::error("damaged log segment path={} frames recovered from behind the damage={}", path,
-                  end.salvaged_frames);
-    metrics.log_salvaged_frames.Increment(static_cast<double>(end.salvaged_frames));
-    recovered.damaged.insert(number);
-  }
-  return recovered;
+absl::Status ReplayLog(file::Files& files, const Paths& paths, const ReplayOptions& options,
+                       LogScan& scan, head::Head& head, Metrics& metrics) {
+  Applier applier(options, head, metrics);
+  absl::Status read = ReadFrames(files, paths, options, scan, applier);
+  for (const uint64_t segment : applier.Finish()) scan.damaged.insert(segment);
+  return read;
 }
 
 }  // namespace leadline::collector::store::engine

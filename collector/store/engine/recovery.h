@@ -1,10 +1,15 @@
-// Reads the log into an empty head after a start.
+// Reads the log after a start: first what writers have to be told, then everything into the head.
+//
+// ScanLog checks every frame and takes the writers' sequences, so that writes can be taken at once;
+// ReplayLog applies what the frames hold. Both read what the manifest's checkpoints leave of it.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <set>
+#include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 #include "collector/store/engine/metrics.h"
@@ -15,18 +20,35 @@
 
 namespace leadline::collector::store::engine {
 
-struct Recovered {
+struct LogScan {
+  struct Segment {
+    uint64_t number = 0;
+    uint64_t bytes = 0;  // that count
+  };
+  std::vector<Segment> segments;  // ascending
   uint64_t next_segment = 1;
-  uint64_t log_bytes = 0;  // that were read
-  // Segments that are damaged in the middle: what is whole of them is in the head. They are to be
+  uint64_t last_bytes = 0;  // of the last segment, those that count
+  uint64_t log_bytes = 0;   // of all
+  // Segments that are damaged in the middle: what is whole of them is applied. They are to be
   // quarantined, but only after a flush, since they hold what the head holds.
   std::set<uint64_t> damaged;
 };
 
-// Segments before `checkpoint` are removed, a torn end is cut. An error (other than damage) stops
-// the start and names the segment.
-absl::StatusOr<Recovered> RecoverLog(file::Files& files, const Paths& paths, uint64_t checkpoint,
-                                     int64_t oldest_ms, head::Head& head, Writers& writers,
-                                     Metrics& metrics);
+// Segments before `first` are removed, a torn end is cut. An error (other than damage) stops the
+// start and names the segment.
+absl::StatusOr<LogScan> ScanLog(file::Files& files, const Paths& paths, uint64_t first,
+                                Writers& writers, Metrics& metrics);
+
+struct ReplayOptions {
+  // By shard of the head that wrote the log, which may have had another number of them: the first
+  // segment with something that is in no window. Not empty.
+  std::vector<uint64_t> checkpoints;
+  int64_t oldest_ms = 0;  // samples before are dropped
+  // Called now and then with the bytes that were applied; false ends the replay with CANCELLED.
+  std::function<bool(uint64_t applied_bytes)> go_on;
+};
+
+absl::Status ReplayLog(file::Files& files, const Paths& paths, const ReplayOptions& options,
+                       LogScan& scan, head::Head& head, Metrics& metrics);
 
 }  // namespace leadline::collector::store::engine

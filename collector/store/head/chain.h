@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -44,6 +45,18 @@ class Chain {
       room_ -= static_cast<uint32_t>(count);
       data.remove_prefix(count);
     }
+    return true;
+  }
+
+  // The same for the first `size` of some bytes, which can be copied all at once.
+  using Short = std::array<uint8_t, 24>;
+  bool Append(Arena& arena, const Short& bytes, size_t size) {
+    if (room_ < bytes.size()) {
+      return Append(arena, {reinterpret_cast<const char*>(bytes.data()), size});
+    }
+    std::memcpy(arena.At(tail_), bytes.data(), bytes.size());  // what is too much is written over
+    tail_ += static_cast<Arena::Ref>(size);
+    room_ -= static_cast<uint32_t>(size);
     return true;
   }
 

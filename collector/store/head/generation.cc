@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <bit>
 #include <new>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
 #include "collector/store/head/histogram_tokens.h"
 #include "collector/store/head/tokens.h"
-#include "common/bytes.h"
 
 namespace leadline::collector::store::head {
 namespace {
@@ -20,10 +20,19 @@ chunk::Piece AsPiece(chunk::Histograms run) {
   return {.histograms = std::make_shared<const chunk::Histograms>(std::move(run))};
 }
 
-void AppendColumnToken(uint32_t column, uint32_t index, std::string& out) {
-  out.push_back(static_cast<char>(token::kColumn));
-  AppendVarint(column, out);
-  AppendVarint(index, out);
+// Of column tokens, at most; a float's token may follow one.
+constexpr size_t kMaxColumnBytes = 1 + 5 + 5;
+static_assert(kMaxColumnBytes + token::kMaxFloatBytes <= std::tuple_size_v<Chain::Short>);
+
+size_t EncodeColumn(uint32_t column, uint32_t index, uint8_t* out) {
+  size_t size = 0;
+  out[size++] = token::kColumn;
+  for (const uint32_t number : {column, index}) {
+    uint32_t rest = number;
+    for (; rest >= 0x80; rest >>= 7) out[size++] = static_cast<uint8_t>(rest | 0x80);
+    out[size++] = static_cast<uint8_t>(rest);
+  }
+  return size;
 }
 
 // Values in the order of a series' tokens.
@@ -92,7 +101,8 @@ Appended Generation::AppendTo(Lane& lane, Frame& frame, uint32_t slot, const Val
   }
   Series& series = At(ref);
   if (series.column == kNoColumn) series.last = NewLast(value);
-  switch (FindPlace(series, frame, step_)) {
+  Step step;
+  switch (FindPlace(series, frame, step)) {
     case Place::kLate:
       return AppendLate(slot, frame.ts_ms, value);
     case Place::kSameTime: {
@@ -106,14 +116,14 @@ Appended Generation::AppendTo(Lane& lane, Frame& frame, uint32_t slot, const Val
       break;
   }
   const bool is_first = series.column == kNoColumn;
-  if (!Put(series, step_, value)) {
+  if (!Put(series, step, value)) {
     full_ = true;
     if (is_first) lane.series[slot] = 0;
     return AppendLate(slot, frame.ts_ms, value);
   }
   if (is_first) series.first_ms = frame.ts_ms;
-  series.column = step_.column;
-  series.next = step_.index + 1;
+  series.column = step.column;
+  series.next = step.index + 1;
   return Appended::kNew;
 }
 
@@ -145,7 +155,6 @@ uint64_t Generation::NewLast(const model::NativeHistogram&) {
 }
 
 Generation::Place Generation::FindPlace(const Series& series, Frame& frame, Step& step) {
-  step.token.clear();
   if (series.column != kNoColumn) {
     TimeColumn& column = columns_[series.column];
     if (column.last_ms() == frame.ts_ms) {
@@ -155,9 +164,9 @@ Generation::Place Generation::FindPlace(const Series& series, Frame& frame, Step
       step.index = column.size() - 1;
       const uint32_t skipped = step.index - series.next;
       if (skipped > token::kMaxCount) {
-        AppendColumnToken(step.column, step.index, step.token);
+        step.size = EncodeColumn(step.column, step.index, step.bytes.data());
       } else if (skipped > 0) {
-        step.token.push_back(static_cast<char>(token::kSkip | (skipped - 1)));
+        step.bytes[step.size++] = static_cast<uint8_t>(token::kSkip | (skipped - 1));
       }
       return Place::kNext;
     }
@@ -179,27 +188,22 @@ Generation::Place Generation::FindPlace(const Series& series, Frame& frame, Step
   }
   step.column = frame.column;
   step.index = columns_[frame.column].size() - 1;
-  AppendColumnToken(step.column, step.index, step.token);
+  step.size = EncodeColumn(step.column, step.index, step.bytes.data());
   return Place::kNext;
 }
 
 // --- Writing tokens ---
 
-bool Generation::PutToken(Series& series, const Step& step) {
-  series.repeating = 0;
-  return series.chain.Append(arena_, step.token);
-}
-
 bool Generation::PutRepeat(Series& series, Step& step) {
-  if (series.repeating != 0 && step.token.empty()) {
+  if (series.repeating != 0 && step.size == 0) {
     uint8_t& count = *series.chain.LastByte(arena_);
     if (count < token::kMaxCount) {
       ++count;
       return true;
     }
   }
-  step.token.push_back(static_cast<char>(token::kRepeat));
-  if (!PutToken(series, step)) return false;
+  step.bytes[step.size++] = token::kRepeat;
+  if (!series.chain.Append(arena_, step.bytes, step.size)) return false;
   series.repeating = 1;
   return true;
 }
@@ -207,20 +211,23 @@ bool Generation::PutRepeat(Series& series, Step& step) {
 bool Generation::Put(Series& series, Step& step, double value) {
   const auto bits = std::bit_cast<uint64_t>(value);
   if (bits == series.last) return PutRepeat(series, step);
-  uint8_t bytes[token::kMaxFloatBytes];
-  const size_t size = EncodeFloat(series.last, bits, bytes);
-  step.token.append(reinterpret_cast<const char*>(bytes), size);
-  if (!PutToken(series, step)) return false;
+  Decimals decimals{static_cast<uint8_t>(series.decimals)};
+  step.size += EncodeFloat(series.last, bits, decimals, step.bytes.data() + step.size);
+  if (!series.chain.Append(arena_, step.bytes, step.size)) return false;
+  series.decimals = decimals.exponent & 0xF;
   series.last = bits;
+  series.repeating = 0;
   return true;
 }
 
 bool Generation::Put(Series& series, Step& step, const model::NativeHistogram& value) {
   model::NativeHistogram& last = *last_histograms_[series.last];
   if (last == value) return PutRepeat(series, step);
-  step.token.push_back(static_cast<char>(token::kHistogram));
-  EncodeHistogram(last, value, step.token);
-  return PutToken(series, step);
+  histogram_.assign(reinterpret_cast<const char*>(step.bytes.data()), step.size);
+  histogram_.push_back(static_cast<char>(token::kHistogram));
+  EncodeHistogram(last, value, histogram_);
+  series.repeating = 0;
+  return series.chain.Append(arena_, histogram_);
 }
 
 bool Generation::IsLast(const Series& series, double value) const {

@@ -66,8 +66,9 @@ class Generation {
     uint64_t last = 0;            // bits of the last value, or the number of the last histogram
     int64_t first_ms = 0;         // of the first sample
     uint32_t column = kNoColumn;  // of the last sample
-    uint32_t next : 31 = 0;       // index in the column behind the last sample
+    uint32_t next : 27 = 0;       // index in the column behind the last sample
     uint32_t repeating : 1 = 0;   // the last token is a repeat
+    uint32_t decimals : 4 = 0;    // of floats; see tokens.h
   };
   // Where the series of one kind of value are, by slot; 0: not here.
   struct Lane {
@@ -83,7 +84,8 @@ class Generation {
   struct Step {
     uint32_t column = 0;
     uint32_t index = 0;
-    std::string token;
+    size_t size = 0;  // of the token
+    Chain::Short bytes{};
   };
 
   Series& At(Arena::Ref ref) { return *reinterpret_cast<Series*>(arena_.At(ref)); }
@@ -105,7 +107,6 @@ class Generation {
   bool Put(Series& series, Step& step, double value);
   bool Put(Series& series, Step& step, const model::NativeHistogram& value);
   bool PutRepeat(Series& series, Step& step);
-  bool PutToken(Series& series, const Step& step);
   bool IsLast(const Series& series, double value) const;
   bool IsLast(const Series& series, const model::NativeHistogram& value) const;
   template <typename Value>
@@ -120,8 +121,8 @@ class Generation {
   std::vector<std::unique_ptr<model::NativeHistogram>> last_histograms_;
   absl::flat_hash_map<uint32_t, std::unique_ptr<Late>> late_;
   uint32_t end_slot_ = 0;
-  bool full_ = false;  // the arena is: everything goes to `late_`
-  Step step_;          // scratch
+  bool full_ = false;      // the arena is: everything goes to `late_`
+  std::string histogram_;  // scratch
 };
 
 }  // namespace leadline::collector::store::head

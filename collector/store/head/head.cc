@@ -39,17 +39,17 @@ Head::Head(size_t shards) {
   for (size_t i = 0; i < shards; ++i) shards_.push_back(std::make_unique<Shard>());
 }
 
-size_t Head::ShardOf(const model::SeriesDefinition& series) const {
-  if (series.entity != Id128()) return ShardOf(series.entity);
+size_t Head::ShardOf(const model::SeriesDefinition& series, size_t shards) {
+  if (series.entity != Id128()) return ShardOf(series.entity, shards);
   const std::string_view instance = series.residual.Get(kInstance);
-  if (!instance.empty()) return ShardOf(HashId({series.residual.Get(kJob), instance}));
+  if (!instance.empty()) return ShardOf(HashId({series.residual.Get(kJob), instance}), shards);
   Id128 id = HashId({series.metric});
   for (const Label& label : series.residual) {
     // The buckets of a histogram go along with each other: together they take little in windows.
     if (label.name == kBound) continue;
     id = HashId({label.name, label.value, id.ToBytes()});
   }
-  return ShardOf(id);
+  return ShardOf(id, shards);
 }
 
 std::vector<SeriesHandle> Head::Resolve(std::string_view tenant,
@@ -57,7 +57,7 @@ std::vector<SeriesHandle> Head::Resolve(std::string_view tenant,
   std::vector<SeriesHandle> handles;
   handles.reserve(series.size());
   for (const model::SeriesDefinition& definition : series) {
-    const size_t shard = ShardOf(definition);
+    const size_t shard = ShardOf(definition, shards_.size());
     handles.push_back(static_cast<SeriesHandle>(shard) << kSlotBits |
                       shards_[shard]->Resolve(tenant, definition));
   }
@@ -92,7 +92,7 @@ size_t Head::CountUnknown(std::string_view tenant,
                           absl::Span<const model::SeriesDefinition> series) const {
   size_t unknown = 0;
   for (const model::SeriesDefinition& definition : series) {
-    const Shard& shard = *shards_[ShardOf(definition)];
+    const Shard& shard = *shards_[ShardOf(definition, shards_.size())];
     unknown += shard.Has(tenant, definition) ? 0 : 1;
   }
   return unknown;
@@ -113,7 +113,7 @@ AppendCounts Head::Append(std::string_view tenant, const WriteBatch& batch, int6
 void Head::AddEntities(std::string_view tenant, absl::Span<const model::EntityVersion> versions,
                        bool in_windows) {
   for (const model::EntityVersion& version : versions) {
-    shards_[ShardOf(version.id)]->AddEntity(tenant, version, in_windows);
+    shards_[ShardOf(version.id, shards_.size())]->AddEntity(tenant, version, in_windows);
   }
 }
 
@@ -134,12 +134,18 @@ std::vector<Id128> Head::ChangedEntities(std::string_view tenant,
 }
 
 index::TimelinePtr Head::Timeline(std::string_view tenant, const Id128& entity) const {
-  return shards_[ShardOf(entity)]->Timeline(tenant, entity);
+  return shards_[ShardOf(entity, shards_.size())]->Timeline(tenant, entity);
 }
 
 std::vector<index::TimelinePtr> Head::Timelines(std::string_view tenant) const {
   std::vector<index::TimelinePtr> timelines;
   for (const auto& shard : shards_) shard->Timelines(tenant, timelines);
+  return timelines;
+}
+
+std::vector<index::TimelinePtr> Head::Timelines(size_t shard, std::string_view tenant) const {
+  std::vector<index::TimelinePtr> timelines;
+  shards_[shard]->Timelines(tenant, timelines);
   return timelines;
 }
 
@@ -151,11 +157,9 @@ std::vector<std::string> Head::Tenants() const {
   return sorted;
 }
 
-size_t Head::Release(int64_t ended_before_ms, bool all) {
+size_t Head::Release(size_t shard, int64_t ended_before_ms, bool all) {
   ++releases_;
-  size_t released = 0;
-  for (const auto& shard : shards_) released += shard->Release(ended_before_ms, all);
-  return released;
+  return shards_[shard]->Release(ended_before_ms, all);
 }
 
 uint64_t Head::definition_bytes() const {

@@ -56,6 +56,7 @@ class Head {
                                      const index::Matchers& matchers) const;
   index::TimelinePtr Timeline(std::string_view tenant, const Id128& entity) const;
   std::vector<index::TimelinePtr> Timelines(std::string_view tenant) const;
+  std::vector<index::TimelinePtr> Timelines(size_t shard, std::string_view tenant) const;
   std::vector<std::string> Tenants() const;  // sorted
 
   // A flush of a shard: Freeze sets aside what there is; Frozen and FrozenEntitiesOf give it, with
@@ -73,10 +74,10 @@ class Head {
     shards_[shard]->DropFrozen(entities);
   }
 
-  // Forgets series and entities that ended before `ended_before_ms`, when windows have all there is
-  // of them; see shard.h. Their handles are not known any more. Gives the number of series.
-  // REQUIRES: no batch that was checked before is appended after.
-  size_t Release(int64_t ended_before_ms, bool all);
+  // The shard forgets series and entities that ended before `ended_before_ms`, when windows have
+  // all there is of them; see shard.h. Their handles are not known any more. Gives the number of
+  // series. REQUIRES: no batch that was checked before is appended after.
+  size_t Release(size_t shard, int64_t ended_before_ms, bool all);
   // Grows with every Release that forgot something, before it does.
   uint64_t releases() const { return releases_.load(); }
 
@@ -89,12 +90,12 @@ class Head {
 
   static size_t ShardOf(SeriesHandle handle) { return handle >> kSlotBits; }
   static uint32_t SlotOf(SeriesHandle handle) { return static_cast<uint32_t>(handle); }
+  // Where they are in a head of so many shards.
+  static size_t ShardOf(const Id128& entity, size_t shards) { return entity.low % shards; }
+  static size_t ShardOf(const model::SeriesDefinition& series, size_t shards);
 
  private:
   static constexpr int kSlotBits = 32;
-
-  size_t ShardOf(const Id128& entity) const { return entity.low % shards_.size(); }
-  size_t ShardOf(const model::SeriesDefinition& series) const;
 
   std::vector<std::unique_ptr<Shard>> shards_;
   std::atomic<uint64_t> releases_{0};

@@ -42,7 +42,8 @@ void AppendSum(double before, double now, std::string& out) {
     return;
   }
   uint8_t bytes[token::kMaxFloatBytes];
-  out.append(reinterpret_cast<const char*>(bytes), EncodeFloat(from, to, bytes));
+  Decimals none{Decimals::kNone};
+  out.append(reinterpret_cast<const char*>(bytes), EncodeFloat(from, to, none, bytes));
 }
 
 uint64_t Parts(const NativeHistogram& value) {

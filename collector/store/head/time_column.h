@@ -14,9 +14,12 @@ class TimeColumn {
  public:
   explicit TimeColumn(int64_t first_ms) : first_ms_(first_ms), offsets_ms_(1) {}
 
+  static constexpr size_t kMaxSize = (size_t{1} << 27) - 1;
+
   // Whether `ts_ms` may be the next. REQUIRES: ts_ms >= 0.
   bool MayPush(int64_t ts_ms) const {
-    return ts_ms > last_ms() && ts_ms - first_ms_ <= std::numeric_limits<uint32_t>::max();
+    return ts_ms > last_ms() && ts_ms - first_ms_ <= std::numeric_limits<uint32_t>::max() &&
+           offsets_ms_.size() < kMaxSize;
   }
   void Push(int64_t ts_ms) { offsets_ms_.push_back(static_cast<uint32_t>(ts_ms - first_ms_)); }
 

@@ -1,12 +1,16 @@
 #include "collector/store/log/record.h"
 
 #include <bit>
+#include <cmath>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "collector/store/codec/model_codec.h"
 #include "common/bytes.h"
+#include "common/exact_integer.h"
+#include "common/string_map.h"
 
 namespace leadline::collector::store::log {
 namespace {
@@ -14,12 +18,12 @@ namespace {
 // On disk: never renumber.
 enum class Type : uint8_t { kSeries = 1, kBatch = 2, kWriters = 3, kEntities = 4 };
 
-constexpr size_t kLeastSeriesBytes = 1 + 1 + 16 + 1;
+constexpr size_t kLeastSeriesBytes = 1 + 1 + 1 + 1;
 constexpr size_t kLeastEntityBytes = 16 + 1 + 1 + 1 + 1 + 1 + 1 + 1;
 constexpr size_t kLeastWriterBytes = 1 + 16 + 1 + 1;
 constexpr size_t kLeastFrameBytes = 2;
-constexpr size_t kFloatBytes = 1 + 8;
-constexpr size_t kLeastHistogramBytes = 1 + 1 + 1 + 8 + 1 + 1 + 8 + 1 + 1;
+constexpr size_t kLeastFloatBytes = 1;
+constexpr size_t kLeastHistogramBytes = 1 + 1 + 8 + 1 + 1 + 8 + 1 + 1;
 
 void AppendFramed(Type type, std::string_view body, std::string& out) {
   out.push_back(static_cast<char>(type));
@@ -27,24 +31,77 @@ void AppendFramed(Type type, std::string_view body, std::string& out) {
   AppendString(body, out);
 }
 
+// Numbers as runs of neighbours: from where the run before ended, and how many.
 template <typename Unsigned>
-void AppendDeltas(const std::vector<Unsigned>& values, std::string& out) {
-  uint64_t previous = 0;
-  for (const Unsigned value : values) {
-    AppendSigned(static_cast<int64_t>(value - previous), out);
-    previous = value;
+void AppendRuns(const std::vector<Unsigned>& values, std::string& out) {
+  uint64_t expected = 0;
+  for (size_t begin = 0; begin < values.size();) {
+    size_t end = begin + 1;
+    while (end < values.size() && values[end] == values[end - 1] + 1) ++end;
+    AppendSigned(static_cast<int64_t>(values[begin] - expected), out);
+    AppendVarint(end - begin, out);
+    expected = uint64_t{values[end - 1]} + 1;
+    begin = end;
   }
 }
 
 template <typename Unsigned>
-void ReadDeltas(ByteReader& reader, std::vector<Unsigned>& values) {
-  uint64_t previous = 0;
-  for (Unsigned& value : values) {
-    previous += static_cast<uint64_t>(reader.Signed());
-    value = static_cast<Unsigned>(previous);
-    if (value != previous) reader.Fail();
+void ReadRuns(ByteReader& reader, std::vector<Unsigned>& values) {
+  uint64_t next = 0;
+  for (size_t at = 0; at < values.size() && reader.ok();) {
+    next += static_cast<uint64_t>(reader.Signed());
+    const uint64_t length = reader.Varint();
+    if (length == 0 || length > values.size() - at) return reader.Fail();
+    for (uint64_t i = 0; i < length; ++i, ++next) {
+      values[at] = static_cast<Unsigned>(next);
+      if (values[at++] != next) return reader.Fail();
+    }
   }
 }
+
+constexpr uint64_t kRawFloat = 1;
+
+void AppendFloat(double value, std::string& out) {
+  int64_t integer = 0;
+  if (AsExactInteger(value, integer)) return AppendVarint(ZigZag(integer) << 1, out);
+  AppendVarint(kRawFloat, out);
+  AppendFixed64(std::bit_cast<uint64_t>(value), out);
+}
+
+double ReadFloat(ByteReader& reader) {
+  const uint64_t code = reader.Varint();
+  if (code == kRawFloat) return std::bit_cast<double>(reader.Fixed64());
+  const auto value = static_cast<double>(UnZigZag(code >> 1));
+  if ((code & 1) != 0 || std::fabs(value) > kMaxExactInteger) reader.Fail();
+  return value;
+}
+
+// Strings of a record: each is written where it first comes, and named by its number after that.
+class StringWriter {
+ public:
+  void Append(std::string_view text, std::string& out) {
+    const auto [it, added] = numbers_.try_emplace(std::string(text), numbers_.size() + 1);
+    AppendVarint(added ? 0 : it->second, out);
+    if (added) AppendString(text, out);
+  }
+
+ private:
+  StringMap<uint64_t> numbers_;
+};
+
+class StringReader {
+ public:
+  std::string_view Read(ByteReader& reader) {
+    const uint64_t number = reader.Varint();
+    if (number == 0) return texts_.emplace_back(reader.String());
+    if (number <= texts_.size()) return texts_[number - 1];
+    reader.Fail();
+    return {};
+  }
+
+ private:
+  std::vector<std::string_view> texts_;
+};
 
 void AppendEntities(const std::vector<model::EntityVersion>& versions, std::string& out) {
   AppendVarint(versions.size(), out);
@@ -61,13 +118,31 @@ SeriesRecord ReadSeries(ByteReader& reader) {
   SeriesRecord record;
   record.tenant = reader.String();
   record.rows.resize(reader.Count(kLeastSeriesBytes));
+  StringReader texts;
+  SeriesHandle next = 0;
+  Id128 entity;
   for (SeriesRecord::Row& row : record.rows) {
-    row.handle = reader.Varint();
-    row.definition.metric = reader.String();
-    row.definition.entity = codec::ReadId(reader);
-    row.definition.residual = codec::ReadLabels(reader);
+    row.handle = next + static_cast<uint64_t>(reader.Signed());
+    next = row.handle + 1;
+    row.definition.metric = texts.Read(reader);
+    if (reader.Byte() != 0) entity = codec::ReadId(reader);
+    row.definition.entity = entity;
+    std::vector<Label> labels(reader.Count(2));
+    for (Label& label : labels) {
+      label.name = texts.Read(reader);
+      label.value = texts.Read(reader);
+    }
+    row.definition.residual = LabelSet(std::move(labels));
   }
   return record;
+}
+
+// What every batch begins with.
+void ReadWriter(ByteReader& reader, WritersRecord::Row& row) {
+  row.tenant = reader.String();
+  row.writer.agent = codec::ReadId(reader);
+  row.writer.epoch = reader.Varint();
+  row.sequence = reader.Varint();
 }
 
 template <typename Frame>
@@ -80,20 +155,23 @@ void CheckIndices(ByteReader& reader, const Frame& frame, size_t series) {
 BatchRecord ReadBatch(ByteReader& reader) {
   BatchRecord record;
   WriteBatch& batch = record.batch;
-  record.tenant = reader.String();
-  batch.writer.agent = codec::ReadId(reader);
-  batch.writer.epoch = reader.Varint();
-  batch.sequence = reader.Varint();
+  WritersRecord::Row row;
+  ReadWriter(reader, row);
+  record.tenant = std::move(row.tenant);
+  batch.writer = row.writer;
+  batch.sequence = row.sequence;
   batch.entities = ReadEntities(reader);
-  batch.series.resize(reader.Count());
-  ReadDeltas(reader, batch.series);
+  const uint64_t series = reader.Varint();
+  if (series > kMaxBatchSeries) reader.Fail();
+  if (reader.ok()) batch.series.resize(series);
+  ReadRuns(reader, batch.series);
   batch.floats.resize(reader.Count(kLeastFrameBytes));
   for (FloatFrame& frame : batch.floats) {
     frame.ts_ms = reader.Signed();
-    frame.series.resize(reader.Count(kFloatBytes));
+    frame.series.resize(reader.Count(kLeastFloatBytes));
     frame.values.resize(frame.series.size());
-    ReadDeltas(reader, frame.series);
-    for (double& value : frame.values) value = std::bit_cast<double>(reader.Fixed64());
+    ReadRuns(reader, frame.series);
+    for (double& value : frame.values) value = ReadFloat(reader);
     CheckIndices(reader, frame, batch.series.size());
   }
   batch.histograms.resize(reader.Count(kLeastFrameBytes));
@@ -101,23 +179,44 @@ BatchRecord ReadBatch(ByteReader& reader) {
     frame.ts_ms = reader.Signed();
     frame.series.resize(reader.Count(kLeastHistogramBytes));
     frame.values.resize(frame.series.size());
-    ReadDeltas(reader, frame.series);
+    ReadRuns(reader, frame.series);
     for (model::NativeHistogram& value : frame.values) value = codec::ReadHistogram(reader);
     CheckIndices(reader, frame, batch.series.size());
   }
   return record;
 }
 
-WritersRecord ReadWriters(ByteReader& reader) {
+WritersRecord ReadWriterRows(ByteReader& reader) {
   WritersRecord record;
   record.rows.resize(reader.Count(kLeastWriterBytes));
   for (WritersRecord::Row& row : record.rows) {
-    row.tenant = reader.String();
-    row.writer.agent = codec::ReadId(reader);
-    row.writer.epoch = reader.Varint();
-    row.sequence = reader.Varint();
+    ReadWriter(reader, row);
   }
   return record;
+}
+
+// Calls visit(type, body) for each record, which is to read all of the body or false is given.
+template <typename Visit>
+absl::Status VisitRecords(std::string_view payload, Visit visit) {
+  ByteReader reader(payload);
+  while (!reader.AtEnd()) {
+    const size_t offset = payload.size() - reader.remaining();
+    const uint8_t type = reader.Byte();
+    const uint8_t version = reader.Byte();
+    ByteReader body(reader.String());
+    if (reader.ok() &&
+        (version != kRecordVersion || type > static_cast<uint8_t>(Type::kEntities))) {
+      return absl::UnimplementedError(
+          fmt::format("record of type {}, version {} at offset {} of its frame is of another "
+                      "version of this program",
+                      type, version, offset));
+    }
+    if (!reader.ok() || !visit(static_cast<Type>(type), body)) {
+      return absl::DataLossError(
+          fmt::format("malformed record of type {} at offset {} of its frame", type, offset));
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -126,11 +225,22 @@ void AppendRecord(const SeriesRecord& record, std::string& out) {
   std::string body;
   AppendString(record.tenant, body);
   AppendVarint(record.rows.size(), body);
+  StringWriter texts;
+  SeriesHandle next = 0;
+  Id128 entity;
   for (const SeriesRecord::Row& row : record.rows) {
-    AppendVarint(row.handle, body);
-    AppendString(row.definition.metric, body);
-    codec::AppendId(row.definition.entity, body);
-    codec::AppendLabels(row.definition.residual, body);
+    AppendSigned(static_cast<int64_t>(row.handle - next), body);
+    next = row.handle + 1;
+    texts.Append(row.definition.metric, body);
+    const bool is_other = row.definition.entity != entity;
+    body.push_back(is_other ? 1 : 0);
+    if (is_other) codec::AppendId(row.definition.entity, body);
+    entity = row.definition.entity;
+    AppendVarint(row.definition.residual.size(), body);
+    for (const Label& label : row.definition.residual) {
+      texts.Append(label.name, body);
+      texts.Append(label.value, body);
+    }
   }
   AppendFramed(Type::kSeries, body, out);
 }
@@ -143,19 +253,19 @@ void AppendRecord(std::string_view tenant, const WriteBatch& batch, std::string&
   AppendVarint(batch.sequence, body);
   AppendEntities(batch.entities, body);
   AppendVarint(batch.series.size(), body);
-  AppendDeltas(batch.series, body);
+  AppendRuns(batch.series, body);
   AppendVarint(batch.floats.size(), body);
   for (const FloatFrame& frame : batch.floats) {
     AppendSigned(frame.ts_ms, body);
     AppendVarint(frame.series.size(), body);
-    AppendDeltas(frame.series, body);
-    for (double value : frame.values) AppendFixed64(std::bit_cast<uint64_t>(value), body);
+    AppendRuns(frame.series, body);
+    for (double value : frame.values) AppendFloat(value, body);
   }
   AppendVarint(batch.histograms.size(), body);
   for (const HistogramFrame& frame : batch.histograms) {
     AppendSigned(frame.ts_ms, body);
     AppendVarint(frame.series.size(), body);
-    AppendDeltas(frame.series, body);
+    AppendRuns(frame.series, body);
     for (const model::NativeHistogram& value : frame.values) codec::AppendHistogram(value, body);
   }
   AppendFramed(Type::kBatch, body, out);
@@ -181,20 +291,8 @@ void AppendRecord(const EntitiesRecord& record, std::string& out) {
 }
 
 absl::Status ReadRecords(std::string_view payload, std::vector<Record>& records) {
-  ByteReader reader(payload);
-  while (!reader.AtEnd()) {
-    const size_t offset = payload.size() - reader.remaining();
-    const uint8_t type = reader.Byte();
-    const uint8_t version = reader.Byte();
-    ByteReader body(reader.String());
-    if (reader.ok() &&
-        (version != kRecordVersion || type > static_cast<uint8_t>(Type::kEntities))) {
-      return absl::UnimplementedError(
-          fmt::format("record of type {}, version {} at offset {} of its frame is of another "
-                      "version of this program",
-                      type, version, offset));
-    }
-    switch (static_cast<Type>(type)) {
+  return VisitRecords(payload, [&records](Type type, ByteReader& body) {
+    switch (type) {
       case Type::kSeries:
         records.emplace_back(ReadSeries(body));
         break;
@@ -202,7 +300,7 @@ absl::Status ReadRecords(std::string_view payload, std::vector<Record>& records)
         records.emplace_back(ReadBatch(body));
         break;
       case Type::kWriters:
-        records.emplace_back(ReadWriters(body));
+        records.emplace_back(ReadWriterRows(body));
         break;
       case Type::kEntities: {
         EntitiesRecord record;
@@ -212,14 +310,21 @@ absl::Status ReadRecords(std::string_view payload, std::vector<Record>& records)
         break;
       }
       default:
-        body.Fail();
+        return false;
     }
-    if (!reader.ok() || !body.ok() || !body.AtEnd()) {
-      return absl::DataLossError(
-          fmt::format("malformed record of type {} at offset {} of its frame", type, offset));
+    return body.ok() && body.AtEnd();
+  });
+}
+
+absl::Status ReadWriters(std::string_view payload, WritersRecord& writers) {
+  return VisitRecords(payload, [&writers](Type type, ByteReader& body) {
+    if (type == Type::kBatch) ReadWriter(body, writers.rows.emplace_back());
+    if (type == Type::kWriters) {
+      WritersRecord record = ReadWriterRows(body);
+      std::move(record.rows.begin(), record.rows.end(), std::back_inserter(writers.rows));
     }
-  }
-  return absl::OkStatus();
+    return body.ok();
+  });
 }
 
 }  // namespace leadline::collector::store::log

@@ -1,9 +1,11 @@
 // What the log's frames hold: records of series definitions, batches, writers and entities.
 //
-// Series are named by handles of the process that wrote them; a segment defines each handle before
-// it uses it, so that it can be read by itself. Format: docs/format/log.md. Pure functions.
+// Series are named by handles of the run of the program that wrote them (segment.h). A handle is
+// defined before it is used, and again after the checkpoint of its shard, from which on the log is
+// needed. Format: docs/format/log.md. Pure functions.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -19,7 +21,8 @@
 
 namespace leadline::collector::store::log {
 
-inline constexpr uint8_t kRecordVersion = 2;
+inline constexpr uint8_t kRecordVersion = 3;
+inline constexpr size_t kMaxBatchSeries = size_t{1} << 22;
 
 struct SeriesRecord {
   struct Row {
@@ -61,7 +64,11 @@ void AppendRecord(const WritersRecord& record, std::string& out);
 void AppendRecord(const EntitiesRecord& record, std::string& out);
 
 // The records of a frame. DATA_LOSS when it is malformed (it passed its checksum, so that this is a
-// defect or an attack), UNIMPLEMENTED for a record of a newer version or type.
+// defect or an attack), UNIMPLEMENTED for a record of another version or type.
 absl::Status ReadRecords(std::string_view payload, std::vector<Record>& records);
+
+// Who wrote the batches of a frame, without what they hold; and the writers of checkpoints. Errors
+// as above, but of batches only the beginning is looked at.
+absl::Status ReadWriters(std::string_view payload, WritersRecord& writers);
 
 }  // namespace leadline::collector::store::log

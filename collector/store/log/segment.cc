@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "common/bytes.h"
+#include "common/status_macros.h"
 
 namespace leadline::collector::store::log {
 namespace {
@@ -29,6 +30,7 @@ uint32_t ShortChecksum(std::string_view data, uint64_t segment) {
 struct Parsed {
   bool header_ok = false;
   bool payload_ok = false;
+  uint32_t run = 0;
   std::string_view payload;
 };
 
@@ -37,7 +39,7 @@ Parsed ParseFrame(std::string_view data, uint64_t segment) {
   ByteReader reader(data);
   const std::string_view covered = data.substr(0, kFrameHeaderBytes - sizeof(uint32_t));
   if (reader.Bytes(kFrameMagic.size()) != kFrameMagic) return frame;
-  reader.Fixed32();  // reserved
+  frame.run = reader.Fixed32();
   const uint32_t size = reader.Fixed32();
   const uint64_t checksum = reader.Fixed64();
   const uint32_t header_checksum = reader.Fixed32();
@@ -61,6 +63,26 @@ absl::Status Damage(const std::string& path, uint64_t offset, std::string_view w
   return absl::DataLossError(fmt::format("log segment {}, offset {}: {}", path, offset, what));
 }
 
+// Whether the header is whole.
+absl::StatusOr<bool> ReadHeader(std::string_view contents, const std::string& path, uint64_t number,
+                                SegmentEnd& end) {
+  ByteReader reader(contents);
+  const bool known = reader.Bytes(kSegmentMagic.size()) == kSegmentMagic;
+  const uint32_t version = reader.Fixed32();
+  const uint64_t own_number = reader.Fixed64();
+  const uint64_t previous_bytes = reader.Fixed64();
+  const std::string_view covered = contents.substr(0, kSegmentHeaderBytes - sizeof(uint32_t));
+  const bool whole = reader.Fixed32() == ShortChecksum(covered, number) && reader.ok();
+  // A version that is damaged has the wrong checksum; one that is not may have another header.
+  if (known && reader.ok() && (whole || version > kSegmentVersion) && version != kSegmentVersion) {
+    return absl::UnimplementedError(fmt::format("log segment {}: version {}; this program reads {}",
+                                                path, version, kSegmentVersion));
+  }
+  if (!known || !whole || own_number != number) return false;
+  end.previous_bytes = previous_bytes;
+  return true;
+}
+
 }  // namespace
 
 std::string SegmentName(uint64_t number) {
@@ -75,20 +97,21 @@ uint64_t SegmentNumber(std::string_view name) {
   return error == std::errc() && stopped == end ? number : 0;
 }
 
-void AppendSegmentHeader(uint64_t number, std::string& out) {
+void AppendSegmentHeader(uint64_t number, uint64_t previous_bytes, std::string& out) {
   std::string header(kSegmentMagic);
   AppendFixed32(kSegmentVersion, header);
   AppendFixed64(number, header);
+  AppendFixed64(previous_bytes, header);
   AppendFixed32(ShortChecksum(header, number), header);
   out += header;
 }
 
-void AppendFrame(uint64_t segment, std::string_view payload, std::string& out) {
+void AppendFrame(const FrameOrigin& origin, std::string_view payload, std::string& out) {
   std::string header(kFrameMagic);
-  AppendFixed32(0, header);
+  AppendFixed32(origin.run, header);
   AppendFixed32(static_cast<uint32_t>(payload.size()), header);
-  AppendFixed64(Checksum(payload, segment), header);
-  AppendFixed32(ShortChecksum(header, segment), header);
+  AppendFixed64(Checksum(payload, origin.segment), header);
+  AppendFixed32(ShortChecksum(header, origin.segment), header);
   out += header;
   out += payload;
 }
@@ -96,19 +119,10 @@ void AppendFrame(uint64_t segment, std::string_view payload, std::string& out) {
 absl::StatusOr<SegmentEnd> ReadSegment(std::string_view contents, const std::string& path,
                                        uint64_t number, bool is_last,
                                        const std::function<absl::Status(const Frame&)>& visit) {
-  std::string header;
-  AppendSegmentHeader(number, header);
   SegmentEnd end;
-  size_t offset = header.size();
-  if (!contents.starts_with(header)) {
-    ByteReader reader(contents);
-    const bool known = reader.Bytes(kSegmentMagic.size()) == kSegmentMagic;
-    const uint32_t version = reader.Fixed32();
-    if (known && reader.ok() && version > kSegmentVersion) {
-      return absl::UnimplementedError(
-          fmt::format("log segment {}: version {}; this program reads up to {}", path, version,
-                      kSegmentVersion));
-    }
+  LL_ASSIGN_OR_RETURN(const bool header_ok, ReadHeader(contents, path, number, end));
+  size_t offset = kSegmentHeaderBytes;
+  if (!header_ok) {
     offset = FindFrame(contents, 0, number);
     if (is_last && offset == std::string_view::npos) {
       return SegmentEnd{.torn_bytes = contents.size()};
@@ -126,7 +140,7 @@ absl::StatusOr<SegmentEnd> ReadSegment(std::string_view contents, const std::str
       continue;
     }
     const bool behind_damage = !end.damage.empty();
-    absl::Status visited = visit({frame.payload, offset, behind_damage});
+    absl::Status visited = visit({frame.payload, offset, frame.run, behind_damage});
     if (absl::IsDataLoss(visited)) {
       end.damage.push_back(Damage(path, offset, std::string(visited.message())));
     } else if (!visited.ok()) {

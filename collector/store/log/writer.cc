@@ -8,59 +8,54 @@
 namespace leadline::collector::store::log {
 
 absl::StatusOr<std::unique_ptr<Writer>> Writer::Open(file::Files& files, std::string dir,
-                                                     uint64_t number) {
+                                                     uint64_t number, uint64_t previous_bytes) {
   std::unique_ptr<Writer> writer(new Writer(files, std::move(dir)));
-  LL_RETURN_IF_ERROR(writer->Begin(number));
+  writer->run_ = static_cast<uint32_t>(number);
+  LL_RETURN_IF_ERROR(writer->Begin(number, previous_bytes));
   return writer;
 }
 
-absl::Status Writer::Begin(uint64_t number) {
+absl::Status Writer::Begin(uint64_t number, uint64_t previous_bytes) {
   const std::string path = fmt::format("{}/{}", dir_, SegmentName(number));
   LL_ASSIGN_OR_RETURN(std::unique_ptr<file::WritableFile> file, files_.Create(path));
   std::string header;
-  AppendSegmentHeader(number, header);
+  AppendSegmentHeader(number, previous_bytes, header);
   absl::Status begun = file->Append(header);
   begun.Update(file->Sync());
   begun.Update(files_.SyncDir(dir_));
   if (!begun.ok()) {
-    // A segment behind the one that is written to would make a torn write there look like damage,
-    // also one that is back after a power cut.
-    files_.Remove(path).IgnoreError();  // the disk has failed already; the next rotation overwrites
-    files_.SyncDir(dir_).IgnoreError();
+    // A segment behind the one that is written to says that what comes here does not count, also
+    // when it is back after a power cut. If it stays, it has to be begun again before a commit.
+    absl::Status removed = files_.Remove(path);
+    removed.Update(files_.SyncDir(dir_));
+    broken_ = broken_ || !removed.ok();
     return begun;
   }
   file_ = std::move(file);
   segment_ = number;
   size_ = header.size();
+  broken_ = false;
   return absl::OkStatus();
 }
 
-absl::Status Writer::Rotate() {
-  LL_RETURN_IF_ERROR(broken_);
-  return Begin(segment_ + 1);
-}
+absl::Status Writer::Rotate() { return Begin(segment_ + 1, size_); }
 
 absl::Status Writer::Commit(std::string_view payload) {
-  LL_RETURN_IF_ERROR(broken_);
   if (payload.size() > kMaxFrameBytes) {
     return absl::InvalidArgumentError(
         fmt::format("log record of {} bytes; the limit is {}", payload.size(), kMaxFrameBytes));
   }
+  if (broken_) LL_RETURN_IF_ERROR(Rotate());
   std::string frame;
   frame.reserve(kFrameHeaderBytes + payload.size());
-  AppendFrame(segment_, payload, frame);
+  AppendFrame({segment_, run_}, payload, frame);
   if (absl::Status written = file_->Append(frame); !written.ok()) {
-    if (absl::Status cut = file_->Truncate(size_); !cut.ok()) {
-      broken_ = absl::InternalError(fmt::format("log stopped, a partial write remains: {}; {}",
-                                                std::string(written.message()),
-                                                std::string(cut.message())));
-    }
+    broken_ = !file_->Truncate(size_).ok();
     return written;
   }
   if (absl::Status synced = file_->Sync(); !synced.ok()) {
-    broken_ = absl::InternalError(
-        fmt::format("log stopped after a failed sync: {}", std::string(synced.message())));
-    return broken_;
+    broken_ = true;
+    return synced;
   }
   size_ += frame.size();
   return absl::OkStatus();

@@ -17,33 +17,38 @@ namespace leadline::collector::store::log {
 
 class Writer {
  public:
-  // Begins segment `number` in `dir`.
+  // Begins segment `number` in `dir`, the first of this run of the program; `previous_bytes` is
+  // what counts of the segment before.
   static absl::StatusOr<std::unique_ptr<Writer>> Open(file::Files& files, std::string dir,
-                                                      uint64_t number);
+                                                      uint64_t number, uint64_t previous_bytes);
 
   // OK: the payload is durable. On an error it is not in the log, and later commits may succeed:
-  // RESOURCE_EXHAUSTED for a full disk, INVALID_ARGUMENT for a payload above kMaxFrameBytes. After
-  // a failed sync nobody can say what is on disk, so that every later call fails with the same
-  // error; so it is when a partial write could not be taken back.
+  // RESOURCE_EXHAUSTED for a full disk, INVALID_ARGUMENT for a payload above kMaxFrameBytes.
+  //
+  // After a failed sync nobody can say what of the frame is on disk, and what the next sync of the
+  // file would be worth; so it is when a partial write could not be taken back. Then the writer is
+  // broken: the frame does not count, and the next commit first begins a segment, whose header says
+  // how far the one before counts.
   absl::Status Commit(std::string_view payload);
 
-  // Begins the next segment. On an error the current one goes on.
+  // Begins the next segment. On an error the current one goes on, unless it is broken.
   absl::Status Rotate();
 
   uint64_t segment() const { return segment_; }
   uint64_t segment_bytes() const { return size_; }
-  bool broken() const { return !broken_.ok(); }
+  bool broken() const { return broken_; }
 
  private:
   Writer(file::Files& files, std::string dir) : files_(files), dir_(std::move(dir)) {}
-  absl::Status Begin(uint64_t number);
+  absl::Status Begin(uint64_t number, uint64_t previous_bytes);
 
   file::Files& files_;
   const std::string dir_;
   std::unique_ptr<file::WritableFile> file_;
+  uint32_t run_ = 0;
   uint64_t segment_ = 0;
   uint64_t size_ = 0;
-  absl::Status broken_;
+  bool broken_ = false;
 };
 
 }  // namespace leadline::collector::store::log

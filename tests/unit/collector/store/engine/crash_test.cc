@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <random>
@@ -19,7 +20,9 @@
 namespace leadline::collector::store::engine {
 namespace {
 
+// Of a normal run, and with LEADLINE_DEEP set.
 constexpr int kRounds = 40;
+constexpr int kDeepRounds = 100;
 
 std::string WriterProgram() {
   return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "leadline_crash_writer")
@@ -82,7 +85,8 @@ void ExpectWhole(const std::string& dir, uint64_t acknowledged) {
 TEST(Crash, NothingAcknowledgedIsLostOrDoubled) {
   const TempDir dir;
   std::mt19937 random(20261122);
-  for (int round = 0; round < kRounds; ++round) {
+  const int rounds = std::getenv("LEADLINE_DEEP") != nullptr ? kDeepRounds : kRounds;
+  for (int round = 0; round < rounds; ++round) {
     const int count = 1 + static_cast<int>(random() % 40);
     const uint64_t acknowledged = RunAndKill(dir.File("data"), random(), count);
     ASSERT_GT(acknowledged, 0u);

@@ -11,7 +11,7 @@
 namespace leadline::collector::store::engine {
 namespace {
 
-const Manifest kManifest{12, {0, 1'700'006'400'000}};
+const Manifest kManifest{{12, 13, 12, 14}, {0, 1'700'006'400'000}};
 
 TEST(Manifest, IsWrittenAndReadAsItIsOnDisk) {
   const auto read = ParseManifest(Golden("MANIFEST", EncodeManifest(kManifest)));
@@ -31,7 +31,7 @@ TEST(Manifest, AnyChangedOrMissingByteIsFound) {
 }
 
 TEST(Manifest, ANewerVersionIsRefusedAsSuch) {
-  EXPECT_EQ(ParseManifest("leadline-store 2\n").status().code(), absl::StatusCode::kUnimplemented);
+  EXPECT_EQ(ParseManifest("leadline-store 3\n").status().code(), absl::StatusCode::kUnimplemented);
 }
 
 TEST(WindowName, IsTheDay) {

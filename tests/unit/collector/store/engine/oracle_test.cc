@@ -153,6 +153,10 @@ class OracleTest : public StoreFixture, public testing::WithParamInterface<uint3
   OracleTest() : random_(GetParam()) {
     options_.head_shards = 1 + random_() % 4;
     options_.log_segment_bytes = 4096;
+    if (random_() % 2 == 0) {  // flush by itself, a shard after the other
+      options_.flush_log_bytes = 4096;
+      options_.maintenance_interval = absl::Milliseconds(2);
+    }
     clock_.AdvanceMs(kSpanMs);
   }
 

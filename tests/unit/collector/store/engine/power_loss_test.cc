@@ -26,6 +26,8 @@ class PowerLossTest : public StoreFixture, public testing::WithParamInterface<ui
     options_.window_env = env_.get();
     options_.log_segment_bytes = 2000;
     options_.head_shards = 2;
+    options_.flush_log_bytes = 4000;
+    options_.maintenance_interval = absl::Milliseconds(5);
     clock_.AdvanceMs(10 * kDay);
   }
   ~PowerLossTest() override { store_.reset(); }  // before what it uses

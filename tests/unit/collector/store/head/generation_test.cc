@@ -97,7 +97,7 @@ double RandomValue(std::mt19937_64& random, double before) {
 // or go by another clock; what is read is what a map has.
 TEST(Generation, IsAMapWhateverComes) {
   std::mt19937_64 random(7);
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < 30; ++round) {
     constexpr uint32_t kSeries = 12;
     Generation generation;
     std::map<uint32_t, std::map<int64_t, uint64_t>> expected;
@@ -200,7 +200,7 @@ TEST(Generation, KeepsHistograms) {
 // An hour of a container's series every ten seconds.
 TEST(Generation, TakesLittleMemory) {
   Generation generation;
-  constexpr uint32_t kSeries = 6000;
+  constexpr uint32_t kSeries = 1500;
   for (int64_t i = 0; i < 360; ++i) {
     Generation::Frame frame{.ts_ms = kT0 + i * 10'000 + i % 7};
     for (uint32_t slot = 0; slot < kSeries; ++slot) {

@@ -10,6 +10,8 @@ namespace leadline::collector::store::log {
 namespace {
 
 constexpr uint64_t kNumber = 7;
+constexpr uint64_t kPrevious = 4711;
+constexpr uint32_t kRun = 5;
 
 struct Segment {
   std::string bytes;
@@ -18,10 +20,10 @@ struct Segment {
 
 Segment Make(const std::vector<std::string>& payloads) {
   Segment segment;
-  AppendSegmentHeader(kNumber, segment.bytes);
+  AppendSegmentHeader(kNumber, kPrevious, segment.bytes);
   segment.ends.push_back(segment.bytes.size());
   for (const std::string& payload : payloads) {
-    AppendFrame(kNumber, payload, segment.bytes);
+    AppendFrame({kNumber, kRun}, payload, segment.bytes);
     segment.ends.push_back(segment.bytes.size());
   }
   return segment;
@@ -30,12 +32,14 @@ Segment Make(const std::vector<std::string>& payloads) {
 struct Reading {
   absl::StatusOr<SegmentEnd> end;
   std::vector<std::string> payloads;
+  std::vector<uint32_t> runs;
 };
 
 Reading Read(std::string_view bytes, bool is_last, uint64_t number = kNumber) {
   Reading reading;
   reading.end = ReadSegment(bytes, "dir/x.log", number, is_last, [&](const Frame& frame) {
     reading.payloads.emplace_back(frame.payload);
+    reading.runs.push_back(frame.run);
     return absl::OkStatus();
   });
   return reading;
@@ -47,7 +51,9 @@ TEST(Segment, GivesFramesInOrder) {
   const Reading reading = Read(Make(kPayloads).bytes, /*is_last=*/false);
   ASSERT_TRUE(reading.end.ok()) << reading.end.status();
   EXPECT_EQ(reading.payloads, kPayloads);
+  EXPECT_EQ(reading.runs, std::vector<uint32_t>(kPayloads.size(), kRun));
   EXPECT_EQ(reading.end->torn_bytes, 0u);
+  EXPECT_EQ(reading.end->previous_bytes, kPrevious);
 }
 
 TEST(Segment, ATornEndIsCutAtEveryOffset) {
@@ -152,7 +158,7 @@ TEST(Segment, WhatTheVisitorFindsDamagedIsDamage) {
 TEST(Segment, FramesOfAnotherSegmentAreNotTaken) {
   const Segment segment = Make({"a"});
   std::string other;
-  AppendFrame(kNumber + 1, "stale", other);
+  AppendFrame({kNumber + 1, kRun}, "stale", other);
   const Reading reading = Read(segment.bytes + other, /*is_last=*/true);
   ASSERT_TRUE(reading.end.ok());
   EXPECT_EQ(reading.payloads, std::vector<std::string>{"a"});

@@ -16,24 +16,29 @@ namespace {
 class WriterTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto opened = Writer::Open(files_, dir_.path(), 3);
+    auto opened = Writer::Open(files_, dir_.path(), 3, 99);
     ASSERT_TRUE(opened.ok()) << opened.status();
     writer_ = *std::move(opened);
   }
 
-  // The frames of a segment, which must not be torn.
-  std::vector<std::string> Payloads(uint64_t segment) {
+  // The frames of a segment that count, of which none may be torn.
+  std::vector<std::string> Payloads(uint64_t segment, uint64_t bytes = UINT64_MAX) {
     const std::string path = dir_.File(SegmentName(segment));
+    const std::string contents = files_.Read(path)->substr(0, bytes);
     std::vector<std::string> payloads;
     const auto end =
-        ReadSegment(*files_.Read(path), path, segment, /*is_last=*/false, [&](const Frame& frame) {
+        ReadSegment(contents, path, segment, /*is_last=*/false, [&](const Frame& frame) {
+          EXPECT_EQ(frame.run, 3u);
           payloads.emplace_back(frame.payload);
           return absl::OkStatus();
         });
     EXPECT_TRUE(end.ok()) << end.status();
     EXPECT_TRUE(end.ok() && end->damage.empty());
+    if (end.ok()) previous_bytes_ = end->previous_bytes;
     return payloads;
   }
+
+  uint64_t previous_bytes_ = 0;  // that the segment read last tells
 
   TempDir dir_;
   FaultyFiles files_;
@@ -63,23 +68,32 @@ TEST_F(WriterTest, AFullDiskLosesOnlyThatCommitWhereverItStrikes) {
   EXPECT_EQ(Payloads(3), Strings(frame_bytes, "works"));
 }
 
-TEST_F(WriterTest, AfterAFailedSyncNothingIsTaken) {
+TEST_F(WriterTest, AfterAFailedSyncItGoesOnInANewSegment) {
   ASSERT_TRUE(writer_->Commit("a").ok());
   files_.FailSyncs(true);
   EXPECT_FALSE(writer_->Commit("b").ok());
-  files_.FailSyncs(false);
-  EXPECT_FALSE(writer_->Commit("c").ok());
-  EXPECT_FALSE(writer_->Rotate().ok());
   EXPECT_TRUE(writer_->broken());
+  EXPECT_FALSE(writer_->Commit("c").ok());  // the new segment cannot be synced either
+  EXPECT_EQ(writer_->segment(), 3u);
+  files_.FailSyncs(false);
+  ASSERT_TRUE(writer_->Commit("d").ok());
+  EXPECT_FALSE(writer_->broken());
+  EXPECT_EQ(Payloads(4), Strings({"d"}));
+  EXPECT_EQ(Payloads(3, previous_bytes_), Strings({"a"}));
+  EXPECT_EQ(previous_bytes_, 99u);
 }
 
-TEST_F(WriterTest, APartialWriteThatCannotBeTakenBackStopsTheLog) {
+TEST_F(WriterTest, APartialWriteThatCannotBeTakenBackDoesNotCount) {
+  ASSERT_TRUE(writer_->Commit("a").ok());
   files_.FillDiskAfter(10);
   files_.FailTruncates(true);
-  EXPECT_FALSE(writer_->Commit("a").ok());
+  EXPECT_FALSE(writer_->Commit("b").ok());
+  EXPECT_TRUE(writer_->broken());
   files_.HealWrites();
   files_.FailTruncates(false);
-  EXPECT_FALSE(writer_->Commit("b").ok());
+  ASSERT_TRUE(writer_->Commit("c").ok());
+  EXPECT_EQ(Payloads(4), Strings({"c"}));
+  EXPECT_EQ(Payloads(3, previous_bytes_), Strings({"a"}));
 }
 
 TEST_F(WriterTest, AFailedRotationGoesOnInTheSameSegment) {

@@ -1,0 +1,52 @@
+#include "collector/store/engine/gate.h"
+
+#include <utility>
+
+#include "common/status_macros.h"
+
+namespace leadline::collector::store::engine {
+
+void Gate::SayClosed(absl::Status why) {
+  MutexLock lock(mutex_);
+  why_ = std::move(why);
+}
+
+absl::Status Gate::status() const {
+  if (open_) return absl::OkStatus();
+  MutexLock lock(mutex_);
+  return why_;
+}
+
+absl::StatusOr<std::unique_ptr<Selection>> Gate::Find(std::string_view tenant,
+                                                      absl::Span<const Matcher> matchers,
+                                                      const SelectHints& hints) const {
+  LL_RETURN_IF_ERROR(status());
+  return behind_.Find(tenant, matchers, hints);
+}
+
+absl::StatusOr<std::vector<std::string>> Gate::LabelNames(std::string_view tenant,
+                                                          const SeriesFilter& filter) const {
+  LL_RETURN_IF_ERROR(status());
+  return behind_.LabelNames(tenant, filter);
+}
+
+absl::StatusOr<std::vector<std::string>> Gate::LabelValues(std::string_view tenant,
+                                                           std::string_view name,
+                                                           const SeriesFilter& filter) const {
+  LL_RETURN_IF_ERROR(status());
+  return behind_.LabelValues(tenant, name, filter);
+}
+
+absl::StatusOr<std::vector<LabelSet>> Gate::Series(std::string_view tenant,
+                                                   const SeriesFilter& filter) const {
+  LL_RETURN_IF_ERROR(status());
+  return behind_.Series(tenant, filter);
+}
+
+absl::StatusOr<std::vector<model::EntityVersion>> Gate::EntitiesAt(std::string_view tenant,
+                                                                   int64_t t_ms) const {
+  LL_RETURN_IF_ERROR(status());
+  return behind_.EntitiesAt(tenant, t_ms);
+}
+
+}  // namespace leadline::collector::store::engine
