@@ -89,18 +89,17 @@ class LogReplay {
   }
 
  private:
-  static constexpr SeriesHandle kNotWanted = HandleMap::kNone - 1;
+  // Whether this segment has something of the shard, that of the head that wrote the log. A head
+  // with another number of shards that wrote to it since has nothing in windows yet.
+  bool IsWanted(size_t shard) const { return shard >= wanted_.size() || wanted_[shard]; }
 
   absl::Status Apply(log::SeriesRecord&& record) {
     std::vector<model::SeriesDefinition> definitions;
     std::vector<SeriesHandle> own;
     for (log::SeriesRecord::Row& row : record.rows) {
-      if (wanted_[head::Head::ShardOf(row.definition, wanted_.size())]) {
-        own.push_back(row.handle);
-        definitions.push_back(std::move(row.definition));
-      } else {
-        handles_.Set(row.handle, kNotWanted);
-      }
+      if (!IsWanted(head::Head::ShardOf(row.handle))) continue;
+      own.push_back(row.handle);
+      definitions.push_back(std::move(row.definition));
     }
     const std::vector<SeriesHandle> handles = head_.Resolve(record.tenant, definitions);
     for (size_t i = 0; i < handles.size(); ++i) handles_.Set(own[i], handles[i]);
@@ -114,18 +113,20 @@ class LogReplay {
     bool all = true;
     for (size_t i = 0; i < batch.series.size(); ++i) {
       SeriesHandle& handle = batch.series[i];
-      const SeriesHandle known = handles_.Get(handle);
-      if (known == HandleMap::kNone) {
-        if (!behind_damage_) {
-          return absl::DataLossError(fmt::format("batch refers to series {}, not defined", handle));
-        }
-        found[i] = Found::kUndefined;
-      } else if (known == kNotWanted) {
+      if (!IsWanted(head::Head::ShardOf(handle))) {  // and perhaps defined before its checkpoint
         found[i] = Found::kNotWanted;
-      } else {
+        all = false;
+        continue;
+      }
+      const SeriesHandle known = handles_.Get(handle);
+      if (known != HandleMap::kNone) {
         handle = known;
         continue;
       }
+      if (!behind_damage_) {
+        return absl::DataLossError(fmt::format("batch refers to series {}, not defined", handle));
+      }
+      found[i] = Found::kUndefined;
       all = false;
     }
     if (!all) metrics_.samples_undefined.Increment(static_cast<double>(DropOthers(found, batch)));
@@ -145,7 +146,7 @@ class LogReplay {
   void AddEntities(const std::string& tenant, std::vector<model::EntityVersion> versions,
                    bool in_windows) {
     std::erase_if(versions, [this](const model::EntityVersion& version) {
-      return !wanted_[head::Head::ShardOf(version.id, wanted_.size())];
+      return !IsWanted(head::Head::ShardOf(version.id, wanted_.size()));
     });
     head_.AddEntities(tenant, versions, in_windows);
   }
