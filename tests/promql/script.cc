@@ -1,9 +1,11 @@
 #include "tests/promql/script.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
 #include <regex>
+#include <set>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -167,11 +169,13 @@ class ScriptParser {
     } else if (word == "warn") {
       eval.warns = true;
       if (what.starts_with("msg:")) eval.warning = Trim(what.substr(4));
+      if (what.starts_with("regex:")) eval.warning_regex = Trim(what.substr(6));
     } else if (word == "no_warn") {
       eval.no_warn = true;
     } else if (word == "info") {
       eval.informs = true;
       if (what.starts_with("msg:")) eval.info = Trim(what.substr(4));
+      if (what.starts_with("regex:")) eval.info_regex = Trim(what.substr(6));
     } else if (word == "no_info") {
       eval.no_info = true;
     } else {
@@ -295,8 +299,17 @@ class EvalChecker {
     if (!eval_.info.empty() && !infos.contains(eval_.info)) {
       return Fail("other infos: " + *infos.begin());
     }
+    if (!Found(eval_.warning_regex, warnings)) return Fail("other warnings: " + *warnings.begin());
+    if (!Found(eval_.info_regex, infos)) return Fail("other infos: " + *infos.begin());
     if (eval_.no_info && !infos.empty()) return Fail(*infos.begin());
     return absl::OkStatus();
+  }
+
+  // Whether one of the texts has something that matches; all have where nothing is asked for.
+  static bool Found(const std::string& regex, const std::set<std::string>& texts) {
+    return regex.empty() || std::any_of(texts.begin(), texts.end(), [&](const std::string& text) {
+             return std::regex_search(text, std::regex(regex));
+           });
   }
 
   absl::Status CheckScalar() const {

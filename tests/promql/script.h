@@ -15,7 +15,7 @@
 //   eval instant at 5m foo[
 //     expect fail msg:1:5: parse error: …        or regex:…, or nothing after "fail"
 //   eval instant at 5m topk(2, x)
-//     expect ordered                             also: expect warn, expect info msg:…, expect
+//     expect ordered                             also: expect warn, expect info msg:… or regex:…,
 //     no_warn, …
 // Results are compared with a relative tolerance of 1e-9.
 #pragma once
@@ -57,9 +57,10 @@ struct EvalCommand {
   std::string expr;
   bool ordered = false;
   bool fails = false;
-  std::string message;        // of the failure: all of it
-  std::string regex;          // of the failure: found in it
-  std::string warning, info;  // one that there must be
+  std::string message;                    // of the failure: all of it
+  std::string regex;                      // of the failure: found in it
+  std::string warning, info;              // one that there must be
+  std::string warning_regex, info_regex;  // found in one that there must be
   bool warns = false, no_warn = false, informs = false, no_info = false;
   std::vector<Expectation> results;
 };

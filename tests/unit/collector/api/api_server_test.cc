@@ -247,6 +247,21 @@ TEST_F(ApiServerTest, KnowsTheCatalogueAndItself) {
   EXPECT_THAT(Get("/api/v1/status/buildinfo").body, HasSubstr("\"version\":\"3."));
 }
 
+TEST_F(ApiServerTest, WritesTheBucketsThatAHistogramNames) {
+  store::SeriesBlock custom;
+  custom.labels = std::make_shared<const LabelSet>(LabelSet({{"__name__", "custom_seconds"}}));
+  custom.histogram_ts_ms = {0};
+  custom.histograms.push_back({.schema = model::kCustomBuckets,
+                               .count = 6,
+                               .sum = 12.5,
+                               .positive = {{0, 1}, {1, 2}, {2, 3}},
+                               .custom_bounds = {0.5, 2.5}});
+  queryable_.Add(std::move(custom));
+  EXPECT_THAT(Get("/api/v1/query?query=custom_seconds&time=1").body,
+              HasSubstr(R"({"count":"6","sum":"12.5","buckets":[[3,"-Inf","0.5","1"],)"
+                        R"([0,"0.5","2.5","2"],[0,"2.5","+Inf","3"]]})"));
+}
+
 TEST_F(ApiServerTest, FormatsQueries) {
   EXPECT_EQ(Get("/api/v1/format_query?query=sum(x)by(a)").body,
             R"--({"status":"success","data":"sum by (a) (x)"})--");
