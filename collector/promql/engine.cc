@@ -65,12 +65,13 @@ absl::StatusOr<std::vector<ResultSeries>> CollectVector(Context& context, const 
 }
 
 Context MakeContext(const store::Queryable& queryable, const EngineOptions& limits,
-                    std::string_view tenant, const plan::Plan& plan, WorkerPool* workers,
-                    size_t helpers, const QueryOptions& options) {
+                    std::string_view tenant, std::string_view query, const plan::Plan& plan,
+                    WorkerPool* workers, size_t helpers, const QueryOptions& options) {
   const absl::Duration lookback =
       options.lookback > absl::ZeroDuration() ? options.lookback : limits.lookback;
   return Context{.queryable = queryable,
                  .tenant = std::string(tenant),
+                 .query = query,
                  .lookback_ms = absl::ToInt64Milliseconds(lookback),
                  .deadline = absl::Now() + std::min(options.timeout, limits.timeout),
                  .cancelled = options.cancelled,
@@ -99,7 +100,7 @@ absl::StatusOr<QueryResult> Engine::Instant(std::string_view tenant, std::string
   LL_RETURN_IF_ERROR(parse::BindDurations(*expr, query, {}));
   const plan::Plan plan = plan::Plan::Make(*expr);
   Context context =
-      MakeContext(queryable_, options_, tenant, plan, workers_.get(), helpers_, options);
+      MakeContext(queryable_, options_, tenant, query, plan, workers_.get(), helpers_, options);
   context.start_ms = context.end_ms = ts_ms;
   context.query_start_ms = context.query_end_ms = ts_ms;
   LL_RETURN_IF_ERROR(context.CheckTime());
@@ -151,7 +152,7 @@ absl::StatusOr<QueryResult> Engine::Range(std::string_view tenant, std::string_v
       parse::BindDurations(*expr, query, {.step_ms = step_ms, .range_ms = end_ms - start_ms}));
   const plan::Plan plan = plan::Plan::Make(*expr);
   Context context =
-      MakeContext(queryable_, options_, tenant, plan, workers_.get(), helpers_, options);
+      MakeContext(queryable_, options_, tenant, query, plan, workers_.get(), helpers_, options);
   context.start_ms = start_ms;
   context.end_ms = end_ms;
   context.step_ms = step_ms;

@@ -293,16 +293,23 @@ class EvalChecker {
     if (eval_.warns && warnings.empty()) return Fail("no warning");
     if (eval_.no_warn && !warnings.empty()) return Fail(*warnings.begin());
     if (eval_.informs && infos.empty()) return Fail("no info");
-    if (!eval_.warning.empty() && !warnings.contains(eval_.warning)) {
+    if (!eval_.warning.empty() && !Has(warnings, eval_.warning)) {
       return Fail("other warnings: " + *warnings.begin());
     }
-    if (!eval_.info.empty() && !infos.contains(eval_.info)) {
+    if (!eval_.info.empty() && !Has(infos, eval_.info)) {
       return Fail("other infos: " + *infos.begin());
     }
     if (!Found(eval_.warning_regex, warnings)) return Fail("other warnings: " + *warnings.begin());
     if (!Found(eval_.info_regex, infos)) return Fail("other infos: " + *infos.begin());
     if (eval_.no_info && !infos.empty()) return Fail(*infos.begin());
     return absl::OkStatus();
+  }
+
+  // Whether it is one of the texts, with its place or without.
+  static bool Has(const std::set<std::string>& texts, const std::string& wanted) {
+    return std::any_of(texts.begin(), texts.end(), [&](const std::string& text) {
+      return text == wanted || text.substr(0, text.rfind(" (")) == wanted;
+    });
   }
 
   // Whether one of the texts has something that matches; all have where nothing is asked for.

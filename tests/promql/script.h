@@ -16,7 +16,7 @@
 //     expect fail msg:1:5: parse error: …        or regex:…, or nothing after "fail"
 //   eval instant at 5m topk(2, x)
 //     expect ordered                             also: expect warn, expect info msg:… or regex:…,
-//     no_warn, …
+//     no_warn, …; a message may leave out the place at its end: "… (1:6)"
 // Results are compared with a relative tolerance of 1e-9.
 #pragma once
 

@@ -17,8 +17,8 @@ namespace {
 template <typename Floats, typename Histograms>
 class SumAccumulator final : public Accumulator {
  public:
-  SumAccumulator(size_t steps, Annotations& annotations)
-      : annotations_(annotations), floats_(steps), float_counts_(steps) {}
+  SumAccumulator(size_t steps, const Remarker& remarker)
+      : remarker_(remarker), floats_(steps), float_counts_(steps) {}
 
   void Add(const StepSeries& series) override {
     for (size_t step = 0; step < series.values.size(); ++step) {
@@ -33,7 +33,7 @@ class SumAccumulator final : public Accumulator {
     for (size_t step = 0; step < float_counts_.size(); ++step) {
       const bool has_histogram = !histograms_.empty() && histograms_[step].any;
       if (float_counts_[step] > 0 && has_histogram) {
-        annotations_.warnings.insert(remarks::MixedInAggregation());
+        remarker_.Warn(remarks::MixedInAggregation());
       } else if (float_counts_[step] > 0) {
         result.values[step] = floats_[step].value();
       } else if (has_histogram && histograms_[step].sum != nullptr) {
@@ -68,17 +68,17 @@ class SumAccumulator final : public Accumulator {
     if (!outcome.compatible) {
       own.sum.reset();
       const std::string_view name = series.labels->Get(kMetricName);
-      annotations_.warnings.insert(remarks::MixedBuckets(series.name_dropped ? "" : name));
+      remarker_.Warn(remarks::MixedBuckets(series.name_dropped ? "" : name));
     }
     if (outcome.bounds_reconciled) {
-      annotations_.infos.insert(remarks::ReconciledBounds("aggregation"));
+      remarker_.Inform(remarks::ReconciledBounds("aggregation"));
     }
     if (outcome.resets_conflict) {
-      annotations_.warnings.insert(remarks::ConflictingResets("aggregation"));
+      remarker_.Warn(remarks::ConflictingResets("aggregation"));
     }
   }
 
-  Annotations& annotations_;
+  const Remarker& remarker_;
   std::vector<Floats> floats_;
   std::vector<uint64_t> float_counts_;
   std::vector<OfStep> histograms_;  // empty until there is one
@@ -86,12 +86,12 @@ class SumAccumulator final : public Accumulator {
 
 class ExtremeAccumulator final : public Accumulator {
  public:
-  ExtremeAccumulator(size_t steps, bool max, Annotations& annotations)
-      : max_(max), annotations_(annotations), values_(steps, AbsentValue()) {}
+  ExtremeAccumulator(size_t steps, bool max, const Remarker& remarker)
+      : max_(max), remarker_(remarker), values_(steps, AbsentValue()) {}
 
   void Add(const StepSeries& series) override {
     if (!series.histograms.empty()) {
-      annotations_.infos.insert(remarks::HistogramIgnored(max_ ? "max" : "min"));
+      remarker_.Inform(remarks::HistogramIgnored(max_ ? "max" : "min"));
     }
     for (size_t step = 0; step < values_.size(); ++step) {
       const double value = series.values[step];
@@ -106,7 +106,7 @@ class ExtremeAccumulator final : public Accumulator {
 
  private:
   const bool max_;
-  Annotations& annotations_;
+  const Remarker& remarker_;
   std::vector<double> values_;
 };
 
@@ -132,12 +132,12 @@ class CountAccumulator final : public Accumulator {
 
 class VarianceAccumulator final : public Accumulator {
  public:
-  VarianceAccumulator(size_t steps, bool root, Annotations& annotations)
-      : root_(root), annotations_(annotations), variances_(steps) {}
+  VarianceAccumulator(size_t steps, bool root, const Remarker& remarker)
+      : root_(root), remarker_(remarker), variances_(steps) {}
 
   void Add(const StepSeries& series) override {
     if (!series.histograms.empty()) {
-      annotations_.infos.insert(remarks::HistogramIgnored(root_ ? "stddev" : "stdvar"));
+      remarker_.Inform(remarks::HistogramIgnored(root_ ? "stddev" : "stdvar"));
     }
     for (size_t step = 0; step < variances_.size(); ++step) {
       if (!IsAbsent(series.values[step])) variances_[step].Add(series.values[step]);
@@ -154,31 +154,31 @@ class VarianceAccumulator final : public Accumulator {
 
  private:
   const bool root_;
-  Annotations& annotations_;
+  const Remarker& remarker_;
   std::vector<Variance> variances_;
 };
 
 }  // namespace
 
 std::unique_ptr<Accumulator> MakeAccumulator(parse::AggregateOp op, size_t steps,
-                                             Annotations& annotations) {
+                                             const Remarker& remarker) {
   switch (op) {
     case parse::AggregateOp::kSum:
-      return std::make_unique<SumAccumulator<KahanSum, SumOfHistograms>>(steps, annotations);
+      return std::make_unique<SumAccumulator<KahanSum, SumOfHistograms>>(steps, remarker);
     case parse::AggregateOp::kAvg:
-      return std::make_unique<SumAccumulator<Mean, MeanOfHistograms>>(steps, annotations);
+      return std::make_unique<SumAccumulator<Mean, MeanOfHistograms>>(steps, remarker);
     case parse::AggregateOp::kMin:
-      return std::make_unique<ExtremeAccumulator>(steps, false, annotations);
+      return std::make_unique<ExtremeAccumulator>(steps, false, remarker);
     case parse::AggregateOp::kMax:
-      return std::make_unique<ExtremeAccumulator>(steps, true, annotations);
+      return std::make_unique<ExtremeAccumulator>(steps, true, remarker);
     case parse::AggregateOp::kCount:
       return std::make_unique<CountAccumulator>(steps, false);
     case parse::AggregateOp::kGroup:
       return std::make_unique<CountAccumulator>(steps, true);
     case parse::AggregateOp::kStddev:
-      return std::make_unique<VarianceAccumulator>(steps, true, annotations);
+      return std::make_unique<VarianceAccumulator>(steps, true, remarker);
     case parse::AggregateOp::kStdvar:
-      return std::make_unique<VarianceAccumulator>(steps, false, annotations);
+      return std::make_unique<VarianceAccumulator>(steps, false, remarker);
     default:
       return nullptr;
   }

@@ -21,8 +21,8 @@ class Accumulator {
   virtual void Finish(StepSeries& result) = 0;
 };
 
-// nullptr for an operator that does not give one value a group (topk).
+// `remarker` must outlive it. nullptr for an operator that does not give one value a group (topk).
 std::unique_ptr<Accumulator> MakeAccumulator(parse::AggregateOp op, size_t steps,
-                                             Annotations& annotations);
+                                             const Remarker& remarker);
 
 }  // namespace leadline::collector::promql::exec

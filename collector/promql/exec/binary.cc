@@ -99,7 +99,7 @@ Sample ElementOperator::WithHistogram(const Sample& left, const Sample& right) c
 }
 
 Sample ElementOperator::Incompatible(std::string_view left, std::string_view right) const {
-  annotations_.infos.insert(remarks::IncompatibleTypes(parse::BinaryOpName(op_), left, right));
+  remarker_.Inform(remarks::IncompatibleTypes(parse::BinaryOpName(op_), left, right));
   return {};
 }
 
@@ -107,12 +107,12 @@ Sample ElementOperator::AddHistograms(Histogram left, const Histogram& right) co
   const bool subtract = op_ == BinaryOp::kSub;
   const AddOutcome outcome = left.Add(right, subtract ? -1 : 1);
   if (!outcome.compatible) {
-    annotations_.warnings.insert(remarks::IncompatibleBuckets(parse::BinaryOpName(op_)));
+    remarker_.Warn(remarks::IncompatibleBuckets(parse::BinaryOpName(op_)));
     return {};
   }
   const std::string_view operation = subtract ? "subtraction" : "addition";
-  if (outcome.bounds_reconciled) annotations_.infos.insert(remarks::ReconciledBounds(operation));
-  if (outcome.resets_conflict) annotations_.warnings.insert(remarks::ConflictingResets(operation));
+  if (outcome.bounds_reconciled) remarker_.Inform(remarks::ReconciledBounds(operation));
+  if (outcome.resets_conflict) remarker_.Warn(remarks::ConflictingResets(operation));
   if (subtract) left.reset_hint = model::ResetHint::kGauge;
   return CompactSample(std::move(left));
 }

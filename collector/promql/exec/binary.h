@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "collector/promql/exec/context.h"
@@ -23,8 +24,8 @@ class ElementOperator {
  public:
   enum class Kept { kLeft, kRight };  // which sample a comparison that filters gives
 
-  ElementOperator(parse::BinaryOp op, bool returns_bool, Kept kept, Annotations& annotations)
-      : op_(op), returns_bool_(returns_bool), kept_(kept), annotations_(annotations) {}
+  ElementOperator(parse::BinaryOp op, bool returns_bool, Kept kept, Remarker remarker)
+      : op_(op), returns_bool_(returns_bool), kept_(kept), remarker_(std::move(remarker)) {}
 
   double Floats(double left, double right) const;
   Sample Samples(const Sample& left, const Sample& right) const;
@@ -43,7 +44,7 @@ class ElementOperator {
   const parse::BinaryOp op_;
   const bool returns_bool_;
   const Kept kept_;
-  Annotations& annotations_;
+  const Remarker remarker_;
 };
 
 // `series` with the scalar at each step on the right of the operator, or on its left.

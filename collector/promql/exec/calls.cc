@@ -13,6 +13,7 @@
 #include "collector/promql/exec/histograms.h"
 #include "collector/promql/exec/info.h"
 #include "collector/promql/exec/label_functions.h"
+#include "collector/promql/exec/place.h"
 #include "collector/promql/exec/range.h"
 #include "collector/promql/exec/selector.h"
 #include "collector/promql/exec/sort.h"
@@ -143,12 +144,12 @@ absl::Status CheckParameters(const RangeFunction& function, const Scalars& scala
 }
 
 // Prometheus' remark on rates of what does not look like a counter.
-void RemarkOnName(const StepSeries& series, Annotations& annotations) {
+void RemarkOnName(const StepSeries& series, const Remarker& remarker) {
   const std::string_view name = series.labels->Get(kMetricName);
   for (std::string_view suffix : {"_total", "_sum", "_count", "_bucket"}) {
     if (name.empty() || series.name_dropped || name.ends_with(suffix)) return;
   }
-  if (series.histograms.empty()) annotations.infos.insert(remarks::NotACounter(name));
+  if (series.histograms.empty()) remarker.Inform(remarks::NotACounter(name));
 }
 
 class Caller {
@@ -159,10 +160,12 @@ class Caller {
   absl::Status operator()(const RangeFunction& function) const {
     LL_ASSIGN_OR_RETURN(const Scalars scalars, ScalarArguments(context_, call_));
     LL_RETURN_IF_ERROR(CheckParameters(function, scalars));
+    WarnOfParameter(function, scalars);
     const parse::Expr& range = *VectorArgument(call_);
+    const Remarker remarker = RemarkerOn(context_, range);
     const auto evaluate = [&](Emit add) {
       return EvaluateRange(context_, range, function, scalars, [&](StepSeries series) {
-        if (function.of_counters) RemarkOnName(series, context_.annotations);
+        if (function.of_counters) RemarkOnName(series, remarker);
         series.name_dropped |= !function.keeps_name;
         return add(std::move(series));
       });
@@ -247,6 +250,16 @@ class Caller {
   }
 
  private:
+  // REQUIRES: a function that warns takes one scalar, its first argument.
+  void WarnOfParameter(const RangeFunction& function, const Scalars& scalars) const {
+    if (function.warning == nullptr) return;
+    const Remarker remarker = RemarkerOn(context_, *call_.arguments.front());
+    for (const double parameter : scalars.front()) {
+      std::string warning = function.warning(parameter);
+      if (!warning.empty()) remarker.Warn(std::move(warning));
+    }
+  }
+
   // Of a selector when its samples were taken, of anything else the step's time.
   absl::Status Timestamp() const {
     const parse::Expr& inner = parse::Unwrap(*call_.arguments.front());

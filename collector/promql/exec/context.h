@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -59,6 +60,7 @@ class BudgetShare {
 struct Context {
   const store::Queryable& queryable;
   std::string tenant;
+  std::string_view query;  // its text
   // The steps that are being evaluated: the query's, or those of a subquery.
   int64_t start_ms = 0;
   int64_t end_ms = 0;

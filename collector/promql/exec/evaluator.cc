@@ -13,6 +13,7 @@
 #include "collector/promql/exec/gather.h"
 #include "collector/promql/exec/grouping.h"
 #include "collector/promql/exec/limit.h"
+#include "collector/promql/exec/place.h"
 #include "collector/promql/exec/selector.h"
 #include "collector/promql/exec/topk.h"
 #include "collector/promql/exec/vector_match.h"
@@ -126,7 +127,7 @@ absl::Status Evaluator::Negate(const parse::Unary& unary, Emit emit) {
   if (!unary.negate) return Vector(*unary.inner, "", emit);
   const std::vector<double> minus_one(context_.steps(), -1);
   const ElementOperator times(parse::BinaryOp::kMul, false, ElementOperator::Kept::kLeft,
-                              context_.annotations);
+                              RemarkerOn(context_, unary));
   return EmitDistinct(context_, *unary.inner, emit, [&](Emit add) {
     return Vector(*unary.inner, "", [&](StepSeries series) {
       ApplyScalar(times, minus_one, false, series);
@@ -154,7 +155,7 @@ absl::Status Evaluator::VectorAndScalar(const parse::Binary& binary, Emit emit) 
   const ElementOperator op(
       binary.op, binary.returns_bool,
       scalar_is_left ? ElementOperator::Kept::kRight : ElementOperator::Kept::kLeft,
-      context_.annotations);
+      RemarkerOn(context_, binary));
   const auto apply = [&](Emit add) {
     return Vector(vector, "", [&](StepSeries series) {
       ApplyScalar(op, scalar, scalar_is_left, series);
@@ -172,6 +173,7 @@ absl::Status Evaluator::Aggregate(const parse::Aggregate& aggregate, Emit emit) 
   if (aggregate.op == parse::AggregateOp::kCountValues) return CountValuesOf(aggregate, emit);
   if (aggregate.op == parse::AggregateOp::kLimitk) return SelectFirst(aggregate, emit);
   if (aggregate.op == parse::AggregateOp::kLimitRatio) return SelectShare(aggregate, emit);
+  const Remarker remarker = RemarkerOn(context_, *aggregate.inner);
   Grouping grouping(aggregate.without, aggregate.labels);
   std::vector<std::unique_ptr<Accumulator>> groups;
   uint64_t held = 0;
@@ -181,7 +183,7 @@ absl::Status Evaluator::Aggregate(const parse::Aggregate& aggregate, Emit emit) 
         if (group == groups.size()) {
           LL_RETURN_IF_ERROR(context_.budget.Charge(context_.steps()));
           held += context_.steps();
-          groups.push_back(MakeAccumulator(aggregate.op, context_.steps(), context_.annotations));
+          groups.push_back(MakeAccumulator(aggregate.op, context_.steps(), remarker));
         }
         groups[group]->Add(series);
         return absl::OkStatus();
@@ -200,8 +202,7 @@ absl::Status Evaluator::Aggregate(const parse::Aggregate& aggregate, Emit emit) 
 absl::Status Evaluator::SelectBest(const parse::Aggregate& aggregate, Emit emit) {
   LL_ASSIGN_OR_RETURN(const std::vector<double> parameter, Scalar(*aggregate.parameter));
   LL_ASSIGN_OR_RETURN(std::vector<int64_t> k, ToCounts(parameter));
-  TopK best(context_, aggregate.op == parse::AggregateOp::kTopk,
-            Grouping(aggregate.without, aggregate.labels), std::move(k));
+  TopK best(context_, aggregate, std::move(k));
   LL_RETURN_IF_ERROR(Vector(*aggregate.inner, parse::AggregateOpName(aggregate.op),
                             [&](StepSeries series) { return best.Add(std::move(series)); }));
   return best.Finish(emit);
@@ -217,7 +218,7 @@ absl::Status Evaluator::SelectFirst(const parse::Aggregate& aggregate, Emit emit
 
 absl::Status Evaluator::SelectShare(const parse::Aggregate& aggregate, Emit emit) {
   LL_ASSIGN_OR_RETURN(std::vector<double> ratio, Scalar(*aggregate.parameter));
-  LL_RETURN_IF_ERROR(CapRatios(ratio, context_.annotations));
+  LL_RETURN_IF_ERROR(CapRatios(ratio, RemarkerOn(context_, *aggregate.parameter)));
   return Vector(*aggregate.inner, parse::AggregateOpName(aggregate.op), [&](StepSeries series) {
     LimitRatio(ratio, series);
     return series.HasAny() ? emit(std::move(series)) : absl::OkStatus();
@@ -226,7 +227,7 @@ absl::Status Evaluator::SelectShare(const parse::Aggregate& aggregate, Emit emit
 
 absl::Status Evaluator::QuantileOf(const parse::Aggregate& aggregate, Emit emit) {
   LL_ASSIGN_OR_RETURN(std::vector<double> q, Scalar(*aggregate.parameter));
-  GroupQuantile quantile(context_, Grouping(aggregate.without, aggregate.labels), std::move(q));
+  GroupQuantile quantile(context_, aggregate, std::move(q));
   LL_RETURN_IF_ERROR(Vector(*aggregate.inner, parse::AggregateOpName(aggregate.op),
                             [&](const StepSeries& series) { return quantile.Add(series); }));
   return quantile.Finish(emit);

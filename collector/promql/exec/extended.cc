@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "collector/promql/exec/place.h"
 #include "collector/promql/exec/selector.h"
 #include "collector/promql/functions/window.h"
 #include "common/labels.h"
@@ -160,6 +161,7 @@ bool IsExtended(const parse::Expr& range_vector) {
 absl::Status EvaluateExtended(Context& context, const parse::MatrixSelector& matrix,
                               const RangeFunction& function, Emit emit) {
   const parse::VectorSelector& selector = *matrix.selector;
+  const std::string place = PlaceOf(context, matrix);
   const bool is_counter = function.of_counters;
   const auto map = [&](const store::SeriesBlock& block, Worker& worker) -> absl::Status {
     const Columns all = WithoutStaleMarkers(block);
@@ -169,7 +171,8 @@ absl::Status EvaluateExtended(Context& context, const parse::MatrixSelector& mat
     Window window;
     window.exact = true;
     window.name = block.labels->Get(kMetricName);
-    window.annotations = &worker.annotations;
+    const Remarker remarker(worker.annotations, place);
+    window.remarker = &remarker;
     for (size_t step = 0; step < series.values.size(); ++step) {
       window.eval_ms = context.StepTime(step);
       window.end_ms = ReferenceTime(context, selector.modifier, step);

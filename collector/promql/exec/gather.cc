@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "collector/promql/exec/place.h"
 #include "collector/promql/functions/quantile.h"
 #include "collector/promql/value/remarks.h"
 #include "common/labels.h"
@@ -26,17 +27,21 @@ std::string FormatValue(double value) {
 
 }  // namespace
 
-GroupQuantile::GroupQuantile(Context& context, Grouping grouping, std::vector<double> q)
-    : context_(context), grouping_(std::move(grouping)), q_(std::move(q)) {
+GroupQuantile::GroupQuantile(Context& context, const parse::Aggregate& aggregate,
+                             std::vector<double> q)
+    : context_(context),
+      remarker_(RemarkerOn(context, *aggregate.inner)),
+      grouping_(aggregate.without, aggregate.labels),
+      q_(std::move(q)) {
+  const Remarker on_q = RemarkerOn(context, *aggregate.parameter);
   for (const double q_at_step : q_) {
-    if (q_at_step >= 0 && q_at_step <= 1) continue;
-    context_.annotations.warnings.insert(remarks::InvalidQuantile(q_at_step));
+    if (!(q_at_step >= 0 && q_at_step <= 1)) on_q.Warn(remarks::InvalidQuantile(q_at_step));
   }
 }
 
 absl::Status GroupQuantile::Add(const StepSeries& series) {
   if (!series.histograms.empty()) {
-    context_.annotations.infos.insert(remarks::HistogramIgnored("quantile"));
+    remarker_.Inform(remarks::HistogramIgnored("quantile"));
   }
   const size_t group = grouping_.GroupOf(series);
   if (group == values_.size()) values_.emplace_back(q_.size());

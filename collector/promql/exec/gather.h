@@ -17,13 +17,14 @@ namespace leadline::collector::promql::exec {
 class GroupQuantile {
  public:
   // `q` has a value a step.
-  GroupQuantile(Context& context, Grouping grouping, std::vector<double> q);
+  GroupQuantile(Context& context, const parse::Aggregate& aggregate, std::vector<double> q);
 
   absl::Status Add(const StepSeries& series);
   absl::Status Finish(Emit emit);
 
  private:
   Context& context_;
+  const Remarker remarker_;
   Grouping grouping_;
   const std::vector<double> q_;
   std::vector<std::vector<std::vector<double>>> values_;  // of each group at each step

@@ -14,6 +14,7 @@
 #include "collector/promql/exec/distinct.h"
 #include "collector/promql/exec/evaluator.h"
 #include "collector/promql/exec/label_key.h"
+#include "collector/promql/exec/place.h"
 #include "collector/promql/functions/classic_buckets.h"
 #include "collector/promql/functions/quantile.h"
 #include "collector/promql/value/remarks.h"
@@ -47,18 +48,21 @@ class Measure {
 class QuantileMeasure final : public Measure {
  public:
   // `label` is the name of the label that says which quantile it is, or "".
-  QuantileMeasure(std::vector<double> q, std::string label, Annotations& annotations)
-      : q_(std::move(q)), label_(std::move(label)), annotations_(annotations) {
+  QuantileMeasure(std::vector<double> q, std::string label, Remarker on_q, Remarker on_vector)
+      : q_(std::move(q)),
+        label_(std::move(label)),
+        on_q_(std::move(on_q)),
+        on_vector_(std::move(on_vector)) {
     for (const double at_step : q_) {
-      if (!IsValid(at_step)) annotations_.warnings.insert(remarks::InvalidQuantile(at_step));
+      if (!IsValid(at_step)) on_q_.Warn(remarks::InvalidQuantile(at_step));
     }
   }
 
   double OfNative(size_t step, const Histogram& histogram, std::string_view name) override {
     const double quantile = HistogramQuantile(q_[step], histogram);
     if (IsValid(q_[step]) && HasNanObservations(histogram)) {
-      annotations_.infos.insert(std::isnan(quantile) ? remarks::NansMakeQuantileNan(name)
-                                                     : remarks::NansSkewQuantile(name));
+      on_q_.Inform(std::isnan(quantile) ? remarks::NansMakeQuantileNan(name)
+                                        : remarks::NansSkewQuantile(name));
     }
     return quantile;
   }
@@ -66,7 +70,7 @@ class QuantileMeasure final : public Measure {
   double OfClassic(size_t step, std::vector<ClassicBucket>& buckets,
                    std::string_view name) override {
     const BucketQuantileResult quantile = BucketQuantile(q_[step], buckets);
-    if (quantile.forced_monotonic) annotations_.infos.insert(remarks::ForcedMonotonic(name));
+    if (quantile.forced_monotonic) on_vector_.Inform(remarks::ForcedMonotonic(name));
     return quantile.value;
   }
 
@@ -79,17 +83,18 @@ class QuantileMeasure final : public Measure {
 
   const std::vector<double> q_;  // one a step
   const std::string label_;
-  Annotations& annotations_;
+  const Remarker on_q_;
+  const Remarker on_vector_;
 };
 
 class FractionMeasure final : public Measure {
  public:
-  FractionMeasure(std::vector<double> lower, std::vector<double> upper, Annotations& annotations)
-      : lower_(std::move(lower)), upper_(std::move(upper)), annotations_(annotations) {}
+  FractionMeasure(std::vector<double> lower, std::vector<double> upper, Remarker remarker)
+      : lower_(std::move(lower)), upper_(std::move(upper)), remarker_(std::move(remarker)) {}
 
   double OfNative(size_t step, const Histogram& histogram, std::string_view name) override {
     if (HasNanObservations(histogram)) {
-      annotations_.infos.insert(remarks::NansOutsideFractions(name));
+      remarker_.Inform(remarks::NansOutsideFractions(name));
     }
     return HistogramFraction(lower_[step], upper_[step], histogram);
   }
@@ -101,7 +106,7 @@ class FractionMeasure final : public Measure {
  private:
   const std::vector<double> lower_;  // one a step
   const std::vector<double> upper_;
-  Annotations& annotations_;
+  const Remarker remarker_;
 };
 
 // Brings together the series of each histogram: a native one's own, or a classic one's buckets.
@@ -109,8 +114,11 @@ using Measures = std::vector<std::unique_ptr<Measure>>;
 
 class Histograms {
  public:
-  Histograms(Context& context, Measures measures)
-      : context_(context), measures_(std::move(measures)), steps_(context.steps()) {}
+  Histograms(Context& context, Measures measures, Remarker remarker)
+      : context_(context),
+        measures_(std::move(measures)),
+        remarker_(std::move(remarker)),
+        steps_(context.steps()) {}
 
   absl::Status Add(const StepSeries& series) {
     if (!series.histograms.empty()) {
@@ -183,8 +191,7 @@ class Histograms {
     LabelSet labels = series.VisibleLabels();
     const std::optional<double> bound = ParseBound(labels.Get(kBucketLabel));
     if (!bound.has_value()) {
-      context_.annotations.warnings.insert(
-          remarks::BadBucketLabel(labels.Get(kMetricName), labels.Get(kBucketLabel)));
+      remarker_.Warn(remarks::BadBucketLabel(labels.Get(kMetricName), labels.Get(kBucketLabel)));
       return absl::OkStatus();
     }
     LL_RETURN_IF_ERROR(Charge());
@@ -235,7 +242,7 @@ class Histograms {
     const bool has_native = !group.native.empty() && !IsAbsent(group.native[measure][step]);
     const std::string_view name = group.labels->Get(kMetricName);
     if (has_native && !at_step_.empty()) {
-      context_.annotations.warnings.insert(remarks::MixedClassicAndNative(name));
+      remarker_.Warn(remarks::MixedClassicAndNative(name));
       return AbsentValue();
     }
     if (has_native) return group.native[measure][step];
@@ -245,6 +252,7 @@ class Histograms {
 
   Context& context_;
   const Measures measures_;
+  const Remarker remarker_;
   const size_t steps_;
   LabelKeyMap<size_t> by_labels_;
   std::vector<Group> groups_;
@@ -254,7 +262,7 @@ class Histograms {
 
 absl::Status Evaluate(Context& context, const parse::Call& call, const parse::Expr& vector,
                       Measures measures, Emit emit) {
-  Histograms histograms(context, std::move(measures));
+  Histograms histograms(context, std::move(measures), RemarkerOn(context, vector));
   LL_RETURN_IF_ERROR(
       Evaluator(context).Vector(vector, call.function.name,
                                 [&](const StepSeries& series) { return histograms.Add(series); }));
@@ -262,10 +270,10 @@ absl::Status Evaluate(Context& context, const parse::Call& call, const parse::Ex
 }
 
 absl::Status AddQuantile(Context& context, const parse::Expr& q, const std::string& label,
-                         Measures& measures) {
+                         const parse::Expr& vector, Measures& measures) {
   LL_ASSIGN_OR_RETURN(std::vector<double> values, Evaluator(context).Scalar(q));
-  measures.push_back(
-      std::make_unique<QuantileMeasure>(std::move(values), label, context.annotations));
+  measures.push_back(std::make_unique<QuantileMeasure>(
+      std::move(values), label, RemarkerOn(context, q), RemarkerOn(context, vector)));
   return absl::OkStatus();
 }
 
@@ -273,7 +281,7 @@ absl::Status AddQuantile(Context& context, const parse::Expr& q, const std::stri
 
 absl::Status EvaluateHistogramQuantile(Context& context, const parse::Call& call, Emit emit) {
   Measures measures;
-  LL_RETURN_IF_ERROR(AddQuantile(context, *call.arguments[0], "", measures));
+  LL_RETURN_IF_ERROR(AddQuantile(context, *call.arguments[0], "", *call.arguments[1], measures));
   return Evaluate(context, call, *call.arguments[1], std::move(measures), emit);
 }
 
@@ -285,7 +293,8 @@ absl::Status EvaluateHistogramQuantiles(Context& context, const parse::Call& cal
   }
   Measures measures;
   for (size_t i = 2; i < call.arguments.size(); ++i) {
-    LL_RETURN_IF_ERROR(AddQuantile(context, *call.arguments[i], label, measures));
+    LL_RETURN_IF_ERROR(
+        AddQuantile(context, *call.arguments[i], label, *call.arguments[0], measures));
   }
   return Evaluate(context, call, *call.arguments[0], std::move(measures), emit);
 }
@@ -294,8 +303,8 @@ absl::Status EvaluateHistogramFraction(Context& context, const parse::Call& call
   LL_ASSIGN_OR_RETURN(std::vector<double> lower, Evaluator(context).Scalar(*call.arguments[0]));
   LL_ASSIGN_OR_RETURN(std::vector<double> upper, Evaluator(context).Scalar(*call.arguments[1]));
   Measures measures;
-  measures.push_back(
-      std::make_unique<FractionMeasure>(std::move(lower), std::move(upper), context.annotations));
+  measures.push_back(std::make_unique<FractionMeasure>(std::move(lower), std::move(upper),
+                                                       RemarkerOn(context, *call.arguments[0])));
   return Evaluate(context, call, *call.arguments[2], std::move(measures), emit);
 }
 

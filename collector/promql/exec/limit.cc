@@ -48,11 +48,11 @@ void LimitRatio(const std::vector<double>& ratio, StepSeries& series) {
   }
 }
 
-absl::Status CapRatios(std::vector<double>& ratio, Annotations& annotations) {
+absl::Status CapRatios(std::vector<double>& ratio, const Remarker& remarker) {
   for (double& at_step : ratio) {
     if (std::isnan(at_step)) return absl::FailedPreconditionError("Ratio value is NaN");
     const double capped = std::clamp(at_step, -1.0, 1.0);
-    if (capped != at_step) annotations.warnings.insert(remarks::InvalidRatio(at_step, capped));
+    if (capped != at_step) remarker.Warn(remarks::InvalidRatio(at_step, capped));
     at_step = capped;
   }
   return absl::OkStatus();

@@ -43,6 +43,6 @@ void LimitRatio(const std::vector<double>& ratio, StepSeries& series);
 
 // Ratios as they are used: those beyond -1 and 1 become these, with a warning. FAILED_PRECONDITION
 // where one is NaN.
-absl::Status CapRatios(std::vector<double>& ratio, Annotations& annotations);
+absl::Status CapRatios(std::vector<double>& ratio, const Remarker& remarker);
 
 }  // namespace leadline::collector::promql::exec

@@ -6,6 +6,7 @@
 
 #include "collector/promql/exec/evaluator.h"
 #include "collector/promql/exec/extended.h"
+#include "collector/promql/exec/place.h"
 #include "collector/promql/exec/selector.h"
 #include "common/labels.h"
 #include "common/status_macros.h"
@@ -19,15 +20,16 @@ using parse::As;
 struct Reach {
   const parse::TimeModifier& modifier;
   int64_t range_ms = 0;
+  std::string place;  // of the range vector
 };
 
-Reach ReachOf(const parse::Expr& range_vector) {
+Reach ReachOf(const Context& context, const parse::Expr& range_vector) {
   if (range_vector.kind == parse::ExprKind::kSubquery) {
     const auto& subquery = As<parse::Subquery>(range_vector);
-    return {subquery.modifier, subquery.range_ms};
+    return {subquery.modifier, subquery.range_ms, PlaceOf(context, range_vector)};
   }
   const auto& matrix = As<parse::MatrixSelector>(range_vector);
-  return {matrix.selector->modifier, matrix.range_ms};
+  return {matrix.selector->modifier, matrix.range_ms, PlaceOf(context, range_vector)};
 }
 
 // The samples of one series that any step's window sees, in time order.
@@ -148,7 +150,8 @@ absl::Status OverEachWindow(const Reach& reach, const RangeSeries& from,
   window.entity_end_ms = from.entity_end_ms;
   window.parameters = step_parameters;
   window.name = from.labels->Get(kMetricName);
-  window.annotations = &worker.annotations;
+  const Remarker remarker(worker.annotations, reach.place);
+  window.remarker = &remarker;
   for (size_t step = 0; step < series.values.size(); ++step) {
     window.eval_ms = context.StepTime(step);
     window.end_ms = ReferenceTime(context, reach.modifier, step);
@@ -210,7 +213,7 @@ absl::Status EvaluateRange(Context& context, const parse::Expr& range_vector,
   if (IsExtended(inner)) {
     return EvaluateExtended(context, As<parse::MatrixSelector>(inner), function, emit);
   }
-  const Reach reach = ReachOf(inner);
+  const Reach reach = ReachOf(context, inner);
   if (inner.kind == parse::ExprKind::kMatrixSelector) {
     return SelectSeries(
         context, *As<parse::MatrixSelector>(inner).selector, {.back_ms = reach.range_ms},

@@ -10,6 +10,7 @@
 #include "collector/promql/exec/extended.h"
 #include "collector/promql/exec/in_order.h"
 #include "collector/promql/exec/matchers.h"
+#include "collector/promql/exec/place.h"
 #include "collector/promql/plan/plan.h"
 #include "collector/promql/value/remarks.h"
 #include "common/labels.h"
@@ -20,14 +21,14 @@ namespace {
 
 using store::SeriesBlock;
 
-void DropStrangeHistograms(SeriesBlock& block, Annotations& annotations) {
+void DropStrangeHistograms(SeriesBlock& block, const Remarker& remarker) {
   const auto is_strange = [](const model::NativeHistogram& histogram) {
     return !IsKnownSchema(histogram.schema);
   };
   size_t kept = 0;
   for (size_t i = 0; i < block.histograms.size(); ++i) {
     if (is_strange(block.histograms[i])) {
-      annotations.warnings.insert(
+      remarker.Warn(
           remarks::StrangeSchema(block.labels->Get(kMetricName), block.histograms[i].schema));
       continue;
     }
@@ -64,6 +65,7 @@ struct Found {
   std::unique_ptr<store::Selection> selection;
   std::optional<ClassicSelector> classic;
   size_t at_once = 1;  // series a read
+  std::string place;   // of the selector
 };
 
 // As many that reading them is not mostly beginning to read, and that their samples stay few.
@@ -92,6 +94,7 @@ absl::StatusOr<Found> FindSeries(const Context& context, const parse::VectorSele
   hints.cancelled = context.cancelled;
   Found found;
   found.at_once = SeriesAtOnce(context, hints);
+  found.place = PlaceOf(context, selector);
   LL_ASSIGN_OR_RETURN(
       found.selection,
       context.queryable.Find(context.tenant, StoreMatchers(selector.matchers), hints));
@@ -108,12 +111,11 @@ using UseBlock = absl::FunctionRef<absl::Status(SeriesBlock& block)>;
 
 // The classic series of the block, or itself.
 absl::Status UseAsMeant(const Context& context, const Found& found, SeriesBlock& block,
-                        Annotations& annotations, UseBlock use) {
-  if (!block.histograms.empty()) DropStrangeHistograms(block, annotations);
+                        const Remarker& remarker, UseBlock use) {
+  if (!block.histograms.empty()) DropStrangeHistograms(block, remarker);
   if (!found.classic.has_value()) return use(block);
   if (block.histograms.empty()) return absl::OkStatus();
-  annotations.infos.insert(
-      remarks::ClassicFromNative(found.classic->name, found.classic->histogram));
+  remarker.Inform(remarks::ClassicFromNative(found.classic->name, found.classic->histogram));
   const BudgetShare classic(context.budget, block.histograms.size() * found.classic->series());
   LL_RETURN_IF_ERROR(classic.status());
   return found.classic->Expand(block, [&](SeriesBlock expanded) { return use(expanded); });
@@ -122,6 +124,7 @@ absl::Status UseAsMeant(const Context& context, const Found& found, SeriesBlock&
 // Reads part `number` of the series and hands those with samples to `use`.
 absl::Status UsePart(const Context& context, const Found& found, size_t number,
                      Annotations& annotations, UseBlock use) {
+  const Remarker remarker(annotations, found.place);
   LL_RETURN_IF_ERROR(context.CheckTime());
   const size_t first = number * found.at_once;
   std::vector<SeriesBlock> blocks(std::min(found.at_once, found.selection->size() - first));
@@ -132,7 +135,7 @@ absl::Status UsePart(const Context& context, const Found& found, size_t number,
   LL_RETURN_IF_ERROR(read.status());
   for (SeriesBlock& block : blocks) {
     if (block.empty()) continue;
-    LL_RETURN_IF_ERROR(UseAsMeant(context, found, block, annotations, use));
+    LL_RETURN_IF_ERROR(UseAsMeant(context, found, block, remarker, use));
   }
   return absl::OkStatus();
 }

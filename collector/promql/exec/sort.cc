@@ -7,6 +7,7 @@
 #include "absl/functional/function_ref.h"
 
 #include "collector/promql/exec/evaluator.h"
+#include "collector/promql/exec/place.h"
 #include "collector/promql/value/remarks.h"
 #include "common/status_macros.h"
 
@@ -19,7 +20,7 @@ using Before = absl::FunctionRef<bool(const StepSeries& a, const StepSeries& b)>
 // applied to each first; one that has nothing left is dropped.
 absl::Status Sorted(Context& context, const parse::Expr& vector, Emit emit,
                     absl::FunctionRef<void(StepSeries&)> change, Before before) {
-  if (context.query_step_ms > 0) context.annotations.warnings.insert(remarks::SortOverRange());
+  if (context.query_step_ms > 0) RemarkerOn(context, vector).Warn(remarks::SortOverRange());
   std::vector<StepSeries> all;
   uint64_t held = 0;
   LL_RETURN_IF_ERROR(Evaluator(context).Vector(vector, "", [&](StepSeries series) {

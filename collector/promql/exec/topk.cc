@@ -5,13 +5,18 @@
 
 #include "absl/container/flat_hash_map.h"
 
+#include "collector/promql/exec/place.h"
 #include "collector/promql/value/remarks.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::promql::exec {
 
-TopK::TopK(Context& context, bool largest, Grouping grouping, std::vector<int64_t> k)
-    : context_(context), largest_(largest), grouping_(std::move(grouping)), k_(std::move(k)) {}
+TopK::TopK(Context& context, const parse::Aggregate& aggregate, std::vector<int64_t> k)
+    : context_(context),
+      remarker_(RemarkerOn(context, aggregate)),
+      largest_(aggregate.op == parse::AggregateOp::kTopk),
+      grouping_(aggregate.without, aggregate.labels),
+      k_(std::move(k)) {}
 
 bool TopK::Better(const Entry& a, const Entry& b) const {
   if (std::isnan(a.value) != std::isnan(b.value)) return std::isnan(b.value);
@@ -39,7 +44,7 @@ absl::Status TopK::Add(StepSeries series) {
   if (number == groups_.size()) groups_.push_back({std::vector<std::vector<Entry>>(k_.size())});
   Group& group = groups_[number];
   if (!series.histograms.empty()) {
-    context_.annotations.infos.insert(remarks::HistogramIgnored(largest_ ? "topk" : "bottomk"));
+    remarker_.Inform(remarks::HistogramIgnored(largest_ ? "topk" : "bottomk"));
   }
   bool used = false;
   uint64_t grown = 0;

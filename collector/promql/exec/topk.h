@@ -10,13 +10,15 @@
 #include "collector/promql/exec/context.h"
 #include "collector/promql/exec/grouping.h"
 #include "collector/promql/exec/series.h"
+#include "collector/promql/parse/ast.h"
 
 namespace leadline::collector::promql::exec {
 
 class TopK {
  public:
   // `k` has a value a step; below 1 there is nothing at that step.
-  TopK(Context& context, bool largest, Grouping grouping, std::vector<int64_t> k);
+  // REQUIRES: `aggregate` is topk or bottomk.
+  TopK(Context& context, const parse::Aggregate& aggregate, std::vector<int64_t> k);
 
   absl::Status Add(StepSeries series);
 
@@ -43,6 +45,7 @@ class TopK {
   absl::Status FinishGroup(Group& group, Emit emit);
 
   Context& context_;
+  const Remarker remarker_;
   const bool largest_;
   Grouping grouping_;
   const std::vector<int64_t> k_;

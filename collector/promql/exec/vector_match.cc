@@ -11,6 +11,7 @@
 #include "collector/promql/exec/binary.h"
 #include "collector/promql/exec/distinct.h"
 #include "collector/promql/exec/grouping.h"
+#include "collector/promql/exec/place.h"
 #include "common/labels.h"
 #include "common/status_macros.h"
 
@@ -30,7 +31,8 @@ class Matcher {
       : context_(context),
         matching_(MatchingOf(binary)),
         returns_bool_(binary.returns_bool),
-        op_(binary.op, binary.returns_bool, ElementOperator::Kept::kLeft, context.annotations),
+        op_(binary.op, binary.returns_bool, ElementOperator::Kept::kLeft,
+            RemarkerOn(context, binary)),
         grouping_(!matching_.on, matching_.labels),
         duplicates_(context.steps()),
         result_(context, one_to_one() ? kManyToOne : kNotUnique) {}

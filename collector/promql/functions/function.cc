@@ -27,6 +27,9 @@ constexpr RangeFunction Checked(RangeFunction::Kernel kernel,
                                 std::string (*complaint)(absl::Span<const double>)) {
   return {.kernel = kernel, .complaint = complaint};
 }
+constexpr RangeFunction Warned(RangeFunction::Kernel kernel, std::string (*warning)(double)) {
+  return {.kernel = kernel, .warning = warning};
+}
 constexpr ElementFunction OfElements(ElementFunction::Kernel kernel) { return {kernel}; }
 constexpr HistogramFunction OfHistograms(HistogramFunction::Kernel kernel) { return {kernel}; }
 

@@ -27,6 +27,8 @@ struct RangeFunction {
   SlidingKernel sliding = nullptr;  // the same over many windows; nullptr: window by window
   // What is wrong with the parameters, "" where nothing is; nullptr takes any.
   std::string (*complaint)(absl::Span<const double> parameters) = nullptr;
+  // What to warn of in the first of them, "" where there is nothing; nullptr where there never is.
+  std::string (*warning)(double parameter) = nullptr;
 };
 
 // From a float to a float; histograms are left out. Without a vector argument it is of the step's

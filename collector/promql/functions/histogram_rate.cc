@@ -24,10 +24,10 @@ Histogram EmptyLike(const Histogram& histogram) {
 void RemarkOnKind(const Window& window, Histograms histograms, bool is_counter) {
   const auto is_gauge = [](const auto& histogram) { return histogram->is_gauge(); };
   if (is_counter && std::any_of(histograms.begin(), histograms.end(), is_gauge)) {
-    window.annotations->warnings.insert(remarks::NotACounterHistogram(window.name));
+    window.remarker->Warn(remarks::NotACounterHistogram(window.name));
   }
   if (!is_counter && (!is_gauge(histograms.front()) || !is_gauge(histograms.back()))) {
-    window.annotations->warnings.insert(remarks::NotAGaugeHistogram(window.name));
+    window.remarker->Warn(remarks::NotAGaugeHistogram(window.name));
   }
 }
 
@@ -37,15 +37,14 @@ bool AreOfOneKind(const Window& window, Histograms histograms) {
   const bool one_kind = std::all_of(
       histograms.begin(), histograms.end(),
       [custom](const auto& histogram) { return histogram->uses_custom_buckets() == custom; });
-  if (!one_kind) window.annotations->warnings.insert(remarks::MixedBuckets(window.name));
+  if (!one_kind) window.remarker->Warn(remarks::MixedBuckets(window.name));
   return one_kind;
 }
 
 // REQUIRES: buckets of one kind.
 void Add(const Window& window, const Histogram& histogram, double factor, Histogram& sum) {
   if (!sum.Add(histogram, factor).bounds_reconciled) return;
-  window.annotations->infos.insert(
-      remarks::ReconciledBounds(factor < 0 ? "subtraction" : "addition"));
+  window.remarker->Inform(remarks::ReconciledBounds(factor < 0 ? "subtraction" : "addition"));
 }
 
 }  // namespace

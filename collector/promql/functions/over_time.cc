@@ -22,14 +22,14 @@ Sample Float(double value) { return {.value = value, .histogram = nullptr}; }
 // Whether there are floats to compute with; histograms beside them are remarked upon.
 bool HasFloats(const Window& window) {
   if (!window.values.empty() && !window.histograms.empty()) {
-    window.annotations->infos.insert(remarks::HistogramIgnoredInRange(window.name));
+    window.remarker->Inform(remarks::HistogramIgnoredInRange(window.name));
   }
   return !window.values.empty();
 }
 
 bool IsMixed(const Window& window) {
   if (window.values.empty() || window.histograms.empty()) return false;
-  window.annotations->warnings.insert(remarks::MixedInRange(window.name));
+  window.remarker->Warn(remarks::MixedInRange(window.name));
   return true;
 }
 
@@ -40,14 +40,14 @@ Sample Combined(const Window& window) {
   for (const auto& histogram : window.histograms.subspan(1)) {
     const AddOutcome outcome = sum.Add(*histogram);
     if (!outcome.compatible) {
-      window.annotations->warnings.insert(remarks::MixedBuckets(window.name));
+      window.remarker->Warn(remarks::MixedBuckets(window.name));
       return {};
     }
     if (outcome.bounds_reconciled) {
-      window.annotations->infos.insert(remarks::ReconciledBounds("aggregation"));
+      window.remarker->Inform(remarks::ReconciledBounds("aggregation"));
     }
     if (outcome.resets_conflict) {
-      window.annotations->warnings.insert(remarks::ConflictingResets("aggregation"));
+      window.remarker->Warn(remarks::ConflictingResets("aggregation"));
     }
   }
   return {.value = AbsentValue(), .histogram = std::make_shared<const Histogram>(sum.value())};
@@ -166,10 +166,13 @@ Sample PresentOverTime(const Window&) { return Float(1); }
 
 Sample QuantileOverTime(const Window& window) {
   const double q = window.parameters.front();
-  if (!(q >= 0 && q <= 1)) window.annotations->warnings.insert(remarks::InvalidQuantile(q));
   if (!HasFloats(window)) return {};
   std::vector<double> values(window.values.begin(), window.values.end());
   return Float(Quantile(q, values));
+}
+
+std::string QuantileWarning(double q) {
+  return q >= 0 && q <= 1 ? "" : remarks::InvalidQuantile(q);
 }
 
 Sample Resets(const Window& window) {

@@ -5,6 +5,8 @@
 // promql/functions.go.
 #pragma once
 
+#include <string>
+
 #include "collector/promql/functions/window.h"
 #include "collector/promql/value/sample.h"
 
@@ -20,6 +22,7 @@ Sample MaxOverTime(const Window& window);
 Sample MinOverTime(const Window& window);
 Sample PresentOverTime(const Window& window);
 Sample QuantileOverTime(const Window& window);  // parameter: the quantile
+std::string QuantileWarning(double q);          // "" where it is one
 Sample Resets(const Window& window);
 Sample StddevOverTime(const Window& window);
 Sample StdvarOverTime(const Window& window);

@@ -68,7 +68,7 @@ double Rise(absl::Span<const double> values, Kind kind) {
 // `per` is 1 for the increase itself, or the seconds to divide it by.
 Sample Extrapolated(const Window& window, Kind kind, double per) {
   if (!window.values.empty() && !window.histograms.empty()) {
-    window.annotations->warnings.insert(remarks::MixedInRange(window.name));
+    window.remarker->Warn(remarks::MixedInRange(window.name));
     return {};
   }
   if (window.exact && !window.values.empty()) {
@@ -150,7 +150,7 @@ Sample OfLastTwo(const Window& window, Kind kind, bool per_second) {
       histograms > 1 &&
       (floats == 0 || window.ts_ms.back() < window.histogram_ts_ms[histograms - 2]);
   if (!of_floats && !of_histograms) {
-    window.annotations->warnings.insert(remarks::MixedInRange(window.name));
+    window.remarker->Warn(remarks::MixedInRange(window.name));
     return {};
   }
   const auto ts_ms = (of_floats ? window.ts_ms : window.histogram_ts_ms).last(2);

@@ -40,7 +40,7 @@ Line Fit(const Window& window, int64_t origin_ms) {
 
 bool CanFit(const Window& window) {
   if (!window.values.empty() && !window.histograms.empty()) {
-    window.annotations->infos.insert(remarks::HistogramIgnoredInRange(window.name));
+    window.remarker->Inform(remarks::HistogramIgnoredInRange(window.name));
   }
   return window.values.size() > 1;
 }

@@ -8,7 +8,7 @@ namespace leadline::collector::promql {
 
 Sample DoubleExponentialSmoothing(const Window& window) {
   if (!window.values.empty() && !window.histograms.empty()) {
-    window.annotations->infos.insert(remarks::HistogramIgnoredInRange(window.name));
+    window.remarker->Inform(remarks::HistogramIgnoredInRange(window.name));
   }
   if (window.values.size() < 2) return {};
   const double value_weight = window.parameters[0];

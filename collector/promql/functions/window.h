@@ -32,7 +32,7 @@ struct Window {
 
   absl::Span<const double> parameters;  // the function's scalar arguments
   std::string_view name;                // the metric's, for remarks
-  Annotations* annotations = nullptr;   // of the query; never nullptr
+  const Remarker* remarker = nullptr;   // on the range; never nullptr
 };
 
 inline double Seconds(int64_t ms) { return static_cast<double>(ms) / 1000; }

@@ -7,6 +7,8 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "collector/promql/value/sample.h"
@@ -14,7 +16,8 @@
 
 namespace leadline::collector::promql {
 
-// Remarks on a query that do not keep it from being answered, in Prometheus' words; each once.
+// Remarks on a query that do not keep it from being answered, in Prometheus' words, with line
+// and column; each once.
 struct Annotations {
   std::set<std::string> warnings;
   std::set<std::string> infos;
@@ -23,6 +26,21 @@ struct Annotations {
     warnings.merge(other.warnings);
     infos.merge(other.infos);
   }
+};
+
+// Adds remarks about one part of a query, with its place: "… (1:6)".
+class Remarker {
+ public:
+  // `to` must outlive it. `place` is line and column.
+  Remarker(Annotations& to, std::string_view place)
+      : to_(&to), suffix_(" (" + std::string(place) + ")") {}
+
+  void Warn(std::string text) const { to_->warnings.insert(std::move(text) + suffix_); }
+  void Inform(std::string text) const { to_->infos.insert(std::move(text) + suffix_); }
+
+ private:
+  Annotations* to_;
+  std::string suffix_;
 };
 
 struct ResultSeries {
