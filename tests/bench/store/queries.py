@@ -18,7 +18,7 @@ class Question:
     # rate and increase of MetricsQL begin at the sample before the range and extrapolate nothing;
     # its answers are near those of PromQL, not equal.
     rates: bool = False
-    limit: str = ""
+    also_cold: bool = False
 
     def asked(self, dialect):
         parameters = {**self.parameters, **(self.native if dialect == "native" else {})}
@@ -71,12 +71,13 @@ def narrow(start_s, end_s, pod, namespace):
     return [
         Question("one pod, all metrics, 1 h", "/api/v1/query_range",
                  {"query": f'{{pod="{pod}"}}', **times, "step": 15},
-                 {"query": f'{{pod="{pod}",__name__!~"http_.*"}}'}),
-        Question("label values: pods", "/api/v1/label/pod/values", times),
+                 {"query": f'{{pod="{pod}",__name__!~"http_.*"}}'}, also_cold=True),
+        Question("label values: pods", "/api/v1/label/pod/values", times, also_cold=True),
         Question("label values: pods of a namespace", "/api/v1/label/pod/values",
-                 {**times, "match[]": f'container_processes{{namespace="{namespace}"}}'}),
+                 {**times, "match[]": f'container_processes{{namespace="{namespace}"}}'}, also_cold=True),
         Question("series of a metric in a namespace", "/api/v1/series",
-                 {**times, "match[]": f'container_cpu_usage_seconds_total{{namespace="{namespace}"}}'}),
+                 {**times, "match[]": f'container_cpu_usage_seconds_total{{namespace="{namespace}"}}'},
+                 also_cold=True),
     ]  # fmt: skip
 
 

@@ -24,10 +24,26 @@ class Report:
         self._columns = columns  # names of the stores
         self._rows = []
         self.facts = {}
+        self._earlier = {}
+
+    def known(self, figure, values):
+        """The values with those of an earlier run that this one does not have."""
+        return {**self._earlier.get(figure, {}), **values}
 
     def add(self, figure, values, unit="", goals=None):
         """values: {store: number}. goals: {store: (what the goal is, reached or None)}."""
+        values = self.known(figure, values)
         self._rows.append({"figure": figure, "values": values, "unit": unit, "goals": goals or {}})
+
+    def take_over(self, path, stores):
+        """The columns of other stores from an earlier run's file, for rows of the same names."""
+        with open(path, encoding="utf-8") as f:
+            earlier = json.load(f)
+        self.facts["others"] = f"from the run of {earlier['facts']['date']}: {', '.join(stores)}"
+        self._earlier = {
+            row["figure"]: {name: v for name, v in row["values"].items() if name in stores}
+            for row in earlier["rows"]
+        }
 
     def missed(self):
         return [

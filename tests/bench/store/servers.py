@@ -1,5 +1,6 @@
 """The stores that are measured: ours, and Debian's prometheus and victoria-metrics, on free loopback ports."""
 
+import glob
 import http.client
 import json
 import os
@@ -16,7 +17,9 @@ from programs import Collector
 
 _START_TIMEOUT_S = 300
 _STOP_TIMEOUT_S = 120
+_READY_TIMEOUT_S = 5  # of one question
 _SETTLE_TIMEOUT_S = 900
+_IDLE_S = 20  # servers close connections that are not used for longer
 
 
 def _free_port():
@@ -37,6 +40,7 @@ class Server:
         self.port = 0
         self.pid = 0
         self._connection = None
+        self._last_asked = 0.0
         self._peak = None
         os.makedirs(self.folder)
 
@@ -48,9 +52,7 @@ class Server:
         return self
 
     def stop(self):
-        if self._connection:
-            self._connection.close()
-            self._connection = None
+        self._disconnect()
         if self._peak:
             self._peak.stop()
             self._peak = None
@@ -81,6 +83,9 @@ class Server:
 
     def ask(self, method, path, parameters=(), timeout_s=600):
         """(status, body, seconds, CPU seconds)."""
+        if time.monotonic() - self._last_asked > _IDLE_S:
+            self._disconnect()
+        self._last_asked = time.monotonic()
         if self._connection is None:
             self._connection = http.client.HTTPConnection("127.0.0.1", self.port)
         self._connection.timeout = timeout_s
@@ -92,10 +97,14 @@ class Server:
             response = self._connection.getresponse()
             body = response.read()
         except (http.client.HTTPException, OSError):
-            self._connection.close()
-            self._connection = None
+            self._disconnect()
             raise
         return response.status, body, time.perf_counter() - begin, self.cpu_s() - cpu
+
+    def _disconnect(self):
+        if self._connection:
+            self._connection.close()
+            self._connection = None
 
     def _every_query(self):
         return ()
@@ -160,9 +169,20 @@ class _Peer(Server):
         raise NotImplementedError
 
     def _start(self):
+        for last in (False, False, True):  # somebody else may take the port before it does
+            if self._try_start():
+                return
+            self._stop()
+            if last:
+                raise RuntimeError(f"{self.name} ended; its log is {self._log_path()}")
+
+    def _log_path(self):
+        return os.path.join(self.folder, "log")
+
+    def _try_start(self):
+        """False when it ended at once."""
         self.port = _free_port()
-        log_path = os.path.join(self.folder, "log")
-        with open(log_path, "ab") as log:
+        with open(self._log_path(), "ab") as log:
             self._process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "--", paths.tool(self.program), *self._arguments()],
                 stdin=subprocess.DEVNULL,
@@ -172,15 +192,31 @@ class _Peer(Server):
             )
         self.pid = self._process.pid
 
-        def answers():
+        def answers_or_ended():
             if self._process.poll() is not None:
-                raise RuntimeError(f"{self.name} ended; its log is {log_path}")
+                return True
             try:
-                return self.ask("GET", self._ready())[0] == 200
+                return self.ask("GET", self._ready(), timeout_s=_READY_TIMEOUT_S)[0] == 200
             except OSError:
                 return False
 
-        wait_for(answers, f"{self.name} is ready", _START_TIMEOUT_S)
+        wait_for(answers_or_ended, f"{self.name} is ready", _START_TIMEOUT_S)
+        return self._listens()
+
+    def _listens(self):
+        """Whether it is this process that has the port."""
+        sockets = set()
+        for fd in glob.glob(f"/proc/{self.pid}/fd/*"):
+            try:
+                sockets.add(os.readlink(fd))
+            except OSError:
+                continue
+        with open(f"/proc/{os.getpid()}/net/tcp", encoding="ascii") as f:
+            for line in f:
+                fields = line.split()
+                if fields[1] == f"0100007F:{self.port:04X}" and fields[3] == "0A":
+                    return f"socket:[{fields[9]}]" in sockets
+        return False
 
     def _stop(self):
         if self._process.poll() is None:

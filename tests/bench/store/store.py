@@ -227,7 +227,8 @@ class Bench:
             for store in self._stores.values():
                 store.restart_cold()
                 for question in questions:
-                    once(question, store, "cold")
+                    if question.also_cold:
+                        once(question, store, "cold")
         results = []
         for question in questions:
             taken, differences = {}, {}
@@ -331,10 +332,13 @@ def _ingest_rows(report, ingest, bits):
         "of those native histograms, millions",
         each(lambda f: (f["first"]["histograms"] + f["rest"]["histograms"]) / _MILLION),
     )
-    cpu = each(lambda f: (f["cpu_s"] + f["settling_s"]) / f["samples"] * _MILLION)
+    figure = "CPU s a million samples, flushed"
+    cpu = report.known(
+        figure, each(lambda f: (f["cpu_s"] + f["settling_s"]) / f["samples"] * _MILLION)
+    )
     victoria = cpu.get(_VICTORIA)
     report.add(
-        "CPU s a million samples, flushed",
+        figure,
         cpu,
         goals={
             _AGENTS: at_most(1 / 3, cpu.get(_AGENTS), victoria, "victoria"),
@@ -351,10 +355,11 @@ def _ingest_rows(report, ingest, bits):
             for name, f in ingest.items()
         },
     )
-    disk = each(lambda f: f["disk"]["all"] / f["samples"])
+    figure = "bytes on disk a sample, settled"
+    disk = report.known(figure, each(lambda f: f["disk"]["all"] / f["samples"]))
     victoria = disk.get(_VICTORIA)
     report.add(
-        "bytes on disk a sample, settled",
+        figure,
         disk,
         goals={
             _REMOTE: at_most(0.9, disk.get(_REMOTE), victoria, "victoria"),
@@ -388,6 +393,9 @@ def _classic_samples(figures):
 
 
 def _memory_rows(report, peaks, args):
+    what = "ingest" if args.skip_queries else "ingest and queries"
+    figure = f"peak anonymous memory, {what}"
+    peaks = report.known(figure, peaks)
     victoria = peaks.get(_VICTORIA)
     goals = {
         name: (
@@ -397,8 +405,7 @@ def _memory_rows(report, peaks, args):
         for name in _OURS
         if name in peaks
     }
-    what = "ingest" if args.skip_queries else "ingest and queries"
-    report.add(f"peak anonymous memory, {what}", peaks, "MiB", goals)
+    report.add(figure, peaks, "MiB", goals)
 
 
 def _day_rows(report, figures, results):
@@ -415,6 +422,7 @@ def _query_rows(report, results):
             if not values:
                 continue
             figure = question.name + (f", {unit}" if unit else "")
+            values = report.known(figure, values)
             goals = {} if unit == "CPU" else _faster(question, values)
             report.add(figure, values, "ms", goals)
         said = {}
@@ -469,6 +477,7 @@ def main():
     parser.add_argument("--turns", type=int, default=5, help="repetitions of each query")
     parser.add_argument("--cold-turns", type=int, default=1, help="repetitions after a cold start")
     parser.add_argument("--folder", help="for the data, which are removed at the end")
+    parser.add_argument("--peers", help="a file of --json: the others' figures are taken from it")
     parser.add_argument("--json", help="the figures as a file too")
     args = parser.parse_args()
     args.only = set(args.only.split(","))
@@ -477,6 +486,8 @@ def main():
     os.environ["LEADLINE_BUILD_DIR"] = os.path.dirname(os.path.abspath(args.bin_dir))
     folder = tempfile.mkdtemp(prefix="leadline-bench-", dir=args.folder)
     report = Report([*_OURS, _PROMETHEUS, _VICTORIA])
+    if args.peers:
+        report.take_over(args.peers, (_PROMETHEUS, _VICTORIA))
     try:
         _report(args, report, Bench(args, folder))
     finally:
