@@ -7,6 +7,7 @@
 #include <curl/curl.h>
 
 #include "cli/check_command.h"
+#include "cli/check_rules_command.h"
 #include "cli/debug/dump.h"
 #include "cli/help_formatter.h"
 #include "cli/http_client.h"
@@ -53,9 +54,20 @@ void AddQuery(CLI::App& app, QueryFlags& flags) {
       ->capture_default_str();
 }
 
-CLI::App& AddCheckConfig(CLI::App& app, CheckConfigFlags& flags) {
+CLI::App& AddCheck(CLI::App& app) {
   CLI::App& check = *app.add_subcommand("check", "Say what is wrong with a file.");
   check.require_subcommand(1);
+  return check;
+}
+
+CLI::App& AddCheckRules(CLI::App& check, CheckRulesFlags& flags) {
+  CLI::App& rules = *check.add_subcommand(
+      "rules", "Say what is wrong with files of rules, which are in Prometheus' format.");
+  rules.add_option("FILE", flags.files, "The files")->required();
+  return rules;
+}
+
+CLI::App& AddCheckConfig(CLI::App& check, CheckConfigFlags& flags) {
   CLI::App& config = *check.add_subcommand(
       "config", "Say what is wrong with a configuration file of the agent or the collector.");
   config.add_option("FILE", flags.file, "The file")->required();
@@ -107,7 +119,10 @@ int Main(int argc, char** argv) {
   QueryFlags query_flags;
   AddQuery(app, query_flags);
   CheckConfigFlags check_config_flags;
-  const CLI::App& check_config = AddCheckConfig(app, check_config_flags);
+  CheckRulesFlags check_rules_flags;
+  CLI::App& check = AddCheck(app);
+  const CLI::App& check_config = AddCheckConfig(check, check_config_flags);
+  const CLI::App& check_rules = AddCheckRules(check, check_rules_flags);
   DumpFlags dump_flags;
   const DumpKind* dump = nullptr;
   AddDebug(app, dump_flags, dump);
@@ -126,6 +141,7 @@ int Main(int argc, char** argv) {
     return status.ok() ? 0 : 1;
   }
   if (check_config.parsed()) return RunCheckConfig(check_config_flags, std::cout, std::cerr);
+  if (check_rules.parsed()) return RunCheckRules(check_rules_flags, std::cout, std::cerr);
   curl_global_init(CURL_GLOBAL_DEFAULT);
   constexpr double kTimeoutSeconds = 150;  // the collector's own limit of a query is shorter
   return RunQuery(query_flags, CurlPostForm(kTimeoutSeconds, query_flags.collector.files),

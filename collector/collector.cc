@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <cerrno>
+#include <csignal>
 #include <memory>
 #include <string_view>
 
@@ -14,16 +15,21 @@
 #include "collector/model/metric_metadata.h"
 #include "collector/remote/read/remote_read.h"
 #include "collector/remote/write/receiver.h"
+#include "collector/rules/rule_manager.h"
 #include "collector/store/engine/open.h"
 #include "common/clock.h"
 #include "common/flags/server_flags.h"
 #include "common/status_macros.h"
+#include "common/status_text.h"
+#include "common/stop_signal.h"
 #include "common/tls/server_security.h"
 #include "common/version.h"
 #include "prometheus/registry.h"
 
 namespace leadline::collector {
 namespace {
+
+using Rules = std::unique_ptr<rules::RuleManager>;
 
 constexpr absl::Duration kGrace = absl::Seconds(5);
 
@@ -42,6 +48,35 @@ absl::StatusOr<tls::ServerSecurity> OpenSecurity(const Options& options,
   }
   return tls::ServerSecurity::Open(options.certificate, access, listener, SystemClock(), registry,
                                    "leadline_collector");
+}
+
+// nullptr without rule files.
+absl::StatusOr<Rules> OpenRules(const Options& options, store::Store& store,
+                                prometheus::Registry& registry) {
+  if (options.rules.empty()) return nullptr;
+  return rules::RuleManager::Open(store, {.files = options.rules,
+                                          .interval = options.rule_interval,
+                                          .query_offset = options.rule_query_offset,
+                                          .registry = &registry});
+}
+
+void ReloadAtHangup(rules::RuleManager& rules) {
+  const absl::Status status = rules.Reload();
+  if (status.ok()) {
+    spdlog::info("rule files read again");
+  } else {
+    spdlog::error("the rules stay as they were: {}", StatusMessage(status));
+  }
+}
+
+void AwaitStop(int stop_fd, rules::RuleManager* rules) {
+  pollfd stop{.fd = stop_fd, .events = POLLIN, .revents = 0};
+  while (true) {
+    while (poll(&stop, 1, -1) < 0 && errno == EINTR) {
+    }
+    if (StopSignal::Take(stop_fd) != SIGHUP || rules == nullptr) return;
+    ReloadAtHangup(*rules);
+  }
 }
 
 }  // namespace
@@ -74,6 +109,7 @@ absl::Status Run(const Options& options, int stop_fd) {
                                   .max_age = options.retention});
   const remote::read::RemoteRead reads(
       {.queryable = &store->queryable(), .registry = registry.get()});
+  LL_ASSIGN_OR_RETURN(const Rules rule_manager, OpenRules(options, *store, *registry));
   api::ApiOptions api_options;
   api_options.address = options.http;
   api_options.security = std::move(http_security);
@@ -87,13 +123,15 @@ absl::Status Run(const Options& options, int stop_fd) {
     reads.AddRoutes(router);
   };
   api_options.flush = [&store] { return store->Flush(); };
+  if (rule_manager) {
+    api_options.rule_groups = [&rule_manager] { return rule_manager->Status(); };
+    api_options.reload = [&rule_manager] { return rule_manager->Reload(); };
+  }
   LL_ASSIGN_OR_RETURN(const std::unique_ptr<api::ApiServer> api,
                       api::ApiServer::Start(store->queryable(), std::move(api_options)));
   spdlog::info("listening http={} grpc={}", api->address(), WithPort(options.grpc, ingest->port()));
 
-  pollfd stop{.fd = stop_fd, .events = POLLIN, .revents = 0};
-  while (poll(&stop, 1, -1) < 0 && errno == EINTR) {
-  }
+  AwaitStop(stop_fd, rule_manager.get());
   spdlog::info("stopping");
   ingest->Stop(kGrace);
   api->Stop(kGrace);

@@ -36,6 +36,12 @@ absl::StatusOr<StopSignal> StopSignal::Open() {
   return StopSignal(fd);
 }
 
+int StopSignal::Take(int fd) {
+  signalfd_siginfo info{};
+  const ssize_t size = read(fd, &info, sizeof info);
+  return size == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
+}
+
 StopSignal::~StopSignal() {
   if (fd_ >= 0) close(fd_);
 }

@@ -1,5 +1,6 @@
 // A descriptor that becomes readable when the program is asked to stop: SIGINT, SIGTERM, and
-// SIGHUP, as of a terminal that closes, unless it is ignored, as under nohup.
+// SIGHUP, as of a terminal that closes, unless it is ignored, as under nohup. A program that takes
+// SIGHUP for something else takes the signal and sees which it was.
 //
 // Made first of all in main: threads started later inherit the blocked signals, so that only this
 // descriptor takes them.
@@ -17,6 +18,10 @@ class StopSignal {
   ~StopSignal();
 
   int fd() const { return fd_; }
+
+  // The signal that has come to such a descriptor, so that it is no more readable; 0 where there is
+  // none.
+  static int Take(int fd);
 
  private:
   explicit StopSignal(int fd) : fd_(fd) {}

@@ -58,7 +58,7 @@ class ApiServer::Impl {
     http::Router router;
     queries_.AddRoutes(router);
     metadata_.AddRoutes(router);
-    AddRulesRoutes(router);
+    AddRulesRoutes(router, options_.rule_groups, options_.reload);
     status_.AddRoutes(router);
     router.Add(
         {.method = "POST",

@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include "collector/api/rules_api.h"
 #include "collector/api/status_api.h"
 #include "collector/model/metric_metadata.h"
 #include "collector/promql/engine.h"
@@ -34,6 +35,8 @@ struct ApiOptions {
   std::vector<http::HealthCheck> checks;
   Flags flags;
   std::function<absl::Status()> flush;               // nullptr: answered 404
+  RuleGroups rule_groups;                            // nullptr: there are none
+  std::function<absl::Status()> reload;              // nullptr: answered 404
   std::function<void(http::Router&)> more_routes;    // of others; nullptr: none
   const model::MetricMetadata* described = nullptr;  // what others say of their metrics
   std::shared_ptr<prometheus::Registry> registry;    // nullptr: one of its own
@@ -42,7 +45,7 @@ struct ApiOptions {
 
 class ApiServer {
  public:
-  // The queryable, the clock and what the checks and `flush` use must outlive the server.
+  // The queryable, the clock and what the functions use must outlive the server.
   static absl::StatusOr<std::unique_ptr<ApiServer>> Start(const store::Queryable& queryable,
                                                           ApiOptions options);
   ~ApiServer();

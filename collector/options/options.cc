@@ -41,6 +41,16 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
       ->transform(flags::ToBytes())
       ->type_name("SIZE")
       ->default_str("256MiB");
+  app.add_option("--rules", options.rules,
+                 "Files of recording rules, in Prometheus' format, or a pattern, as "
+                 "/etc/leadline/rules/*.yaml; read again at SIGHUP and POST /-/reload")
+      ->type_name("FILE");
+  flags::AddDuration(app, "--rule-interval", options.rule_interval, "1m",
+                     "How often groups of rules are evaluated that do not say so themselves",
+                     absl::Milliseconds(1));
+  flags::AddDuration(app, "--rule-query-offset", options.rule_query_offset, "0",
+                     "How long before the time of their evaluation rules look, for samples that "
+                     "come late");
   app.add_option(
          "--cors-origin", options.cors_origins,
          "Web pages of which origins may read answers, as a regular expression; '' for none")

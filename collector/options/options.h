@@ -25,6 +25,9 @@ struct Options {
   absl::Duration retention = absl::Hours(30 * 24);  // zero: for ever
   uint64_t max_head_bytes = uint64_t{2} << 30;
   uint64_t max_replay_bytes = uint64_t{256} << 20;
+  std::vector<std::string> rules;                // files, or patterns
+  absl::Duration rule_interval = absl::Minutes(1);
+  absl::Duration rule_query_offset = absl::ZeroDuration();
   std::string cors_origins = ".*";
   std::string log_level = "info";
   std::vector<std::pair<std::string, std::string>> values;  // all of the above, as texts

@@ -1,68 +1,17 @@
 #include "common/config/config_file.h"
 
-#include <algorithm>
 #include <optional>
-#include <sstream>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/yaml.h>
 
 #include "common/file.h"
 #include "common/status_text.h"
 #include "common/string_map.h"
-#include "common/utf8.h"
 
 namespace leadline::config {
 namespace {
-
-int LineOf(const YAML::Mark& mark) { return mark.is_null() ? 0 : mark.line + 1; }
-
-// YAML forbids tabs as indentation; yaml-cpp takes some and misunderstands others.
-std::vector<Problem> FindTabs(std::string_view text) {
-  std::vector<Problem> problems;
-  for (int line = 1; !text.empty(); ++line) {
-    const std::string_view whole = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), whole.size() + 1));
-    const std::string_view indent = whole.substr(0, whole.find_first_not_of(" \t"));
-    if (indent.size() < whole.size() && indent.find('\t') != std::string_view::npos) {
-      problems.push_back({line, "is indented by a tab, which YAML does not allow: use blanks"});
-    }
-  }
-  return problems;
-}
-
-// Looks at nothing but where documents begin.
-class DocumentStarts final : public YAML::EventHandler {
- public:
-  const YAML::Mark& last() const { return last_; }
-
-  void OnDocumentStart(const YAML::Mark& mark) override { last_ = mark; }
-  void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                const std::string&) override {}
-  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                       YAML::EmitterStyle::value) override {}
-  void OnSequenceEnd() override {}
-  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                  YAML::EmitterStyle::value) override {}
-  void OnMapEnd() override {}
-
- private:
-  YAML::Mark last_;
-};
-
-// yaml-cpp's LoadAll() finds documents without end in a text like ",-'".
-std::optional<YAML::Mark> SecondDocument(const std::string& text) {
-  std::istringstream stream(text);
-  YAML::Parser parser(stream);
-  DocumentStarts starts;
-  if (!parser.HandleNextDocument(starts) || !parser.HandleNextDocument(starts)) return std::nullopt;
-  return starts.last();
-}
 
 // Fills in the entry's kind and values; what is wrong with the value otherwise.
 std::optional<Problem> ReadValue(const YAML::Node& node, Entry& entry) {
@@ -78,8 +27,8 @@ std::optional<Problem> ReadValue(const YAML::Node& node, Entry& entry) {
   entry.kind = Kind::kList;
   for (const YAML::Node& item : node) {
     if (!item.IsScalar()) {
-      return Problem{LineOf(item.Mark()), fmt::format("{}: item {} of the list is not a value",
-                                                      entry.key, entry.values.size() + 1)};
+      return Problem{LineOf(item), fmt::format("{}: item {} of the list is not a value", entry.key,
+                                               entry.values.size() + 1)};
     }
     entry.values.push_back(item.Scalar());
   }
@@ -90,7 +39,7 @@ void ReadMap(const YAML::Node& map, ConfigFile& file) {
   StringMap<int> lines;
   for (const auto& pair : map) {
     const YAML::Node& key = pair.first;
-    const int line = LineOf(key.Mark());
+    const int line = LineOf(key);
     if (!key.IsScalar()) {
       file.problems.push_back({line, "a key is not a text"});
       continue;
@@ -114,31 +63,14 @@ void ReadMap(const YAML::Node& map, ConfigFile& file) {
 
 ConfigFile ParseConfig(const std::string& text) {
   ConfigFile file;
-  if (!IsValidUtf8(text) || text.find('\0') != std::string::npos) {
-    file.problems.push_back({0, "is not a text in UTF-8"});
+  const std::optional<YAML::Node> root = LoadYaml(text, file.problems);
+  if (!root || root->IsNull()) return file;
+  if (!root->IsMap()) {
+    file.problems.push_back(
+        {LineOf(*root), "is not a map of keys to values, as in \"interval: 10s\""});
     return file;
   }
-  file.problems = FindTabs(text);
-  if (!file.problems.empty()) return file;
-  try {
-    // yaml-cpp misses that a quote is never closed where the text ends with a line break.
-    const size_t length = text.find_last_not_of(" \r\n") + 1;
-    const std::string document = text.substr(0, length);
-    if (const auto second = SecondDocument(document)) {
-      file.problems.push_back({LineOf(*second), "a second document begins, where one is wanted"});
-      return file;
-    }
-    const YAML::Node root = YAML::Load(document);
-    if (root.IsNull()) return file;
-    if (!root.IsMap()) {
-      file.problems.push_back(
-          {LineOf(root.Mark()), "is not a map of keys to values, as in \"interval: 10s\""});
-      return file;
-    }
-    ReadMap(root, file);
-  } catch (const YAML::Exception& error) {
-    file.problems.push_back({LineOf(error.mark), error.msg});
-  }
+  ReadMap(*root, file);
   return file;
 }
 

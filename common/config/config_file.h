@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "common/config/yaml_text.h"
+
 namespace leadline::config {
 
 inline constexpr size_t kMaxConfigBytes = size_t{1} << 20;
@@ -30,11 +32,6 @@ struct Entry {
   int line = 0;  // of the key, from 1
   Kind kind = Kind::kNothing;
   std::vector<std::string> values = {};
-};
-
-struct Problem {
-  int line = 0;  // from 1; 0: of the file as a whole
-  std::string what;
 };
 
 struct ConfigFile {

@@ -82,7 +82,12 @@ const std::map<std::string, std::vector<Ask>>& Asks() {
     }
     all["get /api/v1/status/tsdb"] = {{"/api/v1/status/tsdb", ""},
                                       {"/api/v1/status/tsdb", "limit=-1", 400}};
-    all["get /api/v1/rules"] = {{"/api/v1/rules", "type=alert"}};
+    all["get /api/v1/rules"] = {{"/api/v1/rules", ""},
+                                {"/api/v1/rules", "type=alert"},
+                                {"/api/v1/rules", "type=record&rule_name[]=r&file[]=f"},
+                                {"/api/v1/rules", "rule_group[]=none"},
+                                {"/api/v1/rules", "type=x", 400}};
+    all["post /-/reload"] = {{"/-/reload", ""}};
     all["get /api/v1/alerts"] = {{"/api/v1/alerts", ""}};
     all["post /api/v2/admin/flush"] = {{"/api/v2/admin/flush", ""}};
     for (const std::string path : {"/livez", "/readyz", "/healthz", "/metrics", "/-/healthy",
@@ -98,6 +103,20 @@ const std::map<std::string, std::vector<Ask>>& Asks() {
 std::string Capital(std::string method) {
   for (char& c : method) c = static_cast<char>(c - 'a' + 'A');
   return method;
+}
+
+// A recording rule that failed and an alerting one.
+rules::GroupStatus TwoRules() {
+  rules::GroupStatus group{.file = "f", .name = "g", .interval = absl::Seconds(15)};
+  group.rules.push_back({.rule = {.name = "r", .expr = "up", .labels = {{"a", "b"}}},
+                         .query = "up",
+                         .health = rules::RuleStatus::Health::kError,
+                         .last_error = "no",
+                         .evaluation_time = absl::Milliseconds(1),
+                         .last_evaluation_ms = 20'000});
+  group.rules.push_back(
+      {.rule = {.kind = rules::Rule::Kind::kAlerting, .name = "A"}, .query = "up"});
+  return group;
 }
 
 class OpenApiTest : public testing::Test {
@@ -132,6 +151,8 @@ class OpenApiTest : public testing::Test {
     options.address = "127.0.0.1:0";
     options.clock = &clock_;
     options.flush = [] { return absl::OkStatus(); };
+    options.reload = [] { return absl::OkStatus(); };
+    options.rule_groups = [] { return std::vector<rules::GroupStatus>{TwoRules()}; };
     options.flags = {{"retention", "30d"}};
     auto server = ApiServer::Start(queryable_, options);
     ASSERT_TRUE(server.ok()) << server.status();
