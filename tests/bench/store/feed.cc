@@ -40,7 +40,7 @@ struct Options {
   std::string agent;
   bool entropy = false;
   int nodes = 28;
-  int connections = 4;
+  int connections = 14;
   int64_t scrapes_a_request = 1;
   std::vector<std::string> phases;
 };

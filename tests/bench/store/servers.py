@@ -88,7 +88,9 @@ class Server:
         self._last_asked = time.monotonic()
         if self._connection is None:
             self._connection = http.client.HTTPConnection("127.0.0.1", self.port)
-        self._connection.timeout = timeout_s
+        self._connection.timeout = timeout_s  # of connecting
+        if self._connection.sock:
+            self._connection.sock.settimeout(timeout_s)
         query = urllib.parse.urlencode([*parameters, *self._every_query()])
         target = path + ("?" + query if query else "")
         cpu, begin = self.cpu_s(), time.perf_counter()
