@@ -13,6 +13,8 @@
 #include "collector/api/api_server.h"
 #include "collector/ingest/ingest_server.h"
 #include "collector/model/metric_metadata.h"
+#include "collector/remote/otlp/otlp_receiver.h"
+#include "collector/remote/otlp/otlp_service.h"
 #include "collector/remote/read/remote_read.h"
 #include "collector/remote/write/receiver.h"
 #include "collector/rules/rule_manager.h"
@@ -95,18 +97,22 @@ absl::Status Run(const Options& options, int stop_fd) {
                       OpenSecurity(options, "grpc", options.grpc, options.grpc_access, *registry));
   LL_ASSIGN_OR_RETURN(tls::ServerSecurity http_security,
                       OpenSecurity(options, "http", options.http, options.http_access, *registry));
+  model::MetricMetadata described;
+  const remote::write::IntakeOptions intake = {.store = store.get(),
+                                               .registry = registry.get(),
+                                               .metadata = &described,
+                                               .max_age = options.retention};
+  remote::write::Receiver writes(intake);
+  remote::otlp::OtlpReceiver otlp(intake);
+  const auto otlp_service = remote::otlp::MakeOtlpService(otlp, grpc_security.tokens);
   LL_ASSIGN_OR_RETURN(const std::unique_ptr<ingest::IngestServer> ingest,
                       ingest::IngestServer::Start({.address = options.grpc,
                                                    .security = std::move(grpc_security),
                                                    .store = store.get(),
                                                    .registry = registry.get(),
                                                    .clock = &SystemClock(),
-                                                   .version = std::string(kVersion)}));
-  model::MetricMetadata described;
-  remote::write::Receiver writes({.store = store.get(),
-                                  .registry = registry.get(),
-                                  .metadata = &described,
-                                  .max_age = options.retention});
+                                                   .version = std::string(kVersion),
+                                                   .more_services = {otlp_service.get()}}));
   const remote::read::RemoteRead reads(
       {.queryable = &store->queryable(), .registry = registry.get()});
   LL_ASSIGN_OR_RETURN(const Rules rule_manager, OpenRules(options, *store, *registry));
@@ -118,8 +124,9 @@ absl::Status Run(const Options& options, int stop_fd) {
   api_options.flags = options.values;
   api_options.checks = {{"store", [&store] { return store->Health(); }}};
   api_options.described = &described;
-  api_options.more_routes = [&writes, &reads](http::Router& router) {
+  api_options.more_routes = [&writes, &otlp, &reads](http::Router& router) {
     writes.AddRoutes(router);
+    otlp.AddRoutes(router);
     reads.AddRoutes(router);
   };
   api_options.flush = [&store] { return store->Flush(); };

@@ -112,6 +112,7 @@ absl::Status IngestServer::Impl::Start(const IngestOptions& options) {
       GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
       static_cast<int>(absl::ToInt64Milliseconds(options.handshake_timeout)));
   builder.RegisterService(&service_);
+  for (grpc::Service* service : options.more_services) builder.RegisterService(service);
   // What is over our limit is read all the same, up to twice as much, to be refused with a reason.
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_batch_bytes * 2));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, keepalive_ms);

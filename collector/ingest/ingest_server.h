@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -23,6 +24,10 @@
 #include "common/clock.h"
 #include "common/tls/server_security.h"
 #include "prometheus/registry.h"
+
+namespace grpc {
+class Service;
+}
 
 namespace leadline::collector::ingest {
 
@@ -49,6 +54,8 @@ struct IngestOptions {
   absl::Duration handshake_timeout = absl::Seconds(15);
   // Threads that decode and append; sessions share them.
   int workers = 4;
+  // Of other protocols, on the same port; they outlive the server.
+  std::vector<grpc::Service*> more_services;
 };
 
 class IngestServer {

@@ -7,10 +7,12 @@
 #include <string>
 
 #include "absl/strings/match.h"
+#include <fmt/format.h>
 
 namespace leadline::http {
 namespace {
 
+constexpr size_t kMinUnpackedBytes = 16 << 10;
 constexpr int kGzipWrapper = 16;  // added to the window's bits, as deflateInit2 wants it
 
 std::string_view Trim(std::string_view text) {
@@ -81,6 +83,35 @@ void CompressBody(const Request& request, Response& response) {
   if (!Gzip(response.body, packed) || packed.size() >= response.body.size()) return;
   response.body = std::move(packed);
   response.headers.emplace_back("Content-Encoding", "gzip");
+}
+
+absl::Status Gunzip(std::string_view packed, size_t max_bytes, std::string& plain) {
+  plain.clear();
+  z_stream stream{};
+  if (packed.size() > std::numeric_limits<uInt>::max() ||
+      inflateInit2(&stream, MAX_WBITS + kGzipWrapper) != Z_OK) {
+    return absl::ResourceExhaustedError("gzip: no memory");
+  }
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
+  stream.avail_in = static_cast<uInt>(packed.size());
+  int result = Z_OK;
+  while (result == Z_OK && plain.size() <= max_bytes) {
+    const size_t before = plain.size();
+    plain.resize(before + std::max<size_t>(before, kMinUnpackedBytes));
+    stream.next_out = reinterpret_cast<Bytef*>(plain.data() + before);
+    stream.avail_out = static_cast<uInt>(plain.size() - before);
+    result = inflate(&stream, Z_NO_FLUSH);
+    plain.resize(plain.size() - stream.avail_out);
+    if (result == Z_STREAM_END && stream.avail_in > 0)
+      result = inflateReset(&stream);  // more of it
+  }
+  inflateEnd(&stream);
+  if (plain.size() > max_bytes) {
+    return absl::ResourceExhaustedError(
+        fmt::format("gzip: more than {} bytes, which is the limit", max_bytes));
+  }
+  return result == Z_STREAM_END ? absl::OkStatus()
+                                : absl::InvalidArgumentError("gzip: corrupt or cut off");
 }
 
 }  // namespace leadline::http

@@ -1,5 +1,8 @@
 #include "common/http/server.h"
 
+#include <fcntl.h>
+
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -31,6 +34,9 @@ absl::Status ListenError(std::string_view address, const ErrorCode& error) {
   return error == asio::error::address_in_use ? absl::AlreadyExistsError(text)
                                               : absl::UnavailableError(text);
 }
+
+// A program that is executed from here would go on to listen, with nobody to answer.
+void KeepFromChildren(int socket) { fcntl(socket, F_SETFD, FD_CLOEXEC); }
 
 bool HasIntake(const Router& router) {
   return std::any_of(router.routes().begin(), router.routes().end(),
@@ -76,6 +82,7 @@ class Server::Impl {
     if (error || found.empty()) return ListenError(options_.address, error);
     const Tcp::endpoint endpoint = found.begin()->endpoint();
     acceptor_.open(endpoint.protocol(), error);
+    if (!error) KeepFromChildren(acceptor_.native_handle());
     if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
     if (!error) acceptor_.bind(endpoint, error);
     if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
@@ -153,6 +160,7 @@ class Server::Impl {
   }
 
   void Admit(Tcp::socket socket) {
+    KeepFromChildren(socket.native_handle());
     ErrorCode ignored;
     socket.set_option(Tcp::no_delay(true), ignored);
     if (connections_.size() >= options_.max_connections && !EvictOne()) {

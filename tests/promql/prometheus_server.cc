@@ -137,6 +137,7 @@ absl::StatusOr<std::unique_ptr<PrometheusServer>> PrometheusServer::Start(
     const std::string& program, const PrometheusOptions& options) {
   std::unique_ptr<PrometheusServer> server(new PrometheusServer(program));
   server->flags_ = options.flags;
+  server->port_ = options.port;
   LL_RETURN_IF_ERROR(server->MakeFolder(options.config));
   LL_RETURN_IF_ERROR(server->Restart());
   return server;

@@ -45,6 +45,7 @@ class HttpClient {
 };
 
 struct PrometheusOptions {
+  uint16_t port = 0;                    // 0: any that is free
   std::string config = "{}\n";          // prometheus.yml
   std::vector<std::string> flags = {};  // more of them
 };

@@ -2,15 +2,28 @@
 
 #include <algorithm>
 #include <chrono>
+#include <random>
+#include <regex>
 #include <thread>
 #include <vector>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "common/http/server.h"
 #include "tests/promql/prometheus_server.h"
 
 namespace leadline::collector::remotetest {
+
+namespace {
+
+// Bounds of buckets differ in their last digits: those beyond the twelfth are cut.
+std::string Rounded(const std::string& json) {
+  static const std::regex fraction("(\\.[0-9]{12})[0-9]+\"");
+  return std::regex_replace(json, fraction, "$1\"");
+}
+
+}  // namespace
 
 std::string Get(uint16_t port, const std::string& target) {
   const auto answer = promqltest::HttpClient(port).Send("GET", target, {});
@@ -36,13 +49,21 @@ std::string AllSamples(uint16_t port, const std::string& selector, int64_t end_m
     std::string line = fmt::format("{}", fmt::join(labels, ","));
     for (const char* kind : {"values", "histograms"}) {
       if (const auto* points = series.as_object().if_contains(kind)) {
-        line += fmt::format(" {} {}", kind, boost::json::serialize(*points));
+        line += fmt::format(" {} {}", kind, Rounded(boost::json::serialize(*points)));
       }
     }
     lines.push_back(std::move(line));
   }
   std::sort(lines.begin(), lines.end());
   return fmt::format("{}", fmt::join(lines, "\n"));
+}
+
+uint16_t PortForRestarts() {
+  std::random_device random;
+  while (true) {
+    const auto port = static_cast<uint16_t>(10'000 + random() % 20'000);
+    if (http::Server::Start({.address = fmt::format("127.0.0.1:{}", port)}, {}).ok()) return port;
+  }
 }
 
 bool Eventually(const std::function<bool()>& done, absl::Duration at_most) {

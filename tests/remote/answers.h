@@ -19,4 +19,8 @@ std::string Get(uint16_t port, const std::string& target);
 // Asks until `done` says so or the time is over; whether it did.
 bool Eventually(const std::function<bool()>& done, absl::Duration at_most = absl::Minutes(1));
 
+// A free port of none of those that connections take for their own end: who connects again and
+// again to a port that nobody listens on for a while may get that very one, and keeps it.
+uint16_t PortForRestarts();
+
 }  // namespace leadline::collector::remotetest

@@ -4,17 +4,21 @@
 #include <gtest/gtest.h>
 
 #include "collector/store/engine/open.h"
+#include "tests/remote/answers.h"
 
 namespace leadline::collector::remotetest {
 
-CollectorUnderTest::CollectorUnderTest() { Start(); }
+CollectorUnderTest::CollectorUnderTest() {
+  port_ = PortForRestarts();
+  Start();
+}
 
 void CollectorUnderTest::Start() {
   registry_ = std::make_shared<prometheus::Registry>();
   auto store = store::engine::OpenStore({.dir = dir_.File("data"), .registry = registry_.get()});
   ASSERT_TRUE(store.ok()) << store.status();
   store_ = *std::move(store);
-  writes_ = std::make_unique<remote::write::Receiver>(remote::write::ReceiverOptions{
+  writes_ = std::make_unique<remote::write::Receiver>(remote::write::IntakeOptions{
       .store = store_.get(), .registry = registry_.get(), .metadata = &metadata_});
   reads_ = std::make_unique<remote::read::RemoteRead>(
       remote::read::ReadOptions{.queryable = &store_->queryable(), .registry = registry_.get()});
@@ -29,7 +33,6 @@ void CollectorUnderTest::Start() {
   auto api = api::ApiServer::Start(store_->queryable(), std::move(options));
   ASSERT_TRUE(api.ok()) << api.status();
   api_ = *std::move(api);
-  port_ = api_->port();
 }
 
 void CollectorUnderTest::Stop() {

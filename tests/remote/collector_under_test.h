@@ -22,6 +22,7 @@ namespace leadline::collector::remotetest {
 class CollectorUnderTest {
  public:
   CollectorUnderTest();  // started
+  ~CollectorUnderTest() { Stop(); }
 
   // With the data and on the port that it had.
   void Start();

@@ -10,9 +10,7 @@ namespace {
 
 constexpr uint32_t kNone = UINT32_MAX;
 
-// Whether the time is one that is taken.
-bool IsWithin(int64_t ts_ms, const Bounds& bounds, Rejections& rejections) {
-  if (ts_ms >= bounds.oldest_ms && ts_ms <= bounds.newest_ms) return true;
+void RejectTime(int64_t ts_ms, const Bounds& bounds, Rejections& rejections) {
   const bool is_old = ts_ms < bounds.oldest_ms;
   std::string text;
   if (rejections.WantsText()) {
@@ -26,7 +24,6 @@ bool IsWithin(int64_t ts_ms, const Bounds& bounds, Rejections& rejections) {
                         ts_ms, bounds.newest_ms);
   }
   rejections.Add(is_old ? Reason::kTooOld : Reason::kTooNew, 1, text);
-  return false;
 }
 
 }  // namespace
@@ -66,7 +63,7 @@ uint32_t BatchBuilder::BatchIndex(size_t series, store::SeriesHandle handle,
   return index;
 }
 
-void BatchBuilder::AddSamples(const Request& request, absl::Span<const store::SeriesHandle> handles,
+void BatchBuilder::AddSamples(Request& request, absl::Span<const store::SeriesHandle> handles,
                               const Bounds& bounds, store::WriteBatch& batch, BatchCounts& counts,
                               Rejections& rejections) {
   frame_of_sample_.assign(request.samples.size(), kNone);
@@ -78,7 +75,14 @@ void BatchBuilder::AddSamples(const Request& request, absl::Span<const store::Se
     const size_t end = request.series[i].samples_end;
     for (; at < end; ++at) {
       const int64_t ts_ms = request.samples[at].ts_ms;
-      if (handles[i] == kNoHandle || !IsWithin(ts_ms, bounds, rejections)) continue;
+      const bool is_within = ts_ms >= bounds.oldest_ms && ts_ms <= bounds.newest_ms;
+      if (handles[i] == kNoHandle || !is_within) {
+        request.series[i].rejected = true;
+        if (handles[i] != kNoHandle && !request.series[i].derived) {
+          RejectTime(ts_ms, bounds, rejections);
+        }
+        continue;
+      }
       if (last == kNone || batch.floats[last].ts_ms != ts_ms) {
         last = FrameOf(ts_ms, batch.floats);
         frame_sizes_.resize(batch.floats.size());
@@ -125,9 +129,15 @@ void BatchBuilder::AddHistograms(Request& request, absl::Span<const store::Serie
   for (size_t i = 0; i < request.series.size(); ++i) {
     for (; at < request.series[i].histograms_end; ++at) {
       HistogramSample& sample = request.histograms[at];
-      if (handles[i] == kNoHandle || !IsWithin(sample.ts_ms, bounds, rejections)) continue;
+      const bool is_within = sample.ts_ms >= bounds.oldest_ms && sample.ts_ms <= bounds.newest_ms;
+      if (handles[i] == kNoHandle || !is_within) {
+        request.series[i].rejected = true;
+        if (!is_within && handles[i] != kNoHandle) RejectTime(sample.ts_ms, bounds, rejections);
+        continue;
+      }
       if (!sample.error.empty()) {
         rejections.Add(Reason::kHistogram, 1, sample.error);
+        request.series[i].rejected = true;
         continue;
       }
       store::HistogramFrame& frame = batch.histograms[FrameOf(sample.ts_ms, batch.histograms)];

@@ -32,7 +32,7 @@ struct BatchCounts {
 // Is used again, for its memory.
 class BatchBuilder {
  public:
-  // Moves histograms out of the request.
+  // Moves histograms out of the request, and says in it of which series something was rejected.
   store::WriteBatch Build(Request& request, absl::Span<const store::SeriesHandle> handles,
                           const Bounds& bounds, BatchCounts& counts, Rejections& rejections);
 
@@ -40,7 +40,7 @@ class BatchBuilder {
   // The number of the frame of a time, a new one where there is none.
   template <typename Frame>
   uint32_t FrameOf(int64_t ts_ms, std::vector<Frame>& frames);
-  void AddSamples(const Request& request, absl::Span<const store::SeriesHandle> handles,
+  void AddSamples(Request& request, absl::Span<const store::SeriesHandle> handles,
                   const Bounds& bounds, store::WriteBatch& batch, BatchCounts& counts,
                   Rejections& rejections);
   void AddHistograms(Request& request, absl::Span<const store::SeriesHandle> handles,

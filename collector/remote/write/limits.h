@@ -7,8 +7,14 @@
 
 namespace leadline::collector::remote::write {
 
-inline constexpr size_t kMaxBodyBytes = 32 << 20;       // as it comes
-inline constexpr size_t kMaxRequestBytes = 64 << 20;    // unpacked
+inline constexpr size_t kMaxBodyBytes = 8 << 20;      // as it comes
+inline constexpr size_t kMaxRequestBytes = 64 << 20;  // unpacked
+// Of one request: what takes two bytes there takes some hundred here.
+inline constexpr size_t kMaxSeries = 1 << 20;
+inline constexpr size_t kMaxSamples = 1 << 21;
+inline constexpr size_t kMaxHistograms = 1 << 17;
+inline constexpr size_t kMaxMetadata = 1 << 17;
+inline constexpr size_t kMaxSymbols = 1 << 20;
 inline constexpr size_t kMaxHistogramBuckets = 16'384;  // of one sign
 inline constexpr size_t kMaxLabels = 512;               // of a series, with __name__
 inline constexpr absl::Duration kMaxAhead = absl::Minutes(10);

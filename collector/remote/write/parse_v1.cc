@@ -1,6 +1,7 @@
 #include "collector/remote/write/parse_v1.h"
 
 #include "collector/remote/wire/reader.h"
+#include "collector/remote/write/limits.h"
 #include "collector/remote/write/native_histogram.h"
 #include "common/status_macros.h"
 
@@ -77,6 +78,7 @@ absl::Status ParseSeries(std::string_view message, Request& request) {
         if (!ParseSample(reader.bytes(), request.samples.emplace_back())) {
           return Malformed("Sample");
         }
+        if (request.samples.size() > kMaxSamples) return request.CheckSize();
         break;
       case kSeriesExemplars:
         ++series.exemplars;
@@ -85,6 +87,7 @@ absl::Status ParseSeries(std::string_view message, Request& request) {
         if (!ParseHistogram(reader.bytes(), request.histograms.emplace_back())) {
           return Malformed("Histogram");
         }
+        if (request.histograms.size() > kMaxHistograms) return request.CheckSize();
         break;
       default:
         break;
@@ -96,7 +99,7 @@ absl::Status ParseSeries(std::string_view message, Request& request) {
   series.samples_end = static_cast<uint32_t>(request.samples.size());
   series.histograms_end = static_cast<uint32_t>(request.histograms.size());
   request.series.push_back(series);
-  return absl::OkStatus();
+  return request.CheckSize();
 }
 
 absl::Status ParseMetadata(std::string_view message, Request& request) {
@@ -110,7 +113,7 @@ absl::Status ParseMetadata(std::string_view message, Request& request) {
   }
   if (!reader.ok()) return Malformed("MetricMetadata");
   request.metadata.push_back(metadata);
-  return absl::OkStatus();
+  return request.CheckSize();
 }
 
 }  // namespace
@@ -130,7 +133,7 @@ absl::Status ParseV1(std::string_view message, Request& request) {
 absl::StatusOr<RawLabels> ReadLabelsV1(std::string_view labels) {
   RawLabels out;
   Reader reader(labels);
-  while (reader.Next()) {
+  while (out.size() <= kMaxLabels && reader.Next()) {  // one more, which is one too many
     auto& [name, value] = out.emplace_back();
     Reader label(reader.bytes());
     while (label.Next()) {

@@ -18,7 +18,8 @@ namespace leadline::collector::remote::write {
 // Adds to `request`, which refers to `message`.
 absl::Status ParseV1(std::string_view message, Request& request);
 
-// The names and values in Series::labels, in the order in which they came.
+// The names and values in Series::labels, in the order in which they came; where there are more
+// than a series may have, the first ones and one too many.
 absl::StatusOr<RawLabels> ReadLabelsV1(std::string_view labels);
 
 }  // namespace leadline::collector::remote::write

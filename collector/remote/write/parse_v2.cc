@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "collector/remote/wire/reader.h"
+#include "collector/remote/write/limits.h"
 #include "collector/remote/write/native_histogram.h"
 #include "common/status_macros.h"
 
@@ -73,7 +74,7 @@ class SeriesParser {
     series_.samples_end = static_cast<uint32_t>(request_.samples.size());
     series_.histograms_end = static_cast<uint32_t>(request_.histograms.size());
     request_.series.push_back(series_);
-    return absl::OkStatus();
+    return request_.CheckSize();
   }
 
  private:
@@ -87,6 +88,7 @@ class SeriesParser {
         if (!ParseSample(reader.bytes(), request_.samples.emplace_back(), start_ms)) {
           return Malformed("Sample");
         }
+        if (request_.samples.size() > kMaxSamples) return request_.CheckSize();
         const bool is_first = request_.samples.size() == first_sample_ + 1;
         if (is_first && start_ms != 0) series_.created_ms = start_ms;
         break;
@@ -95,6 +97,7 @@ class SeriesParser {
         if (!ParseHistogram(reader.bytes(), request_.histograms.emplace_back())) {
           return Malformed("Histogram");
         }
+        if (request_.histograms.size() > kMaxHistograms) return request_.CheckSize();
         break;
       case kSeriesExemplars:
         ++series_.exemplars;
@@ -114,16 +117,16 @@ class SeriesParser {
       series_.labels = reader.bytes();
       return absl::OkStatus();
     }
-    std::string& gathered = request_.gathered.emplace_back(series_.labels);
+    if (gathered_ == nullptr) gathered_ = &request_.gathered.emplace_back(series_.labels);
     if (reader.type() == WireType::kLength) {
-      gathered += reader.bytes();
+      *gathered_ += reader.bytes();
     } else if (reader.type() == WireType::kVarint) {
       // As it came, without the tag, which is one byte for this field or longer for no good reason.
       std::string_view field(reader.begin(), static_cast<size_t>(reader.end() - reader.begin()));
       while ((static_cast<uint8_t>(field.front()) & 0x80) != 0) field.remove_prefix(1);
-      gathered += field.substr(1);
+      *gathered_ += field.substr(1);
     }
-    series_.labels = gathered;
+    series_.labels = *gathered_;
     return absl::OkStatus();
   }
 
@@ -137,6 +140,10 @@ class SeriesParser {
             fmt::format("labels: no symbol {} among {}", number, request_.symbol_hashes.size()));
       }
       request_.hashes.push_back(request_.symbol_hashes[number]);
+      if (request_.hashes.size() > 2 * kMaxLabels) {
+        return absl::InvalidArgumentError(
+            fmt::format("a series of more than {} labels", kMaxLabels));
+      }
     }
     if (!numbers.ok()) return Malformed("labels");
     if (request_.hashes.size() % 2 != 0) return Malformed("labels: a name without a value");
@@ -148,6 +155,7 @@ class SeriesParser {
   Request& request_;
   const size_t first_sample_;
   Series series_;
+  std::string* gathered_ = nullptr;  // labels, once they came in pieces
 };
 
 }  // namespace
@@ -163,6 +171,7 @@ absl::Status ParseV2(std::string_view message, Request& request) {
     if (!symbols.Is(v2::kRequestSymbols, WireType::kLength)) continue;
     request.symbols.push_back(symbols.bytes());
     request.symbol_hashes.push_back(HashSymbol(symbols.bytes()));
+    if (request.symbols.size() > kMaxSymbols) return request.CheckSize();
   }
   if (!symbols.ok()) return v2::Malformed("Request");
   if (!request.symbols.empty() && !request.symbols.front().empty()) {

@@ -12,15 +12,16 @@
 namespace leadline::collector::remote::write {
 
 enum class Reason : uint8_t {
-  kLabels,     // labels that no series can have
-  kLimit,      // a new series over a limit, or labels over the store's
-  kTooOld,     // older than what is kept
-  kTooNew,     // too far ahead of the clock
-  kHistogram,  // a histogram that is none
+  kLabels,          // labels that no series can have
+  kLimit,           // a new series over a limit, or labels over the store's
+  kTooOld,          // older than what is kept
+  kTooNew,          // too far ahead of the clock
+  kHistogram,       // a histogram that is none
+  kUntranslatable,  // what has no form here, as delta temporality
 };
-inline constexpr size_t kReasons = static_cast<size_t>(Reason::kHistogram) + 1;
-inline constexpr std::array<const char*, kReasons> kReasonNames = {"labels", "limit", "too_old",
-                                                                   "too_new", "histogram"};
+inline constexpr size_t kReasons = static_cast<size_t>(Reason::kUntranslatable) + 1;
+inline constexpr std::array<const char*, kReasons> kReasonNames = {
+    "labels", "limit", "too_old", "too_new", "histogram", "untranslatable"};
 static_assert(kReasonNames.back() != nullptr, "every reason has a name");
 
 class Rejections {

@@ -4,6 +4,10 @@
 
 #include <random>
 
+#include <fmt/format.h>
+
+#include "collector/remote/write/limits.h"
+
 namespace leadline::collector::remote::write {
 
 namespace {
@@ -25,6 +29,24 @@ SeriesKey HashLabels(std::string_view labels) {
 
 uint64_t HashSymbol(std::string_view symbol) {
   return XXH3_64bits_withSeed(symbol.data(), symbol.size(), Seed());
+}
+
+absl::Status Request::CheckSize() const {
+  const struct {
+    const char* what;
+    size_t size;
+    size_t most;
+  } parts[] = {{"series", series.size(), kMaxSeries},
+               {"samples", samples.size(), kMaxSamples},
+               {"histograms", histograms.size(), kMaxHistograms},
+               {"descriptions of metrics", metadata.size(), kMaxMetadata},
+               {"symbols", symbols.size(), kMaxSymbols}};
+  for (const auto& part : parts) {
+    if (part.size <= part.most) continue;
+    return absl::InvalidArgumentError(
+        fmt::format("a request of more than {} {}", part.most, part.what));
+  }
+  return absl::OkStatus();
 }
 
 void Request::Clear() {

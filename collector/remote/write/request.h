@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
+
 #include "collector/model/sample.h"
 #include "collector/remote/write/metric_type.h"
 #include "collector/store/store.h"
@@ -59,6 +61,8 @@ struct Series {
   SeriesMetadata metadata;
   int64_t created_ms = 0;  // since when a counter counts; 0: not said
   int64_t zero_ms = 0;     // where a sample of 0 is to be; 0: nowhere
+  bool rejected = false;   // it, or a sample of it
+  bool derived = false;    // from what the request has elsewhere: not rejected by itself
 };
 
 struct Sample {
@@ -94,6 +98,9 @@ struct Request {
   std::vector<uint64_t> hashes;  // of the series that is parsed
 
   void Clear();
+
+  // INVALID_ARGUMENT where there is more of something than a request may have.
+  absl::Status CheckSize() const;
 };
 
 }  // namespace leadline::collector::remote::write

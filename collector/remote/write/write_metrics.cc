@@ -1,53 +1,64 @@
 #include "collector/remote/write/write_metrics.h"
 
 namespace leadline::collector::remote::write {
-namespace {
+// Counters of one protocol.
+class WriteMetrics::Counters {
+ public:
+  Counters(prometheus::Registry& registry, const char* protocol)
+      : registry_(registry), protocol_(protocol) {}
 
-prometheus::Counter& AddCounter(prometheus::Registry& registry, const char* name,
-                                const char* help) {
-  return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
-}
-
-}  // namespace
-
-WriteMetrics::WriteMetrics(prometheus::Registry& registry)
-    : requests_(AddCounter(registry, "leadline_collector_remote_write_requests_total",
-                           "Write requests that were read.")),
-      body_bytes_(AddCounter(registry, "leadline_collector_remote_write_body_bytes_total",
-                             "Bytes of write requests as they came.")),
-      message_bytes_(AddCounter(registry, "leadline_collector_remote_write_message_bytes_total",
-                                "Bytes of write requests unpacked.")),
-      samples_(AddCounter(registry, "leadline_collector_remote_write_samples_total",
-                          "Float samples of write requests that are durable.")),
-      histograms_(AddCounter(registry, "leadline_collector_remote_write_histograms_total",
-                             "Native histograms of write requests that are durable.")),
-      exemplars_(AddCounter(registry, "leadline_collector_remote_write_exemplars_dropped_total",
-                            "Exemplars of write requests, which are not kept.")),
-      zeros_(AddCounter(registry, "leadline_collector_remote_write_created_zeros_total",
-                        "Samples of 0 that were added where a counter began shortly before its "
-                        "first sample.")),
-      metadata_dropped_(AddCounter(registry,
-                                   "leadline_collector_remote_write_metadata_dropped_total",
-                                   "Descriptions of metrics that were not kept: there are too "
-                                   "many, or their text is not UTF-8.")),
-      new_series_(AddCounter(registry, "leadline_collector_remote_write_series_looked_into_total",
-                             "Series of write requests whose labels were read because they were "
-                             "not known by their bytes.")) {
-  auto& rejections = prometheus::BuildCounter()
-                         .Name("leadline_collector_remote_write_rejected_samples_total")
-                         .Help(
-                             "Samples of write requests that can never be taken, by reason; the "
-                             "rest of their requests was taken.")
-                         .Register(registry);
-  for (size_t i = 0; i < kReasons; ++i) {
-    rejections_[i] = &rejections.Add({{"reason", kReasonNames[i]}});
+  prometheus::Counter& Add(const char* name, const char* help) const {
+    return Family(name, help).Add({{"protocol", protocol_}});
   }
-  auto& failures = prometheus::BuildCounter()
-                       .Name("leadline_collector_remote_write_failed_requests_total")
-                       .Help("Write requests of which nothing was taken, by reason.")
-                       .Register(registry);
+  prometheus::Counter& Add(const char* name, const char* help, const char* reason) const {
+    return Family(name, help).Add({{"protocol", protocol_}, {"reason", reason}});
+  }
+
+ private:
+  prometheus::Family<prometheus::Counter>& Family(const char* name, const char* help) const {
+    return prometheus::BuildCounter().Name(name).Help(help).Register(registry_);
+  }
+
+  prometheus::Registry& registry_;
+  const char* const protocol_;
+};
+
+WriteMetrics::WriteMetrics(prometheus::Registry& registry, const char* protocol)
+    : WriteMetrics(Counters(registry, protocol)) {}
+
+WriteMetrics::WriteMetrics(const Counters& counters)
+    : requests_(counters.Add("leadline_collector_remote_requests_total",
+                             "Requests to write that were read.")),
+      body_bytes_(counters.Add("leadline_collector_remote_body_bytes_total",
+                               "Bytes of requests to write as they came.")),
+      message_bytes_(counters.Add("leadline_collector_remote_message_bytes_total",
+                                  "Bytes of requests to write unpacked.")),
+      samples_(counters.Add("leadline_collector_remote_samples_total",
+                            "Float samples of others that are durable.")),
+      histograms_(counters.Add("leadline_collector_remote_histograms_total",
+                               "Native histograms of others that are durable.")),
+      exemplars_(counters.Add("leadline_collector_remote_exemplars_dropped_total",
+                              "Exemplars of others, which are not kept.")),
+      zeros_(counters.Add("leadline_collector_remote_created_zeros_total",
+                          "Samples of 0 that were added where a counter began shortly before its "
+                          "first sample.")),
+      metadata_dropped_(counters.Add("leadline_collector_remote_metadata_dropped_total",
+                                     "Descriptions of metrics that were not kept: there are too "
+                                     "many, or their text is not UTF-8.")),
+      new_series_(counters.Add("leadline_collector_remote_series_looked_into_total",
+                               "Series whose labels were read because they were not known by "
+                               "their bytes.")) {
+  for (size_t i = 0; i < kReasons; ++i) {
+    rejections_[i] = &counters.Add("leadline_collector_remote_rejected_samples_total",
+                                   "Samples (of OTLP: points, where they have no form here) that "
+                                   "can never be taken, by reason; the rest of their requests was "
+                                   "taken.",
+                                   kReasonNames[i]);
+  }
   for (size_t i = 0; i < kFailures; ++i) {
-    failures_[i] = &failures.Add({{"reason", kFailureNames[i]}});
+    failures_[i] =
+        &counters.Add("leadline_collector_remote_failed_requests_total",
+                      "Requests to write of which nothing was taken, by reason.", kFailureNames[i]);
   }
 }
 

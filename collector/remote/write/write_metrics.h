@@ -1,4 +1,4 @@
-// The receiver's self-metrics.
+// Self-metrics of what others write, by protocol.
 #pragma once
 
 #include <array>
@@ -25,7 +25,8 @@ inline constexpr std::array<const char*, kFailures> kFailureNames = {"media_type
 
 class WriteMetrics {
  public:
-  explicit WriteMetrics(prometheus::Registry& registry);
+  // `protocol` is the label of that name.
+  WriteMetrics(prometheus::Registry& registry, const char* protocol);
 
   void CountRequest(size_t body_bytes, size_t message_bytes);
   void CountTaken(const BatchCounts& counts);  // once they are durable
@@ -35,6 +36,9 @@ class WriteMetrics {
   void CountNewSeries(size_t series) { new_series_.Increment(static_cast<double>(series)); }
 
  private:
+  class Counters;
+  explicit WriteMetrics(const Counters& counters);
+
   prometheus::Counter& requests_;
   prometheus::Counter& body_bytes_;
   prometheus::Counter& message_bytes_;

@@ -12,7 +12,7 @@ using ::testing::Contains;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
-std::string Gunzip(const std::string& packed, size_t most) {
+std::string Inflated(const std::string& packed, size_t most) {
   std::string plain(most, '\0');
   z_stream stream{};
   EXPECT_EQ(inflateInit2(&stream, MAX_WBITS + 16), Z_OK);
@@ -62,7 +62,7 @@ TEST(Encoding, GivesTheSameBytesBack) {
   EXPECT_THAT(response.headers, Contains(Pair("Content-Encoding", "gzip")));
   EXPECT_THAT(response.headers, Contains(Pair("Vary", "Accept-Encoding")));
   EXPECT_LT(response.body.size() * 2, text.size());
-  EXPECT_EQ(Gunzip(response.body, text.size()), text);
+  EXPECT_EQ(Inflated(response.body, text.size()), text);
 }
 
 TEST(Encoding, LeavesAloneWhatWouldNotGain) {
@@ -75,6 +75,30 @@ TEST(Encoding, LeavesAloneWhatWouldNotGain) {
   Response coded{.body = std::string(5000, 'x'), .headers = {{"content-encoding", "br"}}};
   CompressBody(request, coded);
   EXPECT_EQ(coded.body, std::string(5000, 'x'));
+}
+
+std::string Packed(const std::string& plain) {
+  Response response{.body = plain};
+  CompressBody({.headers = {{"Accept-Encoding", "gzip"}}}, response);
+  return response.body;
+}
+
+TEST(Gunzip, UnpacksWhatIsWhole) {
+  const std::string plain = std::string(100'000, 'x') + "y";
+  const std::string packed = Packed(plain);
+  ASSERT_LT(packed.size(), plain.size());
+  std::string out = "what was there before";
+  ASSERT_TRUE(Gunzip(packed, plain.size(), out).ok());
+  EXPECT_EQ(out, plain);
+  // Two behind one another are one.
+  ASSERT_TRUE(Gunzip(packed + packed, 2 * plain.size(), out).ok());
+  EXPECT_EQ(out, plain + plain);
+  EXPECT_TRUE(absl::IsResourceExhausted(Gunzip(packed, plain.size() - 1, out)));
+  EXPECT_LE(out.size(), 2 * plain.size());
+  EXPECT_TRUE(absl::IsInvalidArgument(Gunzip(packed.substr(0, packed.size() - 1), 1 << 20, out)));
+  EXPECT_TRUE(absl::IsInvalidArgument(Gunzip(packed + "x", 1 << 20, out)));
+  EXPECT_TRUE(absl::IsInvalidArgument(Gunzip("", 1 << 20, out)));
+  EXPECT_TRUE(absl::IsInvalidArgument(Gunzip("no gzip at all", 1 << 20, out)));
 }
 
 }  // namespace

@@ -1,5 +1,8 @@
 #include "common/http/server.h"
 
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/resource.h>
 
@@ -154,6 +157,23 @@ TEST(Server, BoundsTheBodiesOfEachRoute) {
               StartsWith("HTTP/1.1 413 "));
   EXPECT_THAT(ask("/later", "Content-Length: 1001\r\n\r\n" + std::string(1001, 'x')),
               StartsWith("HTTP/1.1 413 "));
+}
+
+TEST(Server, LeavesItsSocketsToNoProgramThatItExecutes) {
+  auto server = StartOrDie();
+  RawClient client(server->port());
+  client.Send("GET /hello?a HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.ReadUntil("hello a.");
+  int sockets = 0;
+  for (int fd = 0; fd < 1024; ++fd) {
+    sockaddr_in own{};
+    socklen_t size = sizeof(own);
+    if (getsockname(fd, reinterpret_cast<sockaddr*>(&own), &size) != 0) continue;
+    if (own.sin_family != AF_INET || ntohs(own.sin_port) != server->port()) continue;
+    ++sockets;
+    EXPECT_NE(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
+  }
+  EXPECT_EQ(sockets, 2);  // that which listens, and the connection
 }
 
 TEST(Server, HeadHasTheLengthAndNoBody) {

@@ -6,8 +6,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "collector/remote/write/limits.h"
 #include "collector/remote/write/parse_v1.h"
 #include "collector/remote/write/parse_v2.h"
+#include "common/bytes.h"
 #include "prometheus/write_v1.pb.h"
 #include "prometheus/write_v2.pb.h"
 
@@ -184,6 +186,42 @@ TEST(ParseV1, FindsWhatProtocolBuffersFinds) {
   }
   EXPECT_GT(damaged, 5'000);
   EXPECT_GT(still_messages, 500);
+}
+
+// What is two bytes in a message may be hundreds in memory.
+TEST(Parse, IsBounded) {
+  const auto repeated = [](std::string_view field, size_t count) {
+    std::string bytes;
+    for (size_t i = 0; i < count; ++i) bytes += field;
+    return bytes;
+  };
+  const auto in_series = [](char tag, const std::string& fields) {
+    std::string message(1, tag);
+    AppendVarint(fields.size(), message);
+    return message + fields;
+  };
+  using namespace std::string_literals;
+  Request request;
+  for (const std::string& message :
+       {in_series('\x0a', repeated("\x12\x00"s, kMaxSamples + 1)),
+        in_series('\x0a', repeated("\x22\x00"s, kMaxHistograms + 1)),
+        repeated("\x0a\x00"s, kMaxSeries + 1), repeated("\x1a\x00"s, kMaxMetadata + 1)}) {
+    request.Clear();
+    EXPECT_TRUE(absl::IsInvalidArgument(ParseV1(message, request)));
+  }
+  for (const std::string& message :
+       {repeated("\x22\x00"s, kMaxSymbols + 1), repeated("\x2a\x00"s, kMaxSeries + 1),
+        "\x22\x00"s + in_series('\x2a', repeated("\x08\x00"s, 2 * kMaxLabels + 2)),
+        in_series('\x2a', repeated("\x12\x00"s, kMaxSamples + 1)),
+        in_series('\x2a', repeated("\x1a\x00"s, kMaxHistograms + 1))}) {
+    request.Clear();
+    EXPECT_TRUE(absl::IsInvalidArgument(ParseV2(message, request)));
+  }
+  // A series alone is at fault for its labels.
+  request.Clear();
+  const std::string labels = in_series('\x0a', repeated("\x0a\x00"s, 100'000));
+  ASSERT_TRUE(ParseV1(labels, request).ok());
+  EXPECT_EQ(ReadLabelsV1(request.series[0].labels)->size(), kMaxLabels + 1);
 }
 
 // The first version's request in the second's form.

@@ -36,7 +36,7 @@ TEST_F(ReceiverFixture, KeepsExactlyTheLabelsAndSamples) {
     EXPECT_EQ(block.entity, Id128{});
     EXPECT_EQ(block.entity_end_ms, model::kOpenEnd);
   }
-  EXPECT_EQ(Metric("leadline_collector_remote_write_samples_total"), "3");
+  EXPECT_EQ(Metric("samples_total"), "3");
 }
 
 TEST_F(ReceiverFixture, LooksIntoLabelsOnce) {
@@ -46,7 +46,7 @@ TEST_F(ReceiverFixture, LooksIntoLabelsOnce) {
     AddSample(AddSeries(request, {{"__name__", "b"}, {"x", "1"}}), kNowMs + i, i);
     EXPECT_EQ(Write(request).status, 204);
   }
-  EXPECT_EQ(Metric("leadline_collector_remote_write_series_looked_into_total"), "2");
+  EXPECT_EQ(Metric("series_looked_into_total"), "2");
   EXPECT_THAT(Select("a").at(0).values, ElementsAre(0, 1, 2));
   EXPECT_THAT(Select("b").at(0).values, ElementsAre(0, 1, 2));
 }
@@ -99,8 +99,7 @@ TEST_P(BadLabelsTest, AreRejectedAndTheRestIsTaken) {
   EXPECT_THAT(response.body, HasSubstr(GetParam().text));
   EXPECT_THAT(response.body, testing::StartsWith("1 samples were not taken: "));
   EXPECT_THAT(Select("good").at(0).values, ElementsAre(2));
-  EXPECT_NE(Metric("leadline_collector_remote_write_rejected_samples_total{reason=\"labels\"}") +
-                Metric("leadline_collector_remote_write_rejected_samples_total{reason=\"limit\"}"),
+  EXPECT_NE(Metric("rejected_samples_total", "labels") + Metric("rejected_samples_total", "limit"),
             "00");
 }
 
@@ -135,10 +134,8 @@ TEST_F(ReceiverFixture, RejectsTimesOutOfBounds) {
   EXPECT_EQ(response.status, 400);
   EXPECT_THAT(response.body, HasSubstr("3 samples were not taken: out of bounds: timestamp "));
   EXPECT_THAT(Select("a").at(0).values, ElementsAre(2, 3));
-  EXPECT_EQ(Metric("leadline_collector_remote_write_rejected_samples_total{reason=\"too_old\"}"),
-            "2");
-  EXPECT_EQ(Metric("leadline_collector_remote_write_rejected_samples_total{reason=\"too_new\"}"),
-            "1");
+  EXPECT_EQ(Metric("rejected_samples_total", "too_old"), "2");
+  EXPECT_EQ(Metric("rejected_samples_total", "too_new"), "1");
 }
 
 TEST_F(ReceiverFixture, RefusesWhatIsNoRequest) {
@@ -180,10 +177,8 @@ TEST_F(ReceiverFixture, RefusesWhatIsNoRequest) {
   bare.headers.clear();
   EXPECT_EQ(WriteAndWait(*receiver_, bare).status, 204);
   EXPECT_EQ(WriteAndWait(*receiver_, WriteRequestOf("")).status, 204);
-  EXPECT_EQ(Metric("leadline_collector_remote_write_failed_requests_total{reason=\"media_type\"}"),
-            "3");
-  EXPECT_EQ(Metric("leadline_collector_remote_write_failed_requests_total{reason=\"malformed\"}"),
-            "2");
+  EXPECT_EQ(Metric("failed_requests_total", "media_type"), "3");
+  EXPECT_EQ(Metric("failed_requests_total", "malformed"), "2");
 }
 
 // A malformed label is found when the series is looked into; nothing of the request is taken then.
@@ -213,8 +208,7 @@ TEST_F(ReceiverFixture, TakesTheKnownWhereTheNewAreOverALimit) {
   EXPECT_EQ(response.status, 400);
   EXPECT_THAT(response.body, HasSubstr("1 samples were not taken: 1 new series are refused"));
   EXPECT_THAT(Select("known").at(0).values, ElementsAre(1, 1));
-  EXPECT_EQ(Metric("leadline_collector_remote_write_rejected_samples_total{reason=\"limit\"}"),
-            "1");
+  EXPECT_EQ(Metric("rejected_samples_total", "limit"), "1");
 }
 
 TEST_F(ReceiverFixture, CountsExemplarsAndKeepsWhatMetricsAre) {
@@ -226,7 +220,7 @@ TEST_F(ReceiverFixture, CountsExemplarsAndKeepsWhatMetricsAre) {
   request.mutable_metadata(0)->set_type(2);
   AddSeries(request, {{"no_name_and", "no_samples"}});
   EXPECT_EQ(Write(request).status, 204);
-  EXPECT_EQ(Metric("leadline_collector_remote_write_exemplars_dropped_total"), "1");
+  EXPECT_EQ(Metric("exemplars_dropped_total"), "1");
   EXPECT_EQ(metadata_.Get("default", "a").at("a").type, "gauge");
 }
 
@@ -271,7 +265,7 @@ TEST_F(ReceiverFixture, KeepsNativeHistogramsOfWholeNumbersAndOfFloats) {
                                            .positive = {{-2, 3}, {3, 5}},
                                            .negative = {{0, 3}}};
   EXPECT_THAT(blocks[0].histograms, ElementsAre(expected, expected));
-  EXPECT_EQ(Metric("leadline_collector_remote_write_histograms_total"), "2");
+  EXPECT_EQ(Metric("histograms_total"), "2");
 }
 
 struct BadHistogram {
@@ -293,8 +287,7 @@ TEST_P(BadHistogramTest, IsRejected) {
   const http::Response response = Write(request);
   EXPECT_EQ(response.status, 400);
   EXPECT_THAT(response.body, HasSubstr(GetParam().text));
-  EXPECT_EQ(Metric("leadline_collector_remote_write_rejected_samples_total{reason=\"histogram\"}"),
-            "1");
+  EXPECT_EQ(Metric("rejected_samples_total", "histogram"), "1");
   EXPECT_THAT(Select("h"), IsEmpty());
 }
 

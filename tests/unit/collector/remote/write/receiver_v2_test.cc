@@ -89,7 +89,7 @@ TEST_F(ReceiverV2Test, TakesSeriesBySymbols) {
       EXPECT_THAT(block.values, ElementsAre(10, 11, 12));
     }
   }
-  EXPECT_EQ(Metric("leadline_collector_remote_write_series_looked_into_total"), "2");
+  EXPECT_EQ(Metric("series_looked_into_total"), "2");
 }
 
 TEST_F(ReceiverV2Test, IsTheSameSeriesAsInVersion1) {

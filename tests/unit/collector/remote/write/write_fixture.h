@@ -71,11 +71,11 @@ class ReceiverFixture : public testing::Test {
     ASSERT_TRUE(opened.ok()) << opened.status();
     store_ = *std::move(opened);
     registry_ = std::make_unique<prometheus::Registry>();
-    receiver_ = std::make_unique<Receiver>(ReceiverOptions{.store = store_.get(),
-                                                           .registry = registry_.get(),
-                                                           .metadata = &metadata_,
-                                                           .clock = &clock_,
-                                                           .max_age = absl::Hours(24)});
+    receiver_ = std::make_unique<Receiver>(IntakeOptions{.store = store_.get(),
+                                                         .registry = registry_.get(),
+                                                         .metadata = &metadata_,
+                                                         .clock = &clock_,
+                                                         .max_age = absl::Hours(24)});
   }
 
   http::Response Write(const v1::WriteRequest& request) {
@@ -92,12 +92,14 @@ class ReceiverFixture : public testing::Test {
     return blocks.ok() ? *std::move(blocks) : std::vector<store::SeriesBlock>();
   }
 
-  // A line of /metrics, as "name{labels}" -> its value; "" where there is none.
-  std::string Metric(const std::string& name) {
-    const std::string text = prometheus::TextSerializer().Serialize(registry_->Collect());
-    const size_t at = ("\n" + text).find("\n" + name + " ");
+  // The value of one of the receiver's counters; "" where there is no such.
+  std::string Metric(const std::string& name, const std::string& reason = "") {
+    std::string line = "\nleadline_collector_remote_" + name + "{protocol=\"remote_write\"";
+    line += reason.empty() ? "} " : ",reason=\"" + reason + "\"} ";
+    const std::string text = "\n" + prometheus::TextSerializer().Serialize(registry_->Collect());
+    const size_t at = text.find(line);
     if (at == std::string::npos) return "";
-    const size_t begin = at + name.size() + 1;
+    const size_t begin = at + line.size();
     return text.substr(begin, text.find('\n', begin) - begin);
   }
 

@@ -1,0 +1,199 @@
+#include "collector/remote/otlp/otlp_receiver.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+#include <google/protobuf/arena.h>
+#include <google/protobuf/util/json_util.h>
+
+#include "collector/remote/otlp/translate.h"
+#include "collector/remote/wire/writer.h"
+#include "collector/remote/write/limits.h"
+#include "common/http/encoding.h"
+#include "common/status_text.h"
+#include "common/utf8.h"
+
+namespace leadline::collector::remote::otlp {
+namespace {
+
+using pb::ExportMetricsServiceRequest;
+using pb::ExportMetricsServiceResponse;
+using write::Failure;
+
+constexpr char kProtobufType[] = "application/x-protobuf";
+constexpr char kJsonType[] = "application/json";
+
+constexpr size_t kMaxMessageBytes = 16
+                                    << 20;  // unpacked; in memory a message takes many times that
+
+// Of google.rpc.Status.
+constexpr uint32_t kStatusCode = 1;
+constexpr uint32_t kStatusMessage = 2;
+
+enum class Encoding : uint8_t { kProtobuf, kJson };
+
+std::optional<Encoding> EncodingOf(const http::Request& http) {
+  std::string_view type = http.GetHeader("Content-Type");
+  type = type.substr(0, type.find(';'));
+  while (type.ends_with(' ')) type.remove_suffix(1);
+  if (type == kProtobufType) return Encoding::kProtobuf;
+  if (type == kJsonType) return Encoding::kJson;
+  return std::nullopt;
+}
+
+http::Response ErrorResponse(Encoding encoding, int http_status, const absl::Status& error) {
+  http::Response response{.status = http_status};
+  const auto code = static_cast<int>(error.code());
+  const std::string text = ToValidUtf8(StatusMessage(error));
+  if (encoding == Encoding::kJson) {
+    response.content_type = kJsonType;
+    response.body = boost::json::serialize(boost::json::object{{"code", code}, {"message", text}});
+  } else {
+    response.content_type = kProtobufType;
+    wire::AppendNumber(kStatusCode, static_cast<uint64_t>(code), response.body);
+    wire::AppendBytes(kStatusMessage, text, response.body);
+  }
+  return response;
+}
+
+http::Response GoodResponse(Encoding encoding, const ExportMetricsServiceResponse& message) {
+  http::Response response;
+  if (encoding == Encoding::kProtobuf) {
+    response.content_type = kProtobufType;
+    message.SerializeToString(&response.body);
+    return response;
+  }
+  response.content_type = kJsonType;
+  // It has but a number and a text, which can always be written.
+  (void)google::protobuf::util::MessageToJsonString(message, &response.body);
+  return response;
+}
+
+// The body without its coding; INVALID_ARGUMENT for another coding than gzip.
+absl::Status Unpack(const http::Request& http, std::string& unpacked, std::string_view& body) {
+  const std::string_view coding = http.GetHeader("Content-Encoding");
+  body = http.body;
+  if (coding.empty() || coding == "identity") return absl::OkStatus();
+  if (coding != "gzip") {
+    return absl::UnimplementedError(
+        fmt::format("the encoding {} is not taken; gzip is", ToValidUtf8(coding.substr(0, 100))));
+  }
+  absl::Status status = http::Gunzip(http.body, kMaxMessageBytes, unpacked);
+  body = unpacked;
+  return status;
+}
+
+absl::Status Parse(Encoding encoding, std::string_view body, ExportMetricsServiceRequest& message) {
+  if (encoding == Encoding::kProtobuf) {
+    if (message.ParseFromArray(body.data(), static_cast<int>(body.size()))) return absl::OkStatus();
+    return absl::InvalidArgumentError("the body is no ExportMetricsServiceRequest");
+  }
+  google::protobuf::util::JsonParseOptions options;
+  options.ignore_unknown_fields = true;
+  const auto status = google::protobuf::util::JsonStringToMessage(
+      google::protobuf::StringPiece(body.data(), body.size()), &message, options);
+  if (status.ok()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("the body is no ExportMetricsServiceRequest in JSON: {}",
+                  ToValidUtf8(std::string_view(status.message().data(), status.message().size()))));
+}
+
+int HttpStatusFor(const absl::Status& error) {
+  if (absl::IsInvalidArgument(error)) return 400;
+  if (absl::IsUnimplemented(error)) return 415;
+  return 503;
+}
+
+// Points of which something was rejected.
+uint64_t RejectedPoints(const Translated& translated) {
+  std::vector<bool> rejected(translated.points);
+  for (size_t i = 0; i < translated.request.series.size(); ++i) {
+    const uint32_t point = translated.point_of_series[i];
+    if (point != kNoPoint && translated.request.series[i].rejected) rejected[point] = true;
+  }
+  return static_cast<uint64_t>(std::count(rejected.begin(), rejected.end(), true));
+}
+
+}  // namespace
+
+OtlpReceiver::OtlpReceiver(const write::IntakeOptions& options) : intake_(options, "otlp") {}
+
+void OtlpReceiver::Take(const ExportMetricsServiceRequest& message, size_t body_bytes, Done done) {
+  intake_.metrics().CountRequest(body_bytes, message.ByteSizeLong());
+  Translated translated = Translate(message);
+  write::Intake::Work work;
+  absl::StatusOr<write::Intake::Prepared> prepared = intake_.Prepare(translated.request, work);
+  if (!prepared.ok()) {
+    intake_.metrics().CountFailure(Failure::kMalformed);
+    return done(prepared.status(), {});
+  }
+  const uint64_t rejected = translated.rejected + RejectedPoints(translated);
+  prepared->counts.exemplars = translated.exemplars;
+  if (translated.rejected > 0) {
+    prepared->rejections.Add(write::Reason::kUntranslatable, translated.rejected, translated.error);
+  }
+  intake_.Append(*std::move(prepared), [rejected, done = std::move(done)](
+                                           const absl::Status& status, const write::BatchCounts&,
+                                           const write::Rejections& rejections) {
+    ExportMetricsServiceResponse response;
+    if (status.ok() && rejections.total() > 0) {
+      response.mutable_partial_success()->set_rejected_data_points(static_cast<int64_t>(rejected));
+      response.mutable_partial_success()->set_error_message(ToValidUtf8(rejections.ToString()));
+    }
+    done(status, response);
+  });
+}
+
+void OtlpReceiver::Write(const http::Request& http, http::Respond respond) {
+  const std::optional<Encoding> encoding = EncodingOf(http);
+  if (!encoding.has_value()) {
+    intake_.metrics().CountFailure(Failure::kMediaType);
+    return respond(
+        ErrorResponse(Encoding::kProtobuf, 415,
+                      absl::UnimplementedError(fmt::format("the content type is neither {} nor {}",
+                                                           kProtobufType, kJsonType))));
+  }
+  std::string unpacked;
+  std::string_view body;
+  if (const absl::Status status = Unpack(http, unpacked, body); !status.ok()) {
+    const bool too_large = absl::IsResourceExhausted(status);
+    intake_.metrics().CountFailure(too_large                       ? Failure::kTooLarge
+                                   : absl::IsUnimplemented(status) ? Failure::kMediaType
+                                                                   : Failure::kMalformed);
+    return respond(ErrorResponse(*encoding, too_large ? 413 : HttpStatusFor(status), status));
+  }
+  google::protobuf::Arena arena;
+  auto* const message = google::protobuf::Arena::CreateMessage<ExportMetricsServiceRequest>(&arena);
+  if (const absl::Status status = Parse(*encoding, body, *message); !status.ok()) {
+    intake_.metrics().CountFailure(Failure::kMalformed);
+    return respond(ErrorResponse(*encoding, 400, status));
+  }
+  Take(*message, http.body.size(),
+       [encoding = *encoding, respond = std::move(respond)](
+           const absl::Status& status, const ExportMetricsServiceResponse& response) {
+         respond(status.ok() ? GoodResponse(encoding, response)
+                             : ErrorResponse(encoding, HttpStatusFor(status), status));
+       });
+}
+
+void OtlpReceiver::AddRoutes(http::Router& router) {
+  for (const char* path : {"/v1/metrics", "/api/v1/otlp/v1/metrics"}) {
+    router.Add({.method = "POST",
+                .pattern = path,
+                .about = {.summary = "Takes OpenTelemetry's metrics by OTLP, in JSON too.",
+                          .body = kProtobufType,
+                          .answer = kProtobufType},
+                .load = http::Load::kIntake,
+                .deferred = [this](const http::Request& request,
+                                   http::Respond respond) { Write(request, std::move(respond)); },
+                .max_body_bytes = write::kMaxBodyBytes});
+  }
+}
+
+}  // namespace leadline::collector::remote::otlp
