@@ -16,6 +16,7 @@
 #include "collector/remote/otlp/otlp_receiver.h"
 #include "collector/remote/otlp/otlp_service.h"
 #include "collector/remote/read/remote_read.h"
+#include "collector/remote/send/sender.h"
 #include "collector/remote/write/receiver.h"
 #include "collector/rules/rule_manager.h"
 #include "collector/store/engine/open.h"
@@ -81,10 +82,26 @@ void AwaitStop(int stop_fd, rules::RuleManager* rules) {
   }
 }
 
+// nullptr where nothing is sent on.
+absl::StatusOr<std::unique_ptr<remote::send::Sender>> OpenSender(const Options& options,
+                                                                 prometheus::Registry& registry) {
+  if (options.remote_write_url.empty()) return nullptr;
+  return remote::send::Sender::Open({.target = {.url = options.remote_write_url,
+                                                .token_file = options.remote_write_token_file,
+                                                .ca_file = options.remote_write_ca_file},
+                                     .dir = options.data_dir,
+                                     .histograms = options.remote_write_histograms,
+                                     .max_kept_bytes = options.remote_write_queue_bytes,
+                                     .files = &store::file::PosixFiles(),
+                                     .registry = &registry});
+}
+
 }  // namespace
 
 absl::Status Run(const Options& options, int stop_fd) {
   auto registry = std::make_shared<prometheus::Registry>();
+  LL_ASSIGN_OR_RETURN(const std::unique_ptr<remote::send::Sender> sender,
+                      OpenSender(options, *registry));
   LL_ASSIGN_OR_RETURN(
       const std::unique_ptr<store::Store> store,
       store::engine::OpenStore({.dir = options.data_dir,
@@ -92,7 +109,8 @@ absl::Status Run(const Options& options, int stop_fd) {
                                 .flush_log_bytes = options.max_replay_bytes,
                                 .recover_in_background = true,
                                 .max_definition_bytes = options.max_head_bytes,
-                                .registry = registry.get()}));
+                                .registry = registry.get(),
+                                .files = sender == nullptr ? nullptr : &sender->files()}));
   LL_ASSIGN_OR_RETURN(tls::ServerSecurity grpc_security,
                       OpenSecurity(options, "grpc", options.grpc, options.grpc_access, *registry));
   LL_ASSIGN_OR_RETURN(tls::ServerSecurity http_security,
@@ -136,11 +154,14 @@ absl::Status Run(const Options& options, int stop_fd) {
   }
   LL_ASSIGN_OR_RETURN(const std::unique_ptr<api::ApiServer> api,
                       api::ApiServer::Start(store->queryable(), std::move(api_options)));
+  // Last, since it must end before the store does.
+  if (sender != nullptr) sender->Start(store->queryable());
   spdlog::info("listening http={} grpc={}", api->address(), WithPort(options.grpc, ingest->port()));
 
   AwaitStop(stop_fd, rule_manager.get());
   spdlog::info("stopping");
   ingest->Stop(kGrace);
+  if (sender != nullptr) sender->Stop();
   api->Stop(kGrace);
   return absl::OkStatus();
 }

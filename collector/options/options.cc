@@ -8,6 +8,21 @@
 
 namespace leadline::collector {
 
+namespace {
+
+CLI::Validator IsHttpUrlOrNothing() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        if (text.empty() || text.starts_with("http://") || text.starts_with("https://")) {
+          return std::string();
+        }
+        return "\"" + text + "\" is no URL that begins with http:// or https://";
+      },
+      "");
+}
+
+}  // namespace
+
 std::unique_ptr<flags::Program> MakeProgram(Options& options) {
   auto program = std::make_unique<flags::Program>(
       "leadline-collector", "Keeps what the agents count and answers queries about it.");
@@ -56,6 +71,26 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
          "Web pages of which origins may read answers, as a regular expression; '' for none")
       ->type_name("REGEX")
       ->capture_default_str();
+  app.add_option("--remote-write", options.remote_write_url,
+                 "Where all samples are sent on to by Prometheus' remote write; '' for nowhere")
+      ->check(IsHttpUrlOrNothing())
+      ->type_name("URL")
+      ->capture_default_str();
+  app.add_option("--remote-write-token-file", options.remote_write_token_file,
+                 "File with the bearer token for it, read anew for each request")
+      ->type_name("FILE");
+  app.add_option("--remote-write-ca-file", options.remote_write_ca_file,
+                 "Authorities, in PEM, that its certificate is checked against (default: the "
+                 "system's)")
+      ->type_name("FILE");
+  app.add_flag("--remote-write-histograms", options.remote_write_histograms,
+               "Send native histograms too; a Prometheus that does not take them takes nothing "
+               "behind them");
+  app.add_option("--remote-write-queue-size", options.remote_write_queue_bytes,
+                 "How much of the log is kept for it alone; above, the oldest is given up")
+      ->transform(flags::ToBytes())
+      ->type_name("SIZE")
+      ->default_str("1GiB");
   app.add_option("--log-level", options.log_level, "debug, info, warn or error")
       ->check(flags::IsLogLevel())
       ->type_name("LEVEL")

@@ -29,6 +29,12 @@ struct Options {
   absl::Duration rule_interval = absl::Minutes(1);
   absl::Duration rule_query_offset = absl::ZeroDuration();
   std::string cors_origins = ".*";
+  // Where samples are sent on to; no URL: nowhere.
+  std::string remote_write_url;
+  std::string remote_write_token_file;
+  std::string remote_write_ca_file;
+  bool remote_write_histograms = false;
+  uint64_t remote_write_queue_bytes = uint64_t{1} << 30;
   std::string log_level = "info";
   std::vector<std::pair<std::string, std::string>> values;  // all of the above, as texts
 };

@@ -1,5 +1,7 @@
 #include "tests/remote/collector_under_test.h"
 
+#include <utility>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -8,16 +10,29 @@
 
 namespace leadline::collector::remotetest {
 
-CollectorUnderTest::CollectorUnderTest() {
+CollectorUnderTest::CollectorUnderTest(std::string remote_write_url)
+    : remote_write_url_(std::move(remote_write_url)) {
   port_ = PortForRestarts();
   Start();
 }
 
 void CollectorUnderTest::Start() {
   registry_ = std::make_shared<prometheus::Registry>();
-  auto store = store::engine::OpenStore({.dir = dir_.File("data"), .registry = registry_.get()});
+  if (!remote_write_url_.empty()) {
+    auto sender = remote::send::Sender::Open({.target = {.url = remote_write_url_},
+                                              .dir = dir_.File("data"),
+                                              .histograms = true,
+                                              .files = &store::file::PosixFiles(),
+                                              .registry = registry_.get()});
+    ASSERT_TRUE(sender.ok()) << sender.status();
+    sender_ = *std::move(sender);
+  }
+  auto store = store::engine::OpenStore({.dir = dir_.File("data"),
+                                         .registry = registry_.get(),
+                                         .files = sender_ ? &sender_->files() : nullptr});
   ASSERT_TRUE(store.ok()) << store.status();
   store_ = *std::move(store);
+  if (sender_ != nullptr) sender_->Start(store_->queryable());
   writes_ = std::make_unique<remote::write::Receiver>(remote::write::IntakeOptions{
       .store = store_.get(), .registry = registry_.get(), .metadata = &metadata_});
   reads_ = std::make_unique<remote::read::RemoteRead>(
@@ -39,7 +54,9 @@ void CollectorUnderTest::Stop() {
   api_ = nullptr;
   reads_ = nullptr;
   writes_ = nullptr;
+  if (sender_ != nullptr) sender_->Stop();
   store_ = nullptr;
+  sender_ = nullptr;
 }
 
 }  // namespace leadline::collector::remotetest

@@ -12,6 +12,7 @@
 #include "collector/api/api_server.h"
 #include "collector/model/metric_metadata.h"
 #include "collector/remote/read/remote_read.h"
+#include "collector/remote/send/sender.h"
 #include "collector/remote/write/receiver.h"
 #include "collector/store/store.h"
 #include "prometheus/registry.h"
@@ -21,7 +22,8 @@ namespace leadline::collector::remotetest {
 
 class CollectorUnderTest {
  public:
-  CollectorUnderTest();  // started
+  // Started. `remote_write_url`: where it sends what it has; "": nowhere.
+  explicit CollectorUnderTest(std::string remote_write_url = "");
   ~CollectorUnderTest() { Stop(); }
 
   // With the data and on the port that it had.
@@ -33,10 +35,12 @@ class CollectorUnderTest {
   prometheus::Registry& registry() { return *registry_; }
 
  private:
+  const std::string remote_write_url_;
   store::TempDir dir_;
   uint16_t port_ = 0;
   std::shared_ptr<prometheus::Registry> registry_;
   model::MetricMetadata metadata_;
+  std::unique_ptr<remote::send::Sender> sender_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<remote::write::Receiver> writes_;
   std::unique_ptr<remote::read::RemoteRead> reads_;

@@ -1,0 +1,98 @@
+// Remote write out: what the store takes in is sent on to another, in the order in which it was
+// taken.
+//
+// The queue is the store's log (kept_segments.h), so nothing is written twice and nothing waits in
+// memory; how far it was sent is a file, written once a second and where the log goes on to another
+// segment. After a kill of either side what was under way is sent again, which a receiver that has
+// it takes for what it is. What the target refuses for good is counted and passed over; else it is
+// tried again, later each time (kMinBackoff to kMaxBackoff, or as the target asks), without end.
+// When the log that is kept for this alone has more than `max_kept_bytes`, its oldest segment is
+// given up, logged and counted. Where nothing was ever sent it begins with the oldest segment of
+// the log.
+//
+// Threading: one thread of its own; every method from any thread. Ownership: the segments, the
+// registry and what Start is given outlive it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+#include "collector/remote/send/kept_segments.h"
+#include "collector/remote/send/log_reader.h"
+#include "collector/remote/send/send_metrics.h"
+#include "collector/remote/send/write_client.h"
+#include "collector/store/store.h"
+#include "common/mutex.h"
+#include "prometheus/registry.h"
+
+namespace leadline::collector::remote::send {
+
+inline constexpr absl::Duration kMinBackoff = absl::Milliseconds(30);
+inline constexpr absl::Duration kMaxBackoff = absl::Seconds(5);
+inline constexpr absl::Duration kLookEvery = absl::Milliseconds(200);  // for more in the log
+
+struct SenderOptions {
+  Target target;
+  std::string dir;  // of the store's files, for the position and the segments that are kept
+  std::string tenant = "default";
+  bool histograms =
+      false;  // native ones; a Prometheus without that feature refuses them without end
+  uint64_t max_kept_bytes = uint64_t{1} << 30;
+  store::file::Files* files = nullptr;  // required, as the next one
+  prometheus::Registry* registry = nullptr;
+};
+
+class Sender {
+ public:
+  // Before the store is opened: with files() for it. Errors: those of the directory, and a position
+  // that cannot be read.
+  static absl::StatusOr<std::unique_ptr<Sender>> Open(SenderOptions options);
+  ~Sender();  // stops
+
+  store::file::Files& files() { return segments_->files(); }
+
+  // Begins to send. The queryable knows the entities whose series are in the log.
+  void Start(const store::Queryable& queryable);
+  // Ends what is under way and writes how far it was sent.
+  void Stop();
+
+ private:
+  Sender(SenderOptions options, std::unique_ptr<KeptSegments> segments, Position position);
+
+  void Run();
+  // False once it is asked to stop.
+  bool SendAll(const Outgoing& outgoing);
+  bool SendOne(const Message& message);
+  bool Wait(absl::Duration time) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Advance(const Position& position, bool save);
+  void SavePosition();
+  // Gives up the oldest of what is kept where that is too much; whether what is being sent is a
+  // part.
+  bool GiveUpOldest();
+
+  const SenderOptions options_;
+  const std::unique_ptr<KeptSegments> segments_;
+  SendMetrics metrics_;
+  std::atomic<bool> stopping_{false};
+  WriteClient client_;
+  // Of the thread:
+  std::unique_ptr<LogReader> reader_;
+  const store::Queryable* queryable_ = nullptr;
+  Position position_;  // up to here it is sent
+  Position saved_;
+  absl::Time saved_at_;
+  absl::Time looked_at_;  // at what is kept
+
+  Mutex mutex_;
+  CondVar changed_;
+  std::thread thread_;
+};
+
+}  // namespace leadline::collector::remote::send

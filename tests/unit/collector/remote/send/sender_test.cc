@@ -1,0 +1,387 @@
+// A store whose samples are sent on to a target that fails, refuses and goes away.
+#include "collector/remote/send/sender.h"
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <map>
+#include <thread>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "collector/remote/wire/snappy.h"
+#include "collector/remote/write/parse_v1.h"
+#include "collector/remote/write/series_labels.h"
+#include "collector/store/engine/open.h"
+#include "common/http/server.h"
+#include "tests/unit/collector/store/temp_dir.h"
+
+namespace leadline::collector::remote::send {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Ge;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+
+constexpr int64_t kT0 = 1'700'006'400'000;
+
+// "name{labels}" -> time -> value.
+using Samples = std::map<std::string, std::map<int64_t, double>>;
+
+// What remote write is sent to: keeps what it answers 204.
+class TargetServer {
+ public:
+  TargetServer() {
+    http::Router router;
+    router.Add({.method = "POST",
+                .pattern = "/write",
+                .handler = [this](const http::Request& request) { return Take(request); },
+                .max_body_bytes = 64 << 20});
+    auto server = http::Server::Start({}, std::move(router));
+    EXPECT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+  }
+
+  std::string url() const { return fmt::format("http://{}/write", server_->address()); }
+
+  // What it answers from now on.
+  void Answer(int status) { status_ = status; }
+  int asked() const { return asked_; }
+  std::string authorization() {
+    MutexLock lock(mutex_);
+    return authorization_;
+  }
+
+  Samples samples() {
+    MutexLock lock(mutex_);
+    return samples_;
+  }
+  std::vector<int64_t> order() {
+    MutexLock lock(mutex_);
+    return order_;
+  }
+
+ private:
+  http::Response Take(const http::Request& request) {
+    ++asked_;
+    const int status = status_;
+    if (status != 204) return {.status = status, .body = "no\n"};
+    wire::Buffer message;
+    write::Request parsed;
+    EXPECT_TRUE(wire::UncompressSnappy(request.body, 64 << 20, message).ok());
+    EXPECT_TRUE(write::ParseV1(message.view(), parsed).ok());
+    MutexLock lock(mutex_);
+    authorization_ = request.GetHeader("Authorization");
+    size_t sample = 0;
+    size_t histogram = 0;
+    for (const write::Series& series : parsed.series) {
+      const std::string name = write::Describe(*write::ReadLabelsV1(series.labels));
+      for (; sample < series.samples_end; ++sample) {
+        samples_[name][parsed.samples[sample].ts_ms] = parsed.samples[sample].value;
+        order_.push_back(parsed.samples[sample].ts_ms);
+      }
+      for (; histogram < series.histograms_end; ++histogram) {
+        samples_[name][parsed.histograms[histogram].ts_ms] =
+            static_cast<double>(parsed.histograms[histogram].value.count);
+      }
+    }
+    return {.status = 204};
+  }
+
+  std::atomic<int> status_{204};
+  std::atomic<int> asked_{0};
+  Mutex mutex_;
+  std::string authorization_ ABSL_GUARDED_BY(mutex_);
+  Samples samples_ ABSL_GUARDED_BY(mutex_);
+  std::vector<int64_t> order_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<http::Server> server_;
+};
+
+bool Eventually(const std::function<bool()>& done) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (done()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return false;
+}
+
+class SenderTest : public testing::Test {
+ protected:
+  SenderTest() {
+    options_.target.url = target_.url();
+    options_.dir = dir_.File("data");
+    options_.files = &store::file::PosixFiles();
+  }
+  ~SenderTest() override { Close(); }
+
+  void Open() {
+    registry_ = std::make_unique<prometheus::Registry>();
+    options_.registry = registry_.get();
+    auto sender = Sender::Open(options_);
+    ASSERT_TRUE(sender.ok()) << sender.status();
+    sender_ = *std::move(sender);
+    auto store = store::engine::OpenStore(
+        {.dir = options_.dir, .log_segment_bytes = 4096, .files = &sender_->files()});
+    ASSERT_TRUE(store.ok()) << store.status();
+    store_ = *std::move(store);
+    sender_->Start(store_->queryable());
+  }
+
+  void Close() {
+    if (sender_ != nullptr) sender_->Stop();
+    store_ = nullptr;
+    sender_ = nullptr;
+  }
+
+  void Append(store::WriteBatch batch) {
+    std::promise<absl::Status> durable;
+    store_->Append("default", std::move(batch),
+                   [&](const absl::Status& status) { durable.set_value(status); });
+    const absl::Status status = durable.get_future().get();
+    ASSERT_TRUE(status.ok()) << status;
+  }
+
+  // One sample a batch, at kT0 + i.
+  void AppendSamples(const std::string& metric, int from, int to) {
+    const auto handles = store_->Resolve("default", {{.metric = metric, .residual = {{"a", "b"}}}});
+    ASSERT_TRUE(handles.ok()) << handles.status();
+    for (int i = from; i < to; ++i) {
+      store::WriteBatch batch;
+      batch.series = *handles;
+      batch.floats.push_back({kT0 + i, {0}, {i * 1.0}});
+      Append(std::move(batch));
+    }
+  }
+
+  static Samples Expected(const std::string& metric, int from, int to) {
+    Samples samples;
+    for (int i = from; i < to; ++i) {
+      samples[fmt::format(R"({{__name__="{}", a="b"}})", metric)][kT0 + i] = i;
+    }
+    return samples;
+  }
+
+  void ExpectAll(const Samples& expected) {
+    EXPECT_TRUE(Eventually([&] { return target_.samples() == expected; }));
+    EXPECT_EQ(target_.samples(), expected);
+  }
+
+  double Counted(const std::string& name) {
+    double sum = 0;
+    for (const prometheus::MetricFamily& family : registry_->Collect()) {
+      if (family.name != "leadline_collector_remote_send_" + name) continue;
+      for (const auto& metric : family.metric) sum += metric.counter.value + metric.gauge.value;
+    }
+    return sum;
+  }
+
+  size_t KeptFiles() {
+    size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(options_.dir + "/remote_write")) {
+      count += entry.path().extension() == ".log" ? 1 : 0;
+    }
+    return count;
+  }
+
+  store::TempDir dir_;
+  TargetServer target_;
+  SenderOptions options_;
+  std::unique_ptr<prometheus::Registry> registry_;
+  std::unique_ptr<Sender> sender_;
+  std::unique_ptr<store::Store> store_;
+};
+
+TEST_F(SenderTest, SendsAllInOrder) {
+  Open();
+  AppendSamples("m", 0, 500);  // some segments
+  ExpectAll(Expected("m", 0, 500));
+  const std::vector<int64_t> order = target_.order();
+  EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
+  EXPECT_TRUE(Eventually([&] { return Counted("samples_total") == 500; }));
+  EXPECT_EQ(Counted("dropped_samples_total"), 0);
+}
+
+TEST_F(SenderTest, HasTheLabelsOfEntities) {
+  Open();
+  store::WriteBatch batch;
+  const Id128 id = HashId({"pod"});
+  batch.entities.push_back({.id = id, .labels = {{"pod", "p"}, {"node", "n"}}, .start_ms = kT0});
+  batch.series = *store_->Resolve(
+      "default", {{.metric = "m", .entity = id, .residual = {{"cpu", "0"}, {"node", "mine"}}}});
+  batch.floats.push_back({kT0, {0}, {1}});
+  Append(std::move(batch));
+  // It is renamed, and so are its series from then on.
+  store::WriteBatch renamed;
+  renamed.entities.push_back({.id = id,
+                              .labels = {{"pod", "q"}},
+                              .start_ms = kT0,
+                              .valid_from_ms = kT0 + 1,
+                              .revision = 1});
+  renamed.series = *store_->Resolve(
+      "default", {{.metric = "m", .entity = id, .residual = {{"cpu", "0"}, {"node", "mine"}}}});
+  renamed.floats.push_back({kT0 + 1, {0}, {2}});
+  Append(std::move(renamed));
+  ExpectAll({{R"({__name__="m", cpu="0", node="mine", pod="p"})", {{kT0, 1}}},
+             {R"({__name__="m", cpu="0", node="mine", pod="q"})", {{kT0 + 1, 2}}}});
+}
+
+// The segment that says what the entity is has been sent and is gone.
+TEST_F(SenderTest, AsksTheStoreForEntitiesAfterARestart) {
+  Open();
+  const Id128 id = HashId({"pod"});
+  const model::SeriesDefinition series = {.metric = "m", .entity = id};
+  store::WriteBatch batch;
+  batch.entities.push_back({.id = id, .labels = {{"pod", "p"}}, .start_ms = kT0});
+  batch.series = *store_->Resolve("default", {series});
+  batch.floats.push_back({kT0, {0}, {1}});
+  Append(std::move(batch));
+  ExpectAll({{R"({__name__="m", pod="p"})", {{kT0, 1}}}});
+  AppendSamples("other", 0, 100);
+  Samples expected = Expected("other", 0, 100);
+  expected[R"({__name__="m", pod="p"})"] = {{kT0, 1}};
+  ExpectAll(expected);
+  Close();
+  Open();
+  store::WriteBatch more;
+  more.series = *store_->Resolve("default", {series});
+  more.floats.push_back({kT0 + 1, {0}, {2}});
+  Append(std::move(more));
+  expected[R"({__name__="m", pod="p"})"][kT0 + 1] = 2;
+  ExpectAll(expected);
+}
+
+TEST_F(SenderTest, TriesAgainUntilItIsTaken) {
+  Open();
+  for (const int status : {503, 500, 429}) {
+    target_.Answer(status);
+    const int asked = target_.asked();
+    AppendSamples(fmt::format("m{}", status), 0, 3);
+    EXPECT_TRUE(Eventually([&] { return target_.asked() > asked + 2; }));
+  }
+  EXPECT_THAT(target_.samples(), IsEmpty());
+  target_.Answer(204);
+  Samples expected = Expected("m503", 0, 3);
+  expected.merge(Expected("m500", 0, 3));
+  expected.merge(Expected("m429", 0, 3));
+  ExpectAll(expected);
+  EXPECT_THAT(Counted("retries_total"), Ge(9));
+  EXPECT_EQ(Counted("rejected_samples_total"), 0);
+}
+
+TEST_F(SenderTest, PassesOverWhatIsRefusedForGood) {
+  Open();
+  target_.Answer(400);
+  AppendSamples("bad", 0, 3);
+  EXPECT_TRUE(Eventually([&] { return Counted("rejected_samples_total") == 3; }));
+  target_.Answer(204);
+  AppendSamples("good", 0, 3);
+  ExpectAll(Expected("good", 0, 3));
+}
+
+TEST_F(SenderTest, KeepsTheLogThatTheStoreIsDoneWith) {
+  Open();
+  target_.Answer(503);
+  AppendSamples("m", 0, 300);
+  ASSERT_TRUE(store_->Flush().ok());
+  AppendSamples("m", 300, 400);
+  EXPECT_THAT(KeptFiles(), Ge(1));
+  // Over a restart of ours, too.
+  Close();
+  Open();
+  EXPECT_THAT(KeptFiles(), Ge(1));
+  target_.Answer(204);
+  ExpectAll(Expected("m", 0, 400));
+  ASSERT_TRUE(store_->Flush().ok());
+  AppendSamples("n", 0, 1);
+  EXPECT_TRUE(Eventually([&] { return KeptFiles() == 0; }));
+  EXPECT_EQ(Counted("given_up_segments_total"), 0);
+}
+
+TEST_F(SenderTest, GoesOnWhereItStood) {
+  Open();
+  AppendSamples("m", 0, 100);
+  ExpectAll(Expected("m", 0, 100));
+  // Until our side knows that they are there, too.
+  const auto sent = [&] { return Counted("samples_total") == 100; };
+  EXPECT_TRUE(Eventually(sent));
+  for (int i = 1; i < 5; ++i) {
+    Close();
+    Open();
+    AppendSamples("m", i * 100, (i + 1) * 100);
+    ExpectAll(Expected("m", 0, (i + 1) * 100));
+    EXPECT_TRUE(Eventually(sent));
+  }
+  std::string position;
+  std::getline(std::ifstream(options_.dir + "/remote_write/POSITION"), position);
+  EXPECT_THAT(position, testing::MatchesRegex("v1 [0-9]+ [0-9]+ [0-9]+"));
+  // What was sent and known to be is not sent again.
+  EXPECT_EQ(target_.order().size(), 500);
+}
+
+TEST_F(SenderTest, GivesUpTheOldestWhereTooMuchIsKept) {
+  options_.max_kept_bytes = 1;
+  Open();
+  target_.Answer(503);
+  AppendSamples("m", 0, 300);
+  ASSERT_TRUE(store_->Flush().ok());
+  AppendSamples("new", 0, 3);
+  EXPECT_TRUE(Eventually([&] { return KeptFiles() == 0; }));
+  EXPECT_THAT(Counted("given_up_segments_total"), Ge(1));
+  target_.Answer(204);
+  ExpectAll(Expected("new", 0, 3));
+}
+
+TEST_F(SenderTest, SendsHistogramsWhereTheyAreWanted) {
+  for (const bool wanted : {false, true}) {
+    options_.histograms = wanted;
+    Open();
+    const auto handles = store_->Resolve("default", {{.metric = "h"}});
+    ASSERT_TRUE(handles.ok());
+    store::WriteBatch batch;
+    batch.series = *handles;
+    batch.histograms.push_back({kT0 + (wanted ? 1 : 0), {0}, {{.count = 3, .positive = {{1, 3}}}}});
+    Append(std::move(batch));
+    if (wanted) {
+      ExpectAll({{R"({__name__="h"})", {{kT0 + 1, 3}}}});
+    } else {
+      EXPECT_TRUE(Eventually([&] { return Counted("dropped_samples_total") == 1; }));
+    }
+    Close();
+  }
+}
+
+TEST_F(SenderTest, ShowsItsToken) {
+  options_.target.token_file = dir_.File("token");
+  std::ofstream(options_.target.token_file) << "a-secret\n";
+  Open();
+  AppendSamples("m", 0, 1);
+  ExpectAll(Expected("m", 0, 1));
+  EXPECT_EQ(target_.authorization(), "Bearer a-secret");
+}
+
+TEST_F(SenderTest, SaysWhatIsWrongWithItsPosition) {
+  std::filesystem::create_directories(options_.dir + "/remote_write");
+  registry_ = std::make_unique<prometheus::Registry>();
+  options_.registry = registry_.get();
+  const auto open_with = [&](const std::string& position) {
+    std::ofstream(options_.dir + "/remote_write/POSITION") << position;
+    return Sender::Open(options_).status();
+  };
+  for (const char* damaged : {"", "v1", "v1 12", "v1 11 12 x\n", "v1 11 12 13", "11 12 13\n"}) {
+    const absl::Status status = open_with(damaged);
+    EXPECT_TRUE(absl::IsDataLoss(status)) << damaged << ": " << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("remote_write/POSITION"));
+  }
+  EXPECT_TRUE(absl::IsUnimplemented(open_with("v2 11 12 13\n")));
+  EXPECT_TRUE(open_with("v1 11 12 13\n").ok());
+}
+
+}  // namespace
+}  // namespace leadline::collector::remote::send
