@@ -33,6 +33,17 @@ class EntityTimeline {
   int64_t start_ms() const { return Newest().start_ms; }
   int64_t end_ms() const { return Newest().end_ms; }
   bool LivedAt(int64_t t_ms) const { return start_ms() <= t_ms && t_ms <= end_ms(); }
+  // Calls `visit` with the versions in force between the two, inclusive, until it gives true, and
+  // says whether it did; with none when the entity had ended before.
+  template <typename Visit>
+  bool AnyInForce(int64_t start_ms, int64_t end_ms, Visit visit) const {
+    if (Newest().end_ms < start_ms) return false;
+    const size_t last = IndexAt(end_ms);
+    for (size_t i = IndexAt(start_ms); i <= last; ++i) {
+      if (visit(versions_[i])) return true;
+    }
+    return false;
+  }
 
   bool operator==(const EntityTimeline&) const = default;
 

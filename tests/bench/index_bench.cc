@@ -1,8 +1,5 @@
 // The label index: memory a series, CPU of a new series and of one that is known, look-ups. Google
 // Benchmark.
-//
-// Two shapes of series: an agent's (an entity with its labels, a series has one or none of its own)
-// and those of remote write (no entity, ten labels each, of which eight are the target's).
 #include <malloc.h>
 
 #include <memory>
@@ -12,54 +9,10 @@
 #include <benchmark/benchmark.h>
 
 #include "collector/store/index/series_index.h"
+#include "tests/bench/index_shapes.h"
 
 namespace leadline::collector::store::index {
 namespace {
-
-constexpr int kSeriesATarget = 60;
-
-enum Shape : int64_t { kAgent, kRemoteWrite };
-
-std::string HexName(const char* prefix, int number) {
-  return prefix + HashId({prefix, std::to_string(number)}).ToHex().substr(0, 10);
-}
-
-LabelSet TargetLabels(int target) {
-  const std::string node = "node-" + std::to_string(target / 60);
-  return LabelSet({{"cluster", "main"},
-                   {"namespace", "ns-" + std::to_string(target / 2 % 40)},
-                   {"pod", HexName("workload-", target / 2)},
-                   {"container", target % 2 == 0 ? "app" : "sidecar"},
-                   {"node", node},
-                   {"job", "kubelet"},
-                   {"instance", node + ":10250"},
-                   {"uid", HexName("", target / 2)}});
-}
-
-std::vector<model::SeriesDefinition> SeriesOf(Shape shape, int target) {
-  const LabelSet labels = TargetLabels(target);
-  std::vector<model::SeriesDefinition> series;
-  for (int i = 0; i < kSeriesATarget; ++i) {
-    model::SeriesDefinition& one = series.emplace_back();
-    one.metric = "container_metric_number_" + std::to_string(i) + "_total";
-    if (shape == kAgent) {
-      one.entity = HashId({"container", std::to_string(target)});
-    } else {
-      one.residual = labels;
-    }
-    if (i % 2 == 0) one.residual.Set("device", "eth" + std::to_string(i % 5));
-  }
-  return series;
-}
-
-TimelinePtr TimelineOf(int target) {
-  model::EntityVersion version;
-  version.id = HashId({"container", std::to_string(target)});
-  version.labels = TargetLabels(target);
-  auto timeline = std::make_shared<model::EntityTimeline>();
-  timeline->Add(version);
-  return timeline;
-}
 
 void Fill(Shape shape, int targets, SeriesIndex& index) {
   for (int target = 0; target < targets; ++target) {

@@ -79,6 +79,9 @@ absl::Status Flusher::TryFlushShards(absl::Span<const size_t> shards,
     LL_RETURN_IF_ERROR(window->Sync());
     metrics_.window_flushes.Increment();
   }
+  for (const auto& window : windows_.Overlapping(chunk::kMinTimestampMs, model::kOpenEnd)) {
+    if (!written.empty() && !written.contains(window->start_ms())) window->EndWriting();
+  }
   std::vector<uint64_t> checkpoints = checkpoints_;
   for (const size_t shard : shards) checkpoints[shard] = mark.segment;
   checkpoints.swap(checkpoints_);
@@ -128,7 +131,7 @@ absl::StatusOr<std::map<int64_t, Flusher::WindowChunks>> Flusher::PlanEntities(
       const Id128& id = entity.timeline->versions().front().id;
       bool known = false;
       for (const auto& window : windows_.Overlapping(entity.changed_from_ms, model::kOpenEnd)) {
-        LL_ASSIGN_OR_RETURN(const bool has, window->HasEntity(tenant.tenant, id));
+        LL_ASSIGN_OR_RETURN(const bool has, window->dictionary().HasEntity(tenant.tenant, id));
         if (!has) continue;
         known = true;
         plan[window->start_ms()][tenant.tenant].entities.push_back(entity.timeline);

@@ -6,9 +6,11 @@
 
 namespace leadline::collector::store::engine {
 
-void FoundSet::MergeTimeline(const Id128& entity, const index::TimelinePtr& timeline) {
-  if (timeline == nullptr) return;
-  index::TimelinePtr& known = timelines_[entity];
+void FoundSet::MergeTimeline(const index::TimelinePtr& timeline, FoundEntity& entity) {
+  // A source gives the same timeline with each series of an entity.
+  if (timeline == nullptr || timeline == entity.merged_last) return;
+  entity.merged_last = timeline;
+  index::TimelinePtr& known = entity.timeline;
   if (known == nullptr) {
     known = timeline;
   } else if (known != timeline && !(*known == *timeline)) {
@@ -18,10 +20,20 @@ void FoundSet::MergeTimeline(const Id128& entity, const index::TimelinePtr& time
   }
 }
 
+uint32_t FoundSet::EntityOf(const Id128& id) {
+  // Series of an entity mostly come one after the other.
+  if (last_entity_ < entities_.size() && entities_[last_entity_].id == id) return last_entity_;
+  const auto [it, added] = entity_numbers_.try_emplace(id, static_cast<uint32_t>(entities_.size()));
+  if (added) entities_.push_back({.id = id});
+  last_entity_ = it->second;
+  return it->second;
+}
+
 size_t FoundSet::Add(const index::DefinitionPtr& definition, const index::TimelinePtr& timeline) {
-  MergeTimeline(definition->entity(), timeline);
+  const uint32_t entity = EntityOf(definition->entity());
+  MergeTimeline(timeline, entities_[entity]);
   const auto [it, added] = numbers_.try_emplace(definition.get(), series_.size());
-  if (added) series_.push_back({.definition = definition});
+  if (added) series_.push_back({.definition = definition, .entity = entity});
   return it->second;
 }
 
@@ -35,7 +47,7 @@ absl::Status FoundSet::Gather(const head::Head& head, const WindowSet& windows,
   const std::vector<Id128> changed = head.ChangedEntities(tenant_, matchers);
   for (auto& window : windows.Overlapping(start_ms_, end_ms_)) {
     WindowSeries found{std::move(window), {}};
-    LL_RETURN_IF_ERROR(found.window->Find(tenant_, matchers, changed, found.refs));
+    LL_RETURN_IF_ERROR(found.window->dictionary().Find(tenant_, matchers, changed, found.refs));
     for (size_t i = 0; i < found.refs.size(); ++i) {
       const size_t number = Add(found.refs[i].definition, found.refs[i].timeline);
       series_[number].windows.push_back(
@@ -43,17 +55,8 @@ absl::Status FoundSet::Gather(const head::Head& head, const WindowSet& windows,
     }
     if (!found.refs.empty()) windows_.push_back(std::move(found));
   }
-  absl::flat_hash_map<Id128, bool> asked;
-  for (FoundSeries& found : series_) {
-    const Id128& entity = found.definition->entity();
-    if (asked.try_emplace(entity, true).second) {
-      MergeTimeline(entity, head.Timeline(tenant_, entity));
-    }
-  }
-  for (FoundSeries& found : series_) {
-    const auto it = timelines_.find(found.definition->entity());
-    if (it != timelines_.end()) found.timeline = it->second;
-  }
+  for (FoundEntity& entity : entities_) MergeTimeline(head.Timeline(tenant_, entity.id), entity);
+  for (FoundSeries& found : series_) found.timeline = entities_[found.entity].timeline;
   return absl::OkStatus();
 }
 

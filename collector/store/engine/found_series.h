@@ -22,8 +22,15 @@
 
 namespace leadline::collector::store::engine {
 
+struct FoundEntity {
+  Id128 id;
+  index::TimelinePtr timeline;  // of all sources; null when no version is known
+  index::TimelinePtr merged_last;
+};
+
 struct FoundSeries {
   index::DefinitionPtr definition;
+  uint32_t entity = 0;          // in FoundSet::entities()
   index::TimelinePtr timeline;  // null when no version of the entity is known
   struct WindowPlace {
     uint32_t window = 0;  // in FoundSet::windows()
@@ -47,11 +54,14 @@ class FoundSet {
                       const index::Matchers& matchers, bool with_samples);
 
   const std::vector<FoundSeries>& series() const { return series_; }
+  // Each once, so that what is asked of an entity is asked once.
+  const std::vector<FoundEntity>& entities() const { return entities_; }
   const std::vector<WindowSeries>& windows() const { return windows_; }
 
  private:
   size_t Add(const index::DefinitionPtr& definition, const index::TimelinePtr& timeline);
-  void MergeTimeline(const Id128& entity, const index::TimelinePtr& timeline);
+  uint32_t EntityOf(const Id128& id);
+  static void MergeTimeline(const index::TimelinePtr& timeline, FoundEntity& entity);
 
   const std::string_view tenant_;
   const int64_t start_ms_;
@@ -59,7 +69,9 @@ class FoundSet {
   std::vector<FoundSeries> series_;
   std::vector<WindowSeries> windows_;
   index::DefinitionMap<size_t> numbers_;
-  absl::flat_hash_map<Id128, index::TimelinePtr> timelines_;
+  std::vector<FoundEntity> entities_;
+  absl::flat_hash_map<Id128, uint32_t> entity_numbers_;
+  uint32_t last_entity_ = 0;
 };
 
 }  // namespace leadline::collector::store::engine

@@ -12,7 +12,6 @@
 #include "collector/store/index/visible_labels.h"
 #include "common/labels.h"
 #include "common/status_macros.h"
-#include "common/string_map.h"
 
 namespace leadline::collector::store::engine {
 namespace {
@@ -24,6 +23,27 @@ auto SortedUpTo(Values values, size_t limit) {
   if (limit > 0 && sorted.size() > limit) sorted.resize(limit);
   return sorted;
 }
+
+// Labels by their ids, which are kept so that they stay what they are.
+class SeenLabels {
+ public:
+  SeenLabels() = default;
+  ~SeenLabels() {
+    for (const index::LabelId id : ids_) index::LabelTable::Get().Release(id);
+  }
+  SeenLabels(const SeenLabels&) = delete;
+  SeenLabels& operator=(const SeenLabels&) = delete;
+
+  // Whether it is seen for the first time.
+  bool Insert(index::LabelId id) {
+    if (!ids_.insert(id).second) return false;
+    index::LabelTable::Get().Retain(id);
+    return true;
+  }
+
+ private:
+  absl::flat_hash_set<index::LabelId> ids_;
+};
 
 }  // namespace
 
@@ -56,10 +76,10 @@ absl::Status Reader::VisitAll(std::string_view tenant, const SeriesFilter& filte
         visit_version(series, nullptr);
         continue;
       }
-      const size_t last = series.timeline->IndexAt(end_ms);
-      for (size_t i = series.timeline->IndexAt(start_ms); i <= last; ++i) {
-        visit_version(series, &series.timeline->versions()[i]);
-      }
+      series.timeline->AnyInForce(start_ms, end_ms, [&](const model::EntityVersion& version) {
+        visit_version(series, &version);
+        return false;
+      });
     }
   }
   return absl::OkStatus();
@@ -67,44 +87,50 @@ absl::Status Reader::VisitAll(std::string_view tenant, const SeriesFilter& filte
 
 absl::StatusOr<std::vector<std::string>> Reader::LabelNames(std::string_view tenant,
                                                             const SeriesFilter& filter) const {
-  StringSet names;
-  absl::flat_hash_set<std::tuple<Id128, int64_t, uint64_t>> seen;  // versions
+  index::SmallestTexts names(filter.limit);
+  if (filter.selectors.empty()) {
+    LL_RETURN_IF_ERROR(AllLabelNames(tenant, filter.start_ms, filter.end_ms, names));
+    return std::move(names).Take();
+  }
   const index::LabelTable& table = index::LabelTable::Get();
-  const auto add_name = [&](std::string_view name) {
-    if (!names.contains(name)) names.emplace(name);
-  };
+  SeenLabels seen;
+  absl::flat_hash_set<std::tuple<Id128, int64_t, uint64_t>> seen_versions;
   const auto add = [&](const LabelSet& labels) {
-    for (const Label& label : labels) add_name(label.name);
+    for (const Label& label : labels) names.Add(label.name);
   };
-  LL_RETURN_IF_ERROR(
-      VisitAll(tenant, filter,
-               [&](const index::Definition& series, const model::EntityVersion* version,
-                   const index::Matchers&) {
-                 for (const index::LabelId id : series.labels()) add_name(table.View(id).name);
-                 if (version == nullptr ||
-                     !seen.emplace(version->id, version->valid_from_ms, version->revision).second) {
-                   return;
-                 }
-                 add(version->labels);
-                 add(version->kubernetes_labels);
-               }));
-  return SortedUpTo(std::move(names), filter.limit);
+  LL_RETURN_IF_ERROR(VisitAll(
+      tenant, filter,
+      [&](const index::Definition& series, const model::EntityVersion* version,
+          const index::Matchers&) {
+        for (const index::LabelId id : series.labels()) {
+          if (seen.Insert(id)) names.Add(table.View(id).name);
+        }
+        if (version == nullptr ||
+            !seen_versions.emplace(version->id, version->valid_from_ms, version->revision).second) {
+          return;
+        }
+        add(version->labels);
+        add(version->kubernetes_labels);
+      }));
+  return std::move(names).Take();
 }
 
 absl::StatusOr<std::vector<std::string>> Reader::LabelValues(std::string_view tenant,
                                                              std::string_view name,
                                                              const SeriesFilter& filter) const {
-  StringSet values;
+  index::SmallestTexts values(filter.limit);
+  if (filter.selectors.empty()) {
+    LL_RETURN_IF_ERROR(AllLabelValues(tenant, name, filter.start_ms, filter.end_ms, values));
+    return std::move(values).Take();
+  }
   LL_RETURN_IF_ERROR(VisitAll(tenant, filter,
                               [&](const index::Definition& series,
                                   const model::EntityVersion* version, const index::Matchers&) {
                                 const std::string_view value =
                                     index::LabelValue(series, version, name);
-                                if (!value.empty() && !values.contains(value)) {
-                                  values.emplace(value);
-                                }
+                                if (!value.empty()) values.Add(value);
                               }));
-  return SortedUpTo(std::move(values), filter.limit);
+  return std::move(values).Take();
 }
 
 absl::StatusOr<std::vector<LabelSet>> Reader::Series(std::string_view tenant,
@@ -124,7 +150,7 @@ absl::StatusOr<std::vector<model::EntityVersion>> Reader::EntitiesAt(std::string
                                                                      int64_t t_ms) const {
   std::vector<index::TimelinePtr> timelines = head_.Timelines(tenant);
   for (const auto& window : windows_.Overlapping(t_ms, t_ms)) {
-    LL_RETURN_IF_ERROR(window->Timelines(tenant, timelines));
+    LL_RETURN_IF_ERROR(window->dictionary().Timelines(tenant, timelines));
   }
   absl::flat_hash_map<Id128, index::TimelinePtr> by_entity;
   for (index::TimelinePtr& timeline : timelines) {

@@ -20,7 +20,9 @@
 
 #include "collector/store/engine/window_set.h"
 #include "collector/store/head/head.h"
+#include "collector/store/index/definition.h"
 #include "collector/store/index/matchers.h"
+#include "collector/store/index/smallest_texts.h"
 #include "collector/store/store.h"
 
 namespace leadline::collector::store::engine {
@@ -50,6 +52,17 @@ class Reader final : public Queryable {
                          const index::Matchers& matchers)>;
   absl::Status VisitAll(std::string_view tenant, const SeriesFilter& filter,
                         const VisitSeries& visit) const;
+
+  // The same without a filter, from labels alone; see labels.cc.
+  absl::Status AllLabelNames(std::string_view tenant, int64_t start_ms, int64_t end_ms,
+                             index::SmallestTexts& out) const;
+  absl::Status AllLabelValues(std::string_view tenant, std::string_view name, int64_t start_ms,
+                              int64_t end_ms, index::SmallestTexts& out) const;
+  // Whether an entity with series in the window has the label in force in the range, as the head
+  // and the window together know it.
+  absl::StatusOr<bool> HasEntityWith(std::string_view tenant, const window::Window& window,
+                                     const index::LabelView& label, int64_t start_ms,
+                                     int64_t end_ms) const;
 
   const head::Head& head_;
   const WindowSet& windows_;

@@ -149,6 +149,16 @@ std::vector<index::TimelinePtr> Head::Timelines(size_t shard, std::string_view t
   return timelines;
 }
 
+void Head::LabelNames(std::string_view tenant, int64_t start_ms, int64_t end_ms,
+                      index::SmallestTexts& out) const {
+  for (const auto& shard : shards_) shard->LabelNames(tenant, start_ms, end_ms, out);
+}
+
+void Head::LabelValues(std::string_view tenant, std::string_view name, int64_t start_ms,
+                       int64_t end_ms, index::SmallestTexts& out) const {
+  for (const auto& shard : shards_) shard->LabelValues(tenant, name, start_ms, end_ms, out);
+}
+
 std::vector<std::string> Head::Tenants() const {
   StringSet names;
   for (const auto& shard : shards_) shard->Tenants(names);

@@ -22,6 +22,7 @@
 #include "collector/store/chunk/pieces.h"
 #include "collector/store/head/generation.h"
 #include "collector/store/index/series_index.h"
+#include "collector/store/index/smallest_texts.h"
 #include "collector/store/store.h"
 #include "common/mutex.h"
 #include "common/string_map.h"
@@ -106,6 +107,12 @@ class Shard {
       ABSL_LOCKS_EXCLUDED(mutex_);
   void Timelines(std::string_view tenant, std::vector<index::TimelinePtr>& out) const
       ABSL_LOCKS_EXCLUDED(mutex_);
+  // Adds the names of the labels of all series with samples in the range, and the values of one:
+  // their own, and their entities' in force then.
+  void LabelNames(std::string_view tenant, int64_t start_ms, int64_t end_ms,
+                  index::SmallestTexts& out) const ABSL_LOCKS_EXCLUDED(mutex_);
+  void LabelValues(std::string_view tenant, std::string_view name, int64_t start_ms, int64_t end_ms,
+                   index::SmallestTexts& out) const ABSL_LOCKS_EXCLUDED(mutex_);
   void Tenants(StringSet& out) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Sets aside what there is for a flush; it stays readable.
@@ -164,6 +171,11 @@ class Shard {
   }
   bool HasSamples(uint32_t slot) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   bool HasSamplesIn(uint32_t slot, int64_t start_ms, int64_t end_ms) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  // Calls `visit` with the values of a label that LabelValues finds, until it gives false.
+  template <typename Visit>
+  void EachValue(const Tenant& tenant, index::LabelsOf whose, std::string_view name,
+                 int64_t start_ms, int64_t end_ms, Visit visit) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
 
   mutable SharedMutex mutex_;

@@ -5,6 +5,7 @@
 // together.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -27,6 +28,12 @@ class Postings {
   bool empty() const { return size() == 0; }
 
   void AddTo(Roaring& set) const;
+  // Whether `is_one` is true for one of them; asks no further then.
+  template <typename IsOne>
+  bool AnyOf(IsOne is_one) const {
+    if (is_bitmap()) return std::any_of(bitmap_->begin(), bitmap_->end(), is_one);
+    return std::any_of(ordinals(), ordinals() + size_, is_one);
+  }
 
   // What it takes besides itself.
   size_t heap_bytes() const;

@@ -73,73 +73,37 @@ std::optional<uint32_t> SeriesIndex::FindSeries(const Definition& definition) co
   return *it;
 }
 
-Roaring SeriesIndex::WithValue(const LabelPostings& postings, const CompiledMatcher& matcher) {
-  Roaring found;
-  for (const ValueAlternative& one : matcher.alternatives()) {
-    if (one.rest == ValueAlternative::Rest::kNothing) {
-      const Postings* const ordinals = postings.Find(matcher.name(), one.text);
-      if (ordinals != nullptr) ordinals->AddTo(found);
-      continue;
-    }
-    postings.ForEachValue(matcher.name(), one.text,
-                          [&](std::string_view value, const Postings& ordinals) {
-                            if (matcher.HasValue(value)) ordinals.AddTo(found);
-                            return true;
-                          });
-  }
-  return found;
+absl::Status SeriesIndex::AddAllSeries(Roaring& out) const {
+  out.addRange(0, series_count());
+  return absl::OkStatus();
 }
 
-Roaring SeriesIndex::WithoutValue(const LabelPostings& postings, const CompiledMatcher& matcher) {
-  Roaring found;
-  postings.ForEachValue(matcher.name(), "", [&](std::string_view value, const Postings& ordinals) {
-    if (!matcher.HasValue(value)) ordinals.AddTo(found);
+absl::Status SeriesIndex::AddWithLabel(LabelsOf whose, const LabelView& label, Roaring& out) const {
+  const Postings* const ordinals = labels(whose).Find(label.name, label.value);
+  if (ordinals != nullptr) ordinals->AddTo(out);
+  return absl::OkStatus();
+}
+
+absl::Status SeriesIndex::AddWithValues(LabelsOf whose, std::string_view name,
+                                        std::string_view prefix, Wanted wanted,
+                                        Roaring& out) const {
+  labels(whose).ForEachValue(name, prefix, [&](std::string_view value, const Postings& ordinals) {
+    if (wanted(value)) ordinals.AddTo(out);
     return true;
   });
-  return found;
+  return absl::OkStatus();
 }
 
-Roaring SeriesIndex::Matching(const LabelPostings& postings, const CompiledMatcher& matcher) {
-  return matcher.is_negative() ? WithoutValue(postings, matcher) : WithValue(postings, matcher);
-}
-
-Roaring SeriesIndex::SeriesCandidates(const Matchers& matchers) const {
-  Roaring candidates;
-  candidates.addRange(0, series_count());
-  // Metrics first: they narrow most, and every series has one.
-  for (const CompiledMatcher& matcher : matchers.all()) {
-    if (matcher.name() == kMetricName) candidates &= Matching(by_series_label_, matcher);
-  }
-  for (const CompiledMatcher& matcher : matchers.all()) {
-    if (matcher.name() == kMetricName) continue;
-    if (matcher.matches_empty()) {
-      // What has no such label matches too. Only a series' own label, which wins over the entity's
-      // whichever version is in force, says for certain that it does not match.
-      candidates -= matcher.is_negative() ? WithValue(by_series_label_, matcher)
-                                          : WithoutValue(by_series_label_, matcher);
-      continue;
+absl::Status SeriesIndex::AddSeriesOf(const Roaring& entities, const Roaring* within,
+                                      Roaring& out) const {
+  if (within != nullptr && within->cardinality() < kLooksAMerge * entities.cardinality()) {
+    for (const uint32_t series : *within) {
+      if (entities.contains(series_entities_[series])) out.add(series);
     }
-    Roaring matching = Matching(by_series_label_, matcher);
-    const Roaring entities = Matching(by_entity_label_, matcher);
-    if (candidates.cardinality() < kLooksAMerge * entities.cardinality()) {
-      for (const uint32_t series : candidates) {
-        if (entities.contains(series_entities_[series])) matching.add(series);
-      }
-    } else {
-      for (const uint32_t entity : entities) entities_[entity].series.AddTo(matching);
-    }
-    candidates &= matching;
+  } else {
+    for (const uint32_t entity : entities) entities_[entity].series.AddTo(out);
   }
-  return candidates;
-}
-
-Roaring SeriesIndex::EntitiesNamedBy(const Matchers& matchers) const {
-  Roaring entities;
-  for (const CompiledMatcher& matcher : matchers.all()) {
-    if (matcher.name() == kMetricName || matcher.matches_empty()) continue;
-    entities |= Matching(by_entity_label_, matcher);
-  }
-  return entities;
+  return absl::OkStatus();
 }
 
 }  // namespace leadline::collector::store::index

@@ -19,6 +19,7 @@
 
 #include "collector/model/entity_timeline.h"
 #include "collector/model/series.h"
+#include "collector/store/index/candidates.h"
 #include "collector/store/index/definition.h"
 #include "collector/store/index/label_postings.h"
 #include "collector/store/index/matchers.h"
@@ -29,10 +30,10 @@ namespace leadline::collector::store::index {
 
 using TimelinePtr = std::shared_ptr<const model::EntityTimeline>;
 
-class SeriesIndex {
+class SeriesIndex final : public PostingsSource {
  public:
   SeriesIndex() = default;
-  ~SeriesIndex();
+  ~SeriesIndex() override;
   SeriesIndex(const SeriesIndex&) = delete;
   SeriesIndex& operator=(const SeriesIndex&) = delete;
 
@@ -60,9 +61,23 @@ class SeriesIndex {
   const Postings& series_of(uint32_t entity) const { return entities_[entity].series; }
 
   // Series that may match.
-  Roaring SeriesCandidates(const Matchers& matchers) const;
+  Roaring SeriesCandidates(const Matchers& matchers) const {
+    return *index::FindSeries(*this, matchers);  // memory has no errors
+  }
   // Entities with a label that one of the matchers asks for.
-  Roaring EntitiesNamedBy(const Matchers& matchers) const;
+  Roaring EntitiesNamedBy(const Matchers& matchers) const { return *FindEntities(*this, matchers); }
+
+  // The names of labels and the values of one, ascending, with their postings.
+  const LabelPostings& labels(LabelsOf whose) const {
+    return whose == LabelsOf::kSeries ? by_series_label_ : by_entity_label_;
+  }
+
+  absl::Status AddAllSeries(Roaring& out) const override;
+  absl::Status AddWithLabel(LabelsOf whose, const LabelView& label, Roaring& out) const override;
+  absl::Status AddWithValues(LabelsOf whose, std::string_view name, std::string_view prefix,
+                             Wanted wanted, Roaring& out) const override;
+  absl::Status AddSeriesOf(const Roaring& entities, const Roaring* within,
+                           Roaring& out) const override;
 
  private:
   struct Entity {
@@ -91,10 +106,6 @@ class SeriesIndex {
   };
 
   void PostEntity(const LabelSet& labels, uint32_t entity);
-  // Ordinals with a label of the matcher's name and, of its values, one, none, or as it asks.
-  static Roaring WithValue(const LabelPostings& postings, const CompiledMatcher& matcher);
-  static Roaring WithoutValue(const LabelPostings& postings, const CompiledMatcher& matcher);
-  static Roaring Matching(const LabelPostings& postings, const CompiledMatcher& matcher);
 
   std::vector<Entity> entities_;
   std::vector<DefinitionPtr> definitions_;

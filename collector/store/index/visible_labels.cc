@@ -14,6 +14,14 @@ std::string_view LabelValue(const Definition& series, const model::EntityVersion
   return version->kubernetes_labels.Get(name);
 }
 
+bool IsInForce(const model::EntityTimeline& timeline, const LabelView& label, int64_t start_ms,
+               int64_t end_ms) {
+  return timeline.AnyInForce(start_ms, end_ms, [&](const model::EntityVersion& version) {
+    return version.labels.Get(label.name) == label.value ||
+           version.kubernetes_labels.Get(label.name) == label.value;
+  });
+}
+
 bool MatchesAll(const Matchers& matchers, const Definition& series,
                 const model::EntityVersion* version) {
   return std::all_of(matchers.all().begin(), matchers.all().end(),

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "collector/model/entity.h"
+#include "collector/model/entity_timeline.h"
 #include "collector/store/index/definition.h"
 #include "collector/store/index/matchers.h"
 #include "common/labels.h"
@@ -20,6 +21,10 @@ namespace leadline::collector::store::index {
 // long as the arguments. `version` may be null.
 std::string_view LabelValue(const Definition& series, const model::EntityVersion* version,
                             std::string_view name);
+
+// Whether a version of the entity that was in force in the range has the label, of either kind.
+bool IsInForce(const model::EntityTimeline& timeline, const LabelView& label, int64_t start_ms,
+               int64_t end_ms);
 
 bool MatchesAll(const Matchers& matchers, const Definition& series,
                 const model::EntityVersion* version);

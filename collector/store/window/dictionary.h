@@ -1,77 +1,81 @@
-// A window's dictionary in memory: the dense ordinals of each tenant's entities, metrics and
-// series, with the index over them.
+// A window's dictionary and index: which series and entities there are, found by their labels.
 //
-// It is loaded from the window's rows (docs/format/window.md), and says which row each new thing
-// needs. Not synchronized: const methods may run together.
+// All of it is in rows, and a query reads those it needs; what was parsed of them stays in the
+// cache that all windows share. Only writing needs more in memory (dictionary_writer.h), until
+// Release.
+//
+// Errors: DATA_LOSS for damage, others from RocksDB. Threading: reads from any thread; Write and
+// Release from one at a time.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/types/span.h"
 
+#include "collector/store/index/candidates.h"
 #include "collector/store/index/series_index.h"
+#include "collector/store/window/dictionary_writer.h"
+#include "collector/store/window/parsed_cache.h"
 #include "common/string_map.h"
+
+namespace rocksdb {
+class DB;
+class Iterator;
+}  // namespace rocksdb
 
 namespace leadline::collector::store::window {
 
-// A series of the window, for reading.
-struct SeriesRef {
-  index::DefinitionPtr definition;
-  index::TimelinePtr timeline;  // null when no version is known
-  uint32_t metric = 0;
-  uint32_t series = 0;
-  uint32_t rank = 0;  // among the metric's, as they came
-};
-
 class Dictionary {
  public:
-  // Takes a row in, in the order of the keys. What is wrong with it, if anything.
-  std::optional<std::string> Load(std::string_view key, std::string_view value);
+  // `db` outlives it; `path` is for errors.
+  Dictionary(rocksdb::DB& db, std::shared_ptr<rocksdb::Cache> cache, std::string path);
 
-  // Is given the rows of what is new.
-  using Put = absl::FunctionRef<void(std::string_view key, std::string_view value)>;
+  // Ordinals for `series`, in their order; what is new is in rows then. After an error it may be
+  // called again.
+  absl::Status Write(std::string_view tenant, absl::Span<const index::TimelinePtr> entities,
+                     absl::Span<const index::DefinitionPtr> series, std::vector<SeriesRef>& refs);
+  // Lets go of what only writing needs.
+  void Release() { writers_.clear(); }
 
-  // With what is known of the entity already.
-  void AddEntity(std::string_view tenant, const index::TimelinePtr& timeline, Put put);
-  // New or known. The result has no timeline.
-  SeriesRef AddSeries(std::string_view tenant, const index::DefinitionPtr& definition, Put put);
-
-  bool HasEntity(std::string_view tenant, const Id128& id) const;
+  absl::StatusOr<bool> HasEntity(std::string_view tenant, const Id128& id) const;
+  absl::StatusOr<bool> HasSeriesOf(std::string_view tenant, const Id128& entity) const;
   // Series that may match, and all of the entities in `also`.
-  void Find(std::string_view tenant, const index::Matchers& matchers, absl::Span<const Id128> also,
-            std::vector<SeriesRef>& out) const;
+  absl::Status Find(std::string_view tenant, const index::Matchers& matchers,
+                    absl::Span<const Id128> also, std::vector<SeriesRef>& out) const;
   // Of every entity with a version that is known.
-  void Timelines(std::string_view tenant, std::vector<index::TimelinePtr>& out) const;
+  absl::Status Timelines(std::string_view tenant, std::vector<index::TimelinePtr>& out) const;
+
+  // The names of labels and the values of one, ascending, until `visit` gives false. Of entities'
+  // labels all that any version ever had here.
+  using Visit = absl::FunctionRef<bool(std::string_view text)>;
+  absl::Status LabelNames(std::string_view tenant, index::LabelsOf whose, Visit visit) const;
+  absl::Status LabelValues(std::string_view tenant, index::LabelsOf whose, std::string_view name,
+                           Visit visit) const;
+  // The versions of entities that ever had the label here and have series, until `visit` gives
+  // false.
+  absl::Status EntitiesWith(std::string_view tenant, const index::LabelView& label,
+                            absl::FunctionRef<bool(const index::TimelinePtr&)> visit) const;
 
  private:
-  struct Tenant {
-    index::SeriesIndex index;
-    StringMap<uint32_t> metric_ordinals;
-    std::vector<std::string> metrics;
-    std::vector<uint32_t> metric_sizes;    // by metric ordinal: how many series
-    std::vector<uint32_t> series_metrics;  // by series ordinal
-    std::vector<uint32_t> series_ranks;    // the same
+  class Rows;  // the rows of one tenant, as postings
 
-    void AddPlace(uint32_t metric);
-    SeriesRef Ref(uint32_t series, index::DefinitionPtr definition,
-                  index::TimelinePtr timeline) const;
-  };
+  absl::StatusOr<DictionaryWriter*> WriterOf(std::string_view tenant);
+  absl::Status Damage(std::string_view what) const;
 
-  // Whether the row of that ordinal is what may come next.
-  static bool LoadEntity(uint32_t ordinal, std::string_view value, Tenant& tenant);
-  static bool LoadMetric(uint32_t ordinal, std::string_view value, Tenant& tenant);
-  static bool LoadSeries(uint32_t ordinal, std::string_view value, Tenant& tenant);
-
-  Tenant& TenantOf(std::string_view name);
-  const Tenant* FindTenant(std::string_view name) const;
-
-  StringMap<std::unique_ptr<Tenant>> tenants_;
+  rocksdb::DB& db_;
+  const std::string path_;
+  const ParsedCache cache_;
+  StringMap<std::unique_ptr<DictionaryWriter>> writers_;
+  // Timelines are replaced; those that were parsed before are not asked for again.
+  std::atomic<uint64_t> generation_{0};
 };
 
 }  // namespace leadline::collector::store::window

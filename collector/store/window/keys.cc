@@ -123,25 +123,4 @@ std::optional<EntityRow> ParseEntityRow(std::string_view row) {
   return parsed;
 }
 
-std::string EncodeSeriesRow(const SeriesRow& row) {
-  std::string out(1, static_cast<char>(kRowVersion));
-  AppendVarint(row.metric, out);
-  AppendVarint(row.entity, out);
-  codec::AppendLabels(row.residual, out);
-  return out;
-}
-
-std::optional<SeriesRow> ParseSeriesRow(std::string_view row) {
-  ByteReader reader(row);
-  if (reader.Byte() != kRowVersion) return std::nullopt;
-  const uint64_t metric = reader.Varint();
-  const uint64_t entity = reader.Varint();
-  SeriesRow parsed{static_cast<uint32_t>(metric), static_cast<uint32_t>(entity),
-                   codec::ReadLabels(reader)};
-  if (!reader.ok() || !reader.AtEnd() || parsed.metric != metric || parsed.entity != entity) {
-    return std::nullopt;
-  }
-  return parsed;
-}
-
 }  // namespace leadline::collector::store::window

@@ -1,4 +1,4 @@
-// Keys and dictionary rows of a window's RocksDB.
+// Keys of a window's RocksDB, and entity rows. More of them: dictionary_rows.h, series_block.h.
 //
 // Format: docs/format/window.md. Readers give nothing for what is malformed. Pure functions.
 #pragma once
@@ -15,7 +15,7 @@
 
 namespace leadline::collector::store::window {
 
-inline constexpr uint8_t kWindowVersion = 2;
+inline constexpr uint8_t kWindowVersion = 3;
 inline constexpr size_t kMaxTenantBytes = 255;
 
 // On disk: never renumber. The first byte of every key.
@@ -23,11 +23,16 @@ enum class Table : uint8_t {
   kFormat = 0,  // one row: the window's version
   kEntity = 1,  // tenant, entity ordinal -> versions
   kMetric = 2,  // tenant, metric ordinal -> name
-  kSeries = 3,  // tenant, series ordinal -> metric and entity ordinal, residual labels
+  kSeries = 3,  // tenant, ordinal of the first -> a block of definitions
   // 4 was chunks, a row each, in version 1.
   kBlock = 5,    // tenant, part of the day, metric ordinal, group of series, write -> block
   kPending = 6,  // tenant, part of the day: it has blocks that are not settled
   kWrites = 7,   // one row: the number of the last write
+  // Postings: ordinals of series, of entities.
+  kSeriesLabel = 8,    // tenant, name, value -> series
+  kEntityLabel = 9,    // tenant, name, value -> entities
+  kEntityId = 10,      // tenant, id -> ordinal
+  kEntitySeries = 11,  // tenant, entity ordinal -> series
 };
 
 std::string FormatKey();
@@ -77,13 +82,5 @@ struct EntityRow {
 };
 std::string EncodeEntityRow(const EntityRow& row);
 std::optional<EntityRow> ParseEntityRow(std::string_view row);
-
-struct SeriesRow {
-  uint32_t metric = 0;
-  uint32_t entity = 0;
-  LabelSet residual;
-};
-std::string EncodeSeriesRow(const SeriesRow& row);
-std::optional<SeriesRow> ParseSeriesRow(std::string_view row);
 
 }  // namespace leadline::collector::store::window

@@ -10,6 +10,8 @@
 #include <rocksdb/status.h>
 #include <rocksdb/table.h>
 
+#include "collector/store/window/postings_row.h"
+
 namespace leadline::collector::store::window {
 namespace {
 
@@ -36,6 +38,7 @@ rocksdb::Options WindowOptions(const Shared& shared, bool create) {
   options.stats_persist_period_sec = 0;
   // What is not flushed is in the store's log; closing must not take the time of a flush.
   options.avoid_flush_during_shutdown = true;
+  options.merge_operator = PostingsMerge();
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = shared.cache;
   table.block_size = kBlockBytes;

@@ -5,8 +5,7 @@
 //
 // Errors: DATA_LOSS for damage, UNIMPLEMENTED for a newer version, RESOURCE_EXHAUSTED for a full
 // disk, INTERNAL for the rest; the text has the window's path. Threading: reads from any thread;
-// Write, Sync, Settle and Compact from one at a time. The index is built from the dictionary when
-// it is first needed, and is then kept.
+// Write, Sync, Settle and Compact from one at a time.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +16,6 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -27,7 +25,6 @@
 #include "collector/store/window/blocks.h"
 #include "collector/store/window/dictionary.h"
 #include "collector/store/window/rocks.h"
-#include "common/mutex.h"
 
 namespace rocksdb {
 class DB;
@@ -60,35 +57,28 @@ class Window {
   absl::Status Settle(int64_t before_ms);
   absl::Status Compact();
 
-  absl::StatusOr<bool> HasEntity(std::string_view tenant, const Id128& id) const;
+  // Lets go of what only writing needs in memory. As Write, from one thread at a time.
+  void EndWriting() { dictionary_->Release(); }
 
-  // Series that may match, and all of the entities in `also`.
-  absl::Status Find(std::string_view tenant, const index::Matchers& matchers,
-                    absl::Span<const Id128> also, std::vector<SeriesRef>& out) const;
+  // Which series and entities there are.
+  const Dictionary& dictionary() const { return *dictionary_; }
+
   // See Blocks::Read.
   using TakePiece = Blocks::TakePiece;
   absl::Status Read(std::string_view tenant, absl::Span<const SeriesRef> series, int64_t start_ms,
                     int64_t end_ms, const TakePiece& take) const;
-  absl::Status Timelines(std::string_view tenant, std::vector<index::TimelinePtr>& out) const;
 
  private:
   Window(std::string path, int64_t start_ms);
 
   absl::Status CheckFormat(bool create);
-  absl::Status EnsureIndex() const ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::Status CheckIndexed() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
-  absl::Status Load(Dictionary& dictionary) const;
-  absl::Status WriteRows(std::string_view tenant, const TenantChunks& chunks,
-                         std::vector<SeriesRef>& refs) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status Damage(std::string_view what) const;
 
   const std::string path_;
   const int64_t start_ms_;
   std::unique_ptr<rocksdb::DB> db_;
   std::unique_ptr<Blocks> blocks_;
-  mutable SharedMutex mutex_;
-  mutable bool indexed_ ABSL_GUARDED_BY(mutex_) = false;
-  mutable Dictionary dictionary_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<Dictionary> dictionary_;
 };
 
 }  // namespace leadline::collector::store::window

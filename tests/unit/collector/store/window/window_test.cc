@@ -11,8 +11,11 @@
 #include <rocksdb/db.h>
 
 #include "collector/store/chunk/window_time.h"
+#include "collector/store/window/dictionary_rows.h"
 #include "collector/store/window/keys.h"
+#include "collector/store/window/postings_row.h"
 #include "collector/store/window/rocks.h"
+#include "collector/store/window/series_block.h"
 #include "tests/unit/collector/store/golden.h"
 #include "tests/unit/collector/store/temp_dir.h"
 
@@ -42,6 +45,12 @@ index::TimelinePtr Timeline(uint64_t revision, const std::string& pod) {
   version.revision = revision;
   timeline.Add(version);
   return std::make_shared<const model::EntityTimeline>(timeline);
+}
+
+std::string Row(const std::vector<uint32_t>& ordinals) {
+  std::string row;
+  AppendPostings(ordinals, row);
+  return row;
 }
 
 class WindowTest : public testing::Test {
@@ -81,7 +90,7 @@ class WindowTest : public testing::Test {
                                                    int64_t end_ms) {
     const auto matchers = index::Matchers::Compile({{Matcher::Op::kEqual, "__name__", metric}});
     std::vector<SeriesRef> refs;
-    EXPECT_TRUE(window_->Find("t", *matchers, {}, refs).ok());
+    EXPECT_TRUE(window_->dictionary().Find("t", *matchers, {}, refs).ok());
     std::map<size_t, std::vector<chunk::Piece>> pieces;
     const absl::Status read =
         window_->Read("t", refs, start_ms, end_ms, [&](size_t number, chunk::Piece piece) {
@@ -260,11 +269,11 @@ TEST_F(WindowTest, TheDictionaryOutlivesAReopen) {
   EXPECT_THAT(Samples("a"), ElementsAre("1=1 2=3"));
   EXPECT_THAT(Pieces("b"), ElementsAre("1=2"));
   std::vector<index::TimelinePtr> timelines;
-  ASSERT_TRUE(window_->Timelines("t", timelines).ok());
+  ASSERT_TRUE(window_->dictionary().Timelines("t", timelines).ok());
   ASSERT_EQ(timelines.size(), 1u);
   EXPECT_EQ(*timelines[0], *Timeline(2, "new"));
-  EXPECT_TRUE(*window_->HasEntity("t", HashId({"e"})));
-  EXPECT_FALSE(*window_->HasEntity("other", HashId({"e"})));
+  EXPECT_TRUE(*window_->dictionary().HasEntity("t", HashId({"e"})));
+  EXPECT_FALSE(*window_->dictionary().HasEntity("other", HashId({"e"})));
 }
 
 TEST_F(WindowTest, WhatWasNotSyncedIsGoneAndTheRestIsWhole) {
@@ -282,10 +291,12 @@ TEST_F(WindowTest, AMalformedRowOrChunkIsDataLossWithTheWindowsPath) {
   window_.reset();
   const std::map<std::string, std::string> bad = {
       {RowKey(Table::kSeries, "t", 0), "x"},
-      {RowKey(Table::kSeries, "t", 7), EncodeSeriesRow({0, 0, LabelSet({{"x", "2"}})})},
+      {RowKey(Table::kSeries, "t", 7), EncodeSeriesBlock({{{Series("n"), 0, 0, 1}}})},
+      {RowKey(Table::kSeries, "t", 1), EncodeSeriesBlock({{{Series("m"), 0, 0, 1}}})},
+      {LabelKey("t", index::LabelsOf::kSeries, {"__name__", "m"}), "\x05"},
       {RowKey(Table::kEntity, "t", 3), EncodeEntityRow({HashId({"f"}), {}})},
       {RowKey(Table::kMetric, "t", 3), "m3"},
-      {std::string("\x02\x05") + "t", ""},
+      {RowKey(Table::kMetric, "t", 0) + "x", "m3"},
   };
   for (const auto& [key, row] : bad) {
     std::string good;
@@ -297,9 +308,12 @@ TEST_F(WindowTest, AMalformedRowOrChunkIsDataLossWithTheWindowsPath) {
       ASSERT_TRUE(db->Put(rocksdb::WriteOptions(), key, row).ok());
     }
     Open(/*create=*/false);
-    std::vector<index::TimelinePtr> timelines;
-    const absl::Status status = window_->Timelines("t", timelines);
-    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+    // Queries see what they read; a write reads the whole dictionary.
+    std::vector<SeriesRef> refs;
+    absl::Status status = window_->dictionary().Find(
+        "t", *index::Matchers::Compile({{Matcher::Op::kEqual, "__name__", "m"}}), {}, refs);
+    if (status.ok()) status = window_->Write("t", {{{Series("m"), {FloatRun({{1, 1}})}}}, {}});
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << key;
     EXPECT_THAT(std::string(status.message()), testing::HasSubstr(dir_.File("w")));
     window_.reset();
     {
@@ -324,7 +338,12 @@ TEST(WindowKeys, AreAsTheyAreOnDisk) {
   add(FormatKey(), std::string(1, static_cast<char>(kWindowVersion)));
   add(RowKey(Table::kEntity, "default", 258), EncodeEntityRow({HashId({"e"}), *Timeline(3, "p")}));
   add(RowKey(Table::kMetric, "default", 1), "up");
-  add(RowKey(Table::kSeries, "default", 2), EncodeSeriesRow({1, 258, LabelSet({{"x", "y"}})}));
+  add(RowKey(Table::kSeries, "default", 2),
+      EncodeSeriesBlock({{{Series("up"), 1, 258, 5}, {Series("up"), 1, 259, 6}}}));
+  add(RowKey(Table::kEntitySeries, "default", 258), Row({2, 3, 4, 9}));
+  add(EntityIdKey("default", HashId({"e"})), "\x82\x02");
+  add(LabelKey("default", index::LabelsOf::kSeries, {"x", std::string("a\0b", 3)}), Row({7}));
+  add(LabelKey("default", index::LabelsOf::kEntity, {"pod", "p"}), Row({0, 1, 258}));
   add(BlockKey("default", {5, 1, 258, 3}), "block");
   add(PendingKey("default", 5), "");
   add(WritesKey(), std::string("\3\0\0\0", 4));
@@ -334,13 +353,8 @@ TEST(WindowKeys, AreAsTheyAreOnDisk) {
 TEST(WindowKeys, RowsRoundTripAndRefuseTruncation) {
   const std::string entity = EncodeEntityRow({HashId({"e"}), *Timeline(3, "p")});
   EXPECT_EQ(ParseEntityRow(entity)->timeline, *Timeline(3, "p"));
-  const std::string series = EncodeSeriesRow({1, 258, LabelSet({{"x", "y"}})});
-  EXPECT_EQ(ParseSeriesRow(series)->entity, 258u);
   for (size_t size = 0; size < entity.size(); ++size) {
     EXPECT_FALSE(ParseEntityRow(entity.substr(0, size)).has_value()) << size;
-  }
-  for (size_t size = 0; size < series.size(); ++size) {
-    EXPECT_FALSE(ParseSeriesRow(series.substr(0, size)).has_value()) << size;
   }
   EXPECT_EQ(ParseRowKey(RowKey(Table::kSeries, "t", 9))->ordinal, 9u);
   EXPECT_FALSE(ParseRowKey("\x01").has_value());

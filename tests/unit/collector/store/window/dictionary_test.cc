@@ -1,0 +1,294 @@
+#include "collector/store/window/dictionary.h"
+
+#include <algorithm>
+#include <memory>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+
+#include "collector/store/index/visible_labels.h"
+#include "collector/store/window/dictionary_rows.h"
+#include "collector/store/window/postings_row.h"
+#include "collector/store/window/rocks.h"
+#include "tests/unit/collector/store/temp_dir.h"
+
+namespace leadline::collector::store::window {
+namespace {
+
+using testing::ElementsAre;
+
+TEST(PostingsRow, RoundTripsAndMergesByStandingBehindEachOther) {
+  std::mt19937 random(5);
+  for (int round = 0; round < 300; ++round) {
+    std::string row;
+    Roaring expected;
+    for (size_t parts = random() % 4; parts > 0; --parts) {
+      std::set<uint32_t> ordinals;
+      for (size_t i = 1 + random() % 50; i > 0; --i) {
+        const uint32_t first = random() % (round % 2 == 0 ? 200 : UINT32_MAX - 10);
+        for (uint32_t k = 0; k <= random() % 4; ++k) ordinals.insert(first + k);
+      }
+      for (const uint32_t ordinal : ordinals) expected.add(ordinal);
+      AppendPostings(std::vector<uint32_t>(ordinals.begin(), ordinals.end()), row);
+    }
+    Roaring read;
+    ASSERT_TRUE(ReadPostings(row, read));
+    ASSERT_TRUE(read == expected);
+    Roaring cut;
+    EXPECT_EQ(ReadPostings(row.substr(0, row.size() - !row.empty()), cut), row.empty());
+  }
+}
+
+TEST(SeriesBlock, RoundTripsAndRefusesTruncation) {
+  std::vector<SeriesRow> series;
+  for (uint32_t i = 0; i < kMaxBlockSeries; ++i) {
+    LabelSet labels({{"instance", "10.0.0." + std::to_string(i / 60)}, {"job", "kubelet"}});
+    if (i % 3 == 0) labels.Set("device", "eth" + std::to_string(i % 5));
+    series.push_back(
+        {index::Intern(model::SeriesDefinition{
+             "m" + std::to_string(i % 60), HashId({std::to_string(i / 60)}), std::move(labels)}),
+         i % 60, 1000 + i / 60, 7 + i / 60});
+  }
+  const std::string block = EncodeSeriesBlock(series);
+  EXPECT_EQ(ParseSeriesBlock(block), series);
+  for (size_t size = 0; size < block.size(); ++size) {
+    ASSERT_FALSE(ParseSeriesBlock(block.substr(0, size)).has_value()) << size;
+  }
+  EXPECT_LT(block.size(), 16u * series.size());
+}
+
+TEST(LabelKeys, AreInTheOrderOfTheTextsAndAreReadBack) {
+  const std::string zero(1, '\0');
+  const std::vector<std::string> texts = {
+      "", zero, zero + "a", zero + "\xff", "a", "a" + zero, "a" + zero + zero, "a\x01", "ab", "b"};
+  std::vector<std::string> keys;
+  for (const std::string& name : texts) {
+    for (const std::string& value : texts) {
+      keys.push_back(LabelKey("t", index::LabelsOf::kSeries, {name, value}));
+      const auto label = ParseLabelKey(keys.back(), 1);
+      ASSERT_TRUE(label.has_value());
+      EXPECT_EQ(label->name, name);
+      EXPECT_EQ(label->value, value);
+      EXPECT_GT(AfterName("t", index::LabelsOf::kSeries, name), keys.back());
+      EXPECT_TRUE(keys.back().starts_with(
+          LabelPrefix("t", index::LabelsOf::kSeries, name, value.substr(0, 1))));
+    }
+  }
+  EXPECT_TRUE(std::is_sorted(keys.begin(), keys.end()));
+}
+
+class DictionaryTest : public testing::Test {
+ protected:
+  void SetUp() override { Open(/*create=*/true); }
+
+  void Open(bool create) {
+    dictionary_.reset();
+    db_.reset();
+    rocksdb::DB* db = nullptr;
+    ASSERT_TRUE(rocksdb::DB::Open(WindowOptions({}, create), dir_.File("w"), &db).ok());
+    db_.reset(db);
+    dictionary_ = std::make_unique<Dictionary>(*db_, MakeBlockCache(cache_bytes_), dir_.File("w"));
+  }
+  void Reopen() {
+    ASSERT_TRUE(db_->Flush(rocksdb::FlushOptions()).ok());
+    Open(/*create=*/false);
+  }
+
+  static index::TimelinePtr Version(const std::string& entity, uint64_t revision, LabelSet labels,
+                                    LabelSet kubernetes = {}) {
+    model::EntityVersion version;
+    version.id = HashId({entity});
+    version.revision = revision;
+    version.labels = std::move(labels);
+    version.kubernetes_labels = std::move(kubernetes);
+    auto timeline = std::make_shared<model::EntityTimeline>();
+    timeline->Add(version);
+    return timeline;
+  }
+
+  std::vector<std::string> Values(index::LabelsOf whose, std::string_view name) {
+    std::vector<std::string> values;
+    EXPECT_TRUE(dictionary_
+                    ->LabelValues("t", whose, name,
+                                  [&](std::string_view value) {
+                                    values.emplace_back(value);
+                                    return true;
+                                  })
+                    .ok());
+    return values;
+  }
+
+  std::vector<std::string> Names(index::LabelsOf whose) {
+    std::vector<std::string> names;
+    EXPECT_TRUE(dictionary_
+                    ->LabelNames("t", whose,
+                                 [&](std::string_view name) {
+                                   names.emplace_back(name);
+                                   return true;
+                                 })
+                    .ok());
+    return names;
+  }
+
+  size_t cache_bytes_ = 1 << 20;
+  TempDir dir_;
+  std::unique_ptr<rocksdb::DB> db_;
+  std::unique_ptr<Dictionary> dictionary_;
+};
+
+TEST_F(DictionaryTest, AnswersNamesAndValuesInOrder) {
+  std::vector<SeriesRef> refs;
+  ASSERT_TRUE(
+      dictionary_
+          ->Write(
+              "t", {Version("e", 1, LabelSet({{"pod", "p"}}), LabelSet({{"label_x", "1"}}))},
+              {index::Intern(model::SeriesDefinition{"b", HashId({"e"}), LabelSet({{"le", "2"}})}),
+               index::Intern(
+                   model::SeriesDefinition{"a", HashId({"e"}), LabelSet({{"le", "10"}})})},
+              refs)
+          .ok());
+  ASSERT_TRUE(
+      dictionary_
+          ->Write("t", {},
+                  {index::Intern(model::SeriesDefinition{"b", {}, LabelSet({{"le", "1"}})})}, refs)
+          .ok());
+  ASSERT_TRUE(
+      dictionary_->Write("u", {}, {index::Intern(model::SeriesDefinition{"other", {}, {}})}, refs)
+          .ok());
+  EXPECT_THAT(Names(index::LabelsOf::kSeries), ElementsAre("__name__", "le"));
+  EXPECT_THAT(Names(index::LabelsOf::kEntity), ElementsAre("label_x", "pod"));
+  EXPECT_THAT(Values(index::LabelsOf::kSeries, "__name__"), ElementsAre("a", "b"));
+  EXPECT_THAT(Values(index::LabelsOf::kSeries, "le"), ElementsAre("1", "10", "2"));
+  EXPECT_THAT(Values(index::LabelsOf::kEntity, "pod"), ElementsAre("p"));
+  EXPECT_THAT(Values(index::LabelsOf::kSeries, "l"), ElementsAre());
+  ASSERT_EQ(refs.size(), 4u);
+  EXPECT_EQ(refs[2].series, 2u);
+  EXPECT_EQ(refs[2].metric, refs[0].metric);
+  EXPECT_EQ(refs[2].rank, 1u);
+}
+
+TEST_F(DictionaryTest, AChangedTimelineIsSeenAtOnce) {
+  const auto pods = [&] {
+    std::vector<SeriesRef> refs;
+    EXPECT_TRUE(dictionary_
+                    ->Find("t", *index::Matchers::Compile({{Matcher::Op::kEqual, "__name__", "m"}}),
+                           {}, refs)
+                    .ok());
+    EXPECT_EQ(refs.size(), 1u);
+    return std::string(refs.at(0).timeline->versions().back().labels.Get("pod"));
+  };
+  std::vector<SeriesRef> refs;
+  const index::DefinitionPtr series =
+      index::Intern(model::SeriesDefinition{"m", HashId({"e"}), {}});
+  ASSERT_TRUE(
+      dictionary_->Write("t", {Version("e", 1, LabelSet({{"pod", "old"}}))}, {series}, refs).ok());
+  EXPECT_EQ(pods(), "old");
+  ASSERT_TRUE(
+      dictionary_->Write("t", {Version("e", 2, LabelSet({{"pod", "new"}}))}, {series}, refs).ok());
+  EXPECT_EQ(pods(), "new");
+  EXPECT_EQ(refs[1].series, refs[0].series);
+  size_t with_old = 0;
+  ASSERT_TRUE(dictionary_
+                  ->EntitiesWith("t", {"pod", "old"},
+                                 [&](const index::TimelinePtr& timeline) {
+                                   EXPECT_EQ(timeline->versions().back().labels.Get("pod"), "new");
+                                   ++with_old;
+                                   return true;
+                                 })
+                  .ok());
+  EXPECT_EQ(with_old, 1u);  // once posted, to be checked by the caller
+}
+
+// What rows say against what SeriesIndex says, and every match among it: over writes, reopens, and
+// with a cache too small for anything.
+class DictionaryOracle : public DictionaryTest, public testing::WithParamInterface<size_t> {
+ protected:
+  void SetUp() override {
+    cache_bytes_ = GetParam();
+    DictionaryTest::SetUp();
+  }
+};
+
+TEST_P(DictionaryOracle, FindsWhatAnIndexInMemoryFinds) {
+  std::mt19937 random(11);
+  const auto value = [&](size_t kinds) {
+    const size_t number = random() % (kinds + 1);
+    return number == kinds ? std::string() : "v" + std::to_string(number);
+  };
+  index::SeriesIndex index;
+  uint64_t revision = 0;
+  size_t found = 0;
+  for (int round = 0; round < 60; ++round) {
+    std::vector<index::TimelinePtr> entities;
+    std::vector<index::DefinitionPtr> series;
+    for (size_t i = random() % 5; i > 0; --i) {
+      const std::string name = "e" + std::to_string(random() % 12);
+      entities.push_back(Version(name, ++revision, LabelSet({{"a", value(4)}, {"b", value(4)}})));
+    }
+    for (size_t i = random() % 60; i > 0; --i) {
+      const size_t entity = random() % 14;
+      const Id128 id = entity == 13 ? Id128() : HashId({"e" + std::to_string(entity)});
+      series.push_back(index::Intern(
+          {"m" + std::to_string(random() % 6), id, LabelSet({{"b", value(3)}, {"c", value(9)}})}));
+    }
+    std::vector<SeriesRef> refs;
+    ASSERT_TRUE(dictionary_->Write("t", entities, series, refs).ok());
+    for (const index::TimelinePtr& timeline : entities) {
+      const uint32_t entity = index.AddEntity(timeline->versions().front().id);
+      auto merged = index.timeline(entity)
+                        ? std::make_shared<model::EntityTimeline>(*index.timeline(entity))
+                        : std::make_shared<model::EntityTimeline>();
+      merged->Merge(*timeline);
+      index.SetTimeline(entity, merged);
+    }
+    for (size_t i = 0; i < series.size(); ++i) {
+      ASSERT_EQ(index.AddSeries(series[i]), refs[i].series);
+    }
+    if (random() % 8 == 0) Reopen();
+    if (random() % 8 == 0) dictionary_->Release();
+
+    for (int query = 0; query < 10; ++query) {
+      std::vector<Matcher> wanted;
+      for (size_t i = 0; i < 1 + random() % 3; ++i) {
+        static const char* const names[] = {"a", "b", "c", "__name__", "none"};
+        static const char* const regexes[] = {"v[01]", ".*",  "v1|",       "m.",
+                                              "x",     "v.+", "v(1|2)|m1", "m[0-2]"};
+        const auto op = static_cast<Matcher::Op>(random() % 4);
+        const bool regex = op == Matcher::Op::kRegex || op == Matcher::Op::kNotRegex;
+        const std::string name = names[random() % 5];
+        const std::string plain = name == "__name__" ? "m1" : value(3);
+        wanted.push_back({op, name, regex ? regexes[random() % 8] : plain});
+      }
+      const auto matchers = index::Matchers::Compile(wanted);
+      ASSERT_TRUE(matchers.ok());
+      std::vector<SeriesRef> candidates;
+      const absl::Status status = dictionary_->Find("t", *matchers, {}, candidates);
+      ASSERT_TRUE(status.ok()) << status;
+      found += candidates.size();
+      std::set<uint32_t> ordinals;
+      for (const SeriesRef& ref : candidates) {
+        ordinals.insert(ref.series);
+        ASSERT_EQ(ref.definition, index.definition(ref.series));
+        const index::TimelinePtr& timeline = index.timeline(index.entity_of(ref.series));
+        ASSERT_EQ(ref.timeline == nullptr, timeline == nullptr);
+        ASSERT_TRUE(timeline == nullptr || *ref.timeline == *timeline);
+      }
+      const Roaring expected = index.SeriesCandidates(*matchers);
+      ASSERT_EQ(ordinals, std::set<uint32_t>(expected.begin(), expected.end()))
+          << "round " << round;
+    }
+  }
+  EXPECT_GT(index.series_count(), 3 * kMaxBlockSeries);
+  EXPECT_GT(found, 10'000u);
+}
+
+INSTANTIATE_TEST_SUITE_P(CacheBytes, DictionaryOracle, testing::Values(0, 1 << 20));
+
+}  // namespace
+}  // namespace leadline::collector::store::window
