@@ -119,7 +119,7 @@ TEST(ValuePatternProperty, MatchersDoAsPlainRe2Does) {
   size_t compiled = 0;
   size_t matched = 0;
   size_t looked_up = 0;
-  for (int round = 0; round < 30'000; ++round) {
+  for (int round = 0; round < 10'000; ++round) {
     const std::string expression = random.Make();
     const re2::RE2 plain(expression, options);
     const auto matcher = CompiledMatcher::Compile({Matcher::Op::kRegex, "x", expression});
@@ -145,9 +145,9 @@ TEST(ValuePatternProperty, MatchersDoAsPlainRe2Does) {
       ASSERT_TRUE(reached || !matches) << expression << " on \"" << value << '"';
     }
   }
-  EXPECT_GT(compiled, 15'000u);
-  EXPECT_GT(looked_up, 5'000u);
-  EXPECT_GT(matched, 30'000u);
+  EXPECT_GT(compiled, 3'000u);
+  EXPECT_GT(looked_up, 1'000u);
+  EXPECT_GT(matched, 5'000u);
 }
 
 }  // namespace

@@ -198,7 +198,7 @@ TEST_F(WindowTest, ReadsWhatWasWrittenOfManySeries) {
     for (const char* metric : {"even", "odd"}) {
       const auto matchers = index::Matchers::Compile({{Matcher::Op::kEqual, "__name__", metric}});
       std::vector<SeriesRef> refs;
-      ASSERT_TRUE(window_->Find("t", *matchers, {}, refs).ok());
+      ASSERT_TRUE(window_->dictionary().Find("t", *matchers, {}, refs).ok());
       for (const auto& [place, pieces] : Read(metric, 0, INT64_MAX)) {
         const size_t number = std::stoul(std::string(refs[place].definition->Get("n")));
         std::string expected;
@@ -235,7 +235,7 @@ TEST_F(WindowTest, ADamagedBlockIsDataLossWithTheWindowsPath) {
   Open(/*create=*/false);
   const auto matchers = index::Matchers::Compile({{Matcher::Op::kEqual, "__name__", "m"}});
   std::vector<SeriesRef> refs;
-  ASSERT_TRUE(window_->Find("t", *matchers, {}, refs).ok());
+  ASSERT_TRUE(window_->dictionary().Find("t", *matchers, {}, refs).ok());
   const auto take = [](size_t, const chunk::Piece&) { return absl::OkStatus(); };
   for (const absl::Status& status :
        {window_->Read("t", refs, 0, INT64_MAX, take), window_->Settle(model::kOpenEnd)}) {
