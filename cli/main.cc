@@ -48,6 +48,8 @@ void AddQuery(CLI::App& app, QueryFlags& flags) {
   query.add_option("--step", flags.step, "Time between values of a range query, as 30s")
       ->type_name("DURATION")
       ->default_str("a 250th of the range");
+  query.add_flag("--explain", flags.explain,
+                 "Print how the query is answered, and what each part of that takes");
   query.add_option("-o,--output", flags.output, "Output format: table, json, yaml or csv")
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"table", "json", "yaml", "csv"}))

@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include <fmt/format.h>
 
+#include "cli/explanation.h"
 #include "cli/query_reply.h"
 #include "cli/table.h"
 #include "cli/yaml.h"
@@ -100,6 +101,16 @@ int Fail(std::ostream& err, std::string_view what) {
   return 1;
 }
 
+int PrintExplanation(const QueryFlags& flags, const std::string& body, std::ostream& out,
+                     std::ostream& err) {
+  const absl::StatusOr<std::string> text = ExplanationText(body);
+  if (!text.ok()) {
+    return Fail(err, ExplainError(std::string(StatusMessage(text.status())), flags.expr));
+  }
+  out << (flags.output == "json" ? body + '\n' : *text);
+  return 0;
+}
+
 }  // namespace
 
 std::string ExplainError(const std::string& message, const std::string& query) {
@@ -129,10 +140,11 @@ int RunQuery(const QueryFlags& flags, const PostForm& post, const Clock& clock, 
   if (!query.ok()) return Fail(err, StatusMessage(query.status()));
   const absl::StatusOr<std::string> base = CollectorUrl(flags.collector);
   if (!base.ok()) return Fail(err, StatusMessage(base.status()));
-  const std::string url = *base + query->path;
+  const std::string url = *base + (flags.explain ? "/api/v2/explain" : query->path);
   const absl::StatusOr<HttpReply> http = post(url, query->form);
   if (!http.ok()) return Fail(err, StatusMessage(http.status()));
   if (http->status == 401 || http->status == 403) return Fail(err, ExplainRefusal(url, *http));
+  if (flags.explain) return PrintExplanation(flags, http->body, out, err);
   const absl::StatusOr<QueryReply> reply = ParseQueryReply(http->body);
   if (!reply.ok()) {
     if (reply.status().code() == absl::StatusCode::kInternal) {

@@ -19,6 +19,7 @@ struct QueryFlags {
   std::string end;    // empty: now
   std::string step;   // empty: a 250th of the range, a second at least
   std::string output = "table";
+  bool explain = false;  // how it is answered, in place of the answer
 };
 
 // The exit code: 0, or 1 with what is wrong on `err`.

@@ -53,6 +53,9 @@ absl::StatusOr<tls::ServerSecurity> OpenSecurity(const Options& options,
                                    "leadline_collector");
 }
 
+// That may wait for their turn; each keeps a thread.
+constexpr size_t kWaitingQueries = 16;
+
 // nullptr without rule files.
 absl::StatusOr<Rules> OpenRules(const Options& options, store::Store& store,
                                 prometheus::Registry& registry) {
@@ -138,6 +141,14 @@ absl::Status Run(const Options& options, int stop_fd) {
   api_options.address = options.http;
   api_options.security = std::move(http_security);
   api_options.registry = registry;
+  api_options.engine.timeout = options.query_timeout;
+  api_options.engine.max_samples = options.query_max_samples;
+  api_options.engine.max_memory_bytes = options.query_max_memory;
+  api_options.engine.max_total_memory_bytes = options.query_max_total_memory;
+  api_options.engine.max_concurrency = static_cast<size_t>(options.query_max_concurrency);
+  api_options.engine.max_waiting = kWaitingQueries;
+  api_options.engine.active_file = options.data_dir + "/queries.active";
+  api_options.query_threads = options.query_max_concurrency + static_cast<int>(kWaitingQueries);
   api_options.cors_origins = options.cors_origins;
   api_options.flags = options.values;
   api_options.checks = {{"store", [&store] { return store->Health(); }}};

@@ -30,7 +30,7 @@ struct ApiOptions {
   tls::ServerSecurity security;            // none: in clear, and everybody is answered
   std::string tenant = "default";
   promql::EngineOptions engine;
-  int query_threads = 4;            // queries that run at a time; others wait
+  int query_threads = 4;            // for requests that take long, queries that wait included
   std::string cors_origins = ".*";  // web pages of which origins may read, see common/http/cors.h
   std::vector<http::HealthCheck> checks;
   Flags flags;

@@ -7,6 +7,7 @@
 #include <prometheus/counter.h>
 #include <prometheus/registry.h>
 
+#include "collector/api/explanation.h"
 #include "collector/api/params.h"
 #include "collector/api/query_tree.h"
 #include "collector/api/response.h"
@@ -38,30 +39,60 @@ absl::StatusOr<QueryResult> RunInstant(const promql::Engine& engine, const std::
   return result;
 }
 
-absl::StatusOr<QueryResult> RunRange(const promql::Engine& engine, const std::string& tenant,
-                                     const http::Request& request, const http::Params& params) {
-  LL_ASSIGN_OR_RETURN(const int64_t start_ms, TimeParam(params, "start"));
-  LL_ASSIGN_OR_RETURN(const int64_t end_ms, TimeParam(params, "end"));
-  if (end_ms < start_ms) {
+struct Steps {
+  int64_t start_ms = 0;
+  int64_t end_ms = 0;
+  int64_t step_ms = 0;
+};
+
+absl::StatusOr<Steps> StepParams(const http::Params& params) {
+  Steps steps;
+  LL_ASSIGN_OR_RETURN(steps.start_ms, TimeParam(params, "start"));
+  LL_ASSIGN_OR_RETURN(steps.end_ms, TimeParam(params, "end"));
+  if (steps.end_ms < steps.start_ms) {
     return BadParameter("end", "end timestamp must not be before start time");
   }
   LL_ASSIGN_OR_RETURN(const absl::Duration step, DurationParam(params, "step"));
-  const int64_t step_ms = absl::ToInt64Milliseconds(step);
-  if (step_ms <= 0) {
+  steps.step_ms = absl::ToInt64Milliseconds(step);
+  if (steps.step_ms <= 0) {
     return BadParameter("step",
                         "zero or negative query resolution step widths are not accepted. Try a "
                         "positive integer");
   }
-  if ((end_ms - start_ms) / step_ms > kMaxPoints) {
+  if ((steps.end_ms - steps.start_ms) / steps.step_ms > kMaxPoints) {
     return absl::InvalidArgumentError(
         "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query "
         "resolution (?step=XX)");
   }
+  return steps;
+}
+
+absl::StatusOr<QueryResult> RunRange(const promql::Engine& engine, const std::string& tenant,
+                                     const http::Request& request, const http::Params& params) {
+  LL_ASSIGN_OR_RETURN(const Steps steps, StepParams(params));
   LL_ASSIGN_OR_RETURN(const QueryOptions options, OptionParams(request, params));
-  auto result =
-      engine.Range(tenant, params.First("query").value_or(""), start_ms, end_ms, step_ms, options);
+  auto result = engine.Range(tenant, params.First("query").value_or(""), steps.start_ms,
+                             steps.end_ms, steps.step_ms, options);
   if (!result.ok()) return AboutQuery(result.status());
   return result;
+}
+
+// As query_range where there is a start, else as query.
+absl::StatusOr<promql::Explanation> RunExplain(const promql::Engine& engine,
+                                               const std::string& tenant,
+                                               const http::Request& request,
+                                               const http::Params& params, int64_t now_ms) {
+  Steps steps;
+  if (params.First("start").has_value()) {
+    LL_ASSIGN_OR_RETURN(steps, StepParams(params));
+  } else {
+    LL_ASSIGN_OR_RETURN(steps.end_ms, TimeParamOr(params, "time", now_ms));
+  }
+  LL_ASSIGN_OR_RETURN(const QueryOptions options, OptionParams(request, params));
+  auto explanation = engine.Explain(tenant, params.First("query").value_or(""), steps.start_ms,
+                                    steps.end_ms, steps.step_ms, options);
+  if (!explanation.ok()) return AboutQuery(explanation.status());
+  return explanation;
 }
 
 }  // namespace
@@ -112,6 +143,20 @@ void QueryApi::AddRoutes(http::Router& router) const {
                 .handler = [this](const http::Request& request) { return Range(request); },
                 .load = http::Load::kHeavy});
     router.Add({.method = method,
+                .pattern = "/api/v2/explain",
+                .about = {"How a query is answered and what each part of that takes; with a start "
+                          "over a range of time.",
+                          {query,
+                           {"time", Kind::kTime, Presence::kOptional, "Now where it is missing."},
+                           {"start", Kind::kTime, Presence::kOptional, "The first time."},
+                           {"end", Kind::kTime, Presence::kOptional, "No time is after it."},
+                           {"step", Kind::kDuration, Presence::kOptional, "From time to time."},
+                           timeout,
+                           lookback},
+                          "Explanation"},
+                .handler = [this](const http::Request& request) { return Explain(request); },
+                .load = http::Load::kHeavy});
+    router.Add({.method = method,
                 .pattern = "/api/v1/format_query",
                 .about = {"A query laid out for people to read.", {query}, "Text"},
                 .handler = Format});
@@ -120,6 +165,43 @@ void QueryApi::AddRoutes(http::Router& router) const {
                 .about = {"A query's syntax tree.", {query}, "QueryTree"},
                 .handler = Parse});
   }
+  router.Add(
+      {.method = "GET",
+       .pattern = "/api/v2/queries/active",
+       .about = {"The queries that run or wait for their turn, oldest first; times and steps "
+                 "in seconds.",
+                 {},
+                 "ActiveQueries"},
+       .handler = [this](const http::Request&) { return Active(); }});
+}
+
+http::Response QueryApi::Explain(const http::Request& request) const {
+  const http::Params params = http::RequestParams(request);
+  const auto explanation = RunExplain(engine_, tenant_, request, params, clock_.NowUnixMs());
+  const std::string_view outcome = explanation.ok() ? "success" : KindOf(explanation.status()).type;
+  queries_.Add({{"result", std::string(outcome)}}).Increment();
+  if (!explanation.ok()) return Error(explanation.status());
+  return Success([&](JsonWriter& json) { WriteExplanation(*explanation, json); });
+}
+
+http::Response QueryApi::Active() const {
+  return Success([this](JsonWriter& json) {
+    json.BeginArray();
+    for (const promql::govern::ActiveQuery& query : engine_.Active(tenant_)) {
+      json.BeginObject();
+      json.Member("query", query.query);
+      const auto time = [&json](std::string_view key, int64_t ms) {
+        json.Key(key);
+        json.Time(ms);
+      };
+      time("start", query.start_ms);
+      time("end", query.end_ms);
+      time("step", query.step_ms);
+      time("since", query.since_ms);
+      json.EndObject();
+    }
+    json.EndArray();
+  });
 }
 
 http::Response QueryApi::Format(const http::Request& request) {

@@ -1,4 +1,5 @@
-// /api/v1/query, /api/v1/query_range, /api/v1/format_query and /api/v1/parse_query.
+// /api/v1/query, /api/v1/query_range, /api/v2/explain, /api/v2/queries/active, /api/v1/format_query
+// and /api/v1/parse_query.
 //
 // Thread-safe.
 #pragma once
@@ -34,6 +35,8 @@ class QueryApi {
  private:
   http::Response Instant(const http::Request& request) const;
   http::Response Range(const http::Request& request) const;
+  http::Response Explain(const http::Request& request) const;
+  http::Response Active() const;
   static http::Response Format(const http::Request& request);
   static http::Response Parse(const http::Request& request);
   http::Response Answer(const http::Params& params,

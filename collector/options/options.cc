@@ -7,8 +7,33 @@
 #include "common/flags/server_flags.h"
 
 namespace leadline::collector {
-
 namespace {
+
+// Named as Prometheus' where it has them.
+void AddQueryOptions(CLI::App& app, Options& options) {
+  flags::AddDuration(app, "--query-timeout", options.query_timeout, "2m",
+                     "After which a query is given up, its wait for a turn included");
+  app.add_option("--query-max-samples", options.query_max_samples,
+                 "Samples that a query may hold at a time; above, it is answered 422")
+      ->check(CLI::PositiveNumber)
+      ->type_name("COUNT")
+      ->capture_default_str();
+  app.add_option("--query-max-memory", options.query_max_memory,
+                 "Memory that a query may hold at a time, estimated; above, it is answered 422")
+      ->transform(flags::ToBytes())
+      ->type_name("SIZE")
+      ->default_str("512MiB");
+  app.add_option("--query-max-total-memory", options.query_max_total_memory,
+                 "Memory that all queries together may hold, estimated")
+      ->transform(flags::ToBytes())
+      ->type_name("SIZE")
+      ->default_str("1GiB");
+  app.add_option("--query-max-concurrency", options.query_max_concurrency,
+                 "Queries of a tenant that run at a time; others wait for their turn")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("COUNT")
+      ->capture_default_str();
+}
 
 CLI::Validator IsHttpUrlOrNothing() {
   return CLI::Validator(
@@ -66,6 +91,7 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
   flags::AddDuration(app, "--rule-query-offset", options.rule_query_offset, "0",
                      "How long before the time of their evaluation rules look, for samples that "
                      "come late");
+  AddQueryOptions(app, options);
   app.add_option(
          "--cors-origin", options.cors_origins,
          "Web pages of which origins may read answers, as a regular expression; '' for none")

@@ -25,9 +25,14 @@ struct Options {
   absl::Duration retention = absl::Hours(30 * 24);  // zero: for ever
   uint64_t max_head_bytes = uint64_t{2} << 30;
   uint64_t max_replay_bytes = uint64_t{256} << 20;
-  std::vector<std::string> rules;                // files, or patterns
+  std::vector<std::string> rules;  // files, or patterns
   absl::Duration rule_interval = absl::Minutes(1);
   absl::Duration rule_query_offset = absl::ZeroDuration();
+  absl::Duration query_timeout = absl::Minutes(2);
+  uint64_t query_max_samples = 50'000'000;
+  uint64_t query_max_memory = uint64_t{512} << 20;
+  uint64_t query_max_total_memory = uint64_t{1} << 30;
+  int query_max_concurrency = 8;
   std::string cors_origins = ".*";
   // Where samples are sent on to; no URL: nowhere.
   std::string remote_write_url;

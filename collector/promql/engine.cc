@@ -6,6 +6,7 @@
 
 #include "absl/time/clock.h"
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "collector/promql/exec/context.h"
 #include "collector/promql/exec/evaluator.h"
@@ -13,6 +14,7 @@
 #include "collector/promql/parse/parser.h"
 #include "collector/promql/plan/plan.h"
 #include "common/status_macros.h"
+#include "common/status_text.h"
 
 namespace leadline::collector::promql {
 namespace {
@@ -54,84 +56,165 @@ void SortByLabels(std::vector<ResultSeries>& series) {
             [](const ResultSeries& a, const ResultSeries& b) { return a.labels < b.labels; });
 }
 
+// What a label set takes, about.
+uint64_t BytesOf(const LabelSet& labels) {
+  uint64_t bytes = sizeof(ResultSeries);
+  for (const Label& label : labels) {
+    bytes += sizeof(Label) + label.name.size() + label.value.size();
+  }
+  return bytes;
+}
+
 absl::StatusOr<std::vector<ResultSeries>> CollectVector(Context& context, const parse::Expr& expr) {
   std::vector<ResultSeries> series;
   LL_RETURN_IF_ERROR(Evaluator(context).Vector(expr, "", [&](const StepSeries& one) {
     LL_RETURN_IF_ERROR(context.budget.Charge(one.sample_count()));
     series.push_back(ToResult(context, one));
-    return absl::OkStatus();
+    return context.budget.ChargeBytes(BytesOf(series.back().labels));
   }));
   return series;
 }
 
-Context MakeContext(const store::Queryable& queryable, const EngineOptions& limits,
-                    std::string_view tenant, std::string_view query, const plan::Plan& plan,
-                    WorkerPool* workers, size_t helpers, const QueryOptions& options) {
-  const absl::Duration lookback =
-      options.lookback > absl::ZeroDuration() ? options.lookback : limits.lookback;
-  return Context{.queryable = queryable,
-                 .tenant = std::string(tenant),
-                 .query = query,
-                 .lookback_ms = absl::ToInt64Milliseconds(lookback),
-                 .deadline = absl::Now() + std::min(options.timeout, limits.timeout),
-                 .cancelled = options.cancelled,
-                 .budget = exec::SampleBudget(limits.max_samples),
-                 .annotations = {},
-                 .plan = &plan,
-                 .workers = workers,
-                 .helpers = helpers};
+absl::Status EvaluateInstant(Context& context, const parse::Expr& expr, QueryResult& result) {
+  result.ts_ms = context.end_ms;
+  switch (expr.type) {
+    case ValueType::kString:
+      result.type = QueryResult::Type::kString;
+      result.string = parse::As<parse::StringLiteral>(parse::Unwrap(expr)).value;
+      break;
+    case ValueType::kScalar: {
+      result.type = QueryResult::Type::kScalar;
+      LL_ASSIGN_OR_RETURN(const std::vector<double> values, Evaluator(context).Scalar(expr));
+      result.scalar = values.front();
+      break;
+    }
+    case ValueType::kInstantVector: {
+      result.type = QueryResult::Type::kVector;
+      LL_ASSIGN_OR_RETURN(result.series, CollectVector(context, expr));
+      if (!IsOrdered(expr)) SortByLabels(result.series);
+      break;
+    }
+    case ValueType::kRangeVector: {
+      result.type = QueryResult::Type::kMatrix;
+      LL_ASSIGN_OR_RETURN(result.series, exec::SelectRaw(context, expr));
+      SortByLabels(result.series);
+      break;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status EvaluateSteps(Context& context, const parse::Expr& expr, QueryResult& result) {
+  result.type = QueryResult::Type::kMatrix;
+  if (expr.type != ValueType::kScalar) {
+    LL_ASSIGN_OR_RETURN(result.series, CollectVector(context, expr));
+    SortByLabels(result.series);
+    return absl::OkStatus();
+  }
+  LL_ASSIGN_OR_RETURN(std::vector<double> values, Evaluator(context).Scalar(expr));
+  ResultSeries& series = result.series.emplace_back();
+  for (size_t step = 0; step < values.size(); ++step) {
+    series.ts_ms.push_back(context.StepTime(step));
+  }
+  series.values = std::move(values);
+  return absl::OkStatus();
+}
+
+size_t HelpersOf(const EngineOptions& options) {
+  const size_t threads =
+      options.threads == 0 ? std::thread::hardware_concurrency() : options.threads;
+  return std::max<size_t>(threads, 1) - 1;
 }
 
 }  // namespace
 
 Engine::Engine(const store::Queryable& queryable, EngineOptions options)
     : queryable_(queryable),
-      options_(options),
-      helpers_(
-          std::max<size_t>(
-              options.threads == 0 ? std::thread::hardware_concurrency() : options.threads, 1) -
-          1),
+      options_(std::move(options)),
+      memory_(options_.max_total_memory_bytes),
+      gate_(options_.max_concurrency, options_.max_waiting),
+      active_(*options_.clock),
+      helpers_(HelpersOf(options_)),
       workers_(helpers_ == 0 ? nullptr : std::make_unique<WorkerPool>(static_cast<int>(helpers_))) {
+  if (options_.active_file.empty()) return;
+  const auto left = active_.KeepIn(options_.active_file);
+  if (!left.ok()) {
+    spdlog::warn("the queries that run are not kept in a file reason=\"{}\"",
+                 StatusMessage(left.status()));
+    return;
+  }
+  for (const std::string& query : *left) {
+    spdlog::warn("a query had not ended when the collector last did query={}", query);
+  }
+}
+
+absl::StatusOr<QueryResult> Engine::Run(const Question& question, const QueryOptions& options,
+                                        Explanation* explanation) const {
+  const absl::Time begin = absl::Now();
+  const absl::Time deadline = begin + std::min(options.timeout, options_.timeout);
+  const bool range = question.step_ms > 0;
+  LL_ASSIGN_OR_RETURN(const parse::ExprPtr expr, parse::Parse(question.query));
+  if (range && expr->type != ValueType::kInstantVector && expr->type != ValueType::kScalar) {
+    return absl::InvalidArgumentError(
+        fmt::format("invalid expression type \"{}\" for range query, must be Scalar or instant "
+                    "Vector",
+                    ValueTypeName(expr->type)));
+  }
+  LL_RETURN_IF_ERROR(parse::BindDurations(
+      *expr, question.query,
+      {.step_ms = question.step_ms, .range_ms = question.end_ms - question.start_ms}));
+  const plan::Plan plan = plan::Plan::Make(*expr);
+
+  const auto entry = active_.Begin({.tenant = std::string(question.tenant),
+                                    .query = std::string(question.query),
+                                    .start_ms = question.start_ms,
+                                    .end_ms = question.end_ms,
+                                    .step_ms = question.step_ms});
+  LL_ASSIGN_OR_RETURN(const auto turn, gate_.Enter(question.tenant, deadline, options.cancelled));
+  exec::Budget budget({.samples = options_.max_samples, .bytes = options_.max_memory_bytes},
+                      memory_);
+  exec::Trace trace;
+  Context context{.queryable = queryable_,
+                  .tenant = std::string(question.tenant),
+                  .query = question.query,
+                  .start_ms = question.start_ms,
+                  .end_ms = question.end_ms,
+                  .step_ms = question.step_ms,
+                  .query_start_ms = question.start_ms,
+                  .query_end_ms = question.end_ms,
+                  .query_step_ms = question.step_ms,
+                  .lookback_ms = absl::ToInt64Milliseconds(options.lookback > absl::ZeroDuration()
+                                                               ? options.lookback
+                                                               : options_.lookback),
+                  .deadline = deadline,
+                  .cancelled = options.cancelled,
+                  .budget = budget,
+                  .annotations = {},
+                  .plan = &plan,
+                  .workers = workers_.get(),
+                  .helpers = helpers_,
+                  .trace = explanation == nullptr ? nullptr : &trace};
+  LL_RETURN_IF_ERROR(context.CheckTime());
+  QueryResult result;
+  LL_RETURN_IF_ERROR(range ? EvaluateSteps(context, *expr, result)
+                           : EvaluateInstant(context, *expr, result));
+  result.annotations = std::move(context.annotations);
+  if (explanation != nullptr) {
+    explanation->root = promql::Explain(*expr, plan, trace);
+    explanation->steps = context.steps();
+    explanation->peak_bytes = budget.peak_bytes();
+    explanation->series = result.series.size();
+    for (const ResultSeries& series : result.series) {
+      explanation->samples += series.ts_ms.size() + series.histogram_ts_ms.size();
+    }
+    explanation->seconds = absl::ToDoubleSeconds(absl::Now() - begin);
+  }
+  return result;
 }
 
 absl::StatusOr<QueryResult> Engine::Instant(std::string_view tenant, std::string_view query,
                                             int64_t ts_ms, const QueryOptions& options) const {
-  LL_ASSIGN_OR_RETURN(const parse::ExprPtr expr, parse::Parse(query));
-  LL_RETURN_IF_ERROR(parse::BindDurations(*expr, query, {}));
-  const plan::Plan plan = plan::Plan::Make(*expr);
-  Context context =
-      MakeContext(queryable_, options_, tenant, query, plan, workers_.get(), helpers_, options);
-  context.start_ms = context.end_ms = ts_ms;
-  context.query_start_ms = context.query_end_ms = ts_ms;
-  LL_RETURN_IF_ERROR(context.CheckTime());
-  QueryResult result;
-  result.ts_ms = ts_ms;
-  switch (expr->type) {
-    case ValueType::kString:
-      result.type = QueryResult::Type::kString;
-      result.string = parse::As<parse::StringLiteral>(parse::Unwrap(*expr)).value;
-      break;
-    case ValueType::kScalar: {
-      result.type = QueryResult::Type::kScalar;
-      LL_ASSIGN_OR_RETURN(const std::vector<double> values, Evaluator(context).Scalar(*expr));
-      result.scalar = values.front();
-      break;
-    }
-    case ValueType::kInstantVector: {
-      result.type = QueryResult::Type::kVector;
-      LL_ASSIGN_OR_RETURN(result.series, CollectVector(context, *expr));
-      if (!IsOrdered(*expr)) SortByLabels(result.series);
-      break;
-    }
-    case ValueType::kRangeVector: {
-      result.type = QueryResult::Type::kMatrix;
-      LL_ASSIGN_OR_RETURN(result.series, exec::SelectRaw(context, *expr));
-      SortByLabels(result.series);
-      break;
-    }
-  }
-  result.annotations = std::move(context.annotations);
-  return result;
+  return Run({tenant, query, ts_ms, ts_ms, 0}, options, nullptr);
 }
 
 absl::StatusOr<QueryResult> Engine::Range(std::string_view tenant, std::string_view query,
@@ -141,40 +224,17 @@ absl::StatusOr<QueryResult> Engine::Range(std::string_view tenant, std::string_v
     return absl::InvalidArgumentError(
         fmt::format("range from {} to {} ms by {} ms is none", start_ms, end_ms, step_ms));
   }
-  LL_ASSIGN_OR_RETURN(const parse::ExprPtr expr, parse::Parse(query));
-  if (expr->type != ValueType::kInstantVector && expr->type != ValueType::kScalar) {
-    return absl::InvalidArgumentError(
-        fmt::format("invalid expression type \"{}\" for range query, must be Scalar or instant "
-                    "Vector",
-                    ValueTypeName(expr->type)));
-  }
-  LL_RETURN_IF_ERROR(
-      parse::BindDurations(*expr, query, {.step_ms = step_ms, .range_ms = end_ms - start_ms}));
-  const plan::Plan plan = plan::Plan::Make(*expr);
-  Context context =
-      MakeContext(queryable_, options_, tenant, query, plan, workers_.get(), helpers_, options);
-  context.start_ms = start_ms;
-  context.end_ms = end_ms;
-  context.step_ms = step_ms;
-  context.query_start_ms = start_ms;
-  context.query_end_ms = end_ms;
-  context.query_step_ms = step_ms;
-  LL_RETURN_IF_ERROR(context.CheckTime());
-  QueryResult result;
-  result.type = QueryResult::Type::kMatrix;
-  if (expr->type == ValueType::kScalar) {
-    LL_ASSIGN_OR_RETURN(std::vector<double> values, Evaluator(context).Scalar(*expr));
-    ResultSeries& series = result.series.emplace_back();
-    for (size_t step = 0; step < values.size(); ++step) {
-      series.ts_ms.push_back(context.StepTime(step));
-    }
-    series.values = std::move(values);
-  } else {
-    LL_ASSIGN_OR_RETURN(result.series, CollectVector(context, *expr));
-    SortByLabels(result.series);
-  }
-  result.annotations = std::move(context.annotations);
-  return result;
+  return Run({tenant, query, start_ms, end_ms, step_ms}, options, nullptr);
+}
+
+absl::StatusOr<Explanation> Engine::Explain(std::string_view tenant, std::string_view query,
+                                            int64_t start_ms, int64_t end_ms, int64_t step_ms,
+                                            const QueryOptions& options) const {
+  Explanation explanation;
+  LL_ASSIGN_OR_RETURN([[maybe_unused]] const QueryResult result,
+                      Run({tenant, query, step_ms > 0 ? start_ms : end_ms, end_ms, step_ms},
+                          options, &explanation));
+  return explanation;
 }
 
 }  // namespace leadline::collector::promql

@@ -6,8 +6,11 @@
 // Errors:
 //   INVALID_ARGUMENT     the query is wrong, with line and column
 //   FAILED_PRECONDITION  the data does not allow it (two series with the same labels)
-//   RESOURCE_EXHAUSTED   it would hold more samples than allowed
-//   DEADLINE_EXCEEDED    it ran for too long
+//   RESOURCE_EXHAUSTED   it would hold more samples or memory than allowed; says what was asked and
+//                        what the limit is
+//   DEADLINE_EXCEEDED    it ran, or waited for its turn, for too long
+//   CANCELLED            nobody waits for it any more
+//   UNAVAILABLE          too many queries of the tenant wait already
 //   others               from the store
 // Threading: any number of queries at a time.
 // Source: https://prometheus.io/docs/prometheus/3.0/querying/basics/.
@@ -19,21 +22,34 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include "collector/promql/exec/budget.h"
+#include "collector/promql/explain.h"
+#include "collector/promql/govern/active_queries.h"
+#include "collector/promql/govern/query_gate.h"
 #include "collector/promql/value/result.h"
 #include "collector/store/store.h"
+#include "common/clock.h"
 #include "common/worker_pool.h"
 
 namespace leadline::collector::promql {
 
 struct EngineOptions {
   absl::Duration lookback = absl::Minutes(5);
-  absl::Duration timeout = absl::Minutes(2);  // of a query; a smaller one can be asked for
-  uint64_t max_samples = 50'000'000;          // that a query may hold at a time
-  size_t threads = 0;                         // that one query may use; 0: one a processor
+  absl::Duration timeout = absl::Minutes(2);      // of a query; a smaller one can be asked for
+  uint64_t max_samples = 50'000'000;              // that a query may hold at a time
+  uint64_t max_memory_bytes = uint64_t{1} << 30;  // that a query may hold; an estimate
+  uint64_t max_total_memory_bytes = uint64_t{4} << 30;  // and all queries together
+  size_t max_concurrency = 20;                          // queries of a tenant that run at a time
+  size_t max_waiting = 100;                             // and that wait for their turn
+  size_t threads = 0;  // that one query may use; 0: one a processor
+  // Where the queries that run are kept for whoever looks into a crash; "": nowhere.
+  std::string active_file;
+  const Clock* clock = &SystemClock();  // outlives the engine
 };
 
 struct QueryOptions {
@@ -57,9 +73,38 @@ class Engine {
                                     int64_t start_ms, int64_t end_ms, int64_t step_ms,
                                     const QueryOptions& options = {}) const;
 
+  // Runs the query as Instant (step_ms 0, at end_ms) or Range do, and tells what came of it instead
+  // of its result.
+  absl::StatusOr<Explanation> Explain(std::string_view tenant, std::string_view query,
+                                      int64_t start_ms, int64_t end_ms, int64_t step_ms,
+                                      const QueryOptions& options = {}) const;
+
+  // The tenant's that run or wait now, oldest first.
+  std::vector<govern::ActiveQuery> Active(std::string_view tenant) const {
+    return active_.Of(tenant);
+  }
+  // What all queries hold now.
+  uint64_t held_bytes() const { return memory_.held(); }
+
  private:
+  struct Question {
+    std::string_view tenant;
+    std::string_view query;
+    int64_t start_ms = 0;
+    int64_t end_ms = 0;
+    int64_t step_ms = 0;  // 0: at end_ms alone
+  };
+
+  // Fills `explanation` unless it is nullptr.
+  absl::StatusOr<QueryResult> Run(const Question& question, const QueryOptions& options,
+                                  Explanation* explanation) const;
+
   const store::Queryable& queryable_;
   const EngineOptions options_;
+  // Queries change them.
+  mutable exec::SharedMemory memory_;
+  mutable govern::QueryGate gate_;
+  mutable govern::ActiveQueries active_;
   const size_t helpers_;                       // threads beside a query's own
   const std::unique_ptr<WorkerPool> workers_;  // shared by all queries
 };

@@ -184,6 +184,9 @@ class Selection {
 
   // So far.
   virtual ReadCounts counts() const = 0;
+
+  // Memory that it takes, about.
+  virtual uint64_t held_bytes() const = 0;
 };
 
 // Which series a metadata call is about: any of `selectors` (each a conjunction), or all when

@@ -69,6 +69,7 @@ class MemorySelection final : public store::Selection {
     if (samples > max_samples_) return absl::ResourceExhaustedError("too many samples");
     return absl::OkStatus();
   }
+  uint64_t held_bytes() const override { return 0; }  // the store has them anyway
   store::ReadCounts counts() const override {
     return {.candidates = blocks_.size(), .series = blocks_.size()};
   }

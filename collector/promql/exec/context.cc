@@ -4,17 +4,6 @@
 
 namespace leadline::collector::promql::exec {
 
-absl::Status SampleBudget::Charge(uint64_t samples) {
-  uint64_t held = held_.load(std::memory_order_relaxed);
-  do {
-    if (samples > limit_ - held) {
-      return absl::ResourceExhaustedError(
-          "query processing would load too many samples into memory in query execution");
-    }
-  } while (!held_.compare_exchange_weak(held, held + samples, std::memory_order_relaxed));
-  return absl::OkStatus();
-}
-
 absl::Status Context::CheckTime() const {
   if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed)) {
     return absl::CancelledError("query was canceled in expression evaluation");

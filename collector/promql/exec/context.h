@@ -12,6 +12,8 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 
+#include "collector/promql/exec/budget.h"
+#include "collector/promql/exec/trace.h"
 #include "collector/promql/value/result.h"
 #include "collector/store/store.h"
 #include "common/worker_pool.h"
@@ -21,41 +23,6 @@ class Plan;
 }
 
 namespace leadline::collector::promql::exec {
-
-// How many samples a query holds at a time, against what it may. Values at steps that hold nothing
-// count too: they take the same memory. Thread-safe.
-class SampleBudget {
- public:
-  explicit SampleBudget(uint64_t limit) : limit_(limit) {}
-
-  // RESOURCE_EXHAUSTED when more would be held than allowed.
-  absl::Status Charge(uint64_t samples);
-  void Release(uint64_t samples) { held_.fetch_sub(samples, std::memory_order_relaxed); }
-  uint64_t remaining() const { return limit_ - held_.load(std::memory_order_relaxed); }
-
- private:
-  const uint64_t limit_;
-  std::atomic<uint64_t> held_ = 0;
-};
-
-// A part of the budget, given back at the end of the scope.
-class BudgetShare {
- public:
-  BudgetShare(SampleBudget& budget, uint64_t samples)
-      : budget_(budget), samples_(samples), status_(budget.Charge(samples)) {}
-  ~BudgetShare() {
-    if (status_.ok()) budget_.Release(samples_);
-  }
-  BudgetShare(const BudgetShare&) = delete;
-  BudgetShare& operator=(const BudgetShare&) = delete;
-
-  const absl::Status& status() const { return status_; }
-
- private:
-  SampleBudget& budget_;
-  const uint64_t samples_;
-  const absl::Status status_;
-};
 
 struct Context {
   const store::Queryable& queryable;
@@ -71,11 +38,12 @@ struct Context {
   int64_t lookback_ms = 0;
   absl::Time deadline = absl::InfiniteFuture();
   const std::atomic<bool>* cancelled = nullptr;  // nullptr: nobody can
-  mutable SampleBudget budget;                   // workers charge it
+  Budget& budget;                                // workers charge it
   Annotations annotations;
   const plan::Plan* plan = nullptr;  // of the expression; never nullptr
   WorkerPool* workers = nullptr;     // nullptr: the query's thread does everything
   size_t helpers = 0;                // workers that it may have at a time
+  Trace* trace = nullptr;            // nullptr: nobody wants to know
 
   size_t steps() const {
     return step_ms == 0 ? 1 : static_cast<size_t>((end_ms - start_ms) / step_ms) + 1;

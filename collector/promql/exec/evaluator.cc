@@ -81,6 +81,18 @@ absl::StatusOr<std::vector<double>> Evaluator::Scalar(const parse::Expr& expr) {
 }
 
 absl::Status Evaluator::Vector(const parse::Expr& expr, std::string_view parent, Emit emit) {
+  if (context_.trace == nullptr) return Dispatch(expr, parent, emit);
+  Trace::Node& node = context_.trace->Of(expr);
+  ++node.evaluations;
+  const Trace::At here(context_.trace, &node);
+  return Dispatch(expr, parent, [&](StepSeries series) {
+    ++node.series;
+    const Trace::At back(context_.trace, here.before());
+    return emit(std::move(series));
+  });
+}
+
+absl::Status Evaluator::Dispatch(const parse::Expr& expr, std::string_view parent, Emit emit) {
   if (context_.steps() > 1 && context_.plan->IsFixed(expr)) return Fixed(expr, parent, emit);
   switch (expr.kind) {
     case ExprKind::kVectorSelector:
@@ -105,7 +117,7 @@ absl::Status Evaluator::Fixed(const parse::Expr& expr, std::string_view parent, 
   std::vector<StepSeries> once;
   {
     const OtherSteps one_step(context_, context_.start_ms, context_.start_ms, 0);
-    LL_RETURN_IF_ERROR(Vector(expr, parent, [&](StepSeries series) {
+    LL_RETURN_IF_ERROR(Dispatch(expr, parent, [&](StepSeries series) {
       once.push_back(std::move(series));
       return context_.budget.Charge(once.back().sample_count());
     }));

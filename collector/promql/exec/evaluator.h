@@ -26,6 +26,7 @@ class Evaluator {
   absl::Status Vector(const parse::Expr& expr, std::string_view parent, Emit emit);
 
  private:
+  absl::Status Dispatch(const parse::Expr& expr, std::string_view parent, Emit emit);
   // What is the same at every step.
   absl::Status Fixed(const parse::Expr& expr, std::string_view parent, Emit emit);
   absl::Status Negate(const parse::Unary& unary, Emit emit);

@@ -43,7 +43,7 @@ struct RangeSeries {
   std::vector<int64_t> histogram_ts_ms;
   std::vector<std::shared_ptr<const Histogram>> histograms;
 
-  uint64_t sample_count() const { return ts_ms.size() + histogram_ts_ms.size(); }
+  uint64_t sample_count() const { return ts_ms.size() + SampleCount(histograms); }
 };
 
 RangeSeries WithoutMarkers(store::SeriesBlock& block) {

@@ -64,8 +64,10 @@ absl::StatusOr<std::optional<ClassicSelector>> ClassicInstead(const Context& con
 struct Found {
   std::unique_ptr<store::Selection> selection;
   std::optional<ClassicSelector> classic;
-  size_t at_once = 1;  // series a read
-  std::string place;   // of the selector
+  size_t at_once = 1;              // series a read
+  std::optional<BytesShare> held;  // what the selection takes
+  Trace::Node* trace = nullptr;    // nullptr: nobody wants to know
+  std::string place;               // of the selector
 };
 
 // As many that reading them is not mostly beginning to read, and that their samples stay few.
@@ -77,8 +79,8 @@ size_t SeriesAtOnce(const Context& context, const store::SelectHints& hints) {
   return static_cast<size_t>(std::clamp<int64_t>(kSamplesAtOnce / samples, 64, 256));
 }
 
-absl::StatusOr<Found> FindSeries(const Context& context, const parse::VectorSelector& selector,
-                                 Sight sight) {
+absl::Status FindSeries(const Context& context, const parse::VectorSelector& selector, Sight sight,
+                        Found& found) {
   const plan::SelectorPlan& plan = context.plan->Of(selector);
   store::SelectHints hints;
   hints.start_ms = ReferenceTime(context, selector.modifier, 0) - sight.back_ms + 1;
@@ -89,22 +91,39 @@ absl::StatusOr<Found> FindSeries(const Context& context, const parse::VectorSele
   hints.shown = plan.shown;
   hints.sorted = plan.sorted;
   hints.named_labels = context.plan->named_labels();
-  hints.max_samples = context.budget.remaining();
+  hints.max_samples = context.budget.remaining_samples();
   hints.deadline = context.deadline;
   hints.cancelled = context.cancelled;
-  Found found;
   found.at_once = SeriesAtOnce(context, hints);
   found.place = PlaceOf(context, selector);
+  if (context.trace != nullptr) {
+    found.trace = &context.trace->Of(selector);
+    found.trace->start_ms = hints.start_ms;
+    found.trace->end_ms = hints.end_ms;
+  }
+  const TimeInto finding(found.trace == nullptr ? nullptr : &found.trace->find_ns);
   LL_ASSIGN_OR_RETURN(
       found.selection,
       context.queryable.Find(context.tenant, StoreMatchers(selector.matchers), hints));
-  if (found.selection->size() > 0) return found;
-  LL_ASSIGN_OR_RETURN(found.classic, ClassicInstead(context, selector, hints));
-  if (!found.classic.has_value()) return found;
-  LL_ASSIGN_OR_RETURN(
-      found.selection,
-      context.queryable.Find(context.tenant, StoreMatchers(found.classic->matchers), hints));
-  return found;
+  if (found.selection->size() == 0) {
+    LL_ASSIGN_OR_RETURN(found.classic, ClassicInstead(context, selector, hints));
+    if (!found.classic.has_value()) return absl::OkStatus();
+    LL_ASSIGN_OR_RETURN(
+        found.selection,
+        context.queryable.Find(context.tenant, StoreMatchers(found.classic->matchers), hints));
+  }
+  found.held.emplace(context.budget, found.selection->held_bytes());
+  return found.held->status();
+}
+
+// What the block counts as in the budget.
+uint64_t CountOf(const SeriesBlock& block) {
+  uint64_t samples = block.sample_count();
+  for (const model::NativeHistogram& histogram : block.histograms) {
+    samples += sizeof(model::NativeHistogram) / kSampleBytes + histogram.positive.size() +
+               histogram.negative.size();
+  }
+  return samples;
 }
 
 using UseBlock = absl::FunctionRef<absl::Status(SeriesBlock& block)>;
@@ -116,8 +135,9 @@ absl::Status UseAsMeant(const Context& context, const Found& found, SeriesBlock&
   if (!found.classic.has_value()) return use(block);
   if (block.histograms.empty()) return absl::OkStatus();
   remarker.Inform(remarks::ClassicFromNative(found.classic->name, found.classic->histogram));
-  const BudgetShare classic(context.budget, block.histograms.size() * found.classic->series());
-  LL_RETURN_IF_ERROR(classic.status());
+  const BudgetShare expanded_share(context.budget,
+                                   block.histograms.size() * found.classic->series());
+  LL_RETURN_IF_ERROR(expanded_share.status());
   return found.classic->Expand(block, [&](SeriesBlock expanded) { return use(expanded); });
 }
 
@@ -128,16 +148,32 @@ absl::Status UsePart(const Context& context, const Found& found, size_t number,
   LL_RETURN_IF_ERROR(context.CheckTime());
   const size_t first = number * found.at_once;
   std::vector<SeriesBlock> blocks(std::min(found.at_once, found.selection->size() - first));
-  LL_RETURN_IF_ERROR(found.selection->Read(first, absl::MakeSpan(blocks)));
   uint64_t samples = 0;
-  for (const SeriesBlock& block : blocks) samples += block.sample_count();
+  {
+    const TimeInto reading(found.trace == nullptr ? nullptr : &found.trace->read_ns);
+    LL_RETURN_IF_ERROR(found.selection->Read(first, absl::MakeSpan(blocks)));
+    for (const SeriesBlock& block : blocks) samples += CountOf(block);
+  }
   const BudgetShare read(context.budget, samples);
   LL_RETURN_IF_ERROR(read.status());
+  const TimeInto making(found.trace == nullptr ? nullptr : &found.trace->make_ns);
   for (SeriesBlock& block : blocks) {
     if (block.empty()) continue;
     LL_RETURN_IF_ERROR(UseAsMeant(context, found, block, remarker, use));
   }
   return absl::OkStatus();
+}
+
+// A selector may be read more than once.
+void NoteCounts(const Found& found) {
+  if (found.trace == nullptr) return;
+  const store::ReadCounts counts = found.selection->counts();
+  store::ReadCounts& all = found.trace->read;
+  all.candidates += counts.candidates;
+  all.series += counts.series;
+  all.chunks += counts.chunks;
+  all.bytes += counts.bytes;
+  all.samples += counts.samples;
 }
 
 size_t PartCount(const Found& found) {
@@ -214,7 +250,8 @@ int64_t ReferenceTime(const Context& context, const parse::TimeModifier& modifie
 
 absl::Status SelectSeries(Context& context, const parse::VectorSelector& selector, Sight sight,
                           MapBlock map, Emit emit) {
-  LL_ASSIGN_OR_RETURN(const Found found, FindSeries(context, selector, sight));
+  Found found;
+  LL_RETURN_IF_ERROR(FindSeries(context, selector, sight, found));
   const auto make = [&](size_t number) -> absl::StatusOr<Worker> {
     Worker worker(context);
     LL_RETURN_IF_ERROR(UsePart(context, found, number, worker.annotations,
@@ -222,25 +259,29 @@ absl::Status SelectSeries(Context& context, const parse::VectorSelector& selecto
     LL_RETURN_IF_ERROR(context.budget.Charge(SampleCount(worker.series)));
     return worker;
   };
-  return InOrder<Worker>::Run(context.workers, context.helpers, PartCount(found), make,
-                              [&](Worker worker) {
-                                context.annotations.Add(std::move(worker.annotations));
-                                for (StepSeries& series : worker.series) {
-                                  const uint64_t samples = series.sample_count();
-                                  LL_RETURN_IF_ERROR(emit(std::move(series)));
-                                  context.budget.Release(samples);
-                                }
-                                return absl::OkStatus();
-                              });
+  const absl::Status status = InOrder<Worker>::Run(
+      context.workers, context.helpers, PartCount(found), make, [&](Worker worker) {
+        context.annotations.Add(std::move(worker.annotations));
+        for (StepSeries& series : worker.series) {
+          const uint64_t samples = series.sample_count();
+          LL_RETURN_IF_ERROR(emit(std::move(series)));
+          context.budget.Release(samples);
+        }
+        return absl::OkStatus();
+      });
+  NoteCounts(found);
+  return status;
 }
 
 absl::Status SelectBlocks(Context& context, const parse::VectorSelector& selector, Sight sight,
                           absl::FunctionRef<absl::Status(store::SeriesBlock)> use) {
-  LL_ASSIGN_OR_RETURN(const Found found, FindSeries(context, selector, sight));
+  Found found;
+  LL_RETURN_IF_ERROR(FindSeries(context, selector, sight, found));
   for (size_t number = 0; number < PartCount(found); ++number) {
     LL_RETURN_IF_ERROR(UsePart(context, found, number, context.annotations,
                                [&](SeriesBlock& block) { return use(std::move(block)); }));
   }
+  NoteCounts(found);
   return absl::OkStatus();
 }
 

@@ -23,7 +23,7 @@ int64_t ReferenceTime(const Context& context, const parse::TimeModifier& modifie
 // What one worker makes of a part of a selection.
 class Worker {
  public:
-  explicit Worker(const Context& context) : context(context), time(context) {}
+  explicit Worker(const Context& of) : context(of), time(of) {}
 
   // A series of the result.
   void Give(StepSeries one) {

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "collector/promql/exec/budget.h"
+
 namespace leadline::collector::promql::exec {
 
 bool StepSeries::HasAny() const {
@@ -10,6 +12,19 @@ bool StepSeries::HasAny() const {
   }
   return false;
 }
+
+uint64_t SampleCount(const std::vector<std::shared_ptr<const Histogram>>& histograms) {
+  uint64_t count = histograms.size();
+  const Histogram* last = nullptr;
+  for (const auto& histogram : histograms) {
+    if (histogram == nullptr || histogram.get() == last) continue;
+    last = histogram.get();
+    count += sizeof(Histogram) / kSampleBytes + last->positive.size() + last->negative.size();
+  }
+  return count;
+}
+
+uint64_t StepSeries::sample_count() const { return values.size() + SampleCount(histograms); }
 
 void StepSeries::Set(size_t step, Sample sample) {
   values[step] = sample.value;

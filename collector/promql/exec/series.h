@@ -38,9 +38,13 @@ struct StepSeries {
   void Clear(size_t step);
   void Set(size_t step, Sample sample);
   void SetHistogram(size_t step, std::shared_ptr<const Histogram> histogram);
-  uint64_t sample_count() const { return values.size() + histograms.size(); }
+  // What it counts as in the budget: a histogram counts as what it takes.
+  uint64_t sample_count() const;
   LabelSet VisibleLabels() const;
 };
+
+// What histograms count as in the budget, each once in a row.
+uint64_t SampleCount(const std::vector<std::shared_ptr<const Histogram>>& histograms);
 
 // Operators give their series one at a time to whoever asked, so that a sum over any number of
 // series holds one of them and its groups.

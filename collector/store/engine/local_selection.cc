@@ -167,6 +167,22 @@ absl::Status LocalSelection::ReadGroup(const Group& group, Pieces*& pieces,
   return absl::OkStatus();
 }
 
+uint64_t LocalSelection::held_bytes() const {
+  constexpr uint64_t kSeriesBytes = 400;  // its entries here, its share of label sets
+  constexpr uint64_t kSampleBytes = 16;
+  uint64_t bytes = found_.series().size() * kSeriesBytes;
+  for (const FoundSeries& series : found_.series()) {
+    for (const chunk::Piece& piece : series.head_pieces) {
+      if (piece.floats) bytes += piece.floats->size() * kSampleBytes;
+      if (!piece.histograms) continue;
+      for (const model::NativeHistogram& histogram : piece.histograms->values) {
+        bytes += sizeof(histogram) + chunk::BucketCount(histogram) * kSampleBytes;
+      }
+    }
+  }
+  return bytes;
+}
+
 ReadCounts LocalSelection::counts() const {
   return {.candidates = found_.series().size(),
           .series = groups_.size(),

@@ -42,6 +42,7 @@ class LocalSelection final : public Selection {
   size_t size() const override { return groups_.size(); }
   absl::Status Read(size_t first, absl::Span<SeriesBlock> blocks) const override;
   ReadCounts counts() const override;
+  uint64_t held_bytes() const override;
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;

@@ -1,7 +1,13 @@
 // The API over a real socket: what Prometheus' clients send, and what they get.
 #include "collector/api/api_server.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -185,6 +191,40 @@ TEST_F(ApiServerTest, LimitsWhatAQueryHolds) {
   EXPECT_EQ(large.status, 422);
   EXPECT_THAT(large.body, HasSubstr("\"errorType\":\"execution\""));
   EXPECT_EQ(Get("/api/v1/query?query=sum(rate(up_total{pod=%22a%22}[1h]))&time=30").status, 200);
+}
+
+TEST_F(ApiServerTest, ExplainsQueries) {
+  const Reply reply = Get("/api/v2/explain?query=sum(rate(up_total[1m]))&start=10&end=30&step=10");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_THAT(reply.body, HasSubstr(R"("steps":3)"));
+  EXPECT_THAT(reply.body, HasSubstr(R"x("what":"aggregation","text":"sum(rate(up_total[1m]))")x"));
+  EXPECT_THAT(reply.body, HasSubstr(R"("plan":["without labels","for rate"])"));
+  EXPECT_THAT(reply.body, HasSubstr(R"("candidates":2,"series":2)"));
+  EXPECT_EQ(Get("/api/v2/explain?query=sum(").status, 400);
+  EXPECT_EQ(Get("/api/v2/explain?query=1&start=3&end=2&step=1").status, 400);
+}
+
+// It would run for minutes.
+TEST_F(ApiServerTest, EndsAQueryWhoseClientHasGone) {
+  options_.engine.timeout = absl::Hours(1);
+  AddSeries({{"__name__", "long"}}, std::vector<double>(40'000, 1));
+  const auto active = [this] { return Get("/api/v2/queries/active").body; };
+  const std::string nobody = R"({"status":"success","data":[]})";
+  EXPECT_EQ(active(), nobody);
+  const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(Server().port());
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(connect(client, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  const std::string request =
+      "GET /api/v1/query_range?query=quantile_over_time(0.5,long[10000000s])&start=400000"
+      "&end=410000&step=1 HTTP/1.1\r\nHost: x\r\n\r\n";
+  ASSERT_EQ(send(client, request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));
+  while (active() == nobody) std::this_thread::yield();
+  EXPECT_THAT(active(), HasSubstr("quantile_over_time(0.5,long[10000000s])"));
+  close(client);
+  while (active() != nobody) std::this_thread::yield();
 }
 
 TEST_F(ApiServerTest, PassesTheStoresErrorsOn) {

@@ -62,7 +62,12 @@ const std::map<std::string, std::vector<Ask>>& Asks() {
         {"/api/v1/query_exemplars", "query=up_total&start=0&end=30"},
         {"/api/v1/query_exemplars", "query=(&start=0&end=30", 400},
         {"/api/v1/query_exemplars", "query=up_total&start=2&end=1", 400}};
+    const std::vector<Ask> explain = {
+        {"/api/v2/explain", "query=sum(rate(up_total[1m]))/2"},
+        {"/api/v2/explain", "query=topk(1,up_total@20)&start=0&end=30&step=10"},
+        {"/api/v2/explain", "query=1&start=0&end=30", 400}};
     for (const std::string method : {"get ", "post "}) {
+      all[method + "/api/v2/explain"] = explain;
       all[method + "/api/v1/query"] = query;
       all[method + "/api/v1/query_range"] = range;
       all[method + "/api/v1/labels"] = labels;
@@ -73,6 +78,7 @@ const std::map<std::string, std::vector<Ask>>& Asks() {
     }
     all["get /api/v1/label/{name}/values"] = {{"/api/v1/label/pod/values", ""},
                                               {"/api/v1/label/%FF/values", "", 400}};
+    all["get /api/v2/queries/active"] = {{"/api/v2/queries/active", ""}};
     all["get /api/v1/metadata"] = {{"/api/v1/metadata", ""},
                                    {"/api/v1/metadata", "limit=2"},
                                    {"/api/v1/metadata", "metric=nosuch"},

@@ -108,6 +108,62 @@ TEST_F(EngineTest, GivesBackWhatItCharges) {
   }
 }
 
+TEST_F(EngineTest, BoundsMemory) {
+  Add({{"__name__", "x"}}, std::vector<double>(1000, 1));
+  const absl::Status own =
+      MakeEngine({.max_memory_bytes = 10'000}).Instant("t", "x[1h]", 3'600'000).status();
+  EXPECT_EQ(own.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(own.message()), HasSubstr("of 10000 allowed (query-max-memory)"));
+  const absl::Status all =
+      MakeEngine({.max_total_memory_bytes = 10'000}).Instant("t", "x[1h]", 3'600'000).status();
+  EXPECT_EQ(all.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(all.message()), HasSubstr("of 10000 allowed (query-max-total-memory)"));
+}
+
+TEST_F(EngineTest, TakesTurns) {
+  Add({{"__name__", "x"}}, {1});
+  const Engine engine = MakeEngine({.max_concurrency = 0, .max_waiting = 0});
+  EXPECT_EQ(engine.Instant("t", "x", 0).status().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(EngineTest, AnswersAreTheSameOnAnyNumberOfThreads) {
+  for (int i = 0; i < 500; ++i) {
+    Add({{"__name__", "x"}, {"i", std::to_string(i)}, {"g", std::to_string(i % 3)}},
+        {0.1 * i, 0.3, 1.0 / (i + 1)});
+  }
+  for (const char* query : {"sum by (g) (x)", "avg(rate(x[1m]))", "topk(3, x)", "x * 2"}) {
+    const auto one = MakeEngine({.threads = 1}).Range("t", query, 0, 20'000, 1'000);
+    const auto many = MakeEngine({.threads = 5}).Range("t", query, 0, 20'000, 1'000);
+    ASSERT_TRUE(one.ok() && many.ok());
+    ASSERT_EQ(one->series.size(), many->series.size()) << query;
+    for (size_t i = 0; i < one->series.size(); ++i) {
+      EXPECT_EQ(one->series[i].labels, many->series[i].labels) << query;
+      EXPECT_EQ(one->series[i].values, many->series[i].values) << query;
+    }
+  }
+}
+
+TEST_F(EngineTest, Explains) {
+  for (int i = 0; i < 3; ++i) Add({{"__name__", "x"}, {"i", std::to_string(i)}}, {1, 2, 3});
+  const auto explained =
+      MakeEngine().Explain("t", "sum by (g) (rate(x[1m])) + 1", 0, 20'000, 10'000);
+  ASSERT_TRUE(explained.ok()) << explained.status();
+  EXPECT_EQ(explained->steps, 3u);
+  EXPECT_EQ(explained->series, 1u);
+  const ExplainedNode& sum = explained->root.children[0];
+  EXPECT_EQ(sum.what, "aggregation");
+  EXPECT_EQ(sum.series, 1u);
+  const ExplainedNode& rate = sum.children[0];
+  EXPECT_EQ(rate.text, "rate(x[1m])");
+  EXPECT_EQ(rate.series, 3u);
+  const ExplainedNode& selector = rate.children[0].children[0];
+  EXPECT_THAT(selector.plan, ElementsAre("only the labels g", "for rate"));
+  ASSERT_TRUE(selector.read.has_value());
+  EXPECT_EQ(selector.read->counts.series, 3u);
+  EXPECT_EQ(selector.read->end_ms, 20'000);
+  EXPECT_TRUE(MakeEngine().Active("t").empty());
+}
+
 TEST_F(EngineTest, BoundsTime) {
   Add({{"__name__", "x"}}, {1, 2, 3});
   const auto result =

@@ -1,0 +1,66 @@
+#include "collector/promql/exec/budget.h"
+
+#include <fmt/format.h>
+
+#include "common/status_macros.h"
+
+namespace leadline::collector::promql::exec {
+namespace {
+
+// Adds `amount` unless that would be more than `limit`.
+bool AddWithin(uint64_t limit, uint64_t amount, std::atomic<uint64_t>& held) {
+  uint64_t before = held.load(std::memory_order_relaxed);
+  do {
+    if (amount > limit || before > limit - amount) return false;
+  } while (!held.compare_exchange_weak(before, before + amount, std::memory_order_relaxed));
+  return true;
+}
+
+}  // namespace
+
+bool SharedMemory::Take(uint64_t bytes) { return AddWithin(limit_, bytes, held_); }
+
+absl::Status Budget::Charge(uint64_t samples) {
+  if (!AddWithin(limits_.samples, samples, samples_)) {
+    return absl::ResourceExhaustedError(fmt::format(
+        "query processing would load too many samples into memory in query execution: {} more "
+        "than the {} that are held, of {} allowed (query-max-samples)",
+        samples, samples_.load(std::memory_order_relaxed), limits_.samples));
+  }
+  absl::Status charged = ChargeBytes(samples * kSampleBytes);
+  if (!charged.ok()) samples_.fetch_sub(samples, std::memory_order_relaxed);
+  return charged;
+}
+
+void Budget::Release(uint64_t samples) {
+  samples_.fetch_sub(samples, std::memory_order_relaxed);
+  ReleaseBytes(samples * kSampleBytes);
+}
+
+absl::Status Budget::ChargeBytes(uint64_t bytes) {
+  if (!AddWithin(limits_.bytes, bytes, bytes_)) {
+    return absl::ResourceExhaustedError(
+        fmt::format("the query would take too much memory: {} bytes more than the {} that it has, "
+                    "of {} allowed (query-max-memory)",
+                    bytes, bytes_.load(std::memory_order_relaxed), limits_.bytes));
+  }
+  if (!shared_.Take(bytes)) {
+    bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+    return absl::ResourceExhaustedError(
+        fmt::format("the queries would take too much memory: {} bytes more than the {} that all "
+                    "of them have, of {} allowed (query-max-total-memory)",
+                    bytes, shared_.held(), shared_.limit()));
+  }
+  const uint64_t now = bytes_.load(std::memory_order_relaxed);
+  uint64_t peak = peak_bytes_.load(std::memory_order_relaxed);
+  while (now > peak && !peak_bytes_.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
+  }
+  return absl::OkStatus();
+}
+
+void Budget::ReleaseBytes(uint64_t bytes) {
+  bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  shared_.GiveBack(bytes);
+}
+
+}  // namespace leadline::collector::promql::exec

@@ -1,0 +1,94 @@
+// Hostile queries under fixed limits end in an answer or in an error that says which limit, and
+// what they took is given back. LEADLINE_HOSTILE_QUERIES says how many (200).
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "collector/promql/engine.h"
+#include "tests/promql/hostile_query.h"
+#include "tests/promql/memory_queryable.h"
+
+namespace leadline::collector::promqltest {
+namespace {
+
+constexpr uint64_t kMaxBytes = 32 << 20;
+
+void Fill(MemoryQueryable& store) {
+  for (const char* name : {"a", "b", "c", "h"}) {
+    for (int i = 0; i < 40; ++i) {
+      store::SeriesBlock series;
+      series.labels = std::make_shared<const LabelSet>(
+          LabelSet({{"__name__", name}, {"i", std::to_string(i)}, {"j", std::to_string(i % 4)}}));
+      for (int64_t ts_ms = 0; ts_ms <= 3'600'000; ts_ms += 15'000) {
+        if (*name == 'h') {
+          model::NativeHistogram histogram;
+          histogram.schema = i % 4;
+          histogram.count = static_cast<uint64_t>(ts_ms / 15'000 * 20);
+          histogram.sum = static_cast<double>(ts_ms);
+          for (int32_t bucket = -10; bucket < 10; ++bucket) {
+            histogram.positive.push_back({bucket, static_cast<uint64_t>(ts_ms / 15'000)});
+          }
+          series.histogram_ts_ms.push_back(ts_ms);
+          series.histograms.push_back(std::move(histogram));
+        } else {
+          series.ts_ms.push_back(ts_ms);
+          series.values.push_back(static_cast<double>(ts_ms % 7'000) * i);
+        }
+      }
+      store.Add(std::move(series));
+    }
+  }
+}
+
+// Of the process, the most that it had so far.
+uint64_t PeakBytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::stoull(line.substr(6)) * 1024;
+  }
+  return 0;
+}
+
+TEST(HostileQueryTest, EndInAnAnswerOrALimit) {
+  const char* const text = std::getenv("LEADLINE_HOSTILE_QUERIES");
+  const uint32_t count = text != nullptr ? static_cast<uint32_t>(std::atoi(text)) : 200;
+  MemoryQueryable store;
+  Fill(store);
+  const promql::Engine engine(store, {.timeout = absl::Milliseconds(250),
+                                      .max_samples = 1'000'000,
+                                      .max_memory_bytes = kMaxBytes});
+  // What they are made of comes first, so that it does not count as theirs.
+  ASSERT_TRUE(engine.Instant("t", "a + b", 1'000'000).ok());
+  const uint64_t before = PeakBytes();
+  std::map<absl::StatusCode, uint32_t> outcomes;
+  for (uint32_t seed = 0; seed < count; ++seed) {
+    const HostileQuery query = MakeHostileQuery(seed);
+    const auto result = query.step_ms == 0 ? engine.Instant("t", query.text, query.end_ms)
+                                           : engine.Range("t", query.text, query.start_ms,
+                                                          query.end_ms, query.step_ms);
+    ++outcomes[result.status().code()];
+    switch (result.status().code()) {
+      case absl::StatusCode::kOk:
+      case absl::StatusCode::kResourceExhausted:   // 422
+      case absl::StatusCode::kFailedPrecondition:  // 422
+      case absl::StatusCode::kDeadlineExceeded:
+        break;
+      default:
+        ADD_FAILURE() << query.text << ": " << result.status();
+    }
+    ASSERT_EQ(engine.held_bytes(), 0u) << query.text;
+  }
+  EXPECT_GT(outcomes[absl::StatusCode::kOk], count / 10);
+  EXPECT_GT(outcomes[absl::StatusCode::kResourceExhausted], count / 50);
+  // Beside what is accounted: labels, lists of series, what malloc keeps.
+  EXPECT_LT(PeakBytes() - before, 6 * kMaxBytes);
+}
+
+}  // namespace
+}  // namespace leadline::collector::promqltest
