@@ -230,9 +230,10 @@ absl::Status Blocks::ReadPart(std::string_view tenant, uint8_t part,
       for (size_t j = i; j < end; ++j) {
         const size_t place = PlaceOf(series[order[j]]);
         while (run < runs.size() && runs[run].place < place) ++run;
-        for (; run < runs.size() && runs[run].place == place; ++run) {
-          if (runs[run].last_ms < start_ms || runs[run].first_ms > end_ms) continue;
-          LL_RETURN_IF_ERROR(take(order[j], {.block = block, .run = static_cast<uint32_t>(run)}));
+        // A series may be asked for more than once: for each time that it had other labels.
+        for (size_t at = run; at < runs.size() && runs[at].place == place; ++at) {
+          if (runs[at].last_ms < start_ms || runs[at].first_ms > end_ms) continue;
+          LL_RETURN_IF_ERROR(take(order[j], {.block = block, .run = static_cast<uint32_t>(at)}));
         }
       }
     }
