@@ -72,6 +72,13 @@ absl::Status LocalSelection::CheckTime() const {
 
 absl::Status LocalSelection::ReadWindows(absl::Span<const uint32_t> parts,
                                          std::vector<Pieces>& pieces) const {
+  // A series whose labels changed has several parts; windows give each series once.
+  absl::flat_hash_map<uint32_t, size_t> first_places;
+  std::vector<std::pair<size_t, size_t>> copies;  // place, and that of the series' first part
+  for (size_t place = 0; place < parts.size(); ++place) {
+    const auto [it, is_first] = first_places.try_emplace(parts_[parts[place]].series, place);
+    if (!is_first) copies.emplace_back(place, it->second);
+  }
   std::vector<window::SeriesRef> refs;
   std::vector<size_t> places;  // in `pieces`
   uint64_t certain = 0;
@@ -80,8 +87,9 @@ absl::Status LocalSelection::ReadWindows(absl::Span<const uint32_t> parts,
     refs.clear();
     places.clear();
     for (size_t place = 0; place < parts.size(); ++place) {
-      for (const FoundSeries::WindowPlace& at :
-           found_.series()[parts_[parts[place]].series].windows) {
+      const uint32_t series = parts_[parts[place]].series;
+      if (first_places[series] != place) continue;
+      for (const FoundSeries::WindowPlace& at : found_.series()[series].windows) {
         if (at.window != number) continue;
         refs.push_back(window.refs[at.ref]);
         places.push_back(place);
@@ -103,6 +111,7 @@ absl::Status LocalSelection::ReadWindows(absl::Span<const uint32_t> parts,
     LL_RETURN_IF_ERROR(window.window->Read(tenant_, refs, hints_.start_ms, hints_.end_ms, take));
     LL_RETURN_IF_ERROR(CheckTime());
   }
+  for (const auto& [place, first] : copies) pieces[place] = pieces[first];
   return absl::OkStatus();
 }
 
