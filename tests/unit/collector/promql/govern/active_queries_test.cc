@@ -56,9 +56,9 @@ TEST_F(ActiveQueriesTest, TheFileSaysWhatHadNotEnded) {
   ActiveQueries next(clock_);
   const auto left = next.KeepIn(file_);
   ASSERT_TRUE(left.ok()) << left.status();
-  EXPECT_THAT(*left, ElementsAre(AllOf(HasSubstr(R"("query":"rate(\"x\"\n[5m])") "),
-                                       HasSubstr(R"("step_ms":15)")),
-                                 HasSubstr(R"("query":"\\\\)")));
+  EXPECT_THAT(*left, ElementsAre(AllOf(HasSubstr(R"x("query":"rate(\"x\"\n[5m])")x"),
+                                       HasSubstr(R"x("step_ms":15)x")),
+                                 HasSubstr(R"x("query":"\\\\)x")));
   ActiveQueries after(clock_);
   EXPECT_THAT(*after.KeepIn(file_), IsEmpty());
 }
