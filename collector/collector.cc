@@ -107,13 +107,22 @@ absl::Status Run(const Options& options, int stop_fd) {
                       OpenSender(options, *registry));
   LL_ASSIGN_OR_RETURN(
       const std::unique_ptr<store::Store> store,
-      store::engine::OpenStore({.dir = options.data_dir,
-                                .retention_ms = absl::ToInt64Milliseconds(options.retention),
-                                .flush_log_bytes = options.max_replay_bytes,
-                                .recover_in_background = true,
-                                .max_definition_bytes = options.max_head_bytes,
-                                .registry = registry.get(),
-                                .files = sender == nullptr ? nullptr : &sender->files()}));
+      store::engine::OpenStore(
+          {.dir = options.data_dir,
+           .retention_ms = absl::ToInt64Milliseconds(options.retention),
+           .retention_processes_ms = options.retention_processes
+                                         ? absl::ToInt64Milliseconds(*options.retention_processes)
+                                         : -1,
+           .retention_bytes = options.retention_bytes,
+           .flush_log_bytes = options.max_replay_bytes,
+           .recover_in_background = true,
+           .max_definition_bytes = options.max_head_bytes,
+           .max_ahead_ms = absl::ToInt64Milliseconds(options.max_ahead),
+           .max_late_ms = absl::ToInt64Milliseconds(options.max_late),
+           .tenant_limits = options.tenants.limits,
+           .limits_by_tenant = options.tenants.ByTenant(),
+           .registry = registry.get(),
+           .files = sender == nullptr ? nullptr : &sender->files()}));
   LL_ASSIGN_OR_RETURN(tls::ServerSecurity grpc_security,
                       OpenSecurity(options, "grpc", options.grpc, options.grpc_access, *registry));
   LL_ASSIGN_OR_RETURN(tls::ServerSecurity http_security,
@@ -133,6 +142,7 @@ absl::Status Run(const Options& options, int stop_fd) {
                                                    .registry = registry.get(),
                                                    .clock = &SystemClock(),
                                                    .version = std::string(kVersion),
+                                                   .max_ahead = options.max_ahead,
                                                    .more_services = {otlp_service.get()}}));
   const remote::read::RemoteRead reads(
       {.queryable = &store->queryable(), .registry = registry.get()});

@@ -4,6 +4,7 @@
 
 #include <prometheus/registry.h>
 
+#include "collector/api/entities_api.h"
 #include "collector/api/metadata_api.h"
 #include "collector/api/openapi.h"
 #include "collector/api/query_api.h"
@@ -37,6 +38,7 @@ class ApiServer::Impl {
         engine_(queryable, options_.engine),
         queries_(engine_, *options_.clock, options_.tenant, *registry_),
         metadata_(queryable, options_.tenant, options_.described),
+        entities_(queryable, options_.tenant, *options_.clock),
         status_(queryable, options_.tenant, *options_.clock, options_.flags, registry_) {}
 
   absl::Status Start() {
@@ -58,6 +60,7 @@ class ApiServer::Impl {
     http::Router router;
     queries_.AddRoutes(router);
     metadata_.AddRoutes(router);
+    entities_.AddRoutes(router);
     AddRulesRoutes(router, options_.rule_groups, options_.reload);
     status_.AddRoutes(router);
     router.Add(
@@ -97,6 +100,7 @@ class ApiServer::Impl {
   const promql::Engine engine_;
   const QueryApi queries_;
   const MetadataApi metadata_;
+  const EntitiesApi entities_;
   const StatusApi status_;
   std::unique_ptr<http::Server> server_;  // last: stops before what its handlers use is gone
 };

@@ -85,6 +85,12 @@ void StatusApi::AddRoutes(http::Router& router) const {
                         .schema = "StoreStatus"},
               .handler = [this](const http::Request& request) { return StoreStatus(request); },
               .load = http::Load::kHeavy});
+  router.Add({.method = "GET",
+              .pattern = "/api/v2/status/gaps",
+              .about = {.summary = "What of the store was found damaged or missing, and is left "
+                                   "out of answers.",
+                        .schema = "Strings"},
+              .handler = [this](const http::Request&) { return Gaps(); }});
 }
 
 http::Response StatusApi::RuntimeInfo() const {
@@ -111,6 +117,15 @@ http::Response StatusApi::AnswerFlags() const {
     json.BeginObject();
     for (const auto& [name, value] : flags_) json.Member(name, value);
     json.EndObject();
+  });
+}
+
+http::Response StatusApi::Gaps() const {
+  const std::vector<std::string> gaps = queryable_.Gaps(0, model::kOpenEnd);
+  return Success([&](JsonWriter& json) {
+    json.BeginArray();
+    for (const std::string& gap : gaps) json.String(gap);
+    json.EndArray();
   });
 }
 

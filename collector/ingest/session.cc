@@ -13,6 +13,8 @@ namespace leadline::collector::ingest {
 namespace {
 
 constexpr size_t kArenaBlockBytes = 64 << 10;
+// Series that the store refused are asked for again after this.
+constexpr int64_t kAskAgainNs = int64_t{10} * 1'000'000'000;
 
 Refusal OutOfOrder(const char* what) {
   return {Reason::kOutOfOrder, absl::FailedPreconditionError(what)};
@@ -209,12 +211,36 @@ MaybeRefusal Session::HandleHello(const v1::Hello& hello) {
 }
 
 MaybeRefusal Session::HandleDefinitions(const v1::Definitions& definitions) {
-  if (auto refusal = tables_.Define(definitions, &unresolved_)) return refusal;
-  if (unresolved_.series.empty()) return std::nullopt;
-  const auto handles = context_->store->Resolve(context_->tenant, unresolved_.series);
+  SessionTables::Unresolved defined;
+  if (auto refusal = tables_.Define(definitions, &defined)) return refusal;
+  if (defined.series.empty()) return std::nullopt;
+  if (!refused_.refs.empty()) refused_.Forget(defined.refs);
+  return Resolve(std::move(defined));
+}
+
+MaybeRefusal Session::Resolve(SessionTables::Unresolved asked) {
+  store::Refusals refusals;
+  const auto handles = context_->store->ResolveEach(context_->tenant, asked.series, refusals);
   if (!handles.ok()) return Refusal{Reason::kStore, handles.status()};
-  tables_.SetHandles(unresolved_.refs, *handles);
+  tables_.SetHandles(asked.refs, *handles);
+  if (refusals.empty()) return std::nullopt;
+  spdlog::warn("{} has series that are refused: {}", Name(),
+               std::string(refusals.ToStatus().message()));
+  refused_asked_mono_ns_ = context_->clock->NowMonoNs();
+  for (size_t i = 0; i < handles->size(); ++i) {
+    if ((*handles)[i] != store::kNoSeries) continue;
+    refused_.refs.push_back(asked.refs[i]);
+    refused_.series.push_back(std::move(asked.series[i]));
+  }
   return std::nullopt;
+}
+
+MaybeRefusal Session::ResolveRefused() {
+  if (refused_.refs.empty() ||
+      context_->clock->NowMonoNs() - refused_asked_mono_ns_ < kAskAgainNs) {
+    return std::nullopt;
+  }
+  return Resolve(std::exchange(refused_, {}));
 }
 
 MaybeRefusal Session::CheckSequence(const v1::Batch& message) const {
@@ -239,6 +265,7 @@ MaybeRefusal Session::HandleBatch(const v1::Batch& message, size_t bytes) {
     if (sequence <= durable_sequence_) ack_due_ = true;
     return std::nullopt;
   }
+  if (auto refusal = ResolveRefused()) return refusal;
   store::WriteBatch batch;
   uint64_t samples = 0;
   const int64_t newest_ms =
@@ -248,6 +275,13 @@ MaybeRefusal Session::HandleBatch(const v1::Batch& message, size_t bytes) {
         absl::Status(refusal->status.code(),
                      fmt::format("batch {}: {}", sequence, std::string(refusal->status.message())));
     return refusal;
+  }
+  store::Refusals refused;  // counted by the store
+  if (absl::Status admitted =
+          context_->store->Admit(context_->tenant, store::Source::kAgent, batch, refused);
+      !admitted.ok()) {
+    const bool over_rate = absl::IsResourceExhausted(admitted);
+    return Refusal{over_rate ? Reason::kTenant : Reason::kStore, std::move(admitted)};
   }
   if (message.lost_batches() > 0 || message.lost_samples() > 0) CountLost(message);
   if (message.lost_batches() > 0) FillGap();

@@ -83,6 +83,9 @@ class Session final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
   MaybeRefusal HandleMessage();
   MaybeRefusal HandleHello(const v1::Hello& hello);
   MaybeRefusal HandleDefinitions(const v1::Definitions& definitions);
+  // Asks the store for handles; keeps those series that it refuses, to be asked for again.
+  MaybeRefusal Resolve(SessionTables::Unresolved asked);
+  MaybeRefusal ResolveRefused();
   MaybeRefusal HandleBatch(const v1::Batch& message, size_t bytes);
   void Append(store::WriteBatch batch, size_t bytes);
   MaybeRefusal CheckSequence(const v1::Batch& message) const;
@@ -114,7 +117,8 @@ class Session final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
   std::string agent_name_;
   SessionTables tables_;
   std::optional<zstd::Decompressor> compressed_;  // from the first compressed message on
-  SessionTables::Unresolved unresolved_;
+  SessionTables::Unresolved refused_;             // over a limit of the tenant
+  int64_t refused_asked_mono_ns_ = 0;
   uint64_t last_sequence_ = 0;  // received
 
   mutable Mutex mutex_;

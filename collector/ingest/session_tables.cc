@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include <fmt/format.h>
 
 #include "common/labels.h"
@@ -155,6 +156,19 @@ Refusal OverLimit(std::string_view what, uint32_t ref, uint32_t limit) {
 }
 
 }  // namespace
+
+void SessionTables::Unresolved::Forget(absl::Span<const uint32_t> gone) {
+  const absl::flat_hash_set<uint32_t> gone_refs(gone.begin(), gone.end());
+  size_t left = 0;
+  for (size_t i = 0; i < refs.size(); ++i) {
+    if (gone_refs.contains(refs[i])) continue;
+    refs[left] = refs[i];
+    if (left != i) series[left] = std::move(series[i]);
+    ++left;
+  }
+  refs.resize(left);
+  series.resize(left);
+}
 
 MaybeRefusal SessionTables::Define(const v1::Definitions& message, Unresolved* unresolved) {
   size_t defined_bytes = defined_bytes_;

@@ -36,6 +36,9 @@ class SessionTables {
   struct Unresolved {
     std::vector<uint32_t> refs;
     std::vector<model::SeriesDefinition> series;
+
+    // Without those of these refs.
+    void Forget(absl::Span<const uint32_t> gone);
   };
 
   explicit SessionTables(const Limits& limits) : limits_(limits) {}

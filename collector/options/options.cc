@@ -3,6 +3,7 @@
 #include <iostream>
 #include <utility>
 
+#include "common/duration.h"
 #include "common/flags/flags.h"
 #include "common/flags/server_flags.h"
 
@@ -71,6 +72,26 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
   flags::AddDuration(
       app, "--retention", options.retention, "30d",
       "How long samples are kept; 0 keeps them for ever and takes samples of any age");
+  app.add_option_function<std::string>(
+         "--retention-processes",
+         [&options](const std::string& text) {
+           options.retention_processes = *ParseDuration(text);
+         },
+         "How long series of single processes are kept; 0 for ever (default: as --retention)")
+      ->check(flags::IsDuration())
+      ->type_name("DURATION");
+  app.add_option(
+         "--retention-size", options.retention_bytes,
+         "Room on disk for days that are kept; the oldest go when they take more; 0: as much "
+         "as they take")
+      ->transform(flags::ToBytes())
+      ->type_name("SIZE")
+      ->default_str("0");
+  flags::AddDuration(app, "--max-ahead", options.max_ahead, "10m",
+                     "How far ahead of the clock samples may be");
+  flags::AddDuration(app, "--max-late", options.max_late, "1h",
+                     "How late samples of others than agents may come; 0: as late as agents' may, "
+                     "which is the retention");
   app.add_option("--max-head-size", options.max_head_bytes,
                  "Memory for series and entities that live, estimated; above, new ones are refused")
       ->transform(flags::ToBytes())
@@ -92,6 +113,7 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
                      "How long before the time of their evaluation rules look, for samples that "
                      "come late");
   AddQueryOptions(app, options);
+  AddTenantFlags(app, options.tenants);
   app.add_option(
          "--cors-origin", options.cors_origins,
          "Web pages of which origins may read answers, as a regular expression; '' for none")

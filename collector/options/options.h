@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
 
+#include "collector/options/tenant_flags.h"
 #include "common/flags/program.h"
 #include "common/tls/server_files.h"
 
@@ -22,7 +24,11 @@ struct Options {
   tls::Access http_access;
   tls::Access grpc_access;
   bool insecure = false;
-  absl::Duration retention = absl::Hours(30 * 24);  // zero: for ever
+  absl::Duration retention = absl::Hours(30 * 24);    // zero: for ever
+  std::optional<absl::Duration> retention_processes;  // none: as retention
+  uint64_t retention_bytes = 0;                       // zero: whatever it takes
+  absl::Duration max_ahead = absl::Minutes(10);
+  absl::Duration max_late = absl::Hours(1);  // zero: as agents'
   uint64_t max_head_bytes = uint64_t{2} << 30;
   uint64_t max_replay_bytes = uint64_t{256} << 20;
   std::vector<std::string> rules;  // files, or patterns
@@ -33,6 +39,7 @@ struct Options {
   uint64_t query_max_memory = uint64_t{512} << 20;
   uint64_t query_max_total_memory = uint64_t{1} << 30;
   int query_max_concurrency = 8;
+  TenantOptions tenants;
   std::string cors_origins = ".*";
   // Where samples are sent on to; no URL: nowhere.
   std::string remote_write_url;

@@ -126,6 +126,16 @@ size_t HelpersOf(const EngineOptions& options) {
   return std::max<size_t>(threads, 1) - 1;
 }
 
+// What the store finds damaged while it is read, it leaves out when it is asked again.
+constexpr int kMaxDamages = 5;
+
+template <typename Ask>
+absl::StatusOr<QueryResult> WithoutDamage(Ask ask) {
+  absl::StatusOr<QueryResult> result = ask();
+  for (int i = 0; i < kMaxDamages && absl::IsDataLoss(result.status()); ++i) result = ask();
+  return result;
+}
+
 }  // namespace
 
 Engine::Engine(const store::Queryable& queryable, EngineOptions options)
@@ -214,7 +224,7 @@ absl::StatusOr<QueryResult> Engine::Run(const Question& question, const QueryOpt
 
 absl::StatusOr<QueryResult> Engine::Instant(std::string_view tenant, std::string_view query,
                                             int64_t ts_ms, const QueryOptions& options) const {
-  return Run({tenant, query, ts_ms, ts_ms, 0}, options, nullptr);
+  return WithoutDamage([&] { return Run({tenant, query, ts_ms, ts_ms, 0}, options, nullptr); });
 }
 
 absl::StatusOr<QueryResult> Engine::Range(std::string_view tenant, std::string_view query,
@@ -224,7 +234,9 @@ absl::StatusOr<QueryResult> Engine::Range(std::string_view tenant, std::string_v
     return absl::InvalidArgumentError(
         fmt::format("range from {} to {} ms by {} ms is none", start_ms, end_ms, step_ms));
   }
-  return Run({tenant, query, start_ms, end_ms, step_ms}, options, nullptr);
+  return WithoutDamage([&] {
+    return Run({tenant, query, start_ms, end_ms, step_ms}, options, nullptr);
+  });
 }
 
 absl::StatusOr<Explanation> Engine::Explain(std::string_view tenant, std::string_view query,

@@ -9,11 +9,15 @@
 
 namespace leadline::collector::store {
 
-absl::StatusOr<std::vector<SeriesBlock>> Queryable::Select(std::string_view tenant,
-                                                           absl::Span<const Matcher> matchers,
-                                                           const SelectHints& hints) const {
+namespace {
+
+absl::StatusOr<std::vector<SeriesBlock>> ReadAll(const Queryable& queryable,
+                                                 std::string_view tenant,
+                                                 absl::Span<const Matcher> matchers,
+                                                 const SelectHints& hints) {
   constexpr size_t kAtOnce = 256;
-  LL_ASSIGN_OR_RETURN(const std::unique_ptr<Selection> selection, Find(tenant, matchers, hints));
+  LL_ASSIGN_OR_RETURN(const std::unique_ptr<Selection> selection,
+                      queryable.Find(tenant, matchers, hints));
   std::vector<SeriesBlock> all;
   std::vector<SeriesBlock> some;
   uint64_t samples = 0;
@@ -31,6 +35,19 @@ absl::StatusOr<std::vector<SeriesBlock>> Queryable::Select(std::string_view tena
     }
   }
   return all;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<SeriesBlock>> Queryable::Select(std::string_view tenant,
+                                                           absl::Span<const Matcher> matchers,
+                                                           const SelectHints& hints) const {
+  constexpr int kMaxDamages = 5;
+  auto blocks = ReadAll(*this, tenant, matchers, hints);
+  for (int i = 0; i < kMaxDamages && absl::IsDataLoss(blocks.status()); ++i) {
+    blocks = ReadAll(*this, tenant, matchers, hints);
+  }
+  return blocks;
 }
 
 }  // namespace leadline::collector::store

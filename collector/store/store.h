@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,8 +26,10 @@
 #include "absl/types/span.h"
 
 #include "collector/model/entity.h"
+#include "collector/model/record.h"
 #include "collector/model/sample.h"
 #include "collector/model/series.h"
+#include "collector/store/refusals.h"
 #include "common/id128.h"
 #include "common/labels.h"
 
@@ -67,6 +70,13 @@ struct HistogramFrame {
 // some time after their entity ended, and the entity too; a batch that has the handle of one is
 // refused with UNAVAILABLE and may come again, with a handle that is resolved anew and the entity.
 using SeriesHandle = uint64_t;
+inline constexpr SeriesHandle kNoSeries = UINT64_MAX;  // in place of one that was refused
+
+// Who wrote the samples, which says how far back they may reach.
+enum class Source : uint8_t {
+  kAgent,  // replays what it kept: any age within retention
+  kOther,  // remote write and the like: not later than the store's bound for it
+};
 
 struct WriteBatch {
   WriterId writer;
@@ -75,6 +85,7 @@ struct WriteBatch {
   std::vector<SeriesHandle> series;  // those that the frames refer to
   std::vector<FloatFrame> floats;
   std::vector<HistogramFrame> histograms;
+  std::vector<model::Record> records;
 };
 
 class Appendable {
@@ -85,10 +96,24 @@ class Appendable {
   // neither block nor call the store's methods that wait (Append, Flush, DropBefore).
   using Durable = std::function<void(absl::Status)>;
 
-  // Handles for definitions, in their order. RESOURCE_EXHAUSTED when there are new ones and the
-  // store has no memory left for them.
-  virtual absl::StatusOr<std::vector<SeriesHandle>> Resolve(
-      std::string_view tenant, absl::Span<const model::SeriesDefinition> series) = 0;
+  // Handles for definitions, in their order; kNoSeries for those that are over a limit of the
+  // tenant, which are counted in `refusals`. Series that are known are never over the limits of how
+  // many there may be. RESOURCE_EXHAUSTED when there are new ones and the store has no memory left
+  // for them.
+  virtual absl::StatusOr<std::vector<SeriesHandle>> ResolveEach(
+      std::string_view tenant, absl::Span<const model::SeriesDefinition> series,
+      Refusals& refusals) = 0;
+  // All of them, or the error of one.
+  absl::StatusOr<std::vector<SeriesHandle>> Resolve(
+      std::string_view tenant, absl::Span<const model::SeriesDefinition> series);
+
+  // To be asked before Append: takes out of the batch the samples that may not be written, which
+  // are those too far ahead of the clock, those too late for their source, those older than
+  // retention and those of kNoSeries, and counts them in `refusals`; the rest may be appended.
+  // RESOURCE_EXHAUSTED when the tenant has written too many samples a second: nothing is taken out,
+  // and the batch may come again.
+  virtual absl::Status Admit(std::string_view tenant, Source source, WriteBatch& batch,
+                             Refusals& refusals) = 0;
 
   // Takes the batch in: it is visible to queries when `durable` is called with OK. A batch whose
   // sequence is not above LastSequence is durable already and is reported so. Batches of a writer
@@ -179,6 +204,7 @@ class Selection {
 
   // Series `first` to `first + blocks.size() - 1`, each into its place, empty where it has no
   // samples; what the blocks have room for already is used again.
+  // DATA_LOSS for damage that nobody knew of: who asks anew gets what there is without it.
   // REQUIRES: first + blocks.size() <= size().
   virtual absl::Status Read(size_t first, absl::Span<SeriesBlock> blocks) const = 0;
 
@@ -196,6 +222,15 @@ struct SeriesFilter {
   int64_t start_ms = 0;
   int64_t end_ms = model::kOpenEnd;
   size_t limit = 0;  // 0: none
+};
+
+// Which records: of one table, of one key or of all, with a time in the range.
+struct RecordFilter {
+  model::RecordTable table = model::RecordTable::kEntityVersions;
+  std::optional<std::string> key;
+  int64_t start_ms = 0;
+  int64_t end_ms = model::kOpenEnd;
+  size_t limit = 100'000;  // RESOURCE_EXHAUSTED above
 };
 
 class Queryable {
@@ -222,6 +257,18 @@ class Queryable {
   // The version in force at t of every entity that lived then.
   virtual absl::StatusOr<std::vector<model::EntityVersion>> EntitiesAt(std::string_view tenant,
                                                                        int64_t t_ms) const = 0;
+
+  // In the order of their time, then key. RESOURCE_EXHAUSTED when there are more than the limit.
+  virtual absl::StatusOr<std::vector<model::Record>> Records(std::string_view /*tenant*/,
+                                                             const RecordFilter& /*filter*/) const {
+    return absl::UnimplementedError("there are no records here");
+  }
+
+  // What should be there in the range and is not, since it was found damaged or missing: a text
+  // each, for those who get an answer without it.
+  virtual std::vector<std::string> Gaps(int64_t /*start_ms*/, int64_t /*end_ms*/) const {
+    return {};
+  }
 };
 
 // --- Both ---

@@ -33,6 +33,13 @@ inline int64_t TimeOf(uint64_t sequence) {
                            : kBaseMs + number * kStepMs;
 }
 
+inline collector::model::Record RecordOf(uint64_t sequence) {
+  return {.table = collector::model::RecordTable::kEntityVersions,
+          .key = "batch",
+          .ts_ms = TimeOf(sequence),
+          .value = std::to_string(sequence)};
+}
+
 inline double ValueOf(uint64_t sequence, uint64_t series) {
   return static_cast<double>(sequence * 10 + series);
 }

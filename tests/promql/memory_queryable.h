@@ -2,6 +2,8 @@
 // query engine and the API are tested on.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -17,6 +19,29 @@ class MemoryQueryable final : public store::Queryable {
   // With all its samples, in time order.
   void Add(store::SeriesBlock series) { series_.push_back(std::move(series)); }
   void Clear() { series_.clear(); }
+
+  // What Gaps says for ranges that have the time.
+  void SetGap(int64_t ts_ms, std::string text) { gaps_[ts_ms] = std::move(text); }
+  std::vector<std::string> Gaps(int64_t start_ms, int64_t end_ms) const override {
+    std::vector<std::string> texts;
+    for (auto it = gaps_.lower_bound(start_ms); it != gaps_.end() && it->first <= end_ms; ++it) {
+      texts.push_back(it->second);
+    }
+    return texts;
+  }
+
+  void AddRecord(model::Record record) { records_.push_back(std::move(record)); }
+  absl::StatusOr<std::vector<model::Record>> Records(
+      std::string_view /*tenant*/, const store::RecordFilter& filter) const override {
+    std::vector<model::Record> found;
+    for (const model::Record& record : records_) {
+      if (record.table == filter.table && (!filter.key || record.key == *filter.key) &&
+          record.ts_ms >= filter.start_ms && record.ts_ms <= filter.end_ms) {
+        found.push_back(record);
+      }
+    }
+    return found;
+  }
 
   // Answers everything with this error from now on.
   void FailWith(absl::Status error) { error_ = std::move(error); }
@@ -41,6 +66,8 @@ class MemoryQueryable final : public store::Queryable {
   absl::StatusOr<std::set<LabelSet>> Matching(const store::SeriesFilter& filter) const;
 
   std::vector<store::SeriesBlock> series_;
+  std::map<int64_t, std::string> gaps_;
+  std::vector<model::Record> records_;
   absl::Status error_;
   mutable store::SelectHints last_hints_;
 };

@@ -79,7 +79,7 @@ size_t SeriesAtOnce(const Context& context, const store::SelectHints& hints) {
   return static_cast<size_t>(std::clamp<int64_t>(kSamplesAtOnce / samples, 64, 256));
 }
 
-absl::Status FindSeries(const Context& context, const parse::VectorSelector& selector, Sight sight,
+absl::Status FindSeries(Context& context, const parse::VectorSelector& selector, Sight sight,
                         Found& found) {
   const plan::SelectorPlan& plan = context.plan->Of(selector);
   store::SelectHints hints;
@@ -105,6 +105,9 @@ absl::Status FindSeries(const Context& context, const parse::VectorSelector& sel
   LL_ASSIGN_OR_RETURN(
       found.selection,
       context.queryable.Find(context.tenant, StoreMatchers(selector.matchers), hints));
+  for (std::string& gap : context.queryable.Gaps(hints.start_ms, hints.end_ms)) {
+    context.annotations.warnings.insert(std::move(gap));
+  }
   if (found.selection->size() == 0) {
     LL_ASSIGN_OR_RETURN(found.classic, ClassicInstead(context, selector, hints));
     if (!found.classic.has_value()) return absl::OkStatus();

@@ -23,6 +23,9 @@ using chunk::WindowStart;
 // What of a shard is decoded at a time, some 4 MiB.
 constexpr size_t kSamplesAtATime = 256 << 10;
 
+// Of a flush that finds windows damaged.
+constexpr int kMaxTries = 5;
+
 std::set<int64_t> WindowsOf(const head::SeriesSnapshot& series) {
   std::set<int64_t> starts;
   for (const chunk::Piece& piece : series.pieces) {
@@ -55,6 +58,11 @@ absl::Status Flusher::FlushNext() {
 absl::Status Flusher::FlushShards(absl::Span<const size_t> shards,
                                   const std::set<uint64_t>& damaged) {
   absl::Status status = TryFlushShards(shards, damaged);
+  // Damage to what is there must not keep new data from being written: all of it is written again,
+  // without the windows that are damaged.
+  for (int tries = 0; tries < kMaxTries && windows_.HideDamaged(status); ++tries) {
+    status = TryFlushShards(shards, damaged);
+  }
   if (!status.ok()) {
     metrics_.flush_errors.Increment();
     spdlog::error("flush failed reason=\"{}\"", std::string(status.message()));
@@ -64,23 +72,28 @@ absl::Status Flusher::FlushShards(absl::Span<const size_t> shards,
 
 absl::Status Flusher::TryFlushShards(absl::Span<const size_t> shards,
                                      const std::set<uint64_t>& damaged) {
+  LL_RETURN_IF_ERROR(windows_.QuarantineHidden().status());
   LL_ASSIGN_OR_RETURN(const Committer::Mark mark, committer_.Checkpoint(shards));
   std::vector<std::vector<head::FrozenEntities>> entities(shards.size());
-  std::set<int64_t> written;
+  std::set<WindowId> written;
   for (size_t i = 0; i < shards.size(); ++i) {
     LL_RETURN_IF_ERROR(WriteShard(shards[i], written));
     // What windows know now, and need not be told of alone.
     head_.FrozenEntitiesOf(shards[i], entities[i]);
     LL_ASSIGN_OR_RETURN(const auto plan, PlanEntities(entities[i]));
     LL_RETURN_IF_ERROR(Write(plan, written));
+    if (shards[i] == head::Head::kRecordShard) LL_RETURN_IF_ERROR(WriteRecords(written));
   }
-  for (const int64_t start_ms : written) {
-    LL_ASSIGN_OR_RETURN(const auto window, windows_.GetOrCreate(start_ms));
+  for (const WindowId& id : written) {
+    LL_ASSIGN_OR_RETURN(const auto window, windows_.GetOrCreate(id));
     LL_RETURN_IF_ERROR(window->Sync());
     metrics_.window_flushes.Increment();
   }
-  for (const auto& window : windows_.Overlapping(chunk::kMinTimestampMs, model::kOpenEnd)) {
-    if (!written.empty() && !written.contains(window->start_ms())) window->EndWriting();
+  // What went to a window in which a query has found damage since would be lost with it.
+  LL_RETURN_IF_ERROR(windows_.WhyHidden(written));
+  for (const auto& [id, window] :
+       windows_.OverlappingById(chunk::kMinTimestampMs, model::kOpenEnd)) {
+    if (!written.empty() && !written.contains(id)) window->EndWriting();
   }
   std::vector<uint64_t> checkpoints = checkpoints_;
   for (const size_t shard : shards) checkpoints[shard] = mark.segment;
@@ -94,7 +107,7 @@ absl::Status Flusher::TryFlushShards(absl::Span<const size_t> shards,
   return RemoveOldLog(damaged);
 }
 
-absl::Status Flusher::WriteShard(size_t shard, std::set<int64_t>& written) {
+absl::Status Flusher::WriteShard(size_t shard, std::set<WindowId>& written) {
   for (uint32_t from = 0; from != head::Shard::kEndOfSlots;) {
     std::vector<head::FrozenSeries> frozen;
     from = head_.Frozen(shard, from, kSamplesAtATime, frozen);
@@ -103,17 +116,20 @@ absl::Status Flusher::WriteShard(size_t shard, std::set<int64_t>& written) {
   return absl::OkStatus();
 }
 
-std::map<int64_t, Flusher::WindowChunks> Flusher::PlanSeries(
+std::map<WindowId, Flusher::WindowChunks> Flusher::PlanSeries(
     std::vector<head::FrozenSeries> frozen) {
-  std::map<int64_t, WindowChunks> plan;
-  absl::flat_hash_set<std::pair<int64_t, Id128>> placed;
+  std::map<WindowId, WindowChunks> plan;
+  absl::flat_hash_set<std::pair<int64_t, Id128>> placed[kRetentionClasses.size()];
   for (head::FrozenSeries& tenant : frozen) {
-    placed.clear();
+    for (auto& of_class : placed) of_class.clear();
     for (head::SeriesSnapshot& series : tenant.series) {
+      const RetentionClass retention = ClassOf(series.definition->metric());
       for (const int64_t start_ms : WindowsOf(series)) {
-        window::TenantChunks& chunks = plan[start_ms][tenant.tenant];
+        window::TenantChunks& chunks = plan[{start_ms, retention}][tenant.tenant];
         chunks.series.push_back({series.definition, series.pieces});
-        if (series.timeline && placed.emplace(start_ms, series.definition->entity()).second) {
+        if (series.timeline && placed[static_cast<size_t>(retention)]
+                                   .emplace(start_ms, series.definition->entity())
+                                   .second) {
           chunks.entities.push_back(series.timeline);
         }
       }
@@ -123,18 +139,19 @@ std::map<int64_t, Flusher::WindowChunks> Flusher::PlanSeries(
 }
 
 // REQUIRES: the series' samples are in windows, with their entities.
-absl::StatusOr<std::map<int64_t, Flusher::WindowChunks>> Flusher::PlanEntities(
+absl::StatusOr<std::map<WindowId, Flusher::WindowChunks>> Flusher::PlanEntities(
     absl::Span<const head::FrozenEntities> frozen) const {
-  std::map<int64_t, WindowChunks> plan;
+  std::map<WindowId, WindowChunks> plan;
   for (const head::FrozenEntities& tenant : frozen) {
     for (const head::FrozenEntities::Entity& entity : tenant.entities) {
       const Id128& id = entity.timeline->versions().front().id;
       bool known = false;
-      for (const auto& window : windows_.Overlapping(entity.changed_from_ms, model::kOpenEnd)) {
+      for (const auto& [window_id, window] :
+           windows_.OverlappingById(entity.changed_from_ms, model::kOpenEnd)) {
         LL_ASSIGN_OR_RETURN(const bool has, window->dictionary().HasEntity(tenant.tenant, id));
         if (!has) continue;
         known = true;
-        plan[window->start_ms()][tenant.tenant].entities.push_back(entity.timeline);
+        plan[window_id][tenant.tenant].entities.push_back(entity.timeline);
       }
       if (known) continue;
       plan[HomeWindow(*entity.timeline)][tenant.tenant].entities.push_back(entity.timeline);
@@ -143,31 +160,42 @@ absl::StatusOr<std::map<int64_t, Flusher::WindowChunks>> Flusher::PlanEntities(
   return plan;
 }
 
-absl::Status Flusher::Write(const std::map<int64_t, WindowChunks>& plan,
-                            std::set<int64_t>& written) {
-  for (const auto& [start_ms, chunks] : plan) {
-    LL_RETURN_IF_ERROR(WriteWindow(start_ms, chunks));
-    written.insert(start_ms);
+absl::Status Flusher::Write(const std::map<WindowId, WindowChunks>& plan,
+                            std::set<WindowId>& written) {
+  for (const auto& [id, chunks] : plan) {
+    written.insert(id);
+    LL_RETURN_IF_ERROR(WriteWindow(id, chunks));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Flusher::WriteRecords(std::set<WindowId>& written) {
+  for (const auto& [tenant, records] : head_.records().Frozen()) {
+    std::map<WindowId, std::vector<model::Record>> by_window;
+    for (const model::Record& record : records) {
+      const int64_t ts_ms = std::min(record.ts_ms, chunk::kMaxTimestampMs);
+      by_window[{WindowStart(ts_ms)}].push_back(record);
+    }
+    for (const auto& [id, of_window] : by_window) {
+      written.insert(id);
+      LL_ASSIGN_OR_RETURN(const auto window, windows_.GetOrCreate(id));
+      LL_RETURN_IF_ERROR(window->WriteRecords(tenant, of_window));
+    }
   }
   return absl::OkStatus();
 }
 
 // Where an entity without samples is kept: when it was last known to live.
-int64_t Flusher::HomeWindow(const model::EntityTimeline& timeline) const {
+WindowId Flusher::HomeWindow(const model::EntityTimeline& timeline) const {
   const int64_t last_ms = std::min(timeline.end_ms(), clock_.NowUnixMs());
-  return WindowStart(std::clamp(last_ms, chunk::kMinTimestampMs, chunk::kMaxTimestampMs));
+  return {WindowStart(std::clamp(last_ms, chunk::kMinTimestampMs, chunk::kMaxTimestampMs)),
+          timeline.versions().front().kind == model::EntityKind::kProcess
+              ? RetentionClass::kProcesses
+              : RetentionClass::kRaw};
 }
 
-absl::Status Flusher::WriteWindow(int64_t start_ms, const WindowChunks& chunks) {
-  absl::Status status = TryWriteWindow(start_ms, chunks);
-  if (!absl::IsDataLoss(status)) return status;
-  // What is there is damaged: it must not keep new data from being written.
-  LL_RETURN_IF_ERROR(windows_.Quarantine(start_ms, status));
-  return TryWriteWindow(start_ms, chunks);
-}
-
-absl::Status Flusher::TryWriteWindow(int64_t start_ms, const WindowChunks& chunks) {
-  LL_ASSIGN_OR_RETURN(const auto window, windows_.GetOrCreate(start_ms));
+absl::Status Flusher::WriteWindow(const WindowId& id, const WindowChunks& chunks) {
+  LL_ASSIGN_OR_RETURN(const auto window, windows_.GetOrCreate(id));
   for (const auto& [tenant, tenant_chunks] : chunks) {
     LL_RETURN_IF_ERROR(window->Write(tenant, tenant_chunks));
   }
@@ -176,7 +204,7 @@ absl::Status Flusher::TryWriteWindow(int64_t start_ms, const WindowChunks& chunk
 
 absl::Status Flusher::WriteManifest() {
   return file::ReplaceFile(files_, paths_.dir, std::string(kManifestName),
-                           EncodeManifest({checkpoints_, windows_.Starts()}));
+                           EncodeManifest({checkpoints_, windows_.Listed()}));
 }
 
 absl::Status Flusher::RemoveOldLog(const std::set<uint64_t>& damaged) {
@@ -197,24 +225,33 @@ absl::Status Flusher::RemoveOldLog(const std::set<uint64_t>& damaged) {
   return absl::OkStatus();
 }
 
-absl::Status Flusher::DropBefore(int64_t t_ms) {
-  std::vector<int64_t> dropped;
-  std::set<int64_t> kept = windows_.Starts();
-  std::erase_if(kept, [&](int64_t start_ms) {
-    if (chunk::WindowLast(start_ms) >= t_ms) return false;
-    dropped.push_back(start_ms);
+absl::Status Flusher::DropBefore(const ByClass<int64_t>& kept_from_ms) {
+  std::vector<WindowId> dropped;
+  Manifest::Windows kept = windows_.Listed();
+  std::erase_if(kept, [&](const auto& window) {
+    const WindowId& id = window.first;
+    if (chunk::WindowLast(id.start_ms) >= kept_from_ms[static_cast<size_t>(id.retention)]) {
+      return false;
+    }
+    dropped.push_back(id);
     return true;
   });
+  LL_RETURN_IF_ERROR(windows_.DropQuarantined(kept_from_ms));
   if (dropped.empty()) return absl::OkStatus();
   // The manifest first: a directory that it does not list is removed at the next start.
   LL_RETURN_IF_ERROR(file::ReplaceFile(files_, paths_.dir, std::string(kManifestName),
                                        EncodeManifest({checkpoints_, kept})));
-  for (const int64_t start_ms : dropped) {
-    LL_RETURN_IF_ERROR(windows_.Drop(start_ms));
+  for (const WindowId& id : dropped) {
+    LL_RETURN_IF_ERROR(windows_.Drop(id));
     metrics_.windows_dropped.Increment();
-    spdlog::info("dropped window start={}", WindowName(start_ms));
+    spdlog::info("dropped window {}", NameOf(id));
   }
   return absl::OkStatus();
+}
+
+absl::Status Flusher::QuarantineHidden() {
+  LL_ASSIGN_OR_RETURN(const bool any, windows_.QuarantineHidden());
+  return any ? WriteManifest() : absl::OkStatus();
 }
 
 }  // namespace leadline::collector::store::engine

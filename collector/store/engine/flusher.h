@@ -53,8 +53,10 @@ class Flusher {
   absl::Status Flush(const std::set<uint64_t>& damaged = {});
   // The shard whose checkpoint is the oldest.
   absl::Status FlushNext();
-  // Windows that end before t.
-  absl::Status DropBefore(int64_t t_ms);
+  // Windows that end before their class' time.
+  absl::Status DropBefore(const ByClass<int64_t>& kept_from_ms);
+  // Windows that were found damaged since.
+  absl::Status QuarantineHidden();
   absl::Status WriteManifest();
 
  private:
@@ -62,15 +64,15 @@ class Flusher {
 
   absl::Status FlushShards(absl::Span<const size_t> shards, const std::set<uint64_t>& damaged);
   absl::Status TryFlushShards(absl::Span<const size_t> shards, const std::set<uint64_t>& damaged);
-  absl::Status WriteShard(size_t shard, std::set<int64_t>& written);
-  static std::map<int64_t, WindowChunks> PlanSeries(std::vector<head::FrozenSeries> frozen);
-  absl::StatusOr<std::map<int64_t, WindowChunks>> PlanEntities(
+  absl::Status WriteShard(size_t shard, std::set<WindowId>& written);
+  static std::map<WindowId, WindowChunks> PlanSeries(std::vector<head::FrozenSeries> frozen);
+  absl::StatusOr<std::map<WindowId, WindowChunks>> PlanEntities(
       absl::Span<const head::FrozenEntities> frozen) const;
-  absl::Status Write(const std::map<int64_t, WindowChunks>& plan, std::set<int64_t>& written);
-  absl::Status WriteWindow(int64_t start_ms, const WindowChunks& chunks);
-  absl::Status TryWriteWindow(int64_t start_ms, const WindowChunks& chunks);
+  absl::Status Write(const std::map<WindowId, WindowChunks>& plan, std::set<WindowId>& written);
+  absl::Status WriteRecords(std::set<WindowId>& written);
+  absl::Status WriteWindow(const WindowId& id, const WindowChunks& chunks);
   absl::Status RemoveOldLog(const std::set<uint64_t>& damaged);
-  int64_t HomeWindow(const model::EntityTimeline& timeline) const;
+  WindowId HomeWindow(const model::EntityTimeline& timeline) const;
 
   file::Files& files_;
   const Paths& paths_;

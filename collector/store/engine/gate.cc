@@ -49,4 +49,14 @@ absl::StatusOr<std::vector<model::EntityVersion>> Gate::EntitiesAt(std::string_v
   return behind_.EntitiesAt(tenant, t_ms);
 }
 
+absl::StatusOr<std::vector<model::Record>> Gate::Records(std::string_view tenant,
+                                                         const RecordFilter& filter) const {
+  LL_RETURN_IF_ERROR(status());
+  return behind_.Records(tenant, filter);
+}
+
+std::vector<std::string> Gate::Gaps(int64_t start_ms, int64_t end_ms) const {
+  return open_ ? behind_.Gaps(start_ms, end_ms) : std::vector<std::string>();
+}
+
 }  // namespace leadline::collector::store::engine

@@ -41,6 +41,9 @@ class Gate final : public Queryable {
                                                const SeriesFilter& filter) const override;
   absl::StatusOr<std::vector<model::EntityVersion>> EntitiesAt(std::string_view tenant,
                                                                int64_t t_ms) const override;
+  absl::StatusOr<std::vector<model::Record>> Records(std::string_view tenant,
+                                                     const RecordFilter& filter) const override;
+  std::vector<std::string> Gaps(int64_t start_ms, int64_t end_ms) const override;
 
  private:
   const Queryable& behind_;

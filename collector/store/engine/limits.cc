@@ -7,6 +7,8 @@
 #include "collector/store/chunk/sealed_chunk.h"
 #include "collector/store/chunk/window_time.h"
 #include "collector/store/log/record.h"
+#include "collector/store/record/rows.h"
+#include "collector/store/tenant_limits.h"
 #include "collector/store/window/keys.h"
 #include "common/status_macros.h"
 
@@ -119,14 +121,6 @@ absl::Status CheckTenant(std::string_view tenant) {
   return absl::OkStatus();
 }
 
-absl::Status CheckSeries(const model::SeriesDefinition& series) {
-  if (series.metric.empty() || series.metric.size() > kMaxMetricBytes) {
-    return Invalid("a metric's name has {} bytes; 1 to {} are allowed", series.metric.size(),
-                   kMaxMetricBytes);
-  }
-  return CheckLabels(series.residual, fmt::format("a series of {}", series.metric));
-}
-
 absl::Status CheckBatch(const WriteBatch& batch) {
   if (batch.series.size() > log::kMaxBatchSeries) {
     return Invalid("a batch has {} series; the limit is {}", batch.series.size(),
@@ -134,6 +128,9 @@ absl::Status CheckBatch(const WriteBatch& batch) {
   }
   for (const model::EntityVersion& version : batch.entities) {
     LL_RETURN_IF_ERROR(CheckEntity(version));
+  }
+  for (const model::Record& record : batch.records) {
+    LL_RETURN_IF_ERROR(record::CheckRecord(record));
   }
   for (const FloatFrame& frame : batch.floats) {
     LL_RETURN_IF_ERROR(CheckFrame(frame, batch.series.size()));

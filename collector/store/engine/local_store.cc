@@ -12,6 +12,7 @@
 #include "collector/store/engine/limits.h"
 #include "collector/store/engine/manifest.h"
 #include "collector/store/engine/recovery.h"
+#include "collector/store/engine/retention.h"
 #include "collector/store/log/record.h"
 #include "collector/store/log/writer.h"
 #include "common/status_macros.h"
@@ -29,8 +30,13 @@ absl::StatusOr<Manifest> ReadManifest(file::Files& files, const Paths& paths) {
   const std::string path = fmt::format("{}/{}", paths.dir, kManifestName);
   const absl::StatusOr<std::string> text = files.Read(path);
   if (absl::IsNotFound(text.status())) {
-    LL_ASSIGN_OR_RETURN(const std::vector<std::string> windows, files.List(paths.windows));
-    if (windows.empty()) return Manifest();
+    bool is_empty = true;
+    for (const std::string_view name : kRetentionClasses) {
+      const auto windows = files.List(fmt::format("{}/{}", paths.windows, name));
+      if (!windows.ok() && !absl::IsNotFound(windows.status())) return windows.status();
+      is_empty = is_empty && (!windows.ok() || windows->empty());
+    }
+    if (is_empty) return Manifest();
     return absl::DataLossError(
         fmt::format("{} is missing although there are windows in {}", path, paths.windows));
   }
@@ -50,8 +56,15 @@ LocalStore::LocalStore(const StoreOptions& options)
       own_registry_(options.registry ? nullptr : std::make_unique<prometheus::Registry>()),
       metrics_(options.registry ? *options.registry : *own_registry_),
       head_(options.head_shards),
+      tenants_(options.tenant_limits, options.limits_by_tenant, *options.clock,
+               options.registry ? *options.registry : *own_registry_),
+      admission_(head_, tenants_, *options.clock,
+                 {.max_ahead_ms = options.max_ahead_ms,
+                  .max_late_ms = options.max_late_ms,
+                  .oldest_ms = [this] { return OldestMs(); }}),
       windows_(files_, paths_, {options.block_cache_bytes, options.window_env}, metrics_),
-      reader_(head_, windows_) {}
+      reader_(head_, windows_),
+      guarded_reader_(reader_, windows_) {}
 
 absl::StatusOr<std::unique_ptr<Store>> LocalStore::Open(const StoreOptions& options) {
   if (options.dir.empty()) return absl::InvalidArgumentError("the data directory has no name");
@@ -71,7 +84,6 @@ absl::Status LocalStore::Start() {
   for (const std::string& dir : {paths_.dir, paths_.log, paths_.windows}) {
     LL_RETURN_IF_ERROR(files_.MakeDirs(dir));
   }
-  LL_RETURN_IF_ERROR(files_.SyncDir(paths_.dir + "/windows"));
   LL_RETURN_IF_ERROR(files_.SyncDir(paths_.dir));
   // Its own entry, if it was made just now; who did not make it may not be allowed to.
   // "/" on the end would be a part of the path.
@@ -116,7 +128,8 @@ absl::Status LocalStore::Recover() {
   int64_t said_ms = begin_ms;
   ReplayOptions replay;
   replay.checkpoints = checkpoints_;
-  replay.oldest_ms = KeptFromMs();
+  const ByClass<int64_t> kept_from_ms = KeptFromMs();
+  replay.oldest_ms = *std::min_element(kept_from_ms.begin(), kept_from_ms.end());
   replay.go_on = [&](uint64_t bytes) {
     if (const int64_t now_ms = NowMonoMs(); now_ms - said_ms >= kSayProgressMs) {
       said_ms = now_ms;
@@ -179,10 +192,24 @@ int64_t LocalStore::OldestMs() const {
                                    : chunk::kBeforeAllTime;
 }
 
-int64_t LocalStore::KeptFromMs() const {
-  const std::set<int64_t> windows = windows_.Starts();
-  if (windows.empty()) return chunk::kBeforeAllTime;
-  return std::min(OldestMs(), chunk::WindowLast(*windows.rbegin()) - options_.retention_ms);
+ByClass<int64_t> LocalStore::KeptFromMs() const {
+  const Manifest::Windows windows = windows_.Listed();
+  const int64_t now_ms = options_.clock->NowUnixMs();
+  ByClass<int64_t> kept_from_ms;
+  for (size_t i = 0; i < kept_from_ms.size(); ++i) {
+    const int64_t retention_ms = RetentionMs(static_cast<RetentionClass>(i));
+    kept_from_ms[i] = chunk::kBeforeAllTime;
+    if (windows.empty() || retention_ms == 0) continue;
+    const int64_t newest_ms = chunk::WindowLast(windows.rbegin()->first.start_ms);
+    kept_from_ms[i] = std::min(now_ms, newest_ms) - retention_ms;
+  }
+  return kept_from_ms;
+}
+
+int64_t LocalStore::RetentionMs(RetentionClass retention) const {
+  const int64_t processes_ms = options_.retention_processes_ms;
+  return retention == RetentionClass::kProcesses && processes_ms >= 0 ? processes_ms
+                                                                      : options_.retention_ms;
 }
 
 bool LocalStore::FlushIsDue() const {
@@ -206,12 +233,30 @@ void LocalStore::Maintain() {
     LookAtDisk();
     committer_->Heal();
     if (FlushIsDue()) FlushNextShard();
-    if (options_.retention_ms > 0) {
-      if (absl::Status dropped = DropBefore(KeptFromMs()); !dropped.ok()) {
-        spdlog::error("retention failed reason=\"{}\"", std::string(dropped.message()));
-      }
+    QuarantineDamaged();
+    if (absl::Status dropped = ApplyRetention(); !dropped.ok()) {
+      spdlog::error("retention failed reason=\"{}\"", std::string(dropped.message()));
     }
   } while (!WaitForStop());
+}
+
+absl::Status LocalStore::ApplyRetention() {
+  const std::map<int64_t, uint64_t> sizes = windows_.Sizes();
+  uint64_t bytes = 0;
+  for (const auto& [start_ms, size] : sizes) bytes += size;
+  metrics_.window_bytes.Set(static_cast<double>(bytes));
+  if (options_.retention_bytes > 0 && bytes > options_.retention_bytes) {
+    LL_RETURN_IF_ERROR(DropBefore(KeptFromBySize(sizes, options_.retention_bytes)));
+  }
+  MutexLock lock(flush_mutex_);
+  return flusher_->DropBefore(KeptFromMs());
+}
+
+void LocalStore::QuarantineDamaged() {
+  MutexLock lock(flush_mutex_);
+  if (absl::Status moved = flusher_->QuarantineHidden(); !moved.ok()) {
+    spdlog::error("quarantine failed reason=\"{}\"", std::string(moved.message()));
+  }
 }
 
 void LocalStore::FlushNextShard() {
@@ -271,12 +316,9 @@ bool LocalStore::WaitForStop() {
   return stopping_;
 }
 
-absl::StatusOr<std::vector<SeriesHandle>> LocalStore::Resolve(
-    std::string_view tenant, absl::Span<const model::SeriesDefinition> series) {
+absl::StatusOr<std::vector<SeriesHandle>> LocalStore::ResolveEach(
+    std::string_view tenant, absl::Span<const model::SeriesDefinition> series, Refusals& refusals) {
   LL_RETURN_IF_ERROR(CheckTenant(tenant));
-  for (const model::SeriesDefinition& definition : series) {
-    LL_RETURN_IF_ERROR(CheckSeries(definition));
-  }
   const uint64_t bytes = head_.definition_bytes();
   if (bytes >= options_.max_definition_bytes) {
     if (const size_t unknown = head_.CountUnknown(tenant, series); unknown > 0) {
@@ -287,7 +329,14 @@ absl::StatusOr<std::vector<SeriesHandle>> LocalStore::Resolve(
                       unknown, bytes, options_.max_definition_bytes));
     }
   }
-  return head_.Resolve(tenant, series);
+  return admission_.ResolveEach(tenant, series, refusals);
+}
+
+absl::Status LocalStore::Admit(std::string_view tenant, Source source, WriteBatch& batch,
+                               Refusals& refusals) {
+  LL_RETURN_IF_ERROR(CheckTenant(tenant));
+  LL_RETURN_IF_ERROR(CheckBatch(batch));
+  return admission_.Admit(tenant, source, batch, refusals);
 }
 
 absl::Status LocalStore::CheckBatchAndHandles(std::string_view tenant,
@@ -317,6 +366,9 @@ void LocalStore::Append(std::string_view tenant, WriteBatch batch, Durable durab
   pending.rejected = CheckBatchAndHandles(tenant, batch);
   if (pending.rejected.ok()) {
     log::AppendRecord(tenant, batch, pending.record);
+    if (!batch.records.empty()) {
+      log::AppendRecord(log::KeyedRecords{std::string(tenant), batch.records}, pending.record);
+    }
     if (pending.record.size() > kMaxBatchBytes) {
       pending.rejected = absl::InvalidArgumentError(fmt::format(
           "a batch of {} bytes; the limit is {}", pending.record.size(), kMaxBatchBytes));
@@ -333,7 +385,9 @@ uint64_t LocalStore::LastSequence(std::string_view tenant, const WriterId& write
 absl::Status LocalStore::DropBefore(int64_t t_ms) {
   LL_RETURN_IF_ERROR(gate_.status());
   MutexLock lock(flush_mutex_);
-  return flusher_->DropBefore(t_ms);
+  ByClass<int64_t> kept_from_ms;
+  kept_from_ms.fill(t_ms);
+  return flusher_->DropBefore(kept_from_ms);
 }
 
 absl::Status LocalStore::Flush() {
@@ -342,7 +396,8 @@ absl::Status LocalStore::Flush() {
   absl::Status flushed = flusher_->Flush();
   SetFlushHealth(flushed);
   LL_RETURN_IF_ERROR(flushed);
-  return windows_.SettleAll();
+  LL_RETURN_IF_ERROR(windows_.SettleAll());
+  return flusher_->QuarantineHidden();
 }
 
 absl::StatusOr<std::unique_ptr<Store>> OpenStore(const StoreOptions& options) {

@@ -15,14 +15,18 @@
 #include "absl/base/thread_annotations.h"
 #include <prometheus/registry.h>
 
+#include "collector/store/engine/admission.h"
 #include "collector/store/engine/committer.h"
 #include "collector/store/engine/flusher.h"
 #include "collector/store/engine/gate.h"
+#include "collector/store/engine/guarded_reader.h"
 #include "collector/store/engine/metrics.h"
 #include "collector/store/engine/open.h"
 #include "collector/store/engine/paths.h"
 #include "collector/store/engine/reader.h"
 #include "collector/store/engine/recovery.h"
+#include "collector/store/engine/tenants.h"
+#include "collector/store/engine/window_id.h"
 #include "collector/store/engine/window_set.h"
 #include "collector/store/engine/writers.h"
 #include "collector/store/file/files.h"
@@ -37,8 +41,11 @@ class LocalStore final : public Store {
   static absl::StatusOr<std::unique_ptr<Store>> Open(const StoreOptions& options);
   ~LocalStore() override;
 
-  absl::StatusOr<std::vector<SeriesHandle>> Resolve(
-      std::string_view tenant, absl::Span<const model::SeriesDefinition> series) override;
+  absl::StatusOr<std::vector<SeriesHandle>> ResolveEach(
+      std::string_view tenant, absl::Span<const model::SeriesDefinition> series,
+      Refusals& refusals) override;
+  absl::Status Admit(std::string_view tenant, Source source, WriteBatch& batch,
+                     Refusals& refusals) override;
   void Append(std::string_view tenant, WriteBatch batch, Durable durable) override;
   uint64_t LastSequence(std::string_view tenant, const WriterId& writer) const override;
   const Queryable& queryable() const override { return gate_; }
@@ -64,7 +71,10 @@ class LocalStore final : public Store {
   int64_t OldestMs() const;
   // What is there is kept from here on: as long before the newest window as before now, so that a
   // clock that jumps ahead does not empty the store.
-  int64_t KeptFromMs() const;
+  ByClass<int64_t> KeptFromMs() const;
+  int64_t RetentionMs(RetentionClass retention) const;
+  absl::Status ApplyRetention() ABSL_LOCKS_EXCLUDED(flush_mutex_);
+  void QuarantineDamaged() ABSL_LOCKS_EXCLUDED(flush_mutex_);
   void SetFlushHealth(absl::Status flushed) ABSL_LOCKS_EXCLUDED(health_mutex_);
   int64_t NowMonoMs() const { return options_.clock->NowMonoNs() / 1'000'000; }
   void LookAtDisk() ABSL_LOCKS_EXCLUDED(health_mutex_);
@@ -78,13 +88,16 @@ class LocalStore final : public Store {
   Metrics metrics_;
   std::unique_ptr<file::FileLock> lock_;
   head::Head head_;
+  Tenants tenants_;
+  Admission admission_;
   Writers writers_;
   WindowSet windows_;
   const Reader reader_;
-  Gate gate_{reader_};
+  const GuardedReader guarded_reader_;
+  Gate gate_{guarded_reader_};
   std::vector<uint64_t> checkpoints_;  // as the start found them
   LogScan scan_;                       // of the start
-  std::set<int64_t> listed_windows_;   // of the manifest that it found
+  Manifest::Windows listed_windows_;   // of the manifest that it found
   mutable Mutex health_mutex_;
   absl::Status flush_health_ ABSL_GUARDED_BY(health_mutex_);  // of the last flush
   absl::Status disk_health_ ABSL_GUARDED_BY(health_mutex_);

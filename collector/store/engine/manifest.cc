@@ -4,19 +4,17 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
+#include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-
-#include "collector/store/chunk/window_time.h"
 
 namespace leadline::collector::store::engine {
 namespace {
 
 constexpr std::string_view kFirstWord = "leadline-store ";
 constexpr std::string_view kCheckpointsWord = "checkpoints ";
-constexpr std::string_view kWindowWord = "window raw ";
+constexpr std::string_view kWindowWord = "window ";
 constexpr std::string_view kChecksumWord = "checksum ";
 
 std::string Checksum(std::string_view text) {
@@ -57,35 +55,24 @@ std::string_view After(std::string_view word, std::string_view line) {
   return line.starts_with(word) ? line.substr(word.size()) : "";
 }
 
-}  // namespace
-
-std::string WindowName(int64_t start_ms) {
-  const std::chrono::year_month_day day{
-      std::chrono::sys_days(std::chrono::days(start_ms / chunk::kWindowMs))};
-  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(day.year()),
-                     static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()));
-}
-
-int64_t WindowStartOfName(std::string_view name) {
-  int year = 0;
-  unsigned month = 0;
-  unsigned day = 0;
-  if (name.size() != 10 || name[4] != '-' || name[7] != '-' ||
-      !ParseNumber(name.substr(0, 4), year) || !ParseNumber(name.substr(5, 2), month) ||
-      !ParseNumber(name.substr(8, 2), day)) {
-    return -1;
+std::vector<std::string_view> Words(std::string_view line) {
+  std::vector<std::string_view> words;
+  while (true) {
+    const size_t end = line.find(' ');
+    words.push_back(line.substr(0, end));
+    if (end == std::string_view::npos) return words;
+    line.remove_prefix(end + 1);
   }
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
-                                         std::chrono::day(day)};
-  if (!date.ok()) return -1;
-  return std::chrono::sys_days(date).time_since_epoch().count() * chunk::kWindowMs;
 }
+
+}  // namespace
 
 std::string EncodeManifest(const Manifest& manifest) {
   std::string text = fmt::format("{}{}\n{}{}\n", kFirstWord, kManifestVersion, kCheckpointsWord,
                                  fmt::join(manifest.checkpoints, " "));
-  for (const int64_t start_ms : manifest.windows) {
-    text += fmt::format("{}{}\n", kWindowWord, WindowName(start_ms));
+  for (const auto& [id, sequence] : manifest.windows) {
+    text += fmt::format("{}{} {} {}\n", kWindowWord, NameOf(id.retention), DayName(id.start_ms),
+                        sequence);
   }
   return text + Checksum(text);
 }
@@ -111,9 +98,17 @@ absl::StatusOr<Manifest> ParseManifest(std::string_view text) {
   }
   for (std::string_view line = NextLine(rest); !line.starts_with(kChecksumWord);
        line = NextLine(rest)) {
-    const int64_t start_ms = WindowStartOfName(After(kWindowWord, line));
-    if (start_ms < 0) return Damage(fmt::format("bad line \"{}\"", line));
-    manifest.windows.insert(start_ms);
+    // "CLASS DAY WRITES".
+    const std::vector<std::string_view> words = Words(After(kWindowWord, line));
+    WindowId id;
+    uint64_t sequence = 0;
+    const auto retention = ClassOfName(words[0]);
+    if (!retention || words.size() != 3 || (id.start_ms = DayOfName(words[1])) < 0 ||
+        !ParseNumber(words[2], sequence)) {
+      return Damage(fmt::format("bad line \"{}\"", line));
+    }
+    id.retention = *retention;
+    manifest.windows[id] = sequence;
   }
   return manifest;
 }

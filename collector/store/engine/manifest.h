@@ -6,23 +6,28 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
 
+#include "collector/store/engine/window_id.h"
+
 namespace leadline::collector::store::engine {
 
 inline constexpr std::string_view kManifestName = "MANIFEST";
-inline constexpr uint32_t kManifestVersion = 2;
+inline constexpr uint32_t kManifestVersion = 3;
 
 struct Manifest {
+  // How many of each window's writes are durable. One that has fewer than that is damaged.
+  using Windows = std::map<WindowId, uint64_t>;
+
   // By shard of the head, the first log segment with something of it that is in no window. Not
   // empty; a head with another number of shards knows by it what those of the one before had.
   std::vector<uint64_t> checkpoints = {1};
-  std::set<int64_t> windows;  // begins of those of the class "raw", ms since the epoch
+  Windows windows;
 
   bool operator==(const Manifest&) const = default;
 };
@@ -30,10 +35,5 @@ struct Manifest {
 std::string EncodeManifest(const Manifest& manifest);
 // DATA_LOSS or UNIMPLEMENTED (a newer version); the text says what is wrong.
 absl::StatusOr<Manifest> ParseManifest(std::string_view text);
-
-// A window's directory name: its first day, as in 2026-11-22.
-std::string WindowName(int64_t start_ms);
-// -1 when it is not one.
-int64_t WindowStartOfName(std::string_view name);
 
 }  // namespace leadline::collector::store::engine

@@ -67,6 +67,7 @@ Metrics::Metrics(prometheus::Registry& registry)
       flush_errors(AddCounter(registry, "flush_errors_total", "Flushes that failed.")),
       windows_dropped(
           AddCounter(registry, "windows_dropped_total", "Windows dropped by retention.")),
+      window_bytes(AddGauge(registry, "window_bytes", "What windows take of the disk.")),
       quarantined_segments(AddCounter(registry, "store_quarantined_total", kQuarantinedHelp,
                                       {{"kind", "log_segment"}})),
       quarantined_windows(

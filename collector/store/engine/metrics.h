@@ -34,6 +34,7 @@ struct Metrics {
   prometheus::Counter& window_flushes;
   prometheus::Counter& flush_errors;
   prometheus::Counter& windows_dropped;
+  prometheus::Gauge& window_bytes;
   prometheus::Counter& quarantined_segments;
   prometheus::Counter& quarantined_windows;
   prometheus::Counter& sequence_gaps;

@@ -20,6 +20,7 @@
 #include "absl/time/time.h"
 
 #include "collector/store/store.h"
+#include "collector/store/tenant_limits.h"
 #include "common/clock.h"
 
 namespace prometheus {
@@ -41,6 +42,10 @@ struct StoreOptions {
   // Samples older than this are not taken; windows are dropped that are so much older than now and
   // than the newest window. 0 keeps for ever.
   int64_t retention_ms = 0;
+  // Of series of single processes; below 0: as of others.
+  int64_t retention_processes_ms = -1;
+  // The oldest windows are dropped, but the newest one, when all take more. 0: never for that.
+  uint64_t retention_bytes = 0;
 
   // What is only in memory and the log goes to windows, a shard of the head after the other, each
   // once the log has grown by this much since the last time: so much, and a shard's part, is what a
@@ -66,6 +71,12 @@ struct StoreOptions {
 
   // How often the above is looked at, and the disk and retention.
   absl::Duration maintenance_interval = absl::Seconds(1);
+  // Bounds of a sample's time, see Appendable::Admit.
+  int64_t max_ahead_ms = int64_t{10} * 60 * 1000;
+  int64_t max_late_ms = int64_t{60} * 60 * 1000;  // of Source::kOther; 0: none but retention
+
+  TenantLimits tenant_limits;
+  TenantLimitsOf limits_by_tenant;  // of those that have their own
 
   // All outlive the store. `registry` may be null: then its metrics are not exposed.
   prometheus::Registry* registry = nullptr;

@@ -10,7 +10,7 @@ struct Paths {
       : dir(data_dir),
         lock(data_dir + "/LOCK"),
         log(data_dir + "/log"),
-        windows(data_dir + "/windows/raw"),
+        windows(data_dir + "/windows"),
         quarantine(data_dir + "/quarantine") {}
 
   const std::string dir;

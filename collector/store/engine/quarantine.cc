@@ -9,6 +9,27 @@
 #include "common/status_macros.h"
 
 namespace leadline::collector::store::engine {
+namespace {
+
+constexpr std::string_view kQuarantinedWindow = "window-";
+constexpr size_t kDayBytes = 10;
+
+}  // namespace
+
+std::string QuarantinedName(const WindowId& id) {
+  return fmt::format("{}{}-{}", kQuarantinedWindow, NameOf(id.retention), DayName(id.start_ms));
+}
+
+std::optional<WindowId> WindowOfQuarantined(std::string_view name) {
+  if (!name.starts_with(kQuarantinedWindow)) return std::nullopt;
+  name.remove_prefix(kQuarantinedWindow.size());
+  const size_t dash = std::min(name.find('-'), name.size());
+  const auto retention = ClassOfName(name.substr(0, dash));
+  name.remove_prefix(std::min(dash + 1, name.size()));
+  const int64_t start_ms = DayOfName(name.substr(0, kDayBytes));
+  if (!retention || start_ms < 0) return std::nullopt;
+  return WindowId{start_ms, *retention};
+}
 
 absl::Status QuarantinePath(file::Files& files, const Paths& paths, const std::string& path,
                             const std::string& name, const absl::Status& why) {

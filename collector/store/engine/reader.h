@@ -43,6 +43,8 @@ class Reader final : public Queryable {
                                                const SeriesFilter& filter) const override;
   absl::StatusOr<std::vector<model::EntityVersion>> EntitiesAt(std::string_view tenant,
                                                                int64_t t_ms) const override;
+  absl::StatusOr<std::vector<model::Record>> Records(std::string_view tenant,
+                                                     const RecordFilter& filter) const override;
 
  private:
   // Called with every series of the filter and each version of its entity in force in the range

@@ -108,7 +108,8 @@ class LogReplay {
 
   absl::Status Apply(log::BatchRecord&& record) {
     WriteBatch& batch = record.batch;
-    AddEntities(record.tenant, std::exchange(batch.entities, {}), /*in_windows=*/false);
+    AddEntities(record.tenant, batch);
+    batch.entities.clear();
     std::vector<Found> found(batch.series.size(), Found::kYes);
     bool all = true;
     for (size_t i = 0; i < batch.series.size(); ++i) {
@@ -141,14 +142,38 @@ class LogReplay {
     return absl::OkStatus();
   }
 
+  absl::Status Apply(log::KeyedRecords&& record) {
+    if (!IsWanted(head::Head::kRecordShard)) return absl::OkStatus();
+    WriteBatch batch;
+    batch.records = std::move(record.records);
+    head_.AddRecords(record.tenant, batch, {});
+    return absl::OkStatus();
+  }
+
+  bool IsWanted(const model::EntityVersion& version) const {
+    return IsWanted(head::Head::ShardOf(version.id, wanted_.size()));
+  }
+
+  void AddEntities(const std::string& tenant, const WriteBatch& batch) {
+    std::vector<model::EntityVersion> learned;
+    std::vector<model::EntityVersion> wanted;
+    // Nobody knows any more whether those of other shards were new: a record more does no harm.
+    for (const model::EntityVersion& version : batch.entities) {
+      (IsWanted(version) ? wanted : learned).push_back(version);
+    }
+    const auto added = AddEntities(tenant, std::move(wanted), /*in_windows=*/false);
+    learned.insert(learned.end(), added.begin(), added.end());
+    if (IsWanted(head::Head::kRecordShard)) head_.AddRecords(tenant, batch, learned);
+  }
+
   // Of shards that this segment has something of. Others have theirs in windows, and their live
   // entities, whole, at the checkpoint to come: what a version means depends on those before it.
-  void AddEntities(const std::string& tenant, std::vector<model::EntityVersion> versions,
-                   bool in_windows) {
-    std::erase_if(versions, [this](const model::EntityVersion& version) {
-      return !IsWanted(head::Head::ShardOf(version.id, wanted_.size()));
-    });
-    head_.AddEntities(tenant, versions, in_windows);
+  std::vector<model::EntityVersion> AddEntities(const std::string& tenant,
+                                                std::vector<model::EntityVersion> versions,
+                                                bool in_windows) {
+    std::erase_if(versions,
+                  [this](const model::EntityVersion& version) { return !IsWanted(version); });
+    return head_.AddEntities(tenant, versions, in_windows);
   }
 
   const ReplayOptions& options_;

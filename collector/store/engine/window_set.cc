@@ -21,113 +21,230 @@ WindowSet::WindowSet(file::Files& files, const Paths& paths, const Options& opti
       metrics_(metrics),
       shared_{window::MakeBlockCache(options.block_cache_bytes), options.env} {}
 
-std::string WindowSet::PathOf(int64_t start_ms) const {
-  return fmt::format("{}/{}", paths_.windows, WindowName(start_ms));
+std::string WindowSet::PathOf(const WindowId& id) const {
+  return fmt::format("{}/{}", paths_.windows, NameOf(id));
 }
 
-absl::Status WindowSet::OpenAll(const std::set<int64_t>& listed) {
-  LL_ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.List(paths_.windows));
+absl::Status WindowSet::RemoveUnlisted(RetentionClass retention, const Manifest::Windows& listed) {
+  const std::string dir = fmt::format("{}/{}", paths_.windows, NameOf(retention));
+  LL_RETURN_IF_ERROR(files_.MakeDirs(dir));
+  LL_ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.List(dir));
   for (const std::string& name : names) {
-    if (listed.contains(WindowStartOfName(name))) continue;
-    spdlog::info("removing unlisted window dir={}/{}", paths_.windows, name);
-    LL_RETURN_IF_ERROR(files_.Remove(fmt::format("{}/{}", paths_.windows, name)));
-  }
-  for (const int64_t start_ms : listed) {
-    auto opened = window::Window::Open(PathOf(start_ms), start_ms, shared_, /*create=*/false);
-    if (opened.ok()) {
-      MutexLock lock(mutex_);
-      windows_[start_ms] = *std::move(opened);
-      continue;
-    }
-    if (!absl::IsDataLoss(opened.status())) return opened.status();
-    if (!std::binary_search(names.begin(), names.end(), WindowName(start_ms))) {
-      metrics_.quarantined_windows.Increment();
-      spdlog::error("window is missing dir={}", PathOf(start_ms));
-      continue;
-    }
-    LL_RETURN_IF_ERROR(MoveToQuarantine(start_ms, opened.status()));
+    if (listed.contains({DayOfName(name), retention})) continue;
+    spdlog::info("removing unlisted window dir={}/{}", dir, name);
+    LL_RETURN_IF_ERROR(files_.Remove(fmt::format("{}/{}", dir, name)));
   }
   return absl::OkStatus();
 }
 
-std::set<int64_t> WindowSet::Starts() const {
-  MutexLock lock(mutex_);
-  std::set<int64_t> starts;
-  for (const auto& [start_ms, window] : windows_) starts.insert(start_ms);
-  return starts;
+absl::Status WindowSet::OpenAll(const Manifest::Windows& listed) {
+  for (size_t i = 0; i < kRetentionClasses.size(); ++i) {
+    LL_RETURN_IF_ERROR(RemoveUnlisted(static_cast<RetentionClass>(i), listed));
+  }
+  LL_RETURN_IF_ERROR(files_.SyncDir(paths_.windows));
+  LL_RETURN_IF_ERROR(FindGaps());
+  for (const auto& [id, sequence] : listed) {
+    const std::string path = PathOf(id);
+    auto opened = window::Window::Open(path, id.start_ms, shared_, /*create=*/false);
+    if (opened.ok() && (*opened)->durable_sequence() < sequence) {
+      opened =
+          window::DamagedWindow(path, fmt::format("window {} has {} writes; {} were durable once",
+                                                  path, (*opened)->durable_sequence(), sequence));
+    }
+    if (opened.ok()) {
+      MutexLock lock(mutex_);
+      windows_[id] = *std::move(opened);
+      continue;
+    }
+    if (!absl::IsDataLoss(opened.status())) return opened.status();
+    if (absl::IsNotFound(files_.List(path).status())) {
+      LL_RETURN_IF_ERROR(NoteMissing(id));
+    } else {
+      LL_RETURN_IF_ERROR(MoveToQuarantine(id, opened.status()));
+    }
+  }
+  return absl::OkStatus();
 }
 
-std::vector<std::shared_ptr<window::Window>> WindowSet::Overlapping(int64_t start_ms,
-                                                                    int64_t end_ms) const {
+Manifest::Windows WindowSet::Listed() const {
   MutexLock lock(mutex_);
-  std::vector<std::shared_ptr<window::Window>> found;
-  for (const auto& [window_start_ms, window] : windows_) {
-    if (chunk::WindowLast(window_start_ms) >= start_ms && window_start_ms <= end_ms) {
-      found.push_back(window);
-    }
+  Manifest::Windows listed;
+  for (const auto& [id, window] : windows_) listed[id] = window->durable_sequence();
+  return listed;
+}
+
+std::map<int64_t, uint64_t> WindowSet::Sizes() const {
+  MutexLock lock(mutex_);
+  std::map<int64_t, uint64_t> sizes;
+  for (const auto& [id, window] : windows_) sizes[id.start_ms] += window->disk_bytes();
+  return sizes;
+}
+
+WindowSet::Opened WindowSet::OverlappingById(int64_t start_ms, int64_t end_ms) const {
+  MutexLock lock(mutex_);
+  Opened found;
+  for (const auto& [id, window] : windows_) {
+    if (chunk::WindowLast(id.start_ms) < start_ms || id.start_ms > end_ms) continue;
+    if (!hidden_.contains(id)) found.emplace_back(id, window);
   }
   return found;
 }
 
-absl::StatusOr<std::shared_ptr<window::Window>> WindowSet::GetOrCreate(int64_t start_ms) {
+std::vector<std::shared_ptr<window::Window>> WindowSet::Overlapping(int64_t start_ms,
+                                                                    int64_t end_ms) const {
+  std::vector<std::shared_ptr<window::Window>> found;
+  for (auto& [id, window] : OverlappingById(start_ms, end_ms)) found.push_back(std::move(window));
+  return found;
+}
+
+absl::StatusOr<std::shared_ptr<window::Window>> WindowSet::GetOrCreate(const WindowId& id) {
   MutexLock lock(mutex_);
-  if (const auto it = windows_.find(start_ms); it != windows_.end()) return it->second;
+  if (const auto it = windows_.find(id); it != windows_.end()) return it->second;
   // An earlier try may have left a part of it.
-  if (absl::Status removed = files_.Remove(PathOf(start_ms));
+  if (absl::Status removed = files_.Remove(PathOf(id));
       !removed.ok() && !absl::IsNotFound(removed)) {
     return removed;
   }
   LL_ASSIGN_OR_RETURN(std::shared_ptr<window::Window> created,
-                      window::Window::Open(PathOf(start_ms), start_ms, shared_, /*create=*/true));
-  LL_RETURN_IF_ERROR(files_.SyncDir(paths_.windows));
-  windows_[start_ms] = created;
+                      window::Window::Open(PathOf(id), id.start_ms, shared_, /*create=*/true));
+  LL_RETURN_IF_ERROR(files_.SyncDir(fmt::format("{}/{}", paths_.windows, NameOf(id.retention))));
+  windows_[id] = created;
   return created;
 }
 
-std::vector<std::shared_ptr<window::Window>> WindowSet::All() const {
-  return Overlapping(chunk::kMinTimestampMs, chunk::kMaxTimestampMs);
-}
-
-absl::Status WindowSet::QuarantineIfDamaged(int64_t start_ms, const absl::Status& status) {
-  return absl::IsDataLoss(status) ? Quarantine(start_ms, status) : status;
-}
-
 absl::Status WindowSet::Settle(int64_t before_ms) {
-  for (const auto& window : All()) {
-    LL_RETURN_IF_ERROR(QuarantineIfDamaged(window->start_ms(), window->Settle(before_ms)));
+  for (const auto& window : Overlapping(chunk::kMinTimestampMs, chunk::kMaxTimestampMs)) {
+    const absl::Status settled = window->Settle(before_ms);
+    if (!HideDamaged(settled)) LL_RETURN_IF_ERROR(settled);
   }
   return absl::OkStatus();
 }
 
 absl::Status WindowSet::SettleAll() {
-  for (const auto& window : All()) {
+  for (const auto& window : Overlapping(chunk::kMinTimestampMs, chunk::kMaxTimestampMs)) {
     absl::Status settled = window->Settle(model::kOpenEnd);
     if (settled.ok()) settled = window->Compact();
-    LL_RETURN_IF_ERROR(QuarantineIfDamaged(window->start_ms(), settled));
+    if (!HideDamaged(settled)) LL_RETURN_IF_ERROR(settled);
   }
   return absl::OkStatus();
 }
 
-absl::Status WindowSet::Drop(int64_t start_ms) {
-  {
-    MutexLock lock(mutex_);
-    windows_.erase(start_ms);
+bool WindowSet::HideDamaged(const absl::Status& status) {
+  const auto path = window::DamagedWindowOf(status);
+  if (!path.has_value()) return false;
+  MutexLock lock(mutex_);
+  for (const auto& [id, window] : windows_) {
+    if (window->path() != *path || !hidden_.emplace(id, status).second) continue;
+    gaps_.insert(id);
+    spdlog::error("window is damaged, and not read any more dir={} reason=\"{}\"", *path,
+                  std::string(status.message()));
   }
-  return files_.Remove(PathOf(start_ms));
+  return true;
 }
 
-absl::Status WindowSet::Quarantine(int64_t start_ms, const absl::Status& why) {
-  {
-    MutexLock lock(mutex_);
-    windows_.erase(start_ms);
+absl::Status WindowSet::WhyHidden(const std::set<WindowId>& ids) const {
+  MutexLock lock(mutex_);
+  for (const auto& [id, why] : hidden_) {
+    if (ids.contains(id)) return why;
   }
-  return MoveToQuarantine(start_ms, why);
+  return absl::OkStatus();
 }
 
-absl::Status WindowSet::MoveToQuarantine(int64_t start_ms, const absl::Status& why) {
+absl::StatusOr<bool> WindowSet::QuarantineHidden() {
+  std::map<WindowId, absl::Status> hidden;
+  {
+    MutexLock lock(mutex_);
+    hidden = hidden_;
+  }
+  for (const auto& [id, why] : hidden) {
+    {
+      MutexLock lock(mutex_);
+      windows_.erase(id);
+      hidden_.erase(id);
+    }
+    LL_RETURN_IF_ERROR(MoveToQuarantine(id, why));
+  }
+  return !hidden.empty();
+}
+
+std::vector<std::string> WindowSet::Gaps(int64_t start_ms, int64_t end_ms) const {
+  MutexLock lock(mutex_);
+  std::vector<std::string> texts;
+  for (const WindowId& gap : gaps_) {
+    if (chunk::WindowLast(gap.start_ms) < start_ms || gap.start_ms > end_ms) continue;
+    texts.push_back(
+        fmt::format("data of {} ({}) was found damaged or missing, and is left out; see {}",
+                    DayName(gap.start_ms), NameOf(gap.retention), paths_.quarantine));
+  }
+  return texts;
+}
+
+absl::Status WindowSet::FindGaps() {
+  const auto names = files_.List(paths_.quarantine);
+  if (absl::IsNotFound(names.status())) return absl::OkStatus();
+  LL_RETURN_IF_ERROR(names.status());
+  MutexLock lock(mutex_);
+  for (const std::string& name : *names) {
+    if (const auto id = WindowOfQuarantined(name)) gaps_.insert(*id);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WindowSet::Drop(const WindowId& id) {
+  {
+    MutexLock lock(mutex_);
+    windows_.erase(id);
+    hidden_.erase(id);
+  }
+  return files_.Remove(PathOf(id));
+}
+
+absl::Status WindowSet::DropQuarantined(const ByClass<int64_t>& kept_from_ms) {
+  std::vector<WindowId> passed;
+  {
+    MutexLock lock(mutex_);
+    for (const WindowId& gap : gaps_) {
+      const int64_t kept_ms = kept_from_ms[static_cast<size_t>(gap.retention)];
+      if (chunk::WindowLast(gap.start_ms) < kept_ms && !hidden_.contains(gap)) {
+        passed.push_back(gap);
+      }
+    }
+  }
+  if (passed.empty()) return absl::OkStatus();
+  absl::StatusOr<std::vector<std::string>> listed = files_.List(paths_.quarantine);
+  if (!listed.ok() && !absl::IsNotFound(listed.status())) return listed.status();
+  const std::vector<std::string> names =
+      listed.ok() ? *std::move(listed) : std::vector<std::string>();
+  for (const WindowId& gap : passed) {
+    for (const std::string& name : names) {
+      if (WindowOfQuarantined(name) != gap) continue;
+      LL_RETURN_IF_ERROR(files_.Remove(fmt::format("{}/{}", paths_.quarantine, name)));
+      spdlog::info("dropped from quarantine path={}/{}", paths_.quarantine, name);
+    }
+    MutexLock lock(mutex_);
+    gaps_.erase(gap);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WindowSet::MoveToQuarantine(const WindowId& id, const absl::Status& why) {
   metrics_.quarantined_windows.Increment();
-  return QuarantinePath(files_, paths_, PathOf(start_ms),
-                        fmt::format("window-{}", WindowName(start_ms)), why);
+  {
+    MutexLock lock(mutex_);
+    gaps_.insert(id);
+  }
+  return QuarantinePath(files_, paths_, PathOf(id), QuarantinedName(id), why);
+}
+
+// A directory in its stead, so that the gap is known after the next start too.
+absl::Status WindowSet::NoteMissing(const WindowId& id) {
+  metrics_.quarantined_windows.Increment();
+  spdlog::error("window is missing dir={}", PathOf(id));
+  {
+    MutexLock lock(mutex_);
+    gaps_.insert(id);
+  }
+  return files_.MakeDirs(fmt::format("{}/{}.missing", paths_.quarantine, QuarantinedName(id)));
 }
 
 }  // namespace leadline::collector::store::engine

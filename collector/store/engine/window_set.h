@@ -1,5 +1,10 @@
 // The windows that are open, by time.
 //
+// A window in which damage is found while it is open is hidden from queries at once, but stays in
+// the set until nothing is written to it (QuarantineHidden): what a flush has written to it would
+// otherwise be lost with it. Days of which something is in quarantine, or missing, are gaps for as
+// long as quarantine/ has them, also after a start.
+//
 // Threading: any thread. A window that is dropped or quarantined stays valid for those who hold it,
 // but its files go: a query that is reading it may end with an error.
 #pragma once
@@ -10,14 +15,17 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "collector/store/engine/manifest.h"
 #include "collector/store/engine/metrics.h"
 #include "collector/store/engine/paths.h"
+#include "collector/store/engine/window_id.h"
 #include "collector/store/file/files.h"
 #include "collector/store/window/window.h"
 #include "common/mutex.h"
@@ -34,42 +42,60 @@ class WindowSet {
   // Ownership: the arguments outlive the set.
   WindowSet(file::Files& files, const Paths& paths, const Options& options, Metrics& metrics);
 
-  // Opens the windows that the manifest lists, quarantines those that are damaged (other errors,
-  // such as too many open files, are passed on), and removes directories that it does not list:
-  // left-overs of a flush that did not end (the log has what they hold) or of a window that was
-  // being dropped.
-  absl::Status OpenAll(const std::set<int64_t>& listed);
+  // Opens the windows that the manifest lists, quarantines those that are damaged or have less than
+  // it says (other errors, such as too many open files, are passed on), and removes directories
+  // that it does not list: left-overs of a flush that did not end (the log has what they hold) or
+  // of a window that was being dropped.
+  absl::Status OpenAll(const Manifest::Windows& listed);
 
-  std::set<int64_t> Starts() const ABSL_LOCKS_EXCLUDED(mutex_);
-  // Oldest first.
+  // All of them, with what of them is durable.
+  Manifest::Windows Listed() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // What the windows of each day take of the disk, by its begin.
+  std::map<int64_t, uint64_t> Sizes() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Oldest first, without those that are hidden.
   std::vector<std::shared_ptr<window::Window>> Overlapping(int64_t start_ms, int64_t end_ms) const
       ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::StatusOr<std::shared_ptr<window::Window>> GetOrCreate(int64_t start_ms)
+  using Opened = std::vector<std::pair<WindowId, std::shared_ptr<window::Window>>>;
+  Opened OverlappingById(int64_t start_ms, int64_t end_ms) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Of those that are hidden too.
+  absl::StatusOr<std::shared_ptr<window::Window>> GetOrCreate(const WindowId& id)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Settles the parts of days that end before t; those of a window that turns out to be damaged go
-  // to quarantine with it.
+  // Whether the error is of a damaged window, which is hidden then, if it is in the set.
+  bool HideDamaged(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Not OK when one of them is hidden.
+  absl::Status WhyHidden(const std::set<WindowId>& ids) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Moves those that are hidden to quarantine; true when there were some. REQUIRES: nobody writes.
+  absl::StatusOr<bool> QuarantineHidden() ABSL_LOCKS_EXCLUDED(mutex_);
+  // What is missing in the range, a text for each day.
+  std::vector<std::string> Gaps(int64_t start_ms, int64_t end_ms) const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Settles the parts of days that end before t. Windows that turn out to be damaged are hidden.
   absl::Status Settle(int64_t before_ms) ABSL_LOCKS_EXCLUDED(mutex_);
   // Settles and compacts everything.
   absl::Status SettleAll() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Takes the window out and unlinks it, or moves it to quarantine.
-  absl::Status Drop(int64_t start_ms) ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::Status Quarantine(int64_t start_ms, const absl::Status& why) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Takes the window out and unlinks it.
+  absl::Status Drop(const WindowId& id) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Removes what is in quarantine of days that end before their class' time.
+  absl::Status DropQuarantined(const ByClass<int64_t>& kept_from_ms) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  std::vector<std::shared_ptr<window::Window>> All() const ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::Status QuarantineIfDamaged(int64_t start_ms, const absl::Status& status)
+  std::string PathOf(const WindowId& id) const;
+  absl::Status MoveToQuarantine(const WindowId& id, const absl::Status& why)
       ABSL_LOCKS_EXCLUDED(mutex_);
-  std::string PathOf(int64_t start_ms) const;
-  absl::Status MoveToQuarantine(int64_t start_ms, const absl::Status& why);
+  absl::Status NoteMissing(const WindowId& id) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status RemoveUnlisted(RetentionClass retention, const Manifest::Windows& listed);
+  absl::Status FindGaps() ABSL_LOCKS_EXCLUDED(mutex_);
 
   file::Files& files_;
   const Paths& paths_;
   Metrics& metrics_;
   const window::Shared shared_;
   mutable Mutex mutex_;
-  std::map<int64_t, std::shared_ptr<window::Window>> windows_ ABSL_GUARDED_BY(mutex_);
+  std::map<WindowId, std::shared_ptr<window::Window>> windows_ ABSL_GUARDED_BY(mutex_);
+  std::map<WindowId, absl::Status> hidden_ ABSL_GUARDED_BY(mutex_);  // of windows_, and why
+  std::set<WindowId> gaps_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace leadline::collector::store::engine

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "collector/store/record/rows.h"
 #include "common/id128.h"
 #include "common/labels.h"
 
@@ -53,13 +54,16 @@ size_t Head::ShardOf(const model::SeriesDefinition& series, size_t shards) {
 }
 
 std::vector<SeriesHandle> Head::Resolve(std::string_view tenant,
-                                        absl::Span<const model::SeriesDefinition> series) {
+                                        absl::Span<const model::SeriesDefinition> series,
+                                        size_t* begun) {
   std::vector<SeriesHandle> handles;
   handles.reserve(series.size());
   for (const model::SeriesDefinition& definition : series) {
     const size_t shard = ShardOf(definition, shards_.size());
+    bool is_new = false;
     handles.push_back(static_cast<SeriesHandle>(shard) << kSlotBits |
-                      shards_[shard]->Resolve(tenant, definition));
+                      shards_[shard]->Resolve(tenant, definition, is_new));
+    if (begun != nullptr && is_new) ++*begun;
   }
   return handles;
 }
@@ -88,18 +92,21 @@ bool Head::WasReleased(SeriesHandle handle) const {
   return shard < shards_.size() && shards_[shard]->WasReleased(SlotOf(handle));
 }
 
+bool Head::Has(std::string_view tenant, const model::SeriesDefinition& series) const {
+  return shards_[ShardOf(series, shards_.size())]->Has(tenant, series);
+}
+
 size_t Head::CountUnknown(std::string_view tenant,
                           absl::Span<const model::SeriesDefinition> series) const {
   size_t unknown = 0;
   for (const model::SeriesDefinition& definition : series) {
-    const Shard& shard = *shards_[ShardOf(definition, shards_.size())];
-    unknown += shard.Has(tenant, definition) ? 0 : 1;
+    unknown += Has(tenant, definition) ? 0 : 1;
   }
   return unknown;
 }
 
 AppendCounts Head::Append(std::string_view tenant, const WriteBatch& batch, int64_t oldest_ms) {
-  AddEntities(tenant, batch.entities, /*in_windows=*/false);
+  AddRecords(tenant, batch, AddEntities(tenant, batch.entities, /*in_windows=*/false));
   const auto floats = RangesByShard(batch, batch.floats, shards_.size());
   const auto histograms = RangesByShard(batch, batch.histograms, shards_.size());
   AppendCounts counts;
@@ -110,11 +117,34 @@ AppendCounts Head::Append(std::string_view tenant, const WriteBatch& batch, int6
   return counts;
 }
 
-void Head::AddEntities(std::string_view tenant, absl::Span<const model::EntityVersion> versions,
-                       bool in_windows) {
+std::vector<model::EntityVersion> Head::AddEntities(std::string_view tenant,
+                                                    absl::Span<const model::EntityVersion> versions,
+                                                    bool in_windows) {
+  std::vector<model::EntityVersion> learned;
   for (const model::EntityVersion& version : versions) {
-    shards_[ShardOf(version.id, shards_.size())]->AddEntity(tenant, version, in_windows);
+    if (shards_[ShardOf(version.id, shards_.size())]->AddEntity(tenant, version, in_windows)) {
+      learned.push_back(version);
+    }
   }
+  return learned;
+}
+
+void Head::AddRecords(std::string_view tenant, const WriteBatch& batch,
+                      absl::Span<const model::EntityVersion> learned) {
+  records_.Append(tenant, batch.records);
+  if (learned.empty()) return;
+  int64_t learned_ms = 0;
+  for (const FloatFrame& frame : batch.floats) learned_ms = std::max(learned_ms, frame.ts_ms);
+  for (const HistogramFrame& frame : batch.histograms) {
+    learned_ms = std::max(learned_ms, frame.ts_ms);
+  }
+  std::vector<model::Record> records;
+  for (const model::EntityVersion& version : learned) {
+    const bool ended = version.end_ms != model::kOpenEnd;
+    const int64_t own_ms = std::max<int64_t>(0, ended ? version.end_ms : version.valid_from_ms);
+    records.push_back(record::OfEntityVersion(version, learned_ms > 0 ? learned_ms : own_ms));
+  }
+  records_.Append(tenant, records);
 }
 
 std::vector<SeriesSnapshot> Head::Find(std::string_view tenant, const index::Matchers& matchers,
@@ -187,6 +217,12 @@ uint64_t Head::sample_bytes() const {
 size_t Head::series_count() const {
   size_t count = 0;
   for (const auto& shard : shards_) count += shard->series_count();
+  return count;
+}
+
+size_t Head::series_count(std::string_view tenant) const {
+  size_t count = 0;
+  for (const auto& shard : shards_) count += shard->series_count(tenant);
   return count;
 }
 

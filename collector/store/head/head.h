@@ -19,6 +19,7 @@
 #include "absl/types/span.h"
 
 #include "collector/store/head/shard.h"
+#include "collector/store/record/buffer.h"
 #include "collector/store/store.h"
 
 namespace leadline::collector::store::head {
@@ -28,8 +29,10 @@ class Head {
   // REQUIRES: 1 <= shards <= 256.
   explicit Head(size_t shards);
 
+  // `begun`: how many of them are new; may be null.
   std::vector<SeriesHandle> Resolve(std::string_view tenant,
-                                    absl::Span<const model::SeriesDefinition> series);
+                                    absl::Span<const model::SeriesDefinition> series,
+                                    size_t* begun = nullptr);
   // Null when the handle is not one of this tenant's.
   index::DefinitionPtr Find(std::string_view tenant, SeriesHandle handle) const;
 
@@ -39,6 +42,7 @@ class Head {
 
   // Whether it was and was released.
   bool WasReleased(SeriesHandle handle) const;
+  bool Has(std::string_view tenant, const model::SeriesDefinition& series) const;
   // How many of the series Resolve would add.
   size_t CountUnknown(std::string_view tenant,
                       absl::Span<const model::SeriesDefinition> series) const;
@@ -47,8 +51,10 @@ class Head {
   // REQUIRES: the batch's handles are known, its indices in range.
   AppendCounts Append(std::string_view tenant, const WriteBatch& batch, int64_t oldest_ms);
   // `in_windows`: windows hold these versions already.
-  void AddEntities(std::string_view tenant, absl::Span<const model::EntityVersion> versions,
-                   bool in_windows);
+  // Those of them that say something that was not known.
+  std::vector<model::EntityVersion> AddEntities(std::string_view tenant,
+                                                absl::Span<const model::EntityVersion> versions,
+                                                bool in_windows);
 
   std::vector<SeriesSnapshot> Find(std::string_view tenant, const index::Matchers& matchers,
                                    int64_t start_ms, int64_t end_ms, bool with_samples) const;
@@ -63,10 +69,20 @@ class Head {
                    index::SmallestTexts& out) const;
   std::vector<std::string> Tenants() const;  // sorted
 
+  // Records, which are flushed with that shard. AddRecords takes the batch's own, and one for each
+  // version of an entity that was learned with it.
+  static constexpr size_t kRecordShard = 0;
+  void AddRecords(std::string_view tenant, const WriteBatch& batch,
+                  absl::Span<const model::EntityVersion> learned);
+  const record::Buffer& records() const { return records_; }
+
   // A flush of a shard: Freeze sets aside what there is; Frozen and FrozenEntitiesOf give it, with
   // what earlier flushes that failed have left; DropFrozen forgets it once it is in windows. One
   // flush at a time. See shard.h.
-  void Freeze(size_t shard) { shards_[shard]->Freeze(); }
+  void Freeze(size_t shard) {
+    shards_[shard]->Freeze();
+    if (shard == kRecordShard) records_.Freeze();
+  }
   uint32_t Frozen(size_t shard, uint32_t from, size_t max_samples,
                   std::vector<FrozenSeries>& out) const {
     return shards_[shard]->Frozen(from, max_samples, out);
@@ -76,6 +92,7 @@ class Head {
   }
   void DropFrozen(size_t shard, absl::Span<const FrozenEntities> entities) {
     shards_[shard]->DropFrozen(entities);
+    if (shard == kRecordShard) records_.DropFrozen();
   }
 
   // The shard forgets series and entities that ended before `ended_before_ms`, when windows have
@@ -87,6 +104,7 @@ class Head {
 
   size_t shard_count() const { return shards_.size(); }
   size_t series_count() const;
+  size_t series_count(std::string_view tenant) const;
   // What series and entities take of memory, without samples; an estimate.
   uint64_t definition_bytes() const;
   // What samples take.
@@ -102,6 +120,7 @@ class Head {
   static constexpr int kSlotBits = 32;
 
   std::vector<std::unique_ptr<Shard>> shards_;
+  record::Buffer records_;
   std::atomic<uint64_t> releases_{0};
 };
 

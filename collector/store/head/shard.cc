@@ -84,7 +84,8 @@ const Shard::Tenant* Shard::FindTenant(std::string_view name) const {
   return it == tenant_numbers_.end() ? nullptr : tenants_[it->second].get();
 }
 
-uint32_t Shard::Resolve(std::string_view tenant_name, const model::SeriesDefinition& series) {
+uint32_t Shard::Resolve(std::string_view tenant_name, const model::SeriesDefinition& series,
+                        bool& is_new) {
   {
     ReaderLock lock(mutex_);
     if (const Tenant* tenant = FindTenant(tenant_name)) {
@@ -97,6 +98,7 @@ uint32_t Shard::Resolve(std::string_view tenant_name, const model::SeriesDefinit
   const index::DefinitionPtr definition = index::Intern(series);
   const uint32_t ordinal = tenant.index.AddSeries(definition);
   if (ordinal < tenant.slots.size()) return tenant.slots[ordinal];
+  is_new = true;
   tenant.changes.resize(tenant.index.entity_count());
   const auto slot = static_cast<uint32_t>(series_.size());
   tenant.slots.push_back(slot);
@@ -135,7 +137,7 @@ bool Shard::Has(std::string_view tenant_name, const model::SeriesDefinition& ser
   return tenant != nullptr && tenant->index.FindSeries(series).has_value();
 }
 
-void Shard::AddEntity(std::string_view tenant_name, const model::EntityVersion& version,
+bool Shard::AddEntity(std::string_view tenant_name, const model::EntityVersion& version,
                       bool in_windows) {
   WriterLock lock(mutex_);
   uint32_t number = 0;
@@ -145,14 +147,15 @@ void Shard::AddEntity(std::string_view tenant_name, const model::EntityVersion& 
   const index::TimelinePtr& known = tenant.index.timeline(entity);
   auto timeline = known ? std::make_shared<model::EntityTimeline>(*known)
                         : std::make_shared<model::EntityTimeline>();
-  if (!timeline->Append(version)) return;
+  if (!timeline->Append(version)) return false;
   definition_bytes_ += BytesOf(*timeline) - (known ? BytesOf(*known) : 0);
   tenant.index.SetTimeline(entity, std::move(timeline));
-  if (in_windows) return;
+  if (in_windows) return true;
   Tenant::Change& change = tenant.changes[entity];
   ++change.count;
   change.from_ms = std::min(change.from_ms, version.valid_from_ms);
   tenant.changed.add(entity);
+  return true;
 }
 
 AppendCounts Shard::Append(const WriteBatch& batch, absl::Span<const FrameRange> floats,
@@ -374,6 +377,12 @@ std::unique_ptr<Shard::Tenant> Shard::WithoutReleasable(const Tenant& tenant,
 size_t Shard::series_count() const {
   ReaderLock lock(mutex_);
   return series_.size() - released_;
+}
+
+size_t Shard::series_count(std::string_view tenant_name) const {
+  ReaderLock lock(mutex_);
+  const Tenant* const tenant = FindTenant(tenant_name);
+  return tenant == nullptr ? 0 : tenant->slots.size();
 }
 
 uint64_t Shard::definition_bytes() const {

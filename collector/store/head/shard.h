@@ -71,8 +71,8 @@ struct AppendCounts {
 
 class Shard {
  public:
-  // The slot of the series, new or known.
-  uint32_t Resolve(std::string_view tenant, const model::SeriesDefinition& series)
+  // The slot of the series, new (`is_new` is set) or known.
+  uint32_t Resolve(std::string_view tenant, const model::SeriesDefinition& series, bool& is_new)
       ABSL_LOCKS_EXCLUDED(mutex_);
   // Null when there is no such slot or it is another tenant's.
   index::DefinitionPtr Find(std::string_view tenant, uint32_t slot) const
@@ -86,7 +86,8 @@ class Shard {
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // `in_windows`: a window holds this version already.
-  void AddEntity(std::string_view tenant, const model::EntityVersion& version, bool in_windows)
+  // Whether it says something that was not known.
+  bool AddEntity(std::string_view tenant, const model::EntityVersion& version, bool in_windows)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Appends those of the batch's samples that the ranges say, in the order of their frames; all are
@@ -132,6 +133,7 @@ class Shard {
   size_t Release(int64_t ended_before_ms, bool all) ABSL_LOCKS_EXCLUDED(mutex_);
 
   size_t series_count() const ABSL_LOCKS_EXCLUDED(mutex_);
+  size_t series_count(std::string_view tenant) const ABSL_LOCKS_EXCLUDED(mutex_);
   // What series and entities take of memory, without samples; an estimate.
   uint64_t definition_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
   // What samples take.

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "collector/store/codec/model_codec.h"
+#include "collector/store/record/rows.h"
 #include "common/bytes.h"
 #include "common/exact_integer.h"
 #include "common/string_map.h"
@@ -16,7 +17,7 @@ namespace leadline::collector::store::log {
 namespace {
 
 // On disk: never renumber.
-enum class Type : uint8_t { kSeries = 1, kBatch = 2, kWriters = 3, kEntities = 4 };
+enum class Type : uint8_t { kSeries = 1, kBatch = 2, kWriters = 3, kEntities = 4, kKeyed = 5 };
 
 constexpr size_t kLeastSeriesBytes = 1 + 1 + 1 + 1;
 constexpr size_t kLeastEntityBytes = 16 + 1 + 1 + 1 + 1 + 1 + 1 + 1;
@@ -204,8 +205,7 @@ absl::Status VisitRecords(std::string_view payload, Visit visit) {
     const uint8_t type = reader.Byte();
     const uint8_t version = reader.Byte();
     ByteReader body(reader.String());
-    if (reader.ok() &&
-        (version != kRecordVersion || type > static_cast<uint8_t>(Type::kEntities))) {
+    if (reader.ok() && (version != kRecordVersion || type > static_cast<uint8_t>(Type::kKeyed))) {
       return absl::UnimplementedError(
           fmt::format("record of type {}, version {} at offset {} of its frame is of another "
                       "version of this program",
@@ -290,6 +290,13 @@ void AppendRecord(const EntitiesRecord& record, std::string& out) {
   AppendFramed(Type::kEntities, body, out);
 }
 
+void AppendRecord(const KeyedRecords& record, std::string& out) {
+  std::string body;
+  AppendString(record.tenant, body);
+  record::AppendRecords(record.records, body);
+  AppendFramed(Type::kKeyed, body, out);
+}
+
 absl::Status ReadRecords(std::string_view payload, std::vector<Record>& records) {
   return VisitRecords(payload, [&records](Type type, ByteReader& body) {
     switch (type) {
@@ -306,6 +313,13 @@ absl::Status ReadRecords(std::string_view payload, std::vector<Record>& records)
         EntitiesRecord record;
         record.tenant = body.String();
         record.versions = ReadEntities(body);
+        records.emplace_back(std::move(record));
+        break;
+      }
+      case Type::kKeyed: {
+        KeyedRecords record;
+        record.tenant = body.String();
+        record.records = record::ReadRecords(body);
         records.emplace_back(std::move(record));
         break;
       }

@@ -56,12 +56,19 @@ struct EntitiesRecord {
   std::vector<model::EntityVersion> versions;
 };
 
-using Record = std::variant<SeriesRecord, BatchRecord, WritersRecord, EntitiesRecord>;
+// What of a batch is no sample; behind its BatchRecord.
+struct KeyedRecords {
+  std::string tenant;
+  std::vector<model::Record> records;
+};
+
+using Record = std::variant<SeriesRecord, BatchRecord, WritersRecord, EntitiesRecord, KeyedRecords>;
 
 void AppendRecord(const SeriesRecord& record, std::string& out);
 void AppendRecord(std::string_view tenant, const WriteBatch& batch, std::string& out);
 void AppendRecord(const WritersRecord& record, std::string& out);
 void AppendRecord(const EntitiesRecord& record, std::string& out);
+void AppendRecord(const KeyedRecords& record, std::string& out);
 
 // The records of a frame. DATA_LOSS when it is malformed (it passed its checksum, so that this is a
 // defect or an attack), UNIMPLEMENTED for a record of another version or type.

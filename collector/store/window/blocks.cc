@@ -51,7 +51,7 @@ std::vector<size_t> OrderOf(absl::Span<const SeriesRef> refs) {
 }  // namespace
 
 absl::Status Blocks::Damage(std::string_view what) const {
-  return absl::DataLossError(fmt::format("window {}: {}", path_, what));
+  return DamagedWindow(path_, fmt::format("window {}: {}", path_, what));
 }
 
 absl::Status Blocks::Load() {

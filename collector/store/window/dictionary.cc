@@ -236,7 +236,7 @@ Dictionary::Dictionary(rocksdb::DB& db, std::shared_ptr<rocksdb::Cache> cache, s
     : db_(db), path_(std::move(path)), cache_(std::move(cache)) {}
 
 absl::Status Dictionary::Damage(std::string_view what) const {
-  return absl::DataLossError(fmt::format("window {}: {}", path_, what));
+  return DamagedWindow(path_, fmt::format("window {}: {}", path_, what));
 }
 
 // --- Writing ---

@@ -1,7 +1,9 @@
 #include "collector/store/window/rocks.h"
 
+#include <optional>
 #include <utility>
 
+#include "absl/strings/cord.h"
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/env.h>
@@ -18,7 +20,8 @@ namespace {
 constexpr size_t kWriteBufferBytes = 16 << 20;
 // A block of samples is about as long, or longer and then alone.
 constexpr size_t kBlockBytes = 32 << 10;
-constexpr int kMaxOpenFiles = 64;  // a window
+constexpr int kMaxOpenFiles = 64;                             // a window
+constexpr char kDamagedWindow[] = "leadline/damaged-window";  // its path, with a status
 
 }  // namespace
 
@@ -50,6 +53,19 @@ rocksdb::Options WindowOptions(const Shared& shared, bool create) {
   return options;
 }
 
+absl::Status DamagedWindow(const std::string& path, const std::string& text) {
+  absl::Status status = absl::DataLossError(text);
+  status.SetPayload(kDamagedWindow, absl::Cord(path));
+  return status;
+}
+
+std::optional<std::string> DamagedWindowOf(const absl::Status& status) {
+  if (!absl::IsDataLoss(status)) return std::nullopt;
+  const auto path = status.GetPayload(kDamagedWindow);
+  if (!path.has_value()) return std::nullopt;
+  return std::string(*path);
+}
+
 rocksdb::WriteOptions WithoutLog() {
   rocksdb::WriteOptions options;
   options.disableWAL = true;
@@ -66,7 +82,7 @@ absl::Status FromRocks(const rocksdb::Status& status, const std::string& path,
   // A file or a directory that is missing is reported in one of the latter ways.
   if (status.IsCorruption() || status.IsInvalidArgument() || status.IsNotFound() ||
       status.IsPathNotFound()) {
-    return absl::DataLossError(text);
+    return DamagedWindow(path, text);
   }
   if (status.IsNoSpace()) return absl::ResourceExhaustedError(text);
   return absl::InternalError(text);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,11 @@ struct Shared {
 };
 
 rocksdb::Options WindowOptions(const Shared& shared, bool create);
+
+// DATA_LOSS of the window at `path`; DamagedWindowOf gives the path of such a status, also where
+// text was added since.
+absl::Status DamagedWindow(const std::string& path, const std::string& text);
+std::optional<std::string> DamagedWindowOf(const absl::Status& status);
 
 rocksdb::WriteOptions WithoutLog();
 

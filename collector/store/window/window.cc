@@ -19,6 +19,7 @@ absl::StatusOr<std::shared_ptr<Window>> Window::Open(const std::string& path, in
   const rocksdb::Status opened = rocksdb::DB::Open(WindowOptions(shared, create), path, &db);
   window->db_.reset(db);
   LL_RETURN_IF_ERROR(FromRocks(opened, path, "open"));
+  window->durable_sequence_ = db->GetLatestSequenceNumber();
   LL_RETURN_IF_ERROR(window->CheckFormat(create));
   window->blocks_ = std::make_unique<Blocks>(*db, window->path_, start_ms);
   LL_RETURN_IF_ERROR(window->blocks_->Load());
@@ -31,7 +32,7 @@ Window::Window(std::string path, int64_t start_ms) : path_(std::move(path)), sta
 Window::~Window() = default;
 
 absl::Status Window::Damage(std::string_view what) const {
-  return absl::DataLossError(fmt::format("window {}: {}", path_, what));
+  return DamagedWindow(path_, fmt::format("window {}: {}", path_, what));
 }
 
 absl::Status Window::CheckFormat(bool create) {
@@ -57,9 +58,17 @@ absl::Status Window::CheckFormat(bool create) {
 }
 
 absl::Status Window::Sync() {
+  const uint64_t sequence = db_->GetLatestSequenceNumber();
   rocksdb::FlushOptions options;
   options.wait = true;
-  return FromRocks(db_->Flush(options), path_, "flush");
+  LL_RETURN_IF_ERROR(FromRocks(db_->Flush(options), path_, "flush"));
+  durable_sequence_ = sequence;
+  return absl::OkStatus();
+}
+
+uint64_t Window::disk_bytes() const {
+  uint64_t bytes = 0;
+  return db_->GetIntProperty(rocksdb::DB::Properties::kTotalSstFilesSize, &bytes) ? bytes : 0;
 }
 
 absl::Status Window::Settle(int64_t before_ms) { return blocks_->Settle(before_ms); }

@@ -8,6 +8,7 @@
 // Write, Sync, Settle and Compact from one at a time.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -22,6 +23,7 @@
 
 #include "collector/store/chunk/pieces.h"
 #include "collector/store/index/series_index.h"
+#include "collector/store/record/buffer.h"
 #include "collector/store/window/blocks.h"
 #include "collector/store/window/dictionary.h"
 #include "collector/store/window/rocks.h"
@@ -48,6 +50,11 @@ class Window {
 
   int64_t start_ms() const { return start_ms_; }
   const std::string& path() const { return path_; }
+  // How many writes of the window are durable; grows with each Sync that had something. A window
+  // that has less than it had once has lost something.
+  uint64_t durable_sequence() const { return durable_sequence_; }
+  // On disk, of what it holds.
+  uint64_t disk_bytes() const;
 
   // Each series once a call. May be called again after an error.
   absl::Status Write(std::string_view tenant, const TenantChunks& chunks);
@@ -59,6 +66,12 @@ class Window {
 
   // Lets go of what only writing needs in memory. As Write, from one thread at a time.
   void EndWriting() { dictionary_->Release(); }
+
+  // As Write, and durable with it.
+  absl::Status WriteRecords(std::string_view tenant, absl::Span<const model::Record> records);
+  // Puts those of the filter. RESOURCE_EXHAUSTED when there are more than its limit.
+  absl::Status Records(std::string_view tenant, const RecordFilter& filter,
+                       record::InTime& out) const;
 
   // Which series and entities there are.
   const Dictionary& dictionary() const { return *dictionary_; }
@@ -77,6 +90,7 @@ class Window {
   const std::string path_;
   const int64_t start_ms_;
   std::unique_ptr<rocksdb::DB> db_;
+  std::atomic<uint64_t> durable_sequence_ = 0;
   std::unique_ptr<Blocks> blocks_;
   std::unique_ptr<Dictionary> dictionary_;
 };

@@ -138,7 +138,7 @@ class Leadline(Server):
         super().__init__(f"ours, {protocol}", folder)
         self._agent = protocol == "agents"
         self.dialect = "native" if self._agent else "classic"
-        self._collector = Collector(self.folder, ("--retention", "0"))
+        self._collector = Collector(self.folder, ("--retention", "0", "--max-late", "0"))
         self.data = self._collector.data_dir
 
     def _start(self):

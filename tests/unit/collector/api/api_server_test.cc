@@ -14,6 +14,7 @@
 #include <prometheus/counter.h>
 #include <prometheus/registry.h>
 
+#include "collector/store/record/rows.h"
 #include "tests/promql/memory_queryable.h"
 #include "tests/unit/collector/api/http_send.h"
 
@@ -327,6 +328,38 @@ TEST_F(ApiServerTest, SaysHowItWasStartedAndWhatItKeeps) {
       HasSubstr(
           R"("seriesCountByMetricName":[{"name":"up_total","value":2}],"labelValueCountByLabelName":[{"name":"__name__","value":2}],"memoryInBytesByLabelName":[{"name":"__name__","value":17}],"seriesCountByLabelValuePair":[{"name":"__name__=up_total","value":2}])"));
   EXPECT_EQ(Get("/api/v1/status/tsdb?limit=10001").status, 400);
+}
+
+TEST_F(ApiServerTest, TellsHowAnEntityChanged) {
+  model::EntityVersion version;
+  version.id = *Id128::FromBytes("0123456789abcdef");
+  version.kind = model::EntityKind::kPod;
+  version.labels = LabelSet({{"pod", "web-1"}});
+  version.start_ms = 1'000;
+  version.valid_from_ms = 2'000;
+  queryable_.AddRecord(store::record::OfEntityVersion(version, 3'000));
+  version.end_ms = 9'000;
+  queryable_.AddRecord(store::record::OfEntityVersion(version, 9'000));
+  const std::string path = "/api/v2/entities/30313233343536373839616263646566/versions";
+  const std::string first =
+      R"({"id":"30313233343536373839616263646566","kind":"pod","start":"1970-01-01T00:00:01.000Z",)"
+      R"("validFrom":"1970-01-01T00:00:02.000Z","labels":{"pod":"web-1"},"kubernetesLabels":{}})";
+  EXPECT_EQ(Get(path + "?end=5").body, R"({"status":"success","data":[)" + first + "]}");
+  EXPECT_THAT(Get(path).body, HasSubstr(first + R"(,{"id":"30)"));
+  EXPECT_THAT(Get(path).body, HasSubstr(R"("end":"1970-01-01T00:00:09.000Z")"));
+  EXPECT_EQ(Get("/api/v2/entities/x/versions").status, 400);
+}
+
+TEST_F(ApiServerTest, SaysWhatIsMissing) {
+  EXPECT_EQ(Get("/api/v2/status/gaps").body, R"({"status":"success","data":[]})");
+  const auto warnings = [&] { return Get("/api/v1/query?query=up_total&time=30").body; };
+  EXPECT_THAT(warnings(), testing::Not(HasSubstr("warnings")));
+  queryable_.SetGap(29'000, "data of a day is damaged");
+  EXPECT_EQ(Get("/api/v2/status/gaps").body,
+            R"({"status":"success","data":["data of a day is damaged"]})");
+  EXPECT_THAT(warnings(), HasSubstr(R"("warnings":["data of a day is damaged"])"));
+  EXPECT_THAT(Get("/api/v1/query?query=up_total&time=20").body,
+              testing::Not(HasSubstr("warnings")));
 }
 
 TEST_F(ApiServerTest, CompressesAndLetsWebPagesRead) {

@@ -95,6 +95,16 @@ const std::map<std::string, std::vector<Ask>>& Asks() {
                                 {"/api/v1/rules", "type=x", 400}};
     all["post /-/reload"] = {{"/-/reload", ""}};
     all["get /api/v1/alerts"] = {{"/api/v1/alerts", ""}};
+    all["get /api/v2/entities"] = {{"/api/v2/entities", ""},
+                                   {"/api/v2/entities", "time=1&kind=pod"},
+                                   {"/api/v2/entities", "time=x", 400}};
+    const std::string versions = "/api/v2/entities/00000000000000010000000000000002/versions";
+    all["get /api/v2/entities/{id}/versions"] = {
+        {versions, ""},
+        {versions, "start=1&end=2"},
+        {versions, "start=x", 400},
+        {"/api/v2/entities/00000000000000010000000000000x02/versions", "", 400}};
+    all["get /api/v2/status/gaps"] = {{"/api/v2/status/gaps", ""}};
     all["post /api/v2/admin/flush"] = {{"/api/v2/admin/flush", ""}};
     for (const std::string path : {"/livez", "/readyz", "/healthz", "/metrics", "/-/healthy",
                                    "/-/ready", "/api/v2/openapi.json"}) {

@@ -114,11 +114,42 @@ std::vector<std::string> FakeStore::complaints() const {
   return complaints_;
 }
 
-absl::StatusOr<std::vector<store::SeriesHandle>> FakeStore::Resolve(
-    std::string_view /*tenant*/, absl::Span<const model::SeriesDefinition> series) {
+void FakeStore::RefuseSeries(std::string metric) {
+  MutexLock lock(mutex_);
+  refused_metric_ = std::move(metric);
+}
+
+void FakeStore::AdmitWith(const absl::Status& status) {
+  MutexLock lock(mutex_);
+  admission_ = status;
+}
+
+absl::Status FakeStore::Admit(std::string_view /*tenant*/, store::Source /*source*/,
+                              store::WriteBatch& batch, store::Refusals& /*refusals*/) {
+  MutexLock lock(mutex_);
+  const auto take_out = [&](auto& frame) {
+    for (size_t i = frame.series.size(); i-- > 0;) {
+      if (batch.series[frame.series[i]] != store::kNoSeries) continue;
+      frame.series.erase(frame.series.begin() + static_cast<ptrdiff_t>(i));
+      frame.values.erase(frame.values.begin() + static_cast<ptrdiff_t>(i));
+    }
+  };
+  for (auto& frame : batch.floats) take_out(frame);
+  for (auto& frame : batch.histograms) take_out(frame);
+  return admission_;
+}
+
+absl::StatusOr<std::vector<store::SeriesHandle>> FakeStore::ResolveEach(
+    std::string_view /*tenant*/, absl::Span<const model::SeriesDefinition> series,
+    store::Refusals& refusals) {
   MutexLock lock(mutex_);
   std::vector<store::SeriesHandle> handles;
   for (const model::SeriesDefinition& definition : series) {
+    if (definition.metric == refused_metric_) {
+      refusals.Count(store::RefusedFor::kMaxSeries, 1, [] { return "too many"; });
+      handles.push_back(store::kNoSeries);
+      continue;
+    }
     auto [it, is_new] = handles_.try_emplace(SeriesName(definition), names_.size());
     if (is_new) names_.push_back(it->first);
     handles.push_back(it->second);

@@ -66,8 +66,16 @@ class FakeStore final : public store::Appendable {
   // Breaches of the store's contract.
   std::vector<std::string> complaints() const;
 
-  absl::StatusOr<std::vector<store::SeriesHandle>> Resolve(
-      std::string_view tenant, absl::Span<const model::SeriesDefinition> series) override;
+  // Series of these metrics are refused.
+  void RefuseSeries(std::string metric);
+  // What Admit says.
+  void AdmitWith(const absl::Status& status);
+
+  absl::StatusOr<std::vector<store::SeriesHandle>> ResolveEach(
+      std::string_view tenant, absl::Span<const model::SeriesDefinition> series,
+      store::Refusals& refusals) override;
+  absl::Status Admit(std::string_view tenant, store::Source source, store::WriteBatch& batch,
+                     store::Refusals& refusals) override;
   void Append(std::string_view tenant, store::WriteBatch batch, Durable durable) override;
   uint64_t LastSequence(std::string_view tenant, const store::WriterId& writer) const override;
 
@@ -87,6 +95,8 @@ class FakeStore final : public store::Appendable {
   bool down_ ABSL_GUARDED_BY(mutex_) = false;
   bool block_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
+  absl::Status admission_ ABSL_GUARDED_BY(mutex_);
+  std::string refused_metric_ ABSL_GUARDED_BY(mutex_);
   std::deque<Waiting> waiting_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> names_ ABSL_GUARDED_BY(mutex_);  // by handle
   std::map<std::string, store::SeriesHandle> handles_ ABSL_GUARDED_BY(mutex_);

@@ -1,5 +1,7 @@
 // What the service answers to agents that keep to the protocol and to those that do not.
 #include <cstring>
+#include <map>
+#include <string>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -174,6 +176,60 @@ TEST_F(SessionTest, TakesCompressedMessagesAmongOthers) {
   EXPECT_EQ(last, "ack { sequence: 3 }");
   EXPECT_TRUE(agent.End().ok());
   EXPECT_THAT(store_.sequences(writer_), ElementsAre(1, 2, 3));
+}
+
+TEST_F(SessionTest, ASeriesThatIsRefusedIsLeftOutAndAskedForAgain) {
+  store_.RefuseSeries("m");
+  RawAgent agent(collector_.proxy().port());
+  agent.Send(kHello);
+  agent.Receive();
+  agent.Send(
+      "definitions { strings: 'm' strings: 'n' entities { id: 'fedcba9876543210' kind: "
+      "ENTITY_KIND_POD } series { metric: 1 } series { ref: 1 metric: 2 } }");
+  const auto send = [&](uint64_t sequence) {
+    agent.Send(
+        fmt::format("batch {{ sequence: {} frames {{ timestamp_unix_ms: {} integer_series: "
+                    "[0, 1] integers: [{}, {}] }} }}",
+                    sequence, kNowMs + static_cast<int64_t>(sequence), sequence, sequence));
+    EXPECT_EQ(agent.Receive(), fmt::format("ack {{ sequence: {} }}", sequence));
+  };
+  send(1);
+  store_.RefuseSeries("none");
+  send(2);  // too early to ask again
+  collector_.clock().AdvanceMs(10'000);
+  send(3);
+  std::map<std::string, size_t> counts;
+  for (const auto& [name, samples] : store_.samples()) counts[name.substr(0, 1)] = samples.size();
+  EXPECT_THAT(counts, ElementsAre(testing::Pair("m", 1), testing::Pair("n", 3)));
+}
+
+TEST_F(SessionTest, ARefusedRefThatIsDefinedAnewIsWhatItIsNow) {
+  store_.RefuseSeries("m");
+  RawAgent agent(collector_.proxy().port());
+  agent.Send(kHello);
+  agent.Receive();
+  agent.Send(kDefinitions);
+  agent.Send("definitions { strings: 'n' series { metric: 1 } }");
+  store_.RefuseSeries("none");
+  collector_.clock().AdvanceMs(10'000);
+  agent.Send(BatchText(1));
+  EXPECT_EQ(agent.Receive(), "ack { sequence: 1 }");
+  ASSERT_EQ(store_.samples().size(), 1u);
+  EXPECT_EQ(store_.samples().begin()->first.front(), 'n');
+}
+
+TEST_F(SessionTest, ATenantThatIsOverItsRateIsToComeAgain) {
+  RawAgent agent(collector_.proxy().port());
+  agent.Send(kHello);
+  agent.Receive();
+  agent.Send(kDefinitions);
+  store_.AdmitWith(absl::ResourceExhaustedError("tenant default has written enough"));
+  agent.Send(BatchText(1));
+  const grpc::Status end = agent.End();
+  EXPECT_EQ(end.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(end.error_message(), "tenant default has written enough");
+  EXPECT_EQ(collector_.Metric("refusals_total", "tenant"), 1);
+  EXPECT_THAT(store_.sequences(writer_), IsEmpty());
 }
 
 TEST_F(SessionTest, TakesNoCompressedMessageWhereItSaysSo) {

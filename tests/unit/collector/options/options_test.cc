@@ -36,6 +36,38 @@ TEST(Options, WrongOnesEndTheProgramWithAnError) {
   }
 }
 
+TEST(Options, TenantsHaveTheLimitsOfAllOrTheirOwn) {
+  const ParsedOptions parsed =
+      Parse({"--data", "/d", "--max-series", "5000", "--max-labels", "30", "--tenant",
+             "acme:max-series=100,max-samples=0", "--tenant", "zoo:max-label-value-length=64"});
+  ASSERT_TRUE(parsed.options);
+  const store::TenantLimits& all = parsed.options->tenants.limits;
+  EXPECT_EQ(all.max_series, 5000u);
+  EXPECT_EQ(all.max_labels, 30u);
+  const store::TenantLimitsOf by_tenant = parsed.options->tenants.ByTenant();
+  ASSERT_EQ(by_tenant.size(), 2u);
+  store::TenantLimits acme = all;
+  acme.max_series = 100;
+  acme.max_samples_a_second = 0;
+  EXPECT_EQ(by_tenant.at("acme"), acme);
+  store::TenantLimits zoo = all;
+  zoo.max_label_value_bytes = 64;
+  EXPECT_EQ(by_tenant.at("zoo"), zoo);
+}
+
+TEST(Options, WhatIsNoLimitOfATenantIsSaid) {
+  for (const char* text :
+       {"acme", ":max-series=1", "acme:", "acme:max-series", "acme:series=1", "acme:max-series=x",
+        "acme:max-labels=513", "acme:max-metric-length=0"}) {
+    EXPECT_EQ(ParseTenantOverride(text, {}).status().code(), absl::StatusCode::kInvalidArgument)
+        << text;
+    EXPECT_FALSE(Parse({"--data", "/d", "--tenant", text}).options) << text;
+  }
+  EXPECT_EQ(ParseTenantOverride("acme:max-labels=513", {}).status().message(),
+            "\"acme:max-labels=513\": max-labels: 513 is not between 0 and 512");
+  EXPECT_FALSE(Parse({"--data", "/d", "--max-labels", "513"}).options);
+}
+
 TEST(Options, HelpAndVersionAreNoErrors) {
   for (const char* flag : {"--help", "--version"}) {
     const ParsedOptions parsed = Parse({flag});

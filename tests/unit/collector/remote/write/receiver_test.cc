@@ -317,10 +317,18 @@ class RefusingStore final : public store::Appendable {
   absl::Status refusal;
   int resolved = 0;
 
-  absl::StatusOr<std::vector<store::SeriesHandle>> Resolve(
-      std::string_view, absl::Span<const model::SeriesDefinition> series) override {
+  absl::Status admission;
+
+  absl::StatusOr<std::vector<store::SeriesHandle>> ResolveEach(
+      std::string_view, absl::Span<const model::SeriesDefinition> series,
+      store::Refusals&) override {
     resolved += static_cast<int>(series.size());
     return std::vector<store::SeriesHandle>(series.size(), 7);
+  }
+  absl::Status Admit(std::string_view, store::Source source, store::WriteBatch&,
+                     store::Refusals&) override {
+    EXPECT_EQ(source, store::Source::kOther);
+    return admission;
   }
   void Append(std::string_view, store::WriteBatch, Durable durable) override { durable(refusal); }
   uint64_t LastSequence(std::string_view, const store::WriterId&) const override { return 0; }

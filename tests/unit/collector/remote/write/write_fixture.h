@@ -61,6 +61,7 @@ class ReceiverFixture : public testing::Test {
   void SetUp() override {
     store_options_.dir = dir_.File("data");
     store_options_.clock = &clock_;
+    store_options_.max_late_ms = 0;
     Open();
   }
 

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -52,6 +53,16 @@ class FaultsTest : public StoreFixture {
       for (const auto& metric : family.metric) sum += metric.counter.value + metric.gauge.value;
     }
     return sum;
+  }
+
+  // Samples of which each takes some bytes on disk.
+  void AppendRough(int64_t count) {
+    WriteBatch batch;
+    batch.series = {Resolve(series_)};
+    for (int64_t i = 0; i < count; ++i) {
+      batch.floats.push_back({kT0 + i * 1000, {0}, {1.0 / (1.0 + static_cast<double>(i))}});
+    }
+    Append(std::move(batch));
   }
 
   std::vector<std::string> LogFiles() { return *files_.List(options_.dir + "/log"); }
@@ -272,10 +283,92 @@ TEST_F(FaultsTest, ADamagedWindowIsQuarantinedAndTheRestServed) {
   std::filesystem::remove(options_.dir + "/windows/raw/2023-11-15/CURRENT");
   Reopen();
   EXPECT_EQ(Metric("store_quarantined_total"), 1);
-  EXPECT_THAT(*files_.List(options_.dir + "/quarantine"), ElementsAre("window-2023-11-15"));
+  EXPECT_THAT(*files_.List(options_.dir + "/quarantine"), ElementsAre("window-raw-2023-11-15"));
   EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(R"({__name__="m"} 86400000=2)"));
   Reopen();
   EXPECT_EQ(Metric("store_quarantined_total"), 0);
+}
+
+// A bit of the first block of each table of a window.
+void SpoilTables(const std::string& window) {
+  for (const auto& entry : std::filesystem::directory_iterator(window)) {
+    if (entry.path().extension() != ".sst") continue;
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(100);
+    const auto byte = static_cast<char>(file.get() ^ 0x10);
+    file.seekp(100);
+    file.put(byte);
+  }
+}
+
+TEST_F(FaultsTest, AWindowThatAQueryFindsDamagedIsLeftOutAndQuarantined) {
+  AppendRough(1000);
+  AppendSample(series_, kT0 + kDay, 2);
+  Flush();
+  Reopen();  // with an empty cache
+  EXPECT_TRUE(store_->queryable().Gaps(0, INT64_MAX).empty());
+  SpoilTables(options_.dir + "/windows/raw/2023-11-15");
+  EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(R"({__name__="m"} 86400000=2)"));
+  const auto gaps = store_->queryable().Gaps(kT0, kT0 + 1);
+  ASSERT_EQ(gaps.size(), 1u);
+  EXPECT_THAT(gaps[0], HasSubstr("data of 2023-11-15 (raw) was found damaged"));
+  EXPECT_THAT(gaps[0], HasSubstr(options_.dir + "/quarantine"));
+  EXPECT_TRUE(store_->queryable().Gaps(kT0 + kDay, kT0 + 2 * kDay).empty());
+  EXPECT_TRUE(store_->Health().ok()) << store_->Health();
+  // What comes for that day is kept, in a window of its own.
+  AppendSample(series_, kT0 + 5, 5);
+  Flush();
+  EXPECT_THAT(*files_.List(options_.dir + "/quarantine"), ElementsAre("window-raw-2023-11-15"));
+  EXPECT_EQ(Metric("store_quarantined_total"), 1);
+  const std::string rest = R"({__name__="m"} 5=5 86400000=2)";
+  EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(rest));
+  Reopen();
+  EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(rest));
+  EXPECT_EQ(store_->queryable().Gaps(0, INT64_MAX), gaps);
+  // It goes with its day.
+  ASSERT_TRUE(store_->DropBefore(kT0 + kDay).ok());
+  EXPECT_THAT(*files_.List(options_.dir + "/quarantine"), IsEmpty());
+  EXPECT_TRUE(store_->queryable().Gaps(0, INT64_MAX).empty());
+}
+
+// What a flush has written to a window before it finds it damaged must not go with it.
+TEST_F(FaultsTest, AFlushThatFindsDamageLosesNothingOfItsOwn) {
+  AppendRough(1000);
+  Flush();
+  Reopen();
+  SpoilTables(options_.dir + "/windows/raw/2023-11-15");
+  std::vector<std::string> metrics;
+  for (int i = 0; i < 50; ++i) {
+    metrics.push_back("m" + std::to_string(i));
+    AppendSample({metrics.back(), HashId({"e" + std::to_string(i)}), {}}, kT0 + 7, double(i));
+  }
+  AppendSample(series_, kT0 + 7, 7);
+  Flush();
+  EXPECT_EQ(Metric("store_quarantined_total"), 1);
+  EXPECT_EQ(Metric("flush_errors_total"), 0);
+  Reopen();
+  for (const std::string& metric : metrics) {
+    EXPECT_EQ(Select({Name(metric)}).size(), 1u) << metric;
+  }
+  EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(R"({__name__="m"} 7=7)"));
+}
+
+TEST_F(FaultsTest, AWindowThatHasLessThanWasDurableIsDamaged) {
+  AppendSample(series_, kT0, 1);
+  Flush();
+  store_.reset();
+  const std::string window = options_.dir + "/windows/raw/2023-11-15";
+  std::filesystem::copy(window, dir_.File("before"), std::filesystem::copy_options::recursive);
+  Reopen();
+  AppendSample(series_, kT0 + 1, 2);
+  Flush();
+  store_.reset();
+  std::filesystem::remove_all(window);
+  std::filesystem::rename(dir_.File("before"), window);
+  Reopen();
+  EXPECT_EQ(Metric("store_quarantined_total"), 1);
+  EXPECT_EQ(store_->queryable().Gaps(kT0, kT0).size(), 1u);
+  EXPECT_THAT(Select({Name("m")}), IsEmpty());
 }
 
 TEST_F(FaultsTest, AMissingWindowIsReported) {
@@ -286,6 +379,10 @@ TEST_F(FaultsTest, AMissingWindowIsReported) {
   Reopen();
   EXPECT_EQ(Metric("store_quarantined_total"), 1);
   EXPECT_THAT(Select({Name("m")}), IsEmpty());
+  EXPECT_EQ(store_->queryable().Gaps(kT0, kT0).size(), 1u);
+  Reopen();
+  EXPECT_EQ(Metric("store_quarantined_total"), 0);
+  EXPECT_EQ(store_->queryable().Gaps(kT0, kT0).size(), 1u);
 }
 
 TEST_F(FaultsTest, AWindowThatTheManifestDoesNotListIsALeftOver) {
@@ -338,6 +435,53 @@ TEST_F(FaultsTest, RetentionDropsWholeWindowsAndRefusesOlderSamples) {
   EXPECT_EQ(Metric("samples_dropped_total"), 1);
   ASSERT_TRUE(store_->DropBefore(kT0 + 2 * kDay).ok());
   EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(R"({__name__="m"} 172800000=2 172800001=8)"));
+}
+
+TEST_F(FaultsTest, SeriesOfProcessesAreKeptForTheirOwnTime) {
+  options_.retention_ms = 10 * kDay;
+  options_.retention_processes_ms = kDay;
+  clock_.AdvanceMs(3 * kDay);  // now is kT0 + 4 days
+  Reopen();
+  const model::SeriesDefinition process{"process_thread_count", HashId({"p"}), {}};
+  WriteBatch entity;
+  entity.entities = {Container("p", LabelSet({{"pid", "7"}}), kT0)};
+  entity.entities[0].id = process.entity;
+  Append(std::move(entity));
+  for (int64_t day = 0; day < 5; ++day) {
+    AppendSample(series_, kT0 + day * kDay, double(day));
+    AppendSample(process, kT0 + day * kDay, double(day));
+  }
+  Flush();
+  const std::string processes = options_.dir + "/windows/processes";
+  while (files_.List(processes)->size() > 2) std::this_thread::yield();
+  EXPECT_EQ(Select({Name("m")})[0].ts_ms.size(), 5u);
+  EXPECT_THAT(Texts(Select({Name("process_thread_count")})),
+              ElementsAre(R"({__name__="process_thread_count", pid="7"} 259200000=3 345600000=4)"));
+  EXPECT_THAT(*files_.List(processes), ElementsAre("2023-11-18", "2023-11-19"));
+  EXPECT_EQ(files_.List(options_.dir + "/windows/raw")->size(), 5u);
+  // Through another start.
+  Reopen();
+  EXPECT_EQ(Select({Name("process_thread_count")})[0].ts_ms.size(), 2u);
+}
+
+TEST_F(FaultsTest, RetentionBySizeDropsTheOldestWindows) {
+  for (int64_t day = 0; day < 4; ++day) AppendSample(series_, kT0 + day * kDay, double(day));
+  Flush();
+  Reopen();
+  // Looked at once a second, and at once after a start.
+  while (Metric("window_bytes") == 0) std::this_thread::yield();
+  const double all = Metric("window_bytes");
+  EXPECT_GT(all, 0);
+  EXPECT_EQ(Metric("windows_dropped_total"), 0);
+  options_.retention_bytes = static_cast<uint64_t>(all * 0.6);
+  Reopen();
+  while (Metric("windows_dropped_total") < 2) std::this_thread::yield();
+  EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(R"({__name__="m"} 172800000=2 259200000=3)"));
+  // The newest stays, however large.
+  options_.retention_bytes = 1;
+  Reopen();
+  while (Metric("windows_dropped_total") < 1) std::this_thread::yield();
+  EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(R"({__name__="m"} 259200000=3)"));
 }
 
 TEST_F(FaultsTest, AClockThatJumpsAheadEmptiesNothing) {

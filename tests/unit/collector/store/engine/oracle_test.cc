@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/collector/store/engine/store_fixture.h"
+#include "tests/unit/collector/store/rounds.h"
 
 namespace leadline::collector::store::engine {
 namespace {
@@ -245,7 +246,7 @@ TEST_P(OracleTest, AnswersAsTheOracleDoes) {
   for (int i = 0; i < 10; ++i) ASSERT_NO_FATAL_FAILURE(CompareRandom());
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, OracleTest, testing::Range(1u, 7u));
+INSTANTIATE_TEST_SUITE_P(Seeds, OracleTest, testing::Range(1u, 1u + Rounds(6u)));
 
 }  // namespace
 }  // namespace leadline::collector::store::engine

@@ -10,6 +10,7 @@
 
 #include "tests/unit/collector/store/engine/lossy_disk.h"
 #include "tests/unit/collector/store/engine/store_fixture.h"
+#include "tests/unit/collector/store/rounds.h"
 
 namespace leadline::collector::store::engine {
 namespace {
@@ -141,7 +142,7 @@ TEST_P(PowerLossTest, LosesNothingThatWasAcknowledged) {
   EXPECT_FALSE(std::filesystem::exists(options_.dir + "/quarantine"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, PowerLossTest, testing::Range(1u, 5u));
+INSTANTIATE_TEST_SUITE_P(Seeds, PowerLossTest, testing::Range(1u, 1u + Rounds(4u)));
 
 }  // namespace
 }  // namespace leadline::collector::store::engine
