@@ -91,6 +91,8 @@ constexpr DumpKind kDumpKinds[] = {
     {"spool", "Batches that wait in an agent's spool: its directory, or a segment of it.",
      DumpSpool},
     {"recording", "What an agent was told, turn by turn (leadline-agent --record).", DumpRecording},
+    {"store", "A collector's data directory, of one that does not run: manifest, log and windows.",
+     DumpStore},
     {"wire", "What the agent of a recording sends to its collector.", DumpWire},
 };
 
@@ -105,6 +107,12 @@ void AddDebug(CLI::App& app, DumpFlags& flags, const DumpKind*& chosen) {
     one.add_option("PATH", flags.path, "The file or directory")->required();
     if (kind.dump == DumpSpool) {
       one.add_flag("--messages", flags.messages, "Write the definitions and samples too");
+    }
+    if (kind.dump == DumpStore) {
+      one.add_option("--series", flags.series, "Only the metric of that name")->type_name("METRIC");
+      one.add_option("--window", flags.window, "Only windows of that day or class, without the log")
+          ->type_name("NAME");
+      one.add_flag("--stats", flags.statistics, "What takes the room: by table and by metric");
     }
     one.callback([&chosen, &kind] { chosen = &kind; });
   }

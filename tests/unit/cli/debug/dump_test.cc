@@ -4,6 +4,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <memory>
 #include <sstream>
 #include <string>
 
@@ -13,6 +15,7 @@
 
 #include "agent/spool/spool.h"
 #include "cli/debug/wire_text.h"
+#include "collector/store/engine/open.h"
 #include "common/status_text.h"
 
 namespace leadline::cli {
@@ -140,6 +143,102 @@ TEST_F(DumpTest, ARecordingTurnByTurn) {
             "probe rows: 10 bytes\n"
             "--- turn 2 ended 1970-01-01T00:00:02.000Z\n"
             "--- end\n");
+}
+
+class DumpStoreTest : public DumpTest {
+ protected:
+  DumpStoreTest() {
+    Open();
+    collector::model::EntityVersion version;
+    version.id = HashId({"container"});
+    version.labels = LabelSet({{"pod", "web-1"}});
+    const std::vector<collector::model::SeriesDefinition> series = {
+        {"reads_total", version.id, LabelSet({{"call", "read"}})},
+        {"writes_total", version.id, {}}};
+    const auto handles = store_->Resolve("default", series);
+    EXPECT_TRUE(handles.ok()) << handles.status();
+    collector::store::WriteBatch batch;
+    batch.writer = {HashId({"agent"}), 7};
+    batch.sequence = 1;
+    batch.entities = {version};
+    batch.series = *handles;
+    batch.floats = {{kTimeMs, {0, 1}, {5, 6}}};
+    std::promise<absl::Status> durable;
+    store_->Append("default", std::move(batch),
+                   [&](const absl::Status& status) { durable.set_value(status); });
+    EXPECT_EQ(durable.get_future().get(), absl::OkStatus());
+  }
+
+  void Open() {
+    auto opened = collector::store::engine::OpenStore({.dir = Dir()});
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    store_ = *std::move(opened);
+  }
+
+  std::string Dir() const { return (dir_ / "data").string(); }
+
+  std::string Dump(const DumpFlags& flags, absl::StatusCode expected = absl::StatusCode::kOk) {
+    std::ostringstream out;
+    const absl::Status status = DumpStore(flags, out);
+    EXPECT_EQ(status.code(), expected) << status;
+    problem_ = StatusMessage(status);
+    return out.str();
+  }
+
+  static constexpr int64_t kTimeMs = 1'700'000'000'000;  // 2023-11-14T22:13:20Z
+  std::unique_ptr<collector::store::Store> store_;
+  std::string problem_;
+};
+
+TEST_F(DumpStoreTest, TheLogWithItsRecords) {
+  Dump({.path = Dir()}, absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(problem_, HasSubstr("in use by a collector"));
+  store_.reset();
+  const std::string text = Dump({.path = Dir()});
+  EXPECT_THAT(text, HasSubstr("MANIFEST: log from segment 1"));
+  EXPECT_THAT(text, HasSubstr("log/00000000000000000001.log: "));
+  EXPECT_THAT(text, HasSubstr("definitions of tenant default: 2 series"));
+  EXPECT_THAT(text,
+              HasSubstr("reads_total{call=\"read\"} of entity " + HashId({"container"}).ToHex()));
+  EXPECT_THAT(text, HasSubstr("batch 1 of agent " + HashId({"agent"}).ToHex() +
+                              " epoch 7 of tenant default: 1 entities, 2 series, 2 floats, 0 "
+                              "histograms"));
+  EXPECT_THAT(text, HasSubstr("{pod=\"web-1\"}"));
+  EXPECT_THAT(Dump({.path = Dir(), .series = "writes_total"}),
+              testing::Not(HasSubstr("reads_total")));
+}
+
+TEST_F(DumpStoreTest, WindowsWithTheirRowsOrTheirSizes) {
+  ASSERT_EQ(store_->Flush(), absl::OkStatus());
+  store_.reset();
+  const std::string text = Dump({.path = Dir(), .window = "2023-11-14"});
+  EXPECT_THAT(text, HasSubstr("window raw/2023-11-14: "));
+  EXPECT_THAT(text, HasSubstr("  metric 0 of tenant default: reads_total\n"));
+  EXPECT_THAT(text, HasSubstr("reads_total{call=\"read\"} of entity "));
+  EXPECT_THAT(text, HasSubstr("from 2023-11-14T22:13:20.000Z to 2023-11-14T22:13:20.000Z in "));
+  EXPECT_THAT(text, testing::Not(HasSubstr("frame of")));
+  Dump({.path = Dir(), .window = "2023-11-15"}, absl::StatusCode::kNotFound);
+  EXPECT_THAT(problem_, HasSubstr("no window 2023-11-15"));
+  const std::string sizes = Dump({.path = Dir(), .statistics = true});
+  EXPECT_THAT(sizes, HasSubstr("table series: 1 rows, "));
+  EXPECT_THAT(sizes, HasSubstr("metric writes_total: 1 rows, "));
+  EXPECT_THAT(sizes, HasSubstr("encoder floats of mode "));
+}
+
+TEST_F(DumpStoreTest, DamageIsNamed) {
+  store_.reset();
+  const std::string segment = Dir() + "/log/00000000000000000001.log";
+  // The first frame's payload; a whole frame follows, when there is one.
+  std::fstream file(segment, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(0);
+  file.put('x');
+  file.close();
+  Dump({.path = Dir()}, absl::StatusCode::kDataLoss);
+  EXPECT_THAT(problem_, HasSubstr(segment));
+  std::ofstream(Dir() + "/MANIFEST") << "something else";
+  Dump({.path = Dir()}, absl::StatusCode::kDataLoss);
+  EXPECT_THAT(problem_, HasSubstr(Dir() + "/MANIFEST: manifest: bad first line"));
+  Dump({.path = (dir_ / "nothing").string()}, absl::StatusCode::kNotFound);
 }
 
 }  // namespace
