@@ -75,7 +75,11 @@ function(leadline_unit_tests folder target deps libs)
   target_compile_definitions(${target}_test PRIVATE LEADLINE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   # What is tested is optimised, the tests themselves need not be: that halves their build.
   target_compile_options(${target}_test PRIVATE -O0)
-  gtest_discover_tests(${target}_test TEST_PREFIX "${folder}: " DISCOVERY_TIMEOUT 60)
+  gtest_discover_tests(${target}_test TEST_PREFIX "${folder}: " DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit)
+  if(NOT TARGET unit_tests)
+    add_custom_target(unit_tests)
+  endif()
+  add_dependencies(unit_tests ${target}_test)
 endfunction()
 
 # Called last: every folder's files may include only from the folder itself and from its DEPS.
