@@ -246,7 +246,8 @@ class Bench:
         """From the reference, which is prometheus or else the first store; None where nothing compares."""
         reference = _PROMETHEUS if _PROMETHEUS in self._stores else next(iter(self._stores))
         own, other = answers.get((question.name, name)), answers.get((question.name, reference))
-        comparable = question.comparable(self._stores[name].dialect)
+        dialects = (self._stores[name].dialect, self._stores[reference].dialect)
+        comparable = all(question.comparable(dialect) for dialect in dialects)
         if name == reference or own is None or other is None or not comparable:
             return None
         return queries.difference(servers.reading(own), servers.reading(other))
