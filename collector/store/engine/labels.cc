@@ -2,7 +2,8 @@
 // are not looked at one by one.
 //
 // A window knows by the day: what a series had there counts for the whole of it. Of an entity only
-// versions in force in the range count, as the head and the window together know them.
+// versions in force in the range count, as the head and the window together know them; with samples
+// in the head, as the head alone does: it knows all of an entity that it has not forgotten.
 #include <algorithm>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "collector/store/index/smallest_texts.h"
 #include "collector/store/index/visible_labels.h"
 #include "common/status_macros.h"
+#include "common/string_map.h"
 
 namespace leadline::collector::store::engine {
 namespace {
@@ -44,21 +46,22 @@ absl::Status Reader::AllLabelNames(std::string_view tenant, int64_t start_ms, in
   end_ms = std::min(end_ms, chunk::kMaxTimestampMs);
   if (start_ms > end_ms) return absl::OkStatus();
   head_.LabelNames(tenant, start_ms, end_ms, out);
+  StringSet of_entities = head_.EntityLabelNames(tenant);
   for (const auto& window : windows_.Overlapping(start_ms, end_ms)) {
     const window::Dictionary& dictionary = window->dictionary();
     LL_RETURN_IF_ERROR(dictionary.LabelNames(tenant, index::LabelsOf::kSeries,
                                              [&](std::string_view name) { return out.Add(name); }));
-    std::vector<std::string> unknown;
     LL_RETURN_IF_ERROR(
         dictionary.LabelNames(tenant, index::LabelsOf::kEntity, [&](std::string_view name) {
-          if (!out.Knows(name)) unknown.emplace_back(name);
+          of_entities.emplace(name);
           return true;
         }));
-    for (const std::string& name : unknown) {
-      index::SmallestTexts one(1);
-      LL_RETURN_IF_ERROR(AllLabelValues(tenant, name, start_ms, end_ms, one));
-      if (!std::move(one).Take().empty()) out.Add(name);
-    }
+  }
+  for (const std::string& name : of_entities) {
+    if (out.Knows(name)) continue;
+    index::SmallestTexts one(1);
+    LL_RETURN_IF_ERROR(AllLabelValues(tenant, name, start_ms, end_ms, one));
+    if (!std::move(one).Take().empty()) out.Add(name);
   }
   return absl::OkStatus();
 }

@@ -179,6 +179,12 @@ std::vector<index::TimelinePtr> Head::Timelines(size_t shard, std::string_view t
   return timelines;
 }
 
+StringSet Head::EntityLabelNames(std::string_view tenant) const {
+  StringSet names;
+  for (const auto& shard : shards_) shard->EntityLabelNames(tenant, names);
+  return names;
+}
+
 void Head::LabelNames(std::string_view tenant, int64_t start_ms, int64_t end_ms,
                       index::SmallestTexts& out) const {
   for (const auto& shard : shards_) shard->LabelNames(tenant, start_ms, end_ms, out);

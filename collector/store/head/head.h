@@ -63,6 +63,7 @@ class Head {
   index::TimelinePtr Timeline(std::string_view tenant, const Id128& entity) const;
   std::vector<index::TimelinePtr> Timelines(std::string_view tenant) const;
   std::vector<index::TimelinePtr> Timelines(size_t shard, std::string_view tenant) const;
+  StringSet EntityLabelNames(std::string_view tenant) const;
   void LabelNames(std::string_view tenant, int64_t start_ms, int64_t end_ms,
                   index::SmallestTexts& out) const;
   void LabelValues(std::string_view tenant, std::string_view name, int64_t start_ms, int64_t end_ms,

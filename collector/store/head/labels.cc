@@ -42,6 +42,15 @@ void Shard::LabelNames(std::string_view tenant_name, int64_t start_ms, int64_t e
   }
 }
 
+void Shard::EntityLabelNames(std::string_view tenant_name, StringSet& out) const {
+  ReaderLock lock(mutex_);
+  const Tenant* tenant = FindTenant(tenant_name);
+  if (tenant == nullptr) return;
+  tenant->index.labels(index::LabelsOf::kEntity).ForEachName([&](std::string_view name) {
+    out.emplace(name);
+  });
+}
+
 void Shard::LabelValues(std::string_view tenant_name, std::string_view name, int64_t start_ms,
                         int64_t end_ms, index::SmallestTexts& out) const {
   ReaderLock lock(mutex_);

@@ -114,6 +114,8 @@ class Shard {
                   index::SmallestTexts& out) const ABSL_LOCKS_EXCLUDED(mutex_);
   void LabelValues(std::string_view tenant, std::string_view name, int64_t start_ms, int64_t end_ms,
                    index::SmallestTexts& out) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Names of the labels of entities, with samples or without.
+  void EntityLabelNames(std::string_view tenant, StringSet& out) const ABSL_LOCKS_EXCLUDED(mutex_);
   void Tenants(StringSet& out) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Sets aside what there is for a flush; it stays readable.
