@@ -67,6 +67,7 @@ TEST(SlidingTest, GivesWhatTheKernelsGive) {
                       .range_ms = made.range_ms},
                      absl::MakeSpan(slid));
       Annotations annotations;
+      const Remarker remarker(annotations, "1:1");
       for (size_t step = 0; step < made.steps; ++step) {
         Window window;
         window.end_ms = window.eval_ms =
@@ -78,7 +79,7 @@ TEST(SlidingTest, GivesWhatTheKernelsGive) {
                          made.ts_ms.begin();
         window.ts_ms = absl::MakeConstSpan(made.ts_ms).subspan(begin, end - begin);
         window.values = absl::MakeConstSpan(made.values).subspan(begin, end - begin);
-        window.annotations = &annotations;
+        window.remarker = &remarker;
         const Sample expected = begin == end ? Sample{} : range->kernel(window);
         ASSERT_EQ(IsAbsent(slid[step]), IsAbsent(expected.value))
             << function.name << " round " << round << " step " << step;
