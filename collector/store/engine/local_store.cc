@@ -23,7 +23,8 @@ namespace {
 constexpr int64_t kFullHeadFlushMs = int64_t{60} * 1000;
 constexpr int64_t kFlushRetryMs = int64_t{30} * 1000;
 constexpr int64_t kSayProgressMs = 200;
-// Parts of a day are settled so long after their end: later there is hardly anything to come.
+// Parts of a day are settled so long after every shard was flushed once more: later there is hardly
+// anything to come.
 constexpr int64_t kSettleDelayMs = int64_t{15} * 60 * 1000;
 
 absl::StatusOr<Manifest> ReadManifest(file::Files& files, const Paths& paths) {
@@ -266,7 +267,8 @@ void LocalStore::FlushNextShard() {
   absl::Status flushed = flusher_->FlushNext();  // a failure is logged and counted there
   last_flush_failed_ = !flushed.ok();
   SetFlushHealth(std::move(flushed));
-  const int64_t settled_ms = options_.clock->NowUnixMs() - kSettleDelayMs;
+  const int64_t settled_ms =
+      options_.clock->NowUnixMs() - options_.flush_interval_ms - kSettleDelayMs;
   if (absl::Status settled = windows_.Settle(settled_ms); !settled.ok()) {
     spdlog::error("settling failed reason=\"{}\"", std::string(settled.message()));
   }
