@@ -16,8 +16,8 @@ void AddQueryOptions(CLI::App& app, Options& options) {
                      "After which a query is given up, its wait for a turn included");
   app.add_option("--query-max-samples", options.query_max_samples,
                  "Samples that a query may hold at a time; above, it is answered 422")
-      ->check(CLI::PositiveNumber)
-      ->type_name("COUNT")
+      ->check(CLI::PositiveNumber.description(""))
+      ->type_name("NUMBER")
       ->capture_default_str();
   app.add_option("--query-max-memory", options.query_max_memory,
                  "Memory that a query may hold at a time, estimated; above, it is answered 422")
@@ -31,8 +31,8 @@ void AddQueryOptions(CLI::App& app, Options& options) {
       ->default_str("1GiB");
   app.add_option("--query-max-concurrency", options.query_max_concurrency,
                  "Queries of a tenant that run at a time; others wait for their turn")
-      ->check(CLI::Range(1, 1024))
-      ->type_name("COUNT")
+      ->check(CLI::Range(1, 1024).description(""))
+      ->type_name("NUMBER")
       ->capture_default_str();
 }
 

@@ -59,6 +59,7 @@ std::string Sample(const CLI::Option& option) {
   if (type == "MODE") return "every";
   if (type == "VERSION") return "v1";
   if (type == "REGEX") return "17";
+  if (type == "NAME:LIMIT=NUMBER,…") return "seventeen:max-series=17";
   if (type == "KIND=DIR") return "docker=/seventeen";
   if (type == "URL") return "http://127.0.0.1:17";
   if (type == "DIR" || type == "FILE" || type == "NAME") return "/seventeen";

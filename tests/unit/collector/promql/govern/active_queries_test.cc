@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <optional>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -45,10 +44,9 @@ TEST_F(ActiveQueriesTest, TellsWhatRuns) {
 }
 
 TEST_F(ActiveQueriesTest, TheFileSaysWhatHadNotEnded) {
-  std::optional<ActiveQueries::Entry> running;
   ActiveQueries died(clock_);
   ASSERT_TRUE(died.KeepIn(file_).ok());
-  running.emplace(died.Begin({.tenant = "t", .query = "rate(\"x\"\n[5m])", .step_ms = 15}));
+  const auto running = died.Begin({.tenant = "t", .query = "rate(\"x\"\n[5m])", .step_ms = 15});
   { const auto ended = died.Begin({.tenant = "t", .query = "ended"}); }
   const auto too_long = died.Begin({.tenant = "t", .query = std::string(5'000, '\\')});
   EXPECT_EQ(std::filesystem::file_size(file_), ActiveQueries::kLines * ActiveQueries::kLineBytes);
