@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -93,6 +94,12 @@ class ConnectionsTest : public ::testing::TestWithParam<const char*> {
     options.avoid_hooks = {GetParam()};
     probes_ = LoadProbes(options);
     ASSERT_NE(probes_, nullptr);
+  }
+
+  // Whether open connections are read, which some kernels do not allow.
+  bool HasWalk() const {
+    const auto& probes = probes_->report().probes;
+    return std::none_of(probes.begin(), probes.end(), IsForbiddenWalk);
   }
 
   ByPeer ReadTcp(const TestCgroup& cgroup) {

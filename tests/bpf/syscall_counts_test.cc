@@ -139,14 +139,16 @@ long CompatCall(long nr, long argument = 0) {
 TEST_P(SyscallCounts, NumbersCallsOf32BitApart) {
   constexpr long kCompatGetpid = 20;
   constexpr long kCompatClose = 6;
+  if (!RunIn(cgroup_, [] { return CompatCall(kCompatGetpid) == getpid(); })) {
+    GTEST_SKIP() << "this kernel does not take 32-bit calls (CONFIG_IA32_EMULATION)";
+  }
   ASSERT_TRUE(RunIn(cgroup_, [] {
     const pid_t pid = getpid();
-    for (int i = 0; i < 50; ++i) {
+    for (int i = 0; i < 49; ++i) {  // and the one above
       if (CompatCall(kCompatGetpid) != pid) return false;
     }
-    if (static_cast<int>(CompatCall(kCompatClose, -1)) != -EBADF) return false;
-    return true;
-  })) << "this kernel does not take 32-bit calls (CONFIG_IA32_EMULATION)";
+    return static_cast<int>(CompatCall(kCompatClose, -1)) == -EBADF;
+  }));
   const Rows rows = ReadRows(*probes_);
   const Row row = RowOf(rows, cgroup_.id(), kCompatGetpid, SyscallAbi::kCompat);
   EXPECT_EQ(row.counters.calls, 50u);
