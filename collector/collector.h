@@ -7,7 +7,8 @@
 
 namespace leadline::collector {
 
-// Runs until `stop_fd`, of a StopSignal, is readable; where there are rules SIGHUP reads them again. Errors name what cannot work: the data directory, an address.
+// Runs until `stop_fd`, of a StopSignal, is readable; where there are rules SIGHUP reads them
+// again. Errors name what cannot work: the data directory, an address.
 absl::Status Run(const Options& options, int stop_fd);
 
 }  // namespace leadline::collector

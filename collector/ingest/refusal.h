@@ -36,9 +36,9 @@ enum class Reason : uint8_t {
 inline constexpr size_t kReasons = static_cast<size_t>(Reason::kTenant) + 1;
 
 inline constexpr std::array<const char*, kReasons> kReasonNames = {
-    "malformed", "too_large", "version",      "identity",   "out_of_order", "text",
-    "labels",    "entity",    "unknown_ref",  "columns",    "histogram",    "timestamp",
-    "sequence",  "limit",     "agent_in_use", "taken_over", "store",        "token", "tenant",
+    "malformed",    "too_large",   "version", "identity",  "out_of_order", "text",     "labels",
+    "entity",       "unknown_ref", "columns", "histogram", "timestamp",    "sequence", "limit",
+    "agent_in_use", "taken_over",  "store",   "token",     "tenant",
 };
 static_assert(kReasonNames.back() != nullptr, "every reason has a name");
 

@@ -1,8 +1,8 @@
 // What writers say of their metrics: type, help and unit, the newest of each metric.
 //
 // In memory only: Prometheus repeats it once a minute, others with every request. Bounded: of one
-// tenant kMaxMetrics metrics are kept and of a text kMaxTextBytes; what comes beyond is not, and Set
-// says so. Thread-safe.
+// tenant kMaxMetrics metrics are kept and of a text kMaxTextBytes; what comes beyond is not, and
+// Set says so. Thread-safe.
 #pragma once
 
 #include <cstddef>
