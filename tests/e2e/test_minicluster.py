@@ -9,7 +9,7 @@ import sys
 import time
 import unittest
 
-from minicluster import Cluster, cgroups, fixture, paths, wait_for
+from minicluster import Cluster, call_table, cgroups, fixture, paths, wait_for
 from minicluster import objects as o
 from minicluster.node import sweep
 
@@ -333,26 +333,20 @@ class Pods(unittest.TestCase):
         )
 
     def test_every_call_of_the_table_does_what_it_says(self):
-        listing = subprocess.run(
-            [os.path.join(paths.rootfs(), "bin", "calls"), "--list"],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.split("\n")
-        rows = [line.split() for line in listing if line]
-        self.assertGreaterEqual(len(rows), 8)
+        table = call_table.calls()
+        self.assertGreaterEqual(len(table), 8)
         containers = []
-        for i, (name, _, has_i386) in enumerate(rows):
-            containers.append(o.calls(name, name=f"c{i}", count=5, hold=False))
-            if has_i386 == "1":
-                containers.append(o.calls(f"{name}:i386", name=f"i{i}", count=6, hold=False))
+        for i, call in enumerate(table):
+            containers.append(o.calls(call.name, name=f"c{i}", count=5, hold=False))
+            if call.i386:
+                containers.append(o.calls(f"{call.name}:i386", name=f"i{i}", count=6, hold=False))
         pod = self.cluster.apply(o.pod("default", "table", *containers, restart_policy="Never"))
-        for name, errno, has_i386 in rows:
-            with self.subTest(name):
-                result = self.cluster.wait_result(pod, name)
-                self.assertEqual((result.count, result.second), (5, 5 if errno != "0" else 0))
-                if has_i386 == "1":
-                    self.assertEqual(self.cluster.wait_result(pod, f"{name}-i386").count, 6)
+        for call in table:
+            with self.subTest(call.name):
+                result = self.cluster.wait_result(pod, call.name)
+                self.assertEqual((result.count, result.second), (5, 5 if call.fails else 0))
+                if call.i386:
+                    self.assertEqual(self.cluster.wait_result(pod, f"{call.name}-i386").count, 6)
         self.cluster.wait_pods(1, "default", phase="Succeeded", app="table")
 
 

@@ -14,6 +14,8 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "result.h"
 
@@ -68,6 +70,15 @@ static long call_i386(const struct call* c) {
   return (int)r;
 }
 
+// Some kernels end whoever tries.
+static int kernel_takes_i386(void) {
+  const struct call getpgrp_call = {.i386_number = 65};
+  const pid_t child = fork();
+  if (child == 0) _exit(call_i386(&getpgrp_call) < 0);
+  int status;
+  return waitpid(child, &status, 0) == child && status == 0;
+}
+
 static const struct call* find_call(const char* name, int* i386) {
   const size_t length = strcspn(name, ":");
   *i386 = strcmp(name + length, ":i386") == 0;
@@ -106,8 +117,10 @@ static void run_at_rate(const struct call* c, int i386, double rate, uint64_t fo
 
 int main(int argc, char** argv) {
   if (has_flag(argc, argv, "--list")) {
+    const int takes_i386 = kernel_takes_i386();
     for (size_t i = 0; i < sizeof kCalls / sizeof *kCalls; ++i) {
-      printf("%s %d %d\n", kCalls[i].name, kCalls[i].want_errno, kCalls[i].i386_number != 0);
+      printf("%s %d %d\n", kCalls[i].name, kCalls[i].want_errno,
+             takes_i386 && kCalls[i].i386_number != 0);
     }
     return 0;
   }
