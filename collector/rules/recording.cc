@@ -24,7 +24,8 @@ bool ToBuckets(const std::vector<promql::Histogram::Bucket>& from,
                std::vector<model::NativeHistogram::Bucket>& to) {
   for (const auto& bucket : from) {
     if (bucket.count == 0) continue;
-    if (!ToCount(bucket.count, to.emplace_back(bucket.index).count)) return false;
+    to.push_back({.index = bucket.index});
+    if (!ToCount(bucket.count, to.back().count)) return false;
   }
   return true;
 }
