@@ -17,6 +17,14 @@ _TELLING = ("namespace", "controller", "pod", "container", "id", "syscall", "abi
 _LISTENING = re.compile(r'msg="listening ([^"]*)"')
 
 
+def forbids_walks():
+    """Whether this kernel lets nobody iterate over a map: open connections are not read then."""
+    report = subprocess.run(
+        [paths.program("leadline-agent"), "--dry-run"], capture_output=True, text=True, check=False
+    )
+    return "why: tcp_walk: Operation not permitted" in report.stdout
+
+
 def brief(raw):
     """Raw samples for a message: of each series the labels that tell it apart and its ends."""
     lines = []

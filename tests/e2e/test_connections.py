@@ -1,11 +1,11 @@
 """TCP connections and UDP between pods against what the programs in them counted."""
 
 import itertools
-import subprocess
 import unittest
 
 from leadline_case import LeadlineCase
-from minicluster import cgroups, objects as o, paths, wait_for
+from minicluster import cgroups, objects as o, wait_for
+from programs import forbids_walks
 
 _BY = ("namespace", "controller", "container")
 
@@ -179,20 +179,12 @@ class Connections(_Case):
         self.wait_sums("container_tcp_closed_connections_total", "lo", ends, by)
 
 
-def _forbids_walks():
-    """Whether this kernel lets nobody iterate over a map: open connections are not read then."""
-    report = subprocess.run(
-        [paths.program("leadline-agent"), "--dry-run"], capture_output=True, text=True, check=False
-    )
-    return "why: tcp_walk: Operation not permitted" in report.stdout
-
-
 class OlderThanTheAgent(_Case):
     with_agent = False
 
     @classmethod
     def setUpClass(cls):
-        if _forbids_walks():
+        if forbids_walks():
             raise unittest.SkipTest("this kernel forbids iterators over maps")
         super().setUpClass()
 

@@ -7,6 +7,7 @@ import sys
 import unittest
 
 from minicluster import paths
+from programs import forbids_walks
 
 _DEMO = os.path.join(os.path.dirname(os.path.abspath(__file__)), "demo.py")
 
@@ -40,16 +41,10 @@ class Demo(unittest.TestCase):
             ("CPU", ("data", "store"), 0.2, 0.05),
             ("Memory", ("data", "store"), 48, 4),
             ("Bytes", ("shop", "cart"), 256 << 10, 32 << 10),
-            ("TCP payload", ("shop", "cart", "client"), 256 << 10, 16 << 10),
             ("The job", ("batch", "CronJob", "nightly"), 200, 0),
         ]:
             with self.subTest(title):
                 self.assertAlmostEqual(self.value(title, *row), want, delta=within)
-        for controller, role in [("cart", "client"), ("web", "server")]:
-            self.assertRegex(
-                self.sections["Open TCP connections, by peer"],
-                rf"(?m)^shop +{controller} .*\b{role}\b.* 1$",
-            )
         for namespace, controller in [
             ("shop", "web"),
             ("shop", "<none>"),
@@ -58,6 +53,17 @@ class Demo(unittest.TestCase):
             self.assertGreater(self.value("System calls", namespace, controller), 10)
         with self.assertRaises(AssertionError):
             self.value("Bytes", "kube-system", "node-agent")
+
+    def test_the_connection_between_its_workloads(self):
+        if forbids_walks():
+            self.skipTest("this kernel forbids iterators over maps")
+        sent = self.value("TCP payload", "shop", "cart", "client")
+        self.assertAlmostEqual(sent, 256 << 10, delta=16 << 10)
+        for controller, role in [("cart", "client"), ("web", "server")]:
+            self.assertRegex(
+                self.sections["Open TCP connections, by peer"],
+                rf"(?m)^shop +{controller} .*\b{role}\b.* 1$",
+            )
 
 
 if __name__ == "__main__":

@@ -119,7 +119,7 @@ class OlderThanTheRetention(LeadlineCase):
             0.2,
         )
         self.assertGreater(
-            collector.metric("leadline_collector_samples_dropped_total", reason="too_old"), 0
+            collector.metric("leadline_collector_refused_samples_total", reason="too_old"), 0
         )
         self.assertEqual(collector.metric("leadline_collector_ingest_lost_batches_total"), 0)
         self.assertEqual(agent.metric("leadline_agent_export_batches_dropped_total"), 0)
