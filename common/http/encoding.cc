@@ -6,7 +6,6 @@
 #include <limits>
 #include <string>
 
-#include "absl/strings/match.h"
 #include <fmt/format.h>
 
 namespace leadline::http {
@@ -26,10 +25,6 @@ std::string_view TakeUntil(char separator, std::string_view& text) {
   const std::string_view part = text.substr(0, text.find(separator));
   text.remove_prefix(std::min(text.size(), part.size() + 1));
   return Trim(part);
-}
-
-bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
-  return absl::EqualsIgnoreCase({a.data(), a.size()}, {b.data(), b.size()});
 }
 
 // "q=0", "q=0.000": not acceptable.

@@ -14,22 +14,26 @@ int HexDigit(char c) {
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-bool EqualIgnoringCase(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return Lower(x) == Lower(y); });
-}
-
 bool IsForm(std::string_view content_type) {
-  std::string_view type = content_type.substr(0, content_type.find(';'));
-  while (type.ends_with(' ') || type.ends_with('\t')) type.remove_suffix(1);
-  return EqualIgnoringCase(type, "application/x-www-form-urlencoded");
+  return EqualsIgnoringCase(MediaType(content_type), "application/x-www-form-urlencoded");
 }
 
 }  // namespace
 
+bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return Lower(x) == Lower(y); });
+}
+
+std::string_view MediaType(std::string_view content_type) {
+  std::string_view type = content_type.substr(0, content_type.find(';'));
+  while (type.ends_with(' ') || type.ends_with('\t')) type.remove_suffix(1);
+  return type;
+}
+
 std::string_view Request::GetHeader(std::string_view name) const {
   for (const auto& [key, value] : headers) {
-    if (EqualIgnoringCase(key, name)) return value;
+    if (EqualsIgnoringCase(key, name)) return value;
   }
   return "";
 }

@@ -60,4 +60,10 @@ Params RequestParams(const Request& request);
 
 std::string PercentDecode(std::string_view encoded, bool plus_is_space);
 
+// Names of headers, media types and codings are equal whatever their case (ASCII).
+bool EqualsIgnoringCase(std::string_view a, std::string_view b);
+
+// What a Content-Type says but for its parameters: "text/plain" of "text/plain; charset=utf-8".
+std::string_view MediaType(std::string_view content_type);
+
 }  // namespace leadline::http

@@ -35,11 +35,9 @@ constexpr size_t kMaxMessageBytes = 16
 enum class Encoding : uint8_t { kProtobuf, kJson };
 
 std::optional<Encoding> EncodingOf(const http::Request& http) {
-  std::string_view type = http.GetHeader("Content-Type");
-  type = type.substr(0, type.find(';'));
-  while (type.ends_with(' ')) type.remove_suffix(1);
-  if (type == kProtobufType) return Encoding::kProtobuf;
-  if (type == kJsonType) return Encoding::kJson;
+  const std::string_view type = http::MediaType(http.GetHeader("Content-Type"));
+  if (http::EqualsIgnoringCase(type, kProtobufType)) return Encoding::kProtobuf;
+  if (http::EqualsIgnoringCase(type, kJsonType)) return Encoding::kJson;
   return std::nullopt;
 }
 
@@ -77,8 +75,8 @@ http::Response GoodResponse(Encoding encoding, const ExportMetricsServiceRespons
 absl::Status Unpack(const http::Request& http, std::string& unpacked, std::string_view& body) {
   const std::string_view coding = http.GetHeader("Content-Encoding");
   body = http.body;
-  if (coding.empty() || coding == "identity") return absl::OkStatus();
-  if (coding != "gzip") {
+  if (coding.empty() || http::EqualsIgnoringCase(coding, "identity")) return absl::OkStatus();
+  if (!http::EqualsIgnoringCase(coding, "gzip")) {
     return absl::UnimplementedError(
         fmt::format("the encoding {} is not taken; gzip is", ToValidUtf8(coding.substr(0, 100))));
   }

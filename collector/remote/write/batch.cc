@@ -4,6 +4,9 @@
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
+#include <fmt/format.h>
+
+#include "collector/remote/write/read_labels.h"
 
 namespace leadline::collector::remote::write {
 namespace {
@@ -141,7 +144,13 @@ void BatchBuilder::AddHistograms(Request& request, absl::Span<const store::Serie
     if (series.no_series) return;
     if (!sample.error.empty()) {
       // Of a series that is refused it counts with that.
-      if (handles[i] != kNoHandle) rejections.Add(Reason::kHistogram, 1, sample.error);
+      if (handles[i] != kNoHandle) {
+        rejections.Add(
+            Reason::kHistogram, 1,
+            rejections.WantsText(Reason::kHistogram)
+                ? fmt::format("{} for series {}", sample.error, DescribeSeries(request, i))
+                : "");
+      }
       series.rejected = true;
       return;
     }

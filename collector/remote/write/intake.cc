@@ -6,8 +6,7 @@
 
 #include "collector/remote/write/limits.h"
 #include "collector/remote/write/metric_type.h"
-#include "collector/remote/write/parse_v1.h"
-#include "collector/remote/write/parse_v2.h"
+#include "collector/remote/write/read_labels.h"
 #include "common/status_macros.h"
 #include "common/status_text.h"
 #include "common/utf8.h"
@@ -24,12 +23,6 @@ size_t SamplesOf(const Request& request, size_t number) {
     samples -= before.samples_end + size_t{before.histograms_end};
   }
   return samples;
-}
-
-absl::StatusOr<RawLabels> ReadLabels(const Request& request, size_t number) {
-  const std::string_view labels = request.series[number].labels;
-  if (request.version == Version::k1) return ReadLabelsV1(labels);
-  return ReadLabelsV2(request, labels);
 }
 
 }  // namespace

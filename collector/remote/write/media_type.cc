@@ -11,6 +11,7 @@ namespace leadline::collector::remote::write {
 namespace {
 
 constexpr std::string_view kProtobuf = "application/x-protobuf";
+constexpr std::string_view kProto = "proto=";
 constexpr std::string_view kVersion1 = "prometheus.WriteRequest";
 constexpr std::string_view kVersion2 = "io.prometheus.write.v2.Request";
 
@@ -26,13 +27,18 @@ std::string_view TakePart(std::string_view& text) {
   return TrimBlanks(part);
 }
 
+std::string_view Unquoted(std::string_view value) {
+  const bool quoted = value.size() >= 2 && value.front() == '"' && value.back() == '"';
+  return quoted ? value.substr(1, value.size() - 2) : value;
+}
+
 std::string Shown(std::string_view header) { return ToValidUtf8(header.substr(0, 200)); }
 
 }  // namespace
 
 absl::StatusOr<Version> VersionOf(const http::Request& request) {
   const std::string_view encoding = TrimBlanks(request.GetHeader("Content-Encoding"));
-  if (!encoding.empty() && encoding != "snappy") {
+  if (!encoding.empty() && !http::EqualsIgnoringCase(encoding, "snappy")) {
     return absl::InvalidArgumentError(fmt::format(
         "{} encoding (compression) is not accepted by this server; only snappy is acceptable",
         Shown(encoding)));
@@ -43,9 +49,10 @@ absl::StatusOr<Version> VersionOf(const http::Request& request) {
   std::string_view message = kVersion1;
   while (!rest.empty()) {
     const std::string_view parameter = TakePart(rest);
-    if (parameter.starts_with("proto=")) message = parameter.substr(6);
+    if (!http::EqualsIgnoringCase(parameter.substr(0, kProto.size()), kProto)) continue;
+    message = Unquoted(parameter.substr(kProto.size()));
   }
-  if (media.empty() || media == kProtobuf) {
+  if (media.empty() || http::EqualsIgnoringCase(media, kProtobuf)) {
     if (message == kVersion1) return Version::k1;
     if (message == kVersion2) return Version::k2;
   }

@@ -14,6 +14,8 @@ using wire::WireType;
 // Field numbers, by message.
 constexpr uint32_t kRequestTimeSeries = 1;
 constexpr uint32_t kRequestMetadata = 3;
+constexpr uint32_t kV2RequestSymbols = 4;  // no field of this version: they tell the other
+constexpr uint32_t kV2RequestTimeSeries = 5;
 constexpr uint32_t kSeriesLabels = 1;
 constexpr uint32_t kSeriesSamples = 2;
 constexpr uint32_t kSeriesExemplars = 3;
@@ -125,6 +127,11 @@ absl::Status ParseV1(std::string_view message, Request& request) {
       LL_RETURN_IF_ERROR(ParseSeries(reader.bytes(), request));
     } else if (reader.Is(kRequestMetadata, WireType::kLength)) {
       LL_RETURN_IF_ERROR(ParseMetadata(reader.bytes(), request));
+    } else if (reader.Is(kV2RequestSymbols, WireType::kLength) ||
+               reader.Is(kV2RequestTimeSeries, WireType::kLength)) {
+      return Malformed(
+          "WriteRequest: it is a message of version 2.0, which the Content-Type has to say: "
+          "application/x-protobuf;proto=io.prometheus.write.v2.Request");
     }
   }
   return reader.ok() ? absl::OkStatus() : Malformed("WriteRequest");

@@ -15,6 +15,7 @@ using wire::Reader;
 using wire::WireType;
 
 // Field numbers, by message.
+constexpr uint32_t kV1RequestTimeSeries = 1;  // reserved, so that it is told
 constexpr uint32_t kRequestSymbols = 4;
 constexpr uint32_t kRequestTimeSeries = 5;
 constexpr uint32_t kSeriesLabels = 1;
@@ -133,17 +134,14 @@ class SeriesParser {
   absl::Status HashNumbers() {
     Reader numbers(series_.labels);
     request_.hashes.clear();
-    while (numbers.NextPacked(WireType::kVarint)) {
+    // Of more labels than a series may have the first and one too many, as ReadLabelsV2 reads them.
+    while (request_.hashes.size() < 2 * (kMaxLabels + 1) && numbers.NextPacked(WireType::kVarint)) {
       const uint32_t number = numbers.AsUint32();
       if (number >= request_.symbol_hashes.size()) {
         return Malformed(
             fmt::format("labels: no symbol {} among {}", number, request_.symbol_hashes.size()));
       }
       request_.hashes.push_back(request_.symbol_hashes[number]);
-      if (request_.hashes.size() > 2 * kMaxLabels) {
-        return absl::InvalidArgumentError(
-            fmt::format("a series of more than {} labels", kMaxLabels));
-      }
     }
     if (!numbers.ok()) return Malformed("labels");
     if (request_.hashes.size() % 2 != 0) return Malformed("labels: a name without a value");
@@ -168,6 +166,11 @@ absl::Status ParseV2(std::string_view message, Request& request) {
   request.version = Version::k2;
   wire::Reader symbols(message);
   while (symbols.Next()) {
+    if (symbols.Is(v2::kV1RequestTimeSeries, WireType::kLength)) {
+      return v2::Malformed(
+          "Request: it is a message of version 1.0, prometheus.WriteRequest, and the Content-Type "
+          "says otherwise");
+    }
     if (!symbols.Is(v2::kRequestSymbols, WireType::kLength)) continue;
     request.symbols.push_back(symbols.bytes());
     request.symbol_hashes.push_back(HashSymbol(symbols.bytes()));
@@ -188,7 +191,7 @@ absl::Status ParseV2(std::string_view message, Request& request) {
 RawLabels ReadLabelsV2(const Request& request, std::string_view labels) {
   RawLabels out;
   wire::Reader numbers(labels);
-  while (numbers.NextPacked(wire::WireType::kVarint)) {
+  while (out.size() <= kMaxLabels && numbers.NextPacked(wire::WireType::kVarint)) {
     const std::string_view name = request.symbols[numbers.AsUint32()];
     numbers.NextPacked(wire::WireType::kVarint);
     out.emplace_back(name, request.symbols[numbers.AsUint32()]);

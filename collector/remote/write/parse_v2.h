@@ -22,7 +22,8 @@ namespace leadline::collector::remote::write {
 // Adds to `request`, which refers to `message`.
 absl::Status ParseV2(std::string_view message, Request& request);
 
-// The names and values of Series::labels, in the order in which they came.
+// The names and values of Series::labels, in the order in which they came; where there are more
+// than a series may have, the first ones and one too many.
 // REQUIRES: they are of a request that was parsed.
 RawLabels ReadLabelsV2(const Request& request, std::string_view labels);
 

@@ -1,4 +1,4 @@
-// What of a request was not taken, and why: counted by reason, the first of them in words.
+// What of a request was not taken, and why: counted by reason, the first of each in words.
 //
 // The rest of the request is taken all the same. A plain value; not synchronized.
 #pragma once
@@ -29,26 +29,26 @@ static_assert(kReasonNames.back() != nullptr, "every reason has a name");
 
 class Rejections {
  public:
-  // `samples` of them at once; of the texts the first few are kept.
+  // `samples` of them at once; of the texts of a reason the first is kept.
   void Add(Reason reason, size_t samples, std::string_view text);
   // Samples of series that the store refused; and what it then refused of the others.
   void AddSeries(size_t samples, const store::Refusals& refusals);
   void AddSamples(const store::Refusals& refusals);
 
   // Whether it is worth making a text of one more.
-  bool WantsText() const { return texts_ < kMaxTexts; }
+  bool WantsText(Reason reason) const { return texts_[static_cast<size_t>(reason)].empty(); }
 
   size_t count(Reason reason) const { return counts_[static_cast<size_t>(reason)]; }
   size_t total() const;
-  // "2 samples were not taken: …; …". REQUIRES: total() > 0.
+  // "2 samples were not taken: …", and where there are several reasons how many of each: "3 samples
+  // were not taken: 2 (labels): …; 1 (too_old): …". REQUIRES: total() > 0.
   std::string ToString() const;
 
  private:
-  static constexpr size_t kMaxTexts = 5;
+  void AddText(Reason reason, std::string_view text);
 
   std::array<size_t, kReasons> counts_{};
-  size_t texts_ = 0;
-  std::string text_;
+  std::array<std::string, kReasons> texts_;
 };
 
 }  // namespace leadline::collector::remote::write

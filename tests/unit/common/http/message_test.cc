@@ -26,6 +26,15 @@ TEST(Params, IsLenientAboutBadEscapes) {
   EXPECT_EQ(Params::Parse("&&a=b=c&").First("a"), "b=c");
 }
 
+TEST(MediaType, IsWithoutItsParameters) {
+  EXPECT_EQ(MediaType("text/plain \t; charset=utf-8"), "text/plain");
+  EXPECT_EQ(MediaType("text/plain"), "text/plain");
+  EXPECT_EQ(MediaType(""), "");
+  EXPECT_TRUE(EqualsIgnoringCase("Text/PLAIN", "text/plain"));
+  EXPECT_FALSE(EqualsIgnoringCase("text/plai", "text/plain"));
+  EXPECT_FALSE(EqualsIgnoringCase("text-plain", "text\rplain"));
+}
+
 TEST(RequestParams, TheFormComesBeforeTheQuery) {
   Request request{.method = "POST", .query = "a=query&b=2", .body = "a=form"};
   EXPECT_EQ(RequestParams(request).First("a"), "query");

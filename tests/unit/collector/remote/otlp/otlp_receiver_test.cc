@@ -374,6 +374,7 @@ TEST_F(OtlpTest, SaysWhatIsWrongInTheRequestsEncoding) {
   EXPECT_EQ(Send("", "application/json", "br").status, 415);
   EXPECT_EQ(Send("no gzip", "application/json", "gzip").status, 400);
   EXPECT_EQ(Send("{}", "application/json").status, 200);
+  EXPECT_EQ(Send("{}", "Application/JSON ; charset=utf-8", "Identity").status, 200);
 }
 
 // A server with nothing but the service.

@@ -135,10 +135,10 @@ TEST_F(ReceiverFixture, RejectsTimesOutOfBounds) {
   const http::Response response = Write(request);
   EXPECT_EQ(response.status, 400);
   EXPECT_THAT(response.body,
-              StartsWith("3 samples were not taken: a at 1700010000000 ms is 3600000 "
-                         "ms ahead of the clock; the limit max-ahead is 600000 ms; "
-                         "a at 1699916400000 ms is older than what is kept (retention), "
-                         "which begins at 1699920000000 ms\n"));
+              StartsWith("3 samples were not taken: 2 (too_old): a at 1699916400000 ms is older "
+                         "than what is kept (retention), which begins at 1699920000000 ms; "
+                         "1 (too_new): a at 1700010000000 ms is 3600000 ms ahead of the clock; the "
+                         "limit max-ahead is 600000 ms\n"));
   EXPECT_THAT(Select("a").at(0).values, ElementsAre(2, 3));
   EXPECT_EQ(Metric("rejected_samples_total", "too_old"), "2");
   EXPECT_EQ(Metric("rejected_samples_total", "too_new"), "1");
@@ -279,6 +279,9 @@ TEST_F(ReceiverFixture, RefusesWhatIsNoRequest) {
   http::Request named = WriteRequestOf(message);
   named.headers[0].second = "application/x-protobuf;proto=prometheus.WriteRequest";
   EXPECT_EQ(WriteAndWait(*receiver_, named).status, 204);
+  named.headers[0].second = "Application/X-Protobuf; Proto=\"prometheus.WriteRequest\"";
+  named.headers[1].second = "Snappy";
+  EXPECT_EQ(WriteAndWait(*receiver_, named).status, 204);
   http::Request bare = WriteRequestOf(message);
   bare.headers.clear();
   EXPECT_EQ(WriteAndWait(*receiver_, bare).status, 204);
@@ -375,6 +378,24 @@ TEST_F(ReceiverFixture, KeepsNativeHistogramsOfWholeNumbersAndOfFloats) {
                                            .negative = {{0, 3}}};
   EXPECT_THAT(blocks[0].histograms, ElementsAre(expected, expected));
   EXPECT_EQ(Metric("histograms_total"), "2");
+}
+
+TEST_F(ReceiverFixture, SaysHowManyOfEachReasonAndTheFirstOfEach) {
+  v1::WriteRequest request;
+  for (int i = 0; i < 20; ++i) {
+    AddSample(AddSeries(request, {{"nameless", std::to_string(i)}}), kNowMs, 1);
+  }
+  AddSample(AddSeries(request, {{"__name__", "ahead"}}), kNowMs + 3'600'000, 1);
+  AddHistogram(AddSeries(request, {{"__name__", "h"}, {"x", "y"}}), kNowMs).set_schema(9);
+  AddSample(AddSeries(request, {{"__name__", "good"}}), kNowMs, 1);
+  const http::Response response = Write(request);
+  EXPECT_EQ(response.status, 400);
+  EXPECT_THAT(response.body,
+              StartsWith("22 samples were not taken: 20 (labels): no metric name for "
+                         "series {nameless=\"0\"}; 1 (too_new): ahead at "));
+  EXPECT_THAT(response.body, HasSubstr("; 1 (histogram): histogram has schema 9"));
+  EXPECT_THAT(response.body, testing::EndsWith(" for series {__name__=\"h\", x=\"y\"}\n"));
+  EXPECT_THAT(Select("good"), SizeIs(1));
 }
 
 struct BadHistogram {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "collector/remote/write/limits.h"
 #include "collector/remote/write/receiver.h"
 #include "prometheus/write_v2.pb.h"
 #include "write_fixture.h"
@@ -110,6 +111,46 @@ TEST_F(ReceiverV2Test, CountsWhatWasWrittenOfARequestThatIsNotWhole) {
   EXPECT_EQ(response.status, 400);
   EXPECT_EQ(Written(response), "1 0 0 ");
   EXPECT_THAT(response.body, HasSubstr("no metric name"));
+}
+
+TEST_F(ReceiverV2Test, TakesTheRestWhereASeriesHasTooManyLabels) {
+  constexpr int kMost = kMaxLabels;
+  for (const int labels : {kMost, kMost + 1, kMost + 10}) {
+    pb::TimeSeries& many = Add({{"__name__", "many"}});
+    for (int i = 1; i < labels; ++i) {
+      many.add_labels_refs(Symbol("label" + std::to_string(i)));
+      many.add_labels_refs(Symbol("x"));
+    }
+    AddSample(many, kNowMs + labels, labels);
+    AddSample(Add({{"__name__", "rest"}}), kNowMs + labels, labels);
+    const http::Response response = Send();
+    if (labels == kMost) {
+      EXPECT_EQ(response.status, 204) << response.body;
+      EXPECT_EQ(Written(response), "2 0 0 ");
+    } else {
+      EXPECT_EQ(response.status, 400);
+      EXPECT_EQ(Written(response), "1 0 0 ");
+      EXPECT_THAT(response.body, HasSubstr("513 labels, at most 512 are taken"));
+    }
+  }
+  EXPECT_THAT(Select("many").at(0).values, ElementsAre(kMost));
+  EXPECT_THAT(Select("rest").at(0).values, SizeIs(3));
+}
+
+// Neither has a field of the other: nothing would be taken, and the writer would not know.
+TEST_F(ReceiverV2Test, TellsAMessageOfTheOtherVersion) {
+  AddSample(Add({{"__name__", "a"}}), kNowMs, 1);
+  http::Response response = WriteAndWait(*receiver_, WriteRequestOf(request_.SerializeAsString()));
+  EXPECT_EQ(response.status, 400);
+  EXPECT_THAT(response.body, HasSubstr("it is a message of version 2.0"));
+  v1::WriteRequest one;
+  write::AddSample(AddSeries(one, {{"__name__", "a"}}), kNowMs, 1);
+  http::Request http = WriteRequestOf(one.SerializeAsString());
+  http.headers[0].second = "application/x-protobuf;proto=io.prometheus.write.v2.Request";
+  response = WriteAndWait(*receiver_, http);
+  EXPECT_EQ(response.status, 400);
+  EXPECT_THAT(response.body, HasSubstr("it is a message of version 1.0"));
+  EXPECT_THAT(Select("a"), IsEmpty());
 }
 
 TEST_F(ReceiverV2Test, RefusesSymbolsThatAreNotThere) {
