@@ -17,6 +17,8 @@
 namespace leadline::collector::rules {
 namespace {
 
+constexpr int kMaxMergeDepth = 16;
+
 using config::LineOf;
 using config::Problem;
 
@@ -40,11 +42,49 @@ class FileReader {
     file_.problems.push_back({LineOf(node), std::move(what)});
   }
 
+  using Pairs = std::vector<std::pair<YAML::Node, YAML::Node>>;
+
+  // Of a map; and by "<<" those of other maps, unless it has their keys itself.
+  Pairs PairsOf(const YAML::Node& map, std::string_view what, int depth = 0) {
+    Pairs pairs;
+    std::vector<YAML::Node> others;
+    for (const auto& pair : map) {
+      if (!pair.first.IsScalar() || pair.first.Scalar() != "<<") {
+        pairs.emplace_back(pair.first, pair.second);
+      } else if (pair.second.IsSequence()) {
+        for (const YAML::Node& other : pair.second) others.push_back(other);
+      } else {
+        others.push_back(pair.second);
+      }
+    }
+    for (const YAML::Node& other : others) {
+      if (merges_too_deep_) break;
+      if (!other.IsMap()) {
+        Complain(other, fmt::format("\"<<\" of {} is neither a map nor a list of maps", what));
+      } else if (depth == kMaxMergeDepth) {
+        merges_too_deep_ = true;  // in itself, perhaps
+        Complain(other, fmt::format("\"<<\" of {} is more than {} deep", what, kMaxMergeDepth));
+      } else {
+        Merge(PairsOf(other, what, depth + 1), pairs);
+      }
+    }
+    return pairs;
+  }
+
+  static void Merge(const Pairs& others, Pairs& pairs) {
+    for (const auto& [key, value] : others) {
+      const auto is_same = [&name = key](const auto& pair) {
+        return name.IsScalar() && pair.first.IsScalar() && pair.first.Scalar() == name.Scalar();
+      };
+      if (std::none_of(pairs.begin(), pairs.end(), is_same)) pairs.emplace_back(key, value);
+    }
+  }
+
   // Every key at most once, and only these. A key without a value is as if it were not there.
   void ReadMap(const YAML::Node& map, std::string_view what, const std::vector<Key>& keys) {
     if (!map.IsMap()) return Complain(map, fmt::format("{} is not a map", what));
     StringMap<int> seen;
-    for (const auto& pair : map) {
+    for (const auto& pair : PairsOf(map, what)) {
       if (!pair.first.IsScalar()) {
         Complain(pair.first, fmt::format("a key of {} is not a text", what));
         continue;
@@ -125,7 +165,7 @@ class FileReader {
   void ReadTexts(const YAML::Node& node, std::string_view name, Take take) {
     if (!node.IsMap()) return Complain(node, fmt::format("{} is not a map", name));
     StringSet seen;
-    for (const auto& pair : node) {
+    for (const auto& pair : PairsOf(node, name)) {
       if (!pair.first.IsScalar() || !(pair.second.IsScalar() || pair.second.IsNull())) {
         Complain(pair.first, fmt::format("{} is not a map of texts", name));
       } else if (!seen.insert(pair.first.Scalar()).second) {
@@ -223,6 +263,7 @@ class FileReader {
 
   RuleFile& file_;
   StringMap<int> names_;  // of groups, and where they are
+  bool merges_too_deep_ = false;
 };
 
 }  // namespace

@@ -55,6 +55,33 @@ TEST(RuleFile, HasGroupsAndTheirRules) {
   EXPECT_EQ(file.groups[1].interval, std::nullopt);
 }
 
+TEST(RuleFile, TakesKeysOverFromOtherMaps) {
+  const RuleFile file = ParseRules(R"(groups:
+- name: one
+  rules:
+  - &first
+    record: a
+    expr: up
+    labels: &labels {team: core, tier: one}
+  - <<: *first
+    record: b
+  - record: c
+    <<: [{expr: down}, *first]
+    labels:
+      <<: *labels
+      tier: two
+)");
+  ASSERT_THAT(file.problems, IsEmpty());
+  const std::vector<Rule>& rules = file.groups.at(0).rules;
+  ASSERT_EQ(rules.size(), 3U);
+  EXPECT_EQ(rules[1].name, "b");
+  EXPECT_EQ(rules[1].expr, "up");
+  EXPECT_EQ(rules[1].labels, (std::vector<Label>{{"team", "core"}, {"tier", "one"}}));
+  EXPECT_EQ(rules[2].name, "c");
+  EXPECT_EQ(rules[2].expr, "down");
+  EXPECT_EQ(rules[2].labels, (std::vector<Label>{{"team", "core"}, {"tier", "two"}}));
+}
+
 TEST(RuleFile, MayBeEmpty) {
   for (const char* text : {"", "# nothing\n", "groups:\n", "groups: []\n", "{}"}) {
     const RuleFile file = ParseRules(text);
@@ -87,6 +114,10 @@ constexpr Wrong kWrong[] = {
      "f:6: a rule has no key \"if\""},
     {"KeyTwice", "groups:\n- name: a\n  name: b\n",
      "f:3: name is here a second time, after line 2"},
+    {"MergeOfNoMap", "groups:\n- name: a\n  <<: 1\n",
+     "f:3: \"<<\" of a group is neither a map nor"},
+    {"MergeOfItself", "groups:\n- &a\n  name: a\n  <<: [*a, *a]\n",
+     "f:2: \"<<\" of a group is more"},
     {"GroupsNoList", "groups: {a: b}\n", "f:1: groups is not a list"},
     {"RulesNoList", "groups:\n- name: a\n  rules: 1\n", "f:3: rules is not a list"},
     {"NoName", "groups:\n- interval: 1m\n", "f:2: groupname must not be empty"},
