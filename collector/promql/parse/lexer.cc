@@ -52,15 +52,19 @@ bool IsDurationWord(std::string_view word) {
 }
 
 // What `text` begins with: a whole character, which may have several bytes; U+FFFD for what is
-// none.
-std::string_view FirstCharacter(std::string_view text) {
+// none. Those that are not seen, and the backslash, as Go's %q has them.
+std::string FirstCharacter(std::string_view text) {
+  const uint8_t first = text.empty() ? ' ' : static_cast<uint8_t>(text.front());
+  if (first == '\\') return "\\\\";
+  if (first >= '\a' && first <= '\r') return {'\\', "abtnvfr"[first - '\a']};
+  if (first < 0x20 || first == 0x7f) return fmt::format("\\x{:02x}", first);
   size_t length = 1;
   while (length < text.size() && length < 4 &&
          (static_cast<uint8_t>(text[length]) & 0xC0) == 0x80) {
     ++length;
   }
   const std::string_view character = text.substr(0, length);
-  return IsValidUtf8(character) ? character : "\uFFFD";
+  return std::string(IsValidUtf8(character) ? character : "\uFFFD");
 }
 
 // Follows a number or a duration through its characters, to find how far it goes.
