@@ -4,6 +4,7 @@
 
 #include <prometheus/registry.h>
 
+#include "collector/api/absent_api.h"
 #include "collector/api/entities_api.h"
 #include "collector/api/metadata_api.h"
 #include "collector/api/openapi.h"
@@ -16,6 +17,10 @@
 
 namespace leadline::collector::api {
 namespace {
+
+// As Prometheus takes: values of labels are asked for by GET alone, and selectors that name each
+// of a thousand pods are long.
+constexpr size_t kMaxHeaderBytes = 1 << 20;
 
 http::Response Flush(const std::function<absl::Status()>& flush) {
   if (flush == nullptr) return Error(absl::NotFoundError("there is nothing to flush"));
@@ -45,6 +50,7 @@ class ApiServer::Impl {
     http::ServerOptions server;
     server.address = options_.address;
     server.security = options_.security;
+    server.max_header_bytes = kMaxHeaderBytes;
     server.heavy_threads = options_.query_threads;
     server.registry = registry_;
     server.cors_origins = options_.cors_origins;
@@ -61,6 +67,7 @@ class ApiServer::Impl {
     queries_.AddRoutes(router);
     metadata_.AddRoutes(router);
     entities_.AddRoutes(router);
+    AddAbsentRoutes(router);
     AddRulesRoutes(router, options_.rule_groups, options_.reload);
     status_.AddRoutes(router);
     router.Add(

@@ -169,6 +169,7 @@ class BeastConnection final : public Connection,
   enum class State { kIdle, kReading, kAnswering };
   static constexpr bool kIsTls = std::is_same_v<Stream, TlsStream>;
   static constexpr size_t kFirstReadBytes = 4096;
+  static constexpr size_t kMaxKeptBytes = 64 * 1024;  // of the buffer, while nothing is asked
 
   beast::tcp_stream& tcp() { return beast::get_lowest_layer(stream_); }
   std::shared_ptr<BeastConnection> Self() { return this->shared_from_this(); }
@@ -224,6 +225,7 @@ class BeastConnection final : public Connection,
     parser_->header_limit(static_cast<uint32_t>(context_.options.max_header_bytes));
     parser_->body_limit(context_.most_body_bytes);
     if (buffer_.size() > 0) return ReadRequest();
+    if (buffer_.capacity() > kMaxKeptBytes) buffer_.shrink_to_fit();
     tcp().expires_after(Chrono(context_.options.idle_timeout));
     // The first byte ends the idle time; the rest of the request has a timeout of its own.
     stream_.async_read_some(buffer_.prepare(kFirstReadBytes),
