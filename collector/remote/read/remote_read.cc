@@ -1,6 +1,7 @@
 #include "collector/remote/read/remote_read.h"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 #include <vector>
 
@@ -85,7 +86,7 @@ class RemoteRead::Impl {
       return absl::InvalidArgumentError(std::string(StatusMessage(unpacked)));
     }
     LL_ASSIGN_OR_RETURN(const ReadRequest request, ParseReadRequest(message.view()));
-    LL_ASSIGN_OR_RETURN(const std::vector<Blocks> results, Ask(request));
+    LL_ASSIGN_OR_RETURN(const std::vector<Blocks> results, Ask(request, http.cancelled.get()));
     LL_ASSIGN_OR_RETURN(const ResponseType type, TypeFor(request, results));
     http::Response response;
     if (type == ResponseType::kStreamedXorChunks) {
@@ -101,9 +102,11 @@ class RemoteRead::Impl {
     return response;
   }
 
-  absl::StatusOr<std::vector<Blocks>> Ask(const ReadRequest& request) {
+  absl::StatusOr<std::vector<Blocks>> Ask(const ReadRequest& request,
+                                          const std::atomic<bool>* cancelled) {
     std::vector<Blocks> results;
     store::SelectHints hints;
+    hints.cancelled = cancelled;
     hints.max_samples = options_.max_samples;
     hints.deadline = absl::Now() + options_.timeout;
     for (const Query& query : request.queries) {

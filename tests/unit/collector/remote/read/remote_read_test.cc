@@ -225,5 +225,17 @@ TEST_F(RemoteReadTest, SaysWhatIsWrong) {
   EXPECT_THAT(response.body, HasSubstr("1000"));
 }
 
+TEST_F(RemoteReadTest, EndsOnceNobodyWaits) {
+  pb::ReadRequest request;
+  AddQuery(request, "a");
+  http::Request http;
+  wire::CompressSnappy(request.SerializeAsString(), http.body);
+  const auto cancelled = std::make_shared<std::atomic<bool>>(false);
+  http.cancelled = cancelled;
+  EXPECT_EQ(read_->Read(http).status, 200);
+  *cancelled = true;
+  EXPECT_EQ(read_->Read(http).status, 503);
+}
+
 }  // namespace
 }  // namespace leadline::collector::remote::read
