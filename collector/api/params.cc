@@ -28,7 +28,11 @@ std::optional<int64_t> ParseTimeMs(std::string_view text) {
   constexpr auto kFar = static_cast<double>(kFarMs);
   if (const auto seconds = ParseDouble(text)) {
     if (std::isnan(*seconds)) return std::nullopt;
-    return std::llround(std::clamp(*seconds * 1000, -kFar, kFar));
+    // As Prometheus rounds: the fraction alone, which tells of half a millisecond what it is
+    // nearer.
+    double whole = 0;
+    const double fraction = std::modf(*seconds, &whole);
+    return std::llround(std::clamp(whole * 1000 + std::round(fraction * 1000), -kFar, kFar));
   }
   absl::Time time;
   std::string error;

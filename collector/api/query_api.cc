@@ -20,9 +20,10 @@ namespace {
 using promql::QueryOptions;
 using promql::QueryResult;
 
-absl::StatusOr<QueryOptions> OptionParams(const http::Request& request,
-                                          const http::Params& params) {
+absl::StatusOr<QueryOptions> OptionParams(const http::Request& request, const http::Params& params,
+                                          promql::QueryStats* stats = nullptr) {
   QueryOptions options;
+  options.stats = stats;
   options.cancelled = request.cancelled.get();
   LL_ASSIGN_OR_RETURN(options.timeout, DurationParamOr(params, "timeout", options.timeout));
   LL_ASSIGN_OR_RETURN(options.lookback, DurationParamOr(params, "lookback_delta", {}));
@@ -34,11 +35,17 @@ absl::StatusOr<QueryOptions> OptionParams(const http::Request& request,
   return options;
 }
 
+// nullptr unless they are asked for.
+promql::QueryStats* StatsFor(const http::Params& params, promql::QueryStats& stats) {
+  return params.First("stats").value_or("").empty() ? nullptr : &stats;
+}
+
 absl::StatusOr<QueryResult> RunInstant(const promql::Engine& engine, const std::string& tenant,
                                        const http::Request& request, const http::Params& params,
-                                       int64_t now_ms) {
+                                       int64_t now_ms, promql::QueryStats& stats) {
   LL_ASSIGN_OR_RETURN(const int64_t ts_ms, TimeParamOr(params, "time", now_ms));
-  LL_ASSIGN_OR_RETURN(const QueryOptions options, OptionParams(request, params));
+  LL_ASSIGN_OR_RETURN(const QueryOptions options,
+                      OptionParams(request, params, StatsFor(params, stats)));
   auto result = engine.Instant(tenant, params.First("query").value_or(""), ts_ms, options);
   if (!result.ok()) return AboutQuery(result.status());
   return result;
@@ -73,9 +80,11 @@ absl::StatusOr<Steps> StepParams(const http::Params& params) {
 }
 
 absl::StatusOr<QueryResult> RunRange(const promql::Engine& engine, const std::string& tenant,
-                                     const http::Request& request, const http::Params& params) {
+                                     const http::Request& request, const http::Params& params,
+                                     promql::QueryStats& stats) {
   LL_ASSIGN_OR_RETURN(const Steps steps, StepParams(params));
-  LL_ASSIGN_OR_RETURN(const QueryOptions options, OptionParams(request, params));
+  LL_ASSIGN_OR_RETURN(const QueryOptions options,
+                      OptionParams(request, params, StatsFor(params, stats)));
   auto result = engine.Range(tenant, params.First("query").value_or(""), steps.start_ms,
                              steps.end_ms, steps.step_ms, options);
   if (!result.ok()) return AboutQuery(result.status());
@@ -126,6 +135,8 @@ void QueryApi::AddRoutes(http::Router& router) const {
       "(as when it is missing) for those of an hour where that pays."};
   const http::Parameter limit{"limit", Kind::kCount, Presence::kOptional,
                               "No more than so many series; 0 for all."};
+  const http::Parameter stats{"stats", Kind::kText, Presence::kOptional,
+                              "Anything: what the query took is told, too."};
   for (const char* method : {"GET", "POST"}) {
     router.Add({.method = method,
                 .pattern = "/api/v1/query",
@@ -135,7 +146,8 @@ void QueryApi::AddRoutes(http::Router& router) const {
                            timeout,
                            lookback,
                            resolution,
-                           limit},
+                           limit,
+                           stats},
                           "QueryResult"},
                 .handler = [this](const http::Request& request) { return Instant(request); },
                 .load = http::Load::kHeavy});
@@ -149,7 +161,8 @@ void QueryApi::AddRoutes(http::Router& router) const {
                            timeout,
                            lookback,
                            resolution,
-                           limit},
+                           limit,
+                           stats},
                           "QueryResult"},
                 .handler = [this](const http::Request& request) { return Range(request); },
                 .load = http::Load::kHeavy});
@@ -232,20 +245,24 @@ http::Response QueryApi::Parse(const http::Request& request) {
 
 http::Response QueryApi::Instant(const http::Request& request) const {
   const http::Params params = http::RequestParams(request);
-  return Answer(params,
-                [&] { return RunInstant(engine_, tenant_, request, params, clock_.NowUnixMs()); });
+  return Answer(params, [&](promql::QueryStats& stats) {
+    return RunInstant(engine_, tenant_, request, params, clock_.NowUnixMs(), stats);
+  });
 }
 
 http::Response QueryApi::Range(const http::Request& request) const {
   const http::Params params = http::RequestParams(request);
-  return Answer(params, [&] { return RunRange(engine_, tenant_, request, params); });
+  return Answer(params, [&](promql::QueryStats& stats) {
+    return RunRange(engine_, tenant_, request, params, stats);
+  });
 }
 
 http::Response QueryApi::Answer(
     const http::Params& params,
-    const std::function<absl::StatusOr<promql::QueryResult>()>& run) const {
+    const std::function<absl::StatusOr<promql::QueryResult>(promql::QueryStats&)>& run) const {
   const absl::StatusOr<size_t> limit = LimitParam(params);
-  absl::StatusOr<QueryResult> result = limit.ok() ? run() : limit.status();
+  promql::QueryStats stats;
+  absl::StatusOr<QueryResult> result = limit.ok() ? run(stats) : limit.status();
   const std::string_view outcome = result.ok() ? "success" : KindOf(result.status()).type;
   queries_.Add({{"result", std::string(outcome)}}).Increment();
   if (!result.ok()) return Error(result.status());
@@ -253,7 +270,8 @@ http::Response QueryApi::Answer(
     result->series.resize(*limit);
     result->annotations.warnings.insert("results truncated due to limit");
   }
-  return Success([&](JsonWriter& json) { WriteResult(*result, json); }, result->annotations);
+  return Success([&](JsonWriter& json) { WriteResult(*result, StatsFor(params, stats), json); },
+                 result->annotations);
 }
 
 }  // namespace leadline::collector::api

@@ -39,8 +39,9 @@ class QueryApi {
   http::Response Active() const;
   static http::Response Format(const http::Request& request);
   static http::Response Parse(const http::Request& request);
-  http::Response Answer(const http::Params& params,
-                        const std::function<absl::StatusOr<promql::QueryResult>()>& run) const;
+  http::Response Answer(
+      const http::Params& params,
+      const std::function<absl::StatusOr<promql::QueryResult>(promql::QueryStats&)>& run) const;
 
   const promql::Engine& engine_;
   const Clock& clock_;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "collector/promql/engine.h"
 #include "common/status_text.h"
 
 namespace leadline::collector::api {
@@ -100,6 +101,30 @@ void WriteMatrixSeries(const ResultSeries& series, JsonWriter& json) {
   }
 }
 
+void WriteStats(const promql::QueryStats& stats, JsonWriter& json) {
+  const double evaluation = stats.preparation_seconds + stats.evaluation_seconds;
+  json.Key("stats");
+  json.BeginObject();
+  json.Key("timings");
+  json.BeginObject();
+  for (const auto& [key, seconds] :
+       {std::pair{"evalTotalTime", evaluation},
+        std::pair{"queryPreparationTime", stats.preparation_seconds},
+        std::pair{"innerEvalTime", stats.evaluation_seconds},
+        std::pair{"execQueueTime", stats.queue_seconds},
+        std::pair{"execTotalTime", stats.queue_seconds + evaluation}}) {
+    json.Key(key);
+    json.Raw(fmt::format("{:.9f}", seconds));
+  }
+  json.EndObject();
+  json.Key("samples");
+  json.BeginObject();
+  json.Key("samplesRead");
+  json.Integer(static_cast<int64_t>(stats.samples_read));
+  json.EndObject();
+  json.EndObject();
+}
+
 std::string_view TypeName(QueryResult::Type type) {
   switch (type) {
     case QueryResult::Type::kScalar:
@@ -179,7 +204,7 @@ void WriteLabels(const LabelSet& labels, JsonWriter& json) {
   json.EndObject();
 }
 
-void WriteResult(const QueryResult& result, JsonWriter& json) {
+void WriteResult(const QueryResult& result, const promql::QueryStats* stats, JsonWriter& json) {
   json.BeginObject();
   json.Key("resultType");
   json.String(TypeName(result.type));
@@ -205,6 +230,7 @@ void WriteResult(const QueryResult& result, JsonWriter& json) {
     json.EndObject();
   }
   json.EndArray();
+  if (stats != nullptr) WriteStats(*stats, json);
   json.EndObject();
 }
 

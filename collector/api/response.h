@@ -15,6 +15,10 @@
 #include "common/http/message.h"
 #include "common/labels.h"
 
+namespace leadline::collector::promql {
+struct QueryStats;
+}
+
 namespace leadline::collector::api {
 
 // Of more warnings or infos than that only their number is told, as in Prometheus.
@@ -37,6 +41,8 @@ http::Response Error(const absl::Status& error);
 void WriteLabels(const LabelSet& labels, JsonWriter& json);
 
 // {"resultType":…,"result":…}
-void WriteResult(const promql::QueryResult& result, JsonWriter& json);
+// With `stats` unless they are nullptr.
+void WriteResult(const promql::QueryResult& result, const promql::QueryStats* stats,
+                 JsonWriter& json);
 
 }  // namespace leadline::collector::api

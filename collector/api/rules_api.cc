@@ -1,6 +1,7 @@
 #include "collector/api/rules_api.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -10,8 +11,10 @@
 #include "collector/api/params.h"
 #include "collector/api/response.h"
 #include "collector/promql/format_query.h"
+#include "collector/promql/series_selector.h"
 #include "common/status_macros.h"
 #include "common/status_text.h"
+#include "common/utf8.h"
 
 namespace leadline::collector::api {
 namespace {
@@ -58,7 +61,7 @@ void WriteRule(const RuleStatus& status, JsonWriter& json) {
     WriteSeconds("keepFiringFor", rule.keep_firing_for, json);
   }
   json.Key("labels");
-  WriteLabels(LabelSet(rule.labels), json);
+  WriteLabels(status.labels, json);
   if (alerts) {
     json.Key("annotations");
     WriteLabels(rule.annotations, json);
@@ -94,9 +97,29 @@ bool Admits(const std::vector<std::string>& names, const std::string& name) {
   return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
 }
 
+absl::StatusOr<std::vector<promql::SeriesSelector>> SelectorParams(const http::Params& params) {
+  std::vector<promql::SeriesSelector> selectors;
+  for (const std::string& match : params.All("match[]")) {
+    auto selector = promql::SeriesSelector::Parse(match);
+    if (!selector.ok()) return BadParameter("match[]", StatusMessage(selector.status()));
+    selectors.push_back(*std::move(selector));
+  }
+  return selectors;
+}
+
+bool Admits(const std::vector<promql::SeriesSelector>& selectors, const LabelSet& labels) {
+  return selectors.empty() ||
+         std::any_of(selectors.begin(), selectors.end(),
+                     [&labels](const auto& selector) { return selector.Matches(labels); });
+}
+
 // Groups of which no rule is left are left out, unless nothing was asked for.
-void Filter(const http::Params& params, std::vector<GroupStatus>& groups) {
+absl::Status Filter(const http::Params& params, std::vector<GroupStatus>& groups) {
   const std::string_view type = params.First("type").value_or("");
+  if (!type.empty() && type != "alert" && type != "record") {
+    return BadParameter("type", fmt::format("not supported value \"{}\"", type));
+  }
+  LL_ASSIGN_OR_RETURN(const auto selectors, SelectorParams(params));
   const std::vector<std::string> rule_names = params.All("rule_name[]");
   const std::vector<std::string> group_names = params.All("rule_group[]");
   const std::vector<std::string> files = params.All("file[]");
@@ -105,28 +128,76 @@ void Filter(const http::Params& params, std::vector<GroupStatus>& groups) {
     const size_t before = group.rules.size();
     std::erase_if(group.rules, [&](const RuleStatus& status) {
       const bool alerts = status.rule.kind == Rule::Kind::kAlerting;
-      return !Admits(rule_names, status.rule.name) || (type == "alert" && !alerts) ||
-             (type == "record" && alerts);
+      return !Admits(rule_names, status.rule.name) || !Admits(selectors, status.labels) ||
+             (type == "alert" && !alerts) || (type == "record" && alerts);
     });
     return group.rules.empty() && before > 0;
   });
+  return absl::OkStatus();
+}
+
+// Stands for a group, where a page begins with it.
+std::string TokenOf(const GroupStatus& group) {
+  const std::string name = group.file + ";" + group.name;
+  std::string token;
+  for (const char c : name) fmt::format_to(std::back_inserter(token), "{:02x}", c & 0xff);
+  return token;
+}
+
+// Leaves one page of the groups where one is asked for. Gives the token of the next; "": none.
+absl::StatusOr<std::string> TakePage(const http::Params& params, std::vector<GroupStatus>& groups) {
+  const std::string_view token = params.First("group_next_token").value_or("");
+  if (params.First("group_limit").value_or("").empty()) {
+    if (token.empty()) return "";
+    return BadParameter("group_next_token",
+                        "group_limit needs to be present in order to paginate over the groups");
+  }
+  LL_ASSIGN_OR_RETURN(const size_t limit, LimitParam(params, "group_limit"));
+  if (limit == 0) return BadParameter("group_limit", "group_limit needs to be greater than 0");
+  if (!token.empty()) {
+    const auto first = std::find_if(groups.begin(), groups.end(),
+                                    [token](const auto& group) { return TokenOf(group) == token; });
+    if (first == groups.end()) {
+      return BadParameter("group_next_token",
+                          fmt::format("invalid group_next_token '{}'. were rule groups changed?",
+                                      ToValidUtf8(token)));
+    }
+    groups.erase(groups.begin(), first);
+  }
+  if (groups.size() <= limit) return "";
+  std::string next = TokenOf(groups[limit]);
+  groups.resize(limit);
+  return next;
+}
+
+// There are no alerts that could be left out.
+absl::Status CheckExcludeAlerts(const http::Params& params) {
+  const std::string_view text = params.First("exclude_alerts").value_or("");
+  constexpr std::string_view kBools[] = {"",  "1", "t", "T",     "true",  "TRUE", "True",
+                                         "0", "f", "F", "false", "FALSE", "False"};
+  if (std::find(std::begin(kBools), std::end(kBools), text) != std::end(kBools)) {
+    return absl::OkStatus();
+  }
+  return BadParameter("exclude_alerts",
+                      fmt::format("neither true nor false: \"{}\"", ToValidUtf8(text)));
 }
 
 http::Response Rules(const RuleGroups& all_groups, const http::Request& request) {
   const http::Params params = http::RequestParams(request);
-  const std::string_view type = params.First("type").value_or("");
-  if (!type.empty() && type != "alert" && type != "record") {
-    return Error(BadParameter("type", fmt::format("not supported value \"{}\"", type)));
-  }
   std::vector<GroupStatus> groups;
   if (all_groups) groups = all_groups();
-  Filter(params, groups);
-  return Success([&groups](JsonWriter& json) {
+  absl::Status asked = CheckExcludeAlerts(params);
+  if (asked.ok()) asked = Filter(params, groups);
+  if (!asked.ok()) return Error(asked);
+  const absl::StatusOr<std::string> next = TakePage(params, groups);
+  if (!next.ok()) return Error(next.status());
+  return Success([&](JsonWriter& json) {
     json.BeginObject();
     json.Key("groups");
     json.BeginArray();
     for (const GroupStatus& group : groups) WriteGroup(group, json);
     json.EndArray();
+    if (!next->empty()) json.Member("groupNextToken", *next);
     json.EndObject();
   });
 }
@@ -180,7 +251,15 @@ void AddRulesRoutes(http::Router& router, RuleGroups groups, std::function<absl:
                  {{"type", Kind::kText, Presence::kOptional, "record or alert: only those."},
                   {"rule_name[]", Kind::kText, Presence::kRepeated, "Only rules of this name."},
                   {"rule_group[]", Kind::kText, Presence::kRepeated, "Only groups of this name."},
-                  {"file[]", Kind::kText, Presence::kRepeated, "Only those of this file."}},
+                  {"file[]", Kind::kText, Presence::kRepeated, "Only those of this file."},
+                  {"match[]", Kind::kText, Presence::kRepeated,
+                   "A series selector: only rules whose labels it matches; of several, any."},
+                  {"exclude_alerts", Kind::kText, Presence::kOptional,
+                   "true or false: whether to leave active alerts out; there are none."},
+                  {"group_limit", Kind::kCount, Presence::kOptional,
+                   "No more than so many groups, and a token for those that follow."},
+                  {"group_next_token", Kind::kText, Presence::kOptional,
+                   "groupNextToken of the answer before: the groups from there on."}},
                  "Rules"},
        .handler = [groups = std::move(groups)](const http::Request& request) {
          return Rules(groups, request);
@@ -189,12 +268,13 @@ void AddRulesRoutes(http::Router& router, RuleGroups groups, std::function<absl:
               .pattern = "/api/v1/alerts",
               .about = {.summary = "Active alerts: none.", .schema = "Alerts"},
               .handler = NoAlerts});
-  router.Add(
-      {.method = "POST",
-       .pattern = "/-/reload",
-       .about = {"Reads the rule files again, as Prometheus does."},
-       .handler = [reload = std::move(reload)](const http::Request&) { return Reload(reload); },
-       .load = http::Load::kHeavy});
+  for (const char* method : {"POST", "PUT"}) {
+    router.Add({.method = method,
+                .pattern = "/-/reload",
+                .about = {"Reads the rule files again, as Prometheus does."},
+                .handler = [reload](const http::Request&) { return Reload(reload); },
+                .load = http::Load::kHeavy});
+  }
   for (const char* method : {"GET", "POST"}) {
     router.Add({.method = method,
                 .pattern = "/api/v1/query_exemplars",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 
 #include "absl/time/time.h"
@@ -36,13 +37,16 @@ std::string Rfc3339(int64_t unix_ms) {
                           absl::UTCTimeZone());
 }
 
-int64_t SumOfCounter(const prometheus::Registry& registry, std::string_view name) {
-  double sum = 0;
+// Of all series of the metric, counter or gauge; nullopt where there is none.
+std::optional<double> SumOf(const prometheus::Registry& registry, std::string_view name) {
+  std::optional<double> sum;
   for (const prometheus::MetricFamily& family : registry.Collect()) {
     if (family.name != name) continue;
-    for (const prometheus::ClientMetric& metric : family.metric) sum += metric.counter.value;
+    for (const prometheus::ClientMetric& metric : family.metric) {
+      sum = sum.value_or(0) + metric.counter.value + metric.gauge.value;
+    }
   }
-  return static_cast<int64_t>(sum);
+  return sum;
 }
 
 void WriteCounts(std::string_view key, const std::vector<NamedCount>& counts, JsonWriter& json) {
@@ -76,6 +80,10 @@ void StatusApi::AddRoutes(http::Router& router) const {
               .about = {.summary = "What it was started with.", .schema = "Flags"},
               .handler = [this](const http::Request&) { return AnswerFlags(); }});
   router.Add({.method = "GET",
+              .pattern = "/api/v1/status/config",
+              .about = {.summary = "The same as a configuration file.", .schema = "Configuration"},
+              .handler = [this](const http::Request&) { return Configuration(); }});
+  router.Add({.method = "GET",
               .pattern = "/api/v1/status/tsdb",
               .about = {.summary = "Which metrics and labels have the most series, of those with "
                                    "samples in the last hour.",
@@ -98,15 +106,24 @@ http::Response StatusApi::RuntimeInfo() const {
   const std::string directory = std::filesystem::current_path(ignored).string();
   const auto retention = std::find_if(flags_.begin(), flags_.end(),
                                       [](const auto& flag) { return flag.first == "retention"; });
+  // What is read again while it runs are the rules.
+  const bool rules_are_well =
+      SumOf(*registry_, "leadline_collector_rule_last_reload_successful").value_or(1) > 0;
+  const double rules_seconds =
+      SumOf(*registry_, "leadline_collector_rule_last_reload_success_timestamp_seconds")
+          .value_or(0);
+  const int64_t read_ms = std::max(start_ms_, static_cast<int64_t>(rules_seconds * 1000));
+  const double damaged =
+      SumOf(*registry_, "leadline_collector_store_quarantined_total").value_or(0);
   return Success([&](JsonWriter& json) {
     json.BeginObject();
     json.Member("startTime", Rfc3339(start_ms_));
     json.Member("CWD", directory);
     json.Key("reloadConfigSuccess");
-    json.Bool(true);  // it was read once, at the start
-    json.Member("lastConfigTime", Rfc3339(start_ms_));
+    json.Bool(rules_are_well);
+    json.Member("lastConfigTime", Rfc3339(read_ms));
     json.Key("corruptionCount");
-    json.Integer(SumOfCounter(*registry_, "leadline_collector_store_quarantined_total"));
+    json.Integer(static_cast<int64_t>(damaged));
     json.Member("storageRetention", retention == flags_.end() ? "" : retention->second);
     json.EndObject();
   });
@@ -116,6 +133,21 @@ http::Response StatusApi::AnswerFlags() const {
   return Success([&](JsonWriter& json) {
     json.BeginObject();
     for (const auto& [name, value] : flags_) json.Member(name, value);
+    json.EndObject();
+  });
+}
+
+http::Response StatusApi::Configuration() const {
+  std::string yaml;
+  for (const auto& [name, value] : flags_) {
+    if (value.empty()) continue;
+    yaml += name + ": ";
+    JsonWriter(yaml).String(value);  // which is YAML too
+    yaml += '\n';
+  }
+  return Success([&yaml](JsonWriter& json) {
+    json.BeginObject();
+    json.Member("yaml", yaml);
     json.EndObject();
   });
 }

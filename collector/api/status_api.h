@@ -40,6 +40,7 @@ class StatusApi {
  private:
   http::Response RuntimeInfo() const;
   http::Response AnswerFlags() const;
+  http::Response Configuration() const;
   http::Response Gaps() const;
   http::Response StoreStatus(const http::Request& request) const;
 

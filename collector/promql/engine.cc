@@ -199,6 +199,7 @@ absl::StatusOr<QueryResult> Engine::Run(const Question& question, const QueryOpt
       *expr, question.query,
       {.step_ms = question.step_ms, .range_ms = question.end_ms - question.start_ms}));
   const plan::Plan plan = plan::Plan::Make(*expr);
+  const absl::Time prepared = absl::Now();
 
   const auto entry = active_.Begin({.tenant = std::string(question.tenant),
                                     .query = std::string(question.query),
@@ -206,6 +207,7 @@ absl::StatusOr<QueryResult> Engine::Run(const Question& question, const QueryOpt
                                     .end_ms = question.end_ms,
                                     .step_ms = question.step_ms});
   LL_ASSIGN_OR_RETURN(const auto turn, gate_.Enter(question.tenant, deadline, options.cancelled));
+  const absl::Time entered = absl::Now();
   exec::Budget budget({.samples = options_.max_samples, .bytes = options_.max_memory_bytes},
                       memory_);
   exec::Trace trace;
@@ -232,12 +234,18 @@ absl::StatusOr<QueryResult> Engine::Run(const Question& question, const QueryOpt
                   .plan = &plan,
                   .workers = workers_.get(),
                   .helpers = helpers_,
-                  .trace = explanation == nullptr ? nullptr : &trace};
+                  .trace = explanation == nullptr && options.stats == nullptr ? nullptr : &trace};
   LL_RETURN_IF_ERROR(context.CheckTime());
   QueryResult result;
   LL_RETURN_IF_ERROR(range ? EvaluateSteps(context, *expr, result)
                            : EvaluateInstant(context, *expr, result));
   result.annotations = std::move(context.annotations);
+  if (options.stats != nullptr) {
+    *options.stats = {.queue_seconds = absl::ToDoubleSeconds(entered - prepared),
+                      .preparation_seconds = absl::ToDoubleSeconds(prepared - begin),
+                      .evaluation_seconds = absl::ToDoubleSeconds(absl::Now() - entered),
+                      .samples_read = trace.samples_read()};
+  }
   if (explanation != nullptr) {
     explanation->root = promql::Explain(*expr, plan, trace);
     explanation->steps = context.steps();

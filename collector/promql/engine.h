@@ -55,6 +55,14 @@ struct EngineOptions {
   const Clock* clock = &SystemClock();  // outlives the engine
 };
 
+// What a query took.
+struct QueryStats {
+  double queue_seconds = 0;        // waiting for its turn
+  double preparation_seconds = 0;  // parsing and planning
+  double evaluation_seconds = 0;
+  uint64_t samples_read = 0;  // from the store, each as often as it was read
+};
+
 struct QueryOptions {
   absl::Duration timeout = absl::InfiniteDuration();
   absl::Duration lookback = absl::ZeroDuration();  // 0: the engine's
@@ -63,6 +71,8 @@ struct QueryOptions {
   std::optional<absl::Duration> max_source_resolution;
   // Once it is set the query ends, with CANCELLED. Outlives the query; nullptr: nobody sets it.
   const std::atomic<bool>* cancelled = nullptr;
+  // Filled where the query succeeds; nullptr: nobody asks.
+  QueryStats* stats = nullptr;
 };
 
 class Engine {

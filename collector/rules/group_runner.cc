@@ -19,8 +19,9 @@ int64_t MillisecondsOr(const std::optional<absl::Duration>& own, absl::Duration 
   return absl::ToInt64Milliseconds(own.value_or(otherwise));
 }
 
-RuleStatus FirstStatus(const Rule& rule) {
-  RuleStatus status{.rule = rule, .query = rule.expr};
+RuleStatus FirstStatus(const Rule& rule, const Group& group) {
+  RuleStatus status{.rule = rule, .query = rule.expr, .labels = LabelSet(group.labels)};
+  for (const Label& label : rule.labels) status.labels.Set(label.name, label.value);
   if (const auto parsed = promql::parse::Parse(rule.expr); parsed.ok()) {
     status.query = promql::parse::Print(**parsed);
   }
@@ -51,7 +52,7 @@ GroupRunner::GroupRunner(const Surroundings& surroundings, std::string file, Gro
              .name = group_.name,
              .interval = absl::Milliseconds(interval_ms_),
              .limit = group_.limit};
-  for (const Rule& rule : group_.rules) status_.rules.push_back(FirstStatus(rule));
+  for (const Rule& rule : group_.rules) status_.rules.push_back(FirstStatus(rule, group_));
   metrics_->interval_seconds.Set(absl::ToDoubleSeconds(status_.interval));
   metrics_->rules.Set(static_cast<double>(group_.rules.size()));
 }

@@ -94,6 +94,7 @@ class RuleManager::Impl {
     absl::StatusOr<Loaded> loaded = Load(options_.files);
     metrics_.reload_successful.Set(loaded.ok() ? 1 : 0);
     LL_RETURN_IF_ERROR(loaded.status());
+    metrics_.reload_seconds.Set(static_cast<double>(options_.clock->NowUnixMs()) / 1000);
     metrics_.alerting_rules.Set(static_cast<double>(loaded->alerting_rules));
     if (loaded->alerting_rules > 0) {
       spdlog::warn("{} alerting rules in the rule files are not evaluated", loaded->alerting_rules);

@@ -31,6 +31,10 @@ RuleMetrics::RuleMetrics(prometheus::Registry& registry)
       reload_successful(Gauges(registry, "leadline_collector_rule_last_reload_successful",
                                "Whether the rule files were read without errors the last time.")
                             .Add({})),
+      reload_seconds(Gauges(registry,
+                            "leadline_collector_rule_last_reload_success_timestamp_seconds",
+                            "When the rule files were read without errors the last time.")
+                         .Add({})),
       alerting_rules(Gauges(registry, "leadline_collector_rule_alerting_rules",
                             "Alerting rules in the rule files, which are not evaluated.")
                          .Add({})),

@@ -17,6 +17,7 @@ struct RuleMetrics {
   prometheus::Histogram& evaluation_seconds;  // of a rule
   prometheus::Histogram& group_seconds;       // of all rules of a group
   prometheus::Gauge& reload_successful;       // 1, or 0 when the last one failed
+  prometheus::Gauge& reload_seconds;          // Unix time of the last that did not fail
   prometheus::Gauge& alerting_rules;          // which are not evaluated
   prometheus::Family<prometheus::Counter>& evaluations;
   prometheus::Family<prometheus::Counter>& failures;

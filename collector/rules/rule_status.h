@@ -17,6 +17,7 @@ struct RuleStatus {
   enum class Health : uint8_t { kUnknown, kOk, kError };
   Rule rule;
   std::string query;  // as it was understood
+  LabelSet labels;    // the rule's, and those of its group that it has not
   Health health = Health::kUnknown;
   std::string last_error;
   absl::Duration evaluation_time = absl::ZeroDuration();

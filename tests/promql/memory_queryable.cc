@@ -1,6 +1,7 @@
 #include "tests/promql/memory_queryable.h"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <set>
 #include <utility>
@@ -87,6 +88,7 @@ class MemorySelection final : public store::Selection {
     uint64_t samples = 0;
     for (size_t i = first; i < first + count; ++i) samples += blocks_[i].sample_count();
     if (samples > max_samples_) return absl::ResourceExhaustedError("too many samples");
+    samples_read_ += samples;
     for (size_t i = first; i < first + count; ++i) {
       store::SeriesBlock block = blocks_[i];
       LL_RETURN_IF_ERROR(use(block));
@@ -95,12 +97,13 @@ class MemorySelection final : public store::Selection {
   }
   uint64_t held_bytes() const override { return 0; }  // the store has them anyway
   store::ReadCounts counts() const override {
-    return {.candidates = blocks_.size(), .series = blocks_.size()};
+    return {.candidates = blocks_.size(), .series = blocks_.size(), .samples = samples_read_};
   }
 
  private:
   const std::vector<store::SeriesBlock> blocks_;
   const uint64_t max_samples_;
+  mutable std::atomic<uint64_t> samples_read_ = 0;
 };
 
 template <typename T>

@@ -66,6 +66,12 @@ class Trace {
     const auto it = nodes_.find(&expr);
     return it == nodes_.end() ? nullptr : it->second.get();
   }
+  // By all selectors.
+  uint64_t samples_read() const {
+    uint64_t samples = 0;
+    for (const auto& [expr, node] : nodes_) samples += node->read.samples;
+    return samples;
+  }
 
  private:
   Node* MoveTo(Node* node) {

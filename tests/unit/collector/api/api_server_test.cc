@@ -211,6 +211,20 @@ TEST_F(ApiServerTest, ExplainsQueries) {
   EXPECT_EQ(Get("/api/v2/explain?query=1&start=3&end=2&step=1").status, 400);
 }
 
+TEST_F(ApiServerTest, TellsWhatAQueryTookWhereItIsAskedFor) {
+  for (const char* target : {"query?time=30", "query_range?start=30&end=30&step=10"}) {
+    const std::string path = std::string("/api/v1/") + target + "&query=sum(rate(up_total[1m]))";
+    const std::string body = Get(path + "&stats=all").body;
+    EXPECT_THAT(body,
+                testing::ContainsRegex(R"(\],"stats":\{"timings":\{"evalTotalTime":[0-9.]+,)"
+                                       R"("queryPreparationTime":[0-9.]+,"innerEvalTime":[0-9.]+,)"
+                                       R"("execQueueTime":[0-9.]+,"execTotalTime":[0-9.]+\},)"
+                                       R"("samples":\{"samplesRead":8\}\}\}\}$)"))
+        << target;
+    EXPECT_THAT(Get(path + "&stats=").body, Not(HasSubstr("stats")));
+  }
+}
+
 // It would run for minutes.
 TEST_F(ApiServerTest, EndsAQueryWhoseClientHasGone) {
   options_.engine.timeout = absl::Hours(1);
@@ -322,9 +336,9 @@ TEST_F(ApiServerTest, FormatsQueries) {
 }
 
 TEST_F(ApiServerTest, SaysHowItWasStartedAndWhatItKeeps) {
-  options_.flags = {{"data", "/d"}, {"retention", "30d"}};
+  options_.flags = {{"data", "/d"}, {"rules", ""}, {"retention", "30d"}};
   EXPECT_EQ(Get("/api/v1/status/flags").body,
-            R"({"status":"success","data":{"data":"/d","retention":"30d"}})");
+            R"({"status":"success","data":{"data":"/d","rules":"","retention":"30d"}})");
   prometheus::BuildCounter()
       .Name("leadline_collector_store_quarantined_total")
       .Register(*registry_)
@@ -332,12 +346,49 @@ TEST_F(ApiServerTest, SaysHowItWasStartedAndWhatItKeeps) {
       .Increment(2);
   const std::string runtime = Get("/api/v1/status/runtimeinfo").body;
   EXPECT_THAT(runtime, HasSubstr(R"("startTime":"1970-01-01T00:00:30.000Z")"));
+  EXPECT_THAT(runtime,
+              HasSubstr(R"("reloadConfigSuccess":true,"lastConfigTime":"1970-01-01T00:00:30)"));
   EXPECT_THAT(runtime, HasSubstr(R"("corruptionCount":2,"storageRetention":"30d")"));
+  EXPECT_EQ(Get("/api/v1/status/config").body,
+            R"({"status":"success","data":{"yaml":"data: \"/d\"\nretention: \"30d\"\n"}})");
   EXPECT_THAT(
       Get("/api/v1/status/tsdb?limit=1").body,
       HasSubstr(
           R"("seriesCountByMetricName":[{"name":"up_total","value":2}],"labelValueCountByLabelName":[{"name":"__name__","value":2}],"memoryInBytesByLabelName":[{"name":"__name__","value":17}],"seriesCountByLabelValuePair":[{"name":"__name__=up_total","value":2}])"));
   EXPECT_EQ(Get("/api/v1/status/tsdb?limit=10001").status, 400);
+}
+
+TEST_F(ApiServerTest, SaysWhetherTheRulesWereReadAndWhen) {
+  const auto set = [this](const char* name, double value) {
+    prometheus::BuildGauge().Name(name).Register(*registry_).Add({}).Set(value);
+  };
+  set("leadline_collector_rule_last_reload_successful", 0);
+  set("leadline_collector_rule_last_reload_success_timestamp_seconds", 45);
+  EXPECT_THAT(
+      Get("/api/v1/status/runtimeinfo").body,
+      HasSubstr(R"("reloadConfigSuccess":false,"lastConfigTime":"1970-01-01T00:00:45.000Z")"));
+}
+
+TEST_F(ApiServerTest, TakesLongSelectorsByGet) {
+  std::string pods = "a";
+  while (pods.size() < 250'000) pods += "%7Cpod-" + std::to_string(pods.size());
+  const std::string target = "/api/v1/label/pod/values?match[]=up_total{pod=~%22";
+  EXPECT_EQ(Get(target + pods + "%22}").body, R"({"status":"success","data":["a"]})");
+  EXPECT_EQ(Get(target + std::string(1'100'000, 'a') + "%22}").status, 431);
+}
+
+TEST_F(ApiServerTest, HasNoTargetsAndNobodyToTell) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"targets?state=active",
+       R"({"activeTargets":[],"droppedTargets":[],"droppedTargetCounts":{}})"},
+      {"targets/metadata?match_target={job=%22x%22}", "[]"},
+      {"scrape_pools", R"({"scrapePools":[]})"},
+      {"alertmanagers", R"({"activeAlertmanagers":[],"droppedAlertmanagers":[]})"}};
+  for (const auto& [path, data] : cases) {
+    const Reply reply = Get(std::string("/api/v1/") + path);
+    EXPECT_EQ(reply.status, 200);
+    EXPECT_EQ(reply.body, std::string(R"({"status":"success","data":)") + data + "}");
+  }
 }
 
 TEST_F(ApiServerTest, TellsHowAnEntityChanged) {

@@ -40,6 +40,8 @@ const std::map<std::string, std::vector<Ask>>& Asks() {
                                     {"/api/v1/query", "query=1/0"},
                                     {"/api/v1/query", "query='x'"},
                                     {"/api/v1/query", "query=up_total&limit=1"},
+                                    {"/api/v1/query", "query='x'&stats=all"},
+                                    {"/api/v1/query", "query=up_total[1m]&stats=1"},
                                     {"/api/v1/query", "query=rate(h_gauge[1m])"},
                                     {"/api/v1/query", "query=sum(", 400},
                                     {"/api/v1/query", "query=1&time=x", 400},
@@ -47,7 +49,7 @@ const std::map<std::string, std::vector<Ask>>& Asks() {
                                     {"/api/v1/query", "query=up_total&timeout=0", 503}};
     const std::vector<Ask> range = {
         {"/api/v1/query_range", "query=up_total&start=0&end=30&step=10"},
-        {"/api/v1/query_range", "query=h_seconds&start=0&end=30&step=10s"},
+        {"/api/v1/query_range", "query=h_seconds&start=0&end=30&step=10s&stats=all"},
         {"/api/v1/query_range", "query=1&start=0&end=30", 400}};
     const std::vector<Ask> labels = {{"/api/v1/labels", ""},
                                      {"/api/v1/labels", "limit=1"},
@@ -83,7 +85,7 @@ const std::map<std::string, std::vector<Ask>>& Asks() {
                                    {"/api/v1/metadata", "limit=2"},
                                    {"/api/v1/metadata", "metric=nosuch"},
                                    {"/api/v1/metadata", "limit=x", 400}};
-    for (const std::string status : {"buildinfo", "runtimeinfo", "flags"}) {
+    for (const std::string status : {"buildinfo", "runtimeinfo", "flags", "config"}) {
       all["get /api/v1/status/" + status] = {{"/api/v1/status/" + status, ""}};
     }
     all["get /api/v1/status/tsdb"] = {{"/api/v1/status/tsdb", ""},
@@ -92,8 +94,15 @@ const std::map<std::string, std::vector<Ask>>& Asks() {
                                 {"/api/v1/rules", "type=alert"},
                                 {"/api/v1/rules", "type=record&rule_name[]=r&file[]=f"},
                                 {"/api/v1/rules", "rule_group[]=none"},
+                                {"/api/v1/rules", "match[]={a='b'}&group_limit=1"},
+                                {"/api/v1/rules", "group_limit=0", 400},
                                 {"/api/v1/rules", "type=x", 400}};
     all["post /-/reload"] = {{"/-/reload", ""}};
+    all["put /-/reload"] = {{"/-/reload", ""}};
+    for (const std::string absent :
+         {"targets", "targets/metadata", "scrape_pools", "alertmanagers"}) {
+      all["get /api/v1/" + absent] = {{"/api/v1/" + absent, ""}};
+    }
     all["get /api/v1/alerts"] = {{"/api/v1/alerts", ""}};
     all["get /api/v2/entities"] = {{"/api/v2/entities", ""},
                                    {"/api/v2/entities", "time=1&kind=pod"},
@@ -126,6 +135,7 @@ rules::GroupStatus TwoRules() {
   rules::GroupStatus group{.file = "f", .name = "g", .interval = absl::Seconds(15)};
   group.rules.push_back({.rule = {.name = "r", .expr = "up", .labels = {{"a", "b"}}},
                          .query = "up",
+                         .labels = LabelSet({{"a", "b"}}),
                          .health = rules::RuleStatus::Health::kError,
                          .last_error = "no",
                          .evaluation_time = absl::Milliseconds(1),

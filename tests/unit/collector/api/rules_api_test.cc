@@ -33,6 +33,7 @@ std::vector<GroupStatus> Groups() {
                   .last_evaluation_ms = kTime};
   one.rules.push_back({.rule = {.name = "r", .expr = "- up", .labels = {{"by", "rule"}}},
                        .query = "-up",
+                       .labels = LabelSet({{"by", "rule"}}),
                        .health = RuleStatus::Health::kOk,
                        .evaluation_time = absl::Milliseconds(250),
                        .last_evaluation_ms = kTime});
@@ -92,12 +93,51 @@ TEST_F(RulesApiTest, TellsEveryRuleAsPrometheusDoes) {
       {"?rule_group[]=two", GroupTwo()},
       {"?file[]=a.yaml", GroupOne(both)},
       {"?file[]=c.yaml", ""},
+      {"?match[]={by=~%22r.*%22}", GroupOne(kRecording)},
+      {"?match[]={by=%22rule%22,by!~%22r.*%22}&match[]={by=%22x%22}", ""},
+      {"?match[]={by=~%22r.%2B%22,x!=%22y%22,z=~%22%7Ca%22,u!~%22.%2B%22}&exclude_alerts=true",
+       GroupOne(kRecording)},
+      {"?group_limit=2", GroupOne(both) + "," + GroupTwo()},
+      {"?group_limit=1&type=alert", GroupOne(kAlerting)},
   };
   for (const auto& [parameters, groups] : cases) {
     const Reply reply = Ask("GET", "/api/v1/rules" + parameters);
     EXPECT_EQ(reply.status, 200);
     EXPECT_EQ(reply.body, R"({"status":"success","data":{"groups":[)" + groups + "]}}")
         << parameters;
+  }
+}
+
+TEST_F(RulesApiTest, GivesGroupsPageByPage) {
+  Start({.rule_groups = Groups});
+  const std::string both = std::string(kRecording) + "," + kAlerting;
+  const std::string token = "622e79616d6c3b74776f";  // b.yaml;two
+  EXPECT_EQ(Ask("GET", "/api/v1/rules?group_limit=1").body,
+            R"({"status":"success","data":{"groups":[)" + GroupOne(both) +
+                R"(],"groupNextToken":")" + token + R"("}})");
+  EXPECT_EQ(Ask("GET", "/api/v1/rules?group_limit=1&group_next_token=" + token).body,
+            R"({"status":"success","data":{"groups":[)" + GroupTwo() + "]}}");
+}
+
+TEST_F(RulesApiTest, RefusesInPrometheusWords) {
+  Start({.rule_groups = Groups});
+  const std::pair<std::string, std::string> cases[] = {
+      {"type=x", R"(\"type\": not supported value \"x\")"},
+      {"match[]=(", R"(\"match[]\": 1:)"},
+      {"exclude_alerts=yes", R"(\"exclude_alerts\": neither true nor false: \"yes\")"},
+      {"group_limit=0", R"(\"group_limit\": group_limit needs to be greater than 0)"},
+      {"group_limit=-1", R"(\"group_limit\": group_limit must be non-negative)"},
+      {"group_limit=x", R"(\"group_limit\": cannot parse \"x\" to a number)"},
+      {"group_next_token=00", R"(\"group_next_token\": group_limit needs to be present)"},
+      {"group_limit=1&group_next_token=00",
+       R"(\"group_next_token\": invalid group_next_token '00'. were rule groups changed?)"},
+  };
+  for (const auto& [parameters, text] : cases) {
+    const Reply reply = Ask("GET", "/api/v1/rules?" + parameters);
+    EXPECT_EQ(reply.status, 400) << parameters;
+    EXPECT_EQ(reply.body.find(R"({"status":"error","errorType":"bad_data","error":"invalid )"), 0u)
+        << reply.body;
+    EXPECT_NE(reply.body.find(text), std::string::npos) << reply.body;
   }
 }
 
@@ -116,6 +156,7 @@ TEST_F(RulesApiTest, AReloadSaysWhatIsWrong) {
   EXPECT_EQ(failed.body, "failed to reload config: a.yaml:3: no\n");
   outcome = absl::OkStatus();
   EXPECT_EQ(Ask("POST", "/-/reload").status, 200);
+  EXPECT_EQ(Ask("PUT", "/-/reload").status, 200);
 }
 
 }  // namespace

@@ -145,9 +145,11 @@ TEST_F(RuleManagerTest, SeriesThatAreGoneAreClosed) {
 }
 
 TEST_F(RuleManagerTest, AScalarIsASeriesWithoutLabels) {
-  OpenGroup("  - {record: r, expr: 6 * 7}\n", "  labels: {of: group}\n");
+  OpenGroup("  - {record: r, expr: 6 * 7, labels: {by: rule}}\n",
+            "  labels: {of: group, by: group}\n");
+  EXPECT_EQ(OnlyRule().labels, LabelSet({{"by", "rule"}, {"of", "group"}}));
   PassMinute();
-  EXPECT_THAT(Recorded("r"), ElementsAre(Pair(R"({of="group"})", ElementsAre("42"))));
+  EXPECT_THAT(Recorded("r"), ElementsAre(Pair(R"({by="rule", of="group"})", ElementsAre("42"))));
 }
 
 TEST_F(RuleManagerTest, LooksBackByTheOffset) {
