@@ -1,5 +1,8 @@
 // Reader's answers about names, values, series and entities, from the indices alone.
 #include <algorithm>
+#include <functional>
+#include <iterator>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -15,14 +18,6 @@
 
 namespace leadline::collector::store::engine {
 namespace {
-
-template <typename Values>
-auto SortedUpTo(Values values, size_t limit) {
-  std::vector<typename Values::value_type> sorted(values.begin(), values.end());
-  std::sort(sorted.begin(), sorted.end());
-  if (limit > 0 && sorted.size() > limit) sorted.resize(limit);
-  return sorted;
-}
 
 // Labels by their ids, which are kept so that they stay what they are.
 class SeenLabels {
@@ -135,15 +130,28 @@ absl::StatusOr<std::vector<std::string>> Reader::LabelValues(std::string_view te
 
 absl::StatusOr<std::vector<LabelSet>> Reader::Series(std::string_view tenant,
                                                      const SeriesFilter& filter) const {
-  absl::flat_hash_set<LabelSet> found;
-  LL_RETURN_IF_ERROR(
-      VisitAll(tenant, filter,
-               [&](const index::Definition& series, const model::EntityVersion* version,
-                   const index::Matchers& matchers) {
-                 found.insert(index::VisibleLabels(series, version,
-                                                   index::NamedKubernetesLabels(matchers, {})));
-               }));
-  return SortedUpTo(std::move(found), filter.limit);
+  const auto visit = [&](const std::function<void(LabelSet)>& take) {
+    return VisitAll(
+        tenant, filter,
+        [&](const index::Definition& series, const model::EntityVersion* version,
+            const index::Matchers& matchers) {
+          take(index::VisibleLabels(series, version, index::NamedKubernetesLabels(matchers, {})));
+        });
+  };
+  if (filter.limit == 0) {
+    std::vector<LabelSet> all;
+    LL_RETURN_IF_ERROR(visit([&](LabelSet labels) { all.push_back(std::move(labels)); }));
+    std::sort(all.begin(), all.end());
+    all.erase(std::unique(all.begin(), all.end()), all.end());
+    return all;
+  }
+  std::set<LabelSet> first;  // no more than are wanted
+  LL_RETURN_IF_ERROR(visit([&](LabelSet labels) {
+    if (first.size() == filter.limit && !(labels < *first.rbegin())) return;
+    first.insert(std::move(labels));
+    if (first.size() > filter.limit) first.erase(std::prev(first.end()));
+  }));
+  return std::vector<LabelSet>(first.begin(), first.end());
 }
 
 absl::StatusOr<std::vector<model::EntityVersion>> Reader::EntitiesAt(std::string_view tenant,

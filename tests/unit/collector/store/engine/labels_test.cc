@@ -1,5 +1,6 @@
 // Names and values of labels of all series against those of a selector that every series matches,
 // which looks at each: from the head, from windows, and where the head knows better than windows.
+#include <algorithm>
 #include <random>
 #include <string>
 #include <vector>
@@ -101,6 +102,7 @@ TEST_F(LabelsTest, AsMatcherThatEverySeriesMatchesWouldSay) {
   };
   const std::vector<std::vector<Matcher>> every = {{{Matcher::Op::kRegex, "__name__", ".+"}}};
   size_t found = 0;
+  size_t series_found = 0;
   for (int step = 0; step < 60; ++step) {
     const std::string name = text("c", 8);
     model::EntityVersion version = Container(
@@ -135,8 +137,19 @@ TEST_F(LabelsTest, AsMatcherThatEverySeriesMatchesWouldSay) {
     ASSERT_EQ(*store_->queryable().LabelNames(kTenant, all),
               *store_->queryable().LabelNames(kTenant, matched))
         << "step " << step;
+    // The first of all, however many selectors find each.
+    SeriesFilter without_limit = matched;
+    without_limit.limit = 0;
+    std::vector<LabelSet> series = *store_->queryable().Series(kTenant, without_limit);
+    ASSERT_TRUE(std::is_sorted(series.begin(), series.end()));
+    ASSERT_EQ(std::adjacent_find(series.begin(), series.end()), series.end());
+    if (matched.limit > 0 && series.size() > matched.limit) series.resize(matched.limit);
+    matched.selectors.push_back(every.front());
+    ASSERT_EQ(*store_->queryable().Series(kTenant, matched), series) << "step " << step;
+    series_found += series.size();
   }
   EXPECT_GT(found, 150u);
+  EXPECT_GT(series_found, 50u);
 }
 
 }  // namespace
