@@ -55,7 +55,7 @@ absl::Status Blocks::Damage(std::string_view what) const {
 
 absl::Status Blocks::Load() {
   std::string row;
-  const rocksdb::Status read = db_.Get(rocksdb::ReadOptions(), WritesKey(), &row);
+  const rocksdb::Status read = db_.Get(Reading(), WritesKey(), &row);
   if (read.IsNotFound()) return absl::OkStatus();
   LL_RETURN_IF_ERROR(FromRocks(read, path_, "read"));
   ByteReader reader(row);
@@ -116,7 +116,7 @@ absl::Status Blocks::Write(std::string_view tenant, absl::Span<const SeriesChunk
 absl::Status Blocks::Settle(int64_t before_ms) {
   std::vector<Pending> due;
   {
-    const std::unique_ptr<rocksdb::Iterator> rows(db_.NewIterator(rocksdb::ReadOptions()));
+    const std::unique_ptr<rocksdb::Iterator> rows(db_.NewIterator(Reading()));
     const std::string first(1, static_cast<char>(Table::kPending));
     for (rows->Seek(first); rows->Valid() && rows->key().starts_with(first); rows->Next()) {
       auto pending = ParsePendingKey(AsView(rows->key()));
@@ -162,9 +162,7 @@ absl::Status Blocks::Merge(absl::Span<const std::shared_ptr<chunk::Block>> block
 
 absl::Status Blocks::SettlePart(const std::string& tenant, uint8_t part) {
   const std::string prefix = BlockPrefix(tenant, part);
-  rocksdb::ReadOptions once;
-  once.fill_cache = false;
-  const std::unique_ptr<rocksdb::Iterator> stored(db_.NewIterator(once));
+  const std::unique_ptr<rocksdb::Iterator> stored(db_.NewIterator(ReadingOnce()));
   rocksdb::WriteBatch batch;
   GroupWriter writer(start_ms_, part_ms_);
   stored->Seek(prefix);
@@ -206,7 +204,7 @@ absl::Status Blocks::Read(std::string_view tenant, absl::Span<const SeriesRef> s
   end_ms = std::min(end_ms, last_ms());
   if (series.empty() || start_ms > end_ms) return absl::OkStatus();
   const std::vector<size_t> order = OrderOf(series);
-  const std::unique_ptr<rocksdb::Iterator> stored(db_.NewIterator(rocksdb::ReadOptions()));
+  const std::unique_ptr<rocksdb::Iterator> stored(db_.NewIterator(Reading()));
   const auto first = static_cast<uint8_t>((start_ms - start_ms_) / part_ms_);
   const auto last = static_cast<uint8_t>((end_ms - start_ms_) / part_ms_);
   for (uint8_t part = first; part <= last; ++part) {

@@ -45,9 +45,7 @@ absl::Status Dictionary::Damage(std::string_view what) const {
 absl::StatusOr<DictionaryWriter*> Dictionary::WriterOf(std::string_view tenant) {
   if (const auto it = writers_.find(tenant); it != writers_.end()) return it->second.get();
   auto writer = std::make_unique<DictionaryWriter>(tenant);
-  rocksdb::ReadOptions once;
-  once.fill_cache = false;
-  const std::unique_ptr<rocksdb::Iterator> rows(db_.NewIterator(once));
+  const std::unique_ptr<rocksdb::Iterator> rows(db_.NewIterator(ReadingOnce()));
   // In the order in which they refer to each other.
   for (const Table table : {Table::kEntity, Table::kMetric, Table::kSeries}) {
     const std::string prefix = TablePrefix(table, tenant);
@@ -94,7 +92,7 @@ absl::Status Dictionary::Write(std::string_view tenant,
 
 absl::StatusOr<std::vector<std::string>> Dictionary::Tenants() const {
   std::vector<std::string> tenants;
-  const std::unique_ptr<rocksdb::Iterator> rows(db_.NewIterator(rocksdb::ReadOptions()));
+  const std::unique_ptr<rocksdb::Iterator> rows(db_.NewIterator(Reading()));
   const std::string table(1, static_cast<char>(Table::kMetric));
   rows->Seek(table);
   while (rows->Valid() && rows->key().starts_with(table)) {
@@ -109,7 +107,7 @@ absl::StatusOr<std::vector<std::string>> Dictionary::Tenants() const {
 
 absl::StatusOr<bool> Dictionary::HasEntity(std::string_view tenant, const Id128& id) const {
   std::string ordinal;
-  const rocksdb::Status read = db_.Get(rocksdb::ReadOptions(), EntityIdKey(tenant, id), &ordinal);
+  const rocksdb::Status read = db_.Get(Reading(), EntityIdKey(tenant, id), &ordinal);
   if (read.IsNotFound()) return false;
   LL_RETURN_IF_ERROR(FromRocks(read, path_, "read the dictionary of"));
   return true;

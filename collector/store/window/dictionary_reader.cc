@@ -26,7 +26,7 @@ constexpr size_t kVersionBytes = 1500;
 }  // namespace
 
 DictionaryReader::DictionaryReader(const DictionarySource& source, std::string_view tenant)
-    : source_(source), tenant_(tenant), rows_(source.db.NewIterator(rocksdb::ReadOptions())) {}
+    : source_(source), tenant_(tenant), rows_(source.db.NewIterator(Reading())) {}
 
 DictionaryReader::~DictionaryReader() = default;
 

@@ -34,7 +34,7 @@ absl::Status Window::Records(std::string_view tenant, const RecordFilter& filter
                                            .key = *filter.key,
                                            .ts_ms = std::max<int64_t>(0, filter.start_ms)})
                  : prefix;
-  const std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(rocksdb::ReadOptions()));
+  const std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(Reading()));
   for (rows->Seek(first); rows->Valid() && rows->key().starts_with(prefix); rows->Next()) {
     auto record = record::ParseRow(filter.table, table.size(), rows->key().ToStringView(),
                                    rows->value().ToStringView());

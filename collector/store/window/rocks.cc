@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdarg>
 #include <cstdio>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/cord.h"
@@ -97,6 +99,21 @@ rocksdb::WriteOptions WithoutLog() {
   return options;
 }
 
+// Windows have no deletions of ranges. Where RocksDB looks for some, an iterator below level 0
+// takes a block that cannot be read for the end of its file, goes on with the next file and says
+// that all went well (mended in 8.5.2: https://github.com/facebook/rocksdb/pull/11782).
+rocksdb::ReadOptions Reading() {
+  rocksdb::ReadOptions options;
+  options.ignore_range_deletions = true;
+  return options;
+}
+
+rocksdb::ReadOptions ReadingOnce() {
+  rocksdb::ReadOptions options = Reading();
+  options.fill_cache = false;
+  return options;
+}
+
 rocksdb::Slice AsSlice(std::string_view text) { return {text.data(), text.size()}; }
 std::string_view AsView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
@@ -111,6 +128,18 @@ absl::Status FromRocks(const rocksdb::Status& status, const std::string& path,
   }
   if (status.IsNoSpace()) return absl::ResourceExhaustedError(text);
   return absl::InternalError(text);
+}
+
+absl::Status FromOpen(const rocksdb::Status& status, const std::string& path) {
+  absl::Status ours = FromRocks(status, path, "open");
+  if (!status.IsIOError()) return ours;
+  const std::string text = status.ToString();  // which alone has the system's error
+  for (const int error : {EIO, EISDIR, ENOTDIR}) {
+    if (text.ends_with(std::generic_category().message(error))) {
+      return DamagedWindow(path, std::string(ours.message()));
+    }
+  }
+  return ours;
 }
 
 }  // namespace leadline::collector::store::window

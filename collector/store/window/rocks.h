@@ -14,6 +14,7 @@ class Env;
 class Slice;
 class Status;
 struct Options;
+struct ReadOptions;
 struct WriteOptions;
 }  // namespace rocksdb
 
@@ -36,10 +37,19 @@ std::optional<std::string> DamagedWindowOf(const absl::Status& status);
 
 rocksdb::WriteOptions WithoutLog();
 
+// How rows are read. Nowhere else, since iterators would pass over damaged blocks without a word:
+// see its definition.
+rocksdb::ReadOptions Reading();
+// Without keeping what is read in the cache.
+rocksdb::ReadOptions ReadingOnce();
+
 rocksdb::Slice AsSlice(std::string_view text);
 std::string_view AsView(const rocksdb::Slice& slice);
 
 absl::Status FromRocks(const rocksdb::Status& status, const std::string& path,
                        std::string_view operation);
+// Of opening a window, when a file that the disk does not give back, or that is none, is damage
+// too. Later it is not: the disk may be gone as a whole, and come back.
+absl::Status FromOpen(const rocksdb::Status& status, const std::string& path);
 
 }  // namespace leadline::collector::store::window

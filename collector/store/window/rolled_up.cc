@@ -48,7 +48,7 @@ absl::Status RolledUp::Load() {
 }
 
 absl::Status RolledUp::LoadRows(Table table) {
-  const std::unique_ptr<rocksdb::Iterator> rows(db_.NewIterator(rocksdb::ReadOptions()));
+  const std::unique_ptr<rocksdb::Iterator> rows(db_.NewIterator(Reading()));
   const std::string first(1, static_cast<char>(table));
   MutexLock lock(mutex_);
   for (rows->Seek(first); rows->Valid() && rows->key().starts_with(first); rows->Next()) {

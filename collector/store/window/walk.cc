@@ -18,8 +18,8 @@ absl::Status WalkRows(
   const rocksdb::Status status =
       rocksdb::DB::OpenForReadOnly(WindowOptions(Shared{}, /*create=*/false), path, &opened);
   const std::unique_ptr<rocksdb::DB> db(opened);
-  LL_RETURN_IF_ERROR(FromRocks(status, path, "open"));
-  const std::unique_ptr<rocksdb::Iterator> rows(db->NewIterator(rocksdb::ReadOptions()));
+  LL_RETURN_IF_ERROR(FromOpen(status, path));
+  const std::unique_ptr<rocksdb::Iterator> rows(db->NewIterator(Reading()));
   for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
     LL_RETURN_IF_ERROR(visit(rows->key().ToStringView(), rows->value().ToStringView()));
   }

@@ -22,7 +22,7 @@ absl::StatusOr<std::shared_ptr<Window>> Window::Open(const std::string& path, in
   const rocksdb::Status opened = read_only ? rocksdb::DB::OpenForReadOnly(options, path, &db)
                                            : rocksdb::DB::Open(options, path, &db);
   window->db_.reset(db);
-  LL_RETURN_IF_ERROR(FromRocks(opened, path, "open"));
+  LL_RETURN_IF_ERROR(FromOpen(opened, path));
   window->durable_sequence_ = db->GetLatestSequenceNumber();
   LL_RETURN_IF_ERROR(window->CheckFormat(create));
   window->blocks_ = std::make_unique<Blocks>(*db, window->path_, start_ms, length_ms);
@@ -52,7 +52,7 @@ absl::Status Window::CheckFormat(bool create) {
     return Sync();
   }
   std::string version;
-  const rocksdb::Status read = db_->Get(rocksdb::ReadOptions(), FormatKey(), &version);
+  const rocksdb::Status read = db_->Get(Reading(), FormatKey(), &version);
   if (read.IsNotFound() || (read.ok() && version.size() != 1)) return Damage("no format version");
   LL_RETURN_IF_ERROR(FromRocks(read, path_, "read"));
   if (static_cast<uint8_t>(version[0]) < kWindowVersion) {
