@@ -10,7 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include "collector/store/chunk/window_time.h"
-#include "collector/store/engine/manifest.h"
+#include "collector/store/engine/manifest_file.h"
 #include "collector/store/engine/quarantine.h"
 #include "collector/store/log/segment.h"
 #include "common/status_macros.h"
@@ -214,8 +214,7 @@ absl::Status Flusher::WriteManifest() { return WriteManifest(windows_.Listed());
 
 absl::Status Flusher::WriteManifest(const Manifest::Windows& windows) {
   const Manifest manifest{checkpoints_, committer_.segment(), windows};
-  LL_RETURN_IF_ERROR(
-      file::ReplaceFile(files_, paths_.dir, std::string(kManifestName), EncodeManifest(manifest)));
+  LL_RETURN_IF_ERROR(ReplaceManifest(files_, paths_, manifest));
   noted_segment_ = manifest.newest_segment;
   return absl::OkStatus();
 }

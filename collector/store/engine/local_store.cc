@@ -10,7 +10,7 @@
 
 #include "collector/store/chunk/window_time.h"
 #include "collector/store/engine/limits.h"
-#include "collector/store/engine/manifest.h"
+#include "collector/store/engine/manifest_file.h"
 #include "collector/store/engine/recovery.h"
 #include "collector/store/engine/retention.h"
 #include "collector/store/log/record.h"
@@ -31,25 +31,18 @@ constexpr int64_t kSettleDelayMs = int64_t{15} * 60 * 1000;
 // How often what is to be rolled up is looked for.
 constexpr int64_t kRollIntervalMs = int64_t{60} * 1000;
 
-absl::StatusOr<Manifest> ReadManifest(file::Files& files, const Paths& paths) {
-  const std::string path = fmt::format("{}/{}", paths.dir, kManifestName);
-  const absl::StatusOr<std::string> text = files.Read(path);
-  if (absl::IsNotFound(text.status())) {
-    bool is_empty = true;
-    for (const std::string_view name : kRetentionClasses) {
-      const auto windows = files.List(fmt::format("{}/{}", paths.windows, name));
-      if (!windows.ok() && !absl::IsNotFound(windows.status())) return windows.status();
-      is_empty = is_empty && (!windows.ok() || windows->empty());
-    }
-    if (is_empty) return Manifest();
-    return absl::DataLossError(
-        fmt::format("{} is missing although there are windows in {}", path, paths.windows));
+// One that lists nothing when there is none, and no windows.
+absl::StatusOr<ManifestFile> ReadManifestIfAny(file::Files& files, const Paths& paths) {
+  absl::StatusOr<ManifestFile> manifest = ReadManifest(files, paths);
+  if (!absl::IsNotFound(manifest.status())) return manifest;
+  for (const std::string_view name : kRetentionClasses) {
+    const auto windows = files.List(fmt::format("{}/{}", paths.windows, name));
+    if (!windows.ok() && !absl::IsNotFound(windows.status())) return windows.status();
+    if (!windows.ok() || windows->empty()) continue;
+    return absl::DataLossError(fmt::format("{}/{} is missing although there are windows in {}",
+                                           paths.dir, kManifestName, paths.windows));
   }
-  LL_RETURN_IF_ERROR(text.status());
-  absl::StatusOr<Manifest> manifest = ParseManifest(*text);
-  if (manifest.ok()) return manifest;
-  return absl::Status(manifest.status().code(),
-                      fmt::format("{}: {}", path, std::string(manifest.status().message())));
+  return ManifestFile();
 }
 
 // That was there. 0: the first may not have been begun.
@@ -71,6 +64,7 @@ void SayIfNew(std::string_view what, absl::Status status, absl::Status& last) {
 
 LocalStore::LocalStore(const StoreOptions& options)
     : options_(options),
+      retention_time_(*options.clock),
       paths_(options.dir),
       files_(options.files ? *options.files : file::PosixFiles()),
       own_registry_(options.registry ? nullptr : std::make_unique<prometheus::Registry>()),
@@ -120,7 +114,14 @@ absl::Status LocalStore::Start() {
   LL_RETURN_IF_ERROR(lock.status());
   lock_ = *std::move(lock);
 
-  LL_ASSIGN_OR_RETURN(const Manifest manifest, ReadManifest(files_, paths_));
+  LL_ASSIGN_OR_RETURN(const ManifestFile manifest_file, ReadManifestIfAny(files_, paths_));
+  manifest_damage_ = manifest_file.damage;
+  if (!manifest_damage_.ok()) {
+    metrics_.quarantined_manifests.Increment();
+    spdlog::error("the manifest is damaged or missing, its copy is used reason=\"{}\"",
+                  std::string(manifest_damage_.message()));
+  }
+  const Manifest& manifest = manifest_file.manifest;
   const uint64_t first =
       *std::min_element(manifest.checkpoints.begin(), manifest.checkpoints.end());
   checkpoints_ = manifest.checkpoints;
@@ -146,7 +147,9 @@ absl::Status LocalStore::Start() {
 
 absl::Status LocalStore::Recover() {
   const int64_t begin_ms = NowMonoMs();
-  LL_RETURN_IF_ERROR(windows_.OpenAll(listed_windows_));
+  const auto unlisted =
+      manifest_damage_.ok() ? WindowSet::Unlisted::kRemove : WindowSet::Unlisted::kQuarantine;
+  LL_RETURN_IF_ERROR(windows_.OpenAll(listed_windows_, unlisted));
   int64_t said_ms = begin_ms;
   ReplayOptions replay;
   replay.checkpoints = checkpoints_;
@@ -215,7 +218,10 @@ void LocalStore::Run() {
     recovered_ = recovered;
     stop_changed_.NotifyAll();
   }
-  if (!recovered.ok()) return;
+  if (!recovered.ok()) {
+    if (options_.recovery_failed && !IsStopping()) options_.recovery_failed();
+    return;
+  }
   if (options_.retention_minutes_ms > 0 || options_.retention_hours_ms > 0) {
     rolling_ = std::thread([this] { MakeRollups(); });
   }
@@ -233,13 +239,13 @@ LocalStore::~LocalStore() {
 }
 
 int64_t LocalStore::OldestMs() const {
-  return options_.retention_ms > 0 ? options_.clock->NowUnixMs() - options_.retention_ms
+  return options_.retention_ms > 0 ? retention_time_.NowMs() - options_.retention_ms
                                    : chunk::kBeforeAllTime;
 }
 
 ByClass<int64_t> LocalStore::KeptFromMs() const {
   const int64_t last_ms = windows_.NewestMs();
-  const int64_t newest_ms = std::min(last_ms, options_.clock->NowUnixMs());
+  const int64_t newest_ms = std::min(last_ms, retention_time_.NowMs());
   ByClass<int64_t> kept_from_ms;
   for (size_t i = 0; i < kept_from_ms.size(); ++i) {
     const auto retention = static_cast<RetentionClass>(i);
@@ -312,7 +318,12 @@ absl::Status LocalStore::ApplyRetention() {
   for (const auto& [start_ms, size] : sizes) bytes += size;
   metrics_.window_bytes.Set(static_cast<double>(bytes));
   if (options_.retention_bytes > 0 && bytes > options_.retention_bytes) {
-    LL_RETURN_IF_ERROR(DropBefore(KeptFromBySize(sizes, options_.retention_bytes)));
+    const int64_t kept_from_ms = KeptFromBySize(sizes, options_.retention_bytes);
+    if (kept_from_ms > chunk::kBeforeAllTime) {
+      spdlog::info("windows take more room than they may bytes={} limit={}", bytes,
+                   options_.retention_bytes);
+    }
+    LL_RETURN_IF_ERROR(DropBefore(kept_from_ms));
   }
   MutexLock lock(flush_mutex_);
   return flusher_->DropBefore(KeptFromMs());
@@ -413,7 +424,7 @@ absl::StatusOr<std::vector<SeriesHandle>> LocalStore::ResolveEach(
       metrics_.series_refused.Increment(static_cast<double>(unknown));
       return absl::ResourceExhaustedError(
           fmt::format("{} new series are refused: series and entities take about {} bytes of "
-                      "memory, the limit is {}",
+                      "memory, the limit max-head-size is {}",
                       unknown, bytes, options_.max_definition_bytes));
     }
   }
@@ -437,7 +448,7 @@ absl::Status LocalStore::CheckBatchAndHandles(std::string_view tenant,
   if (!batch.entities.empty() && head_.definition_bytes() >= most_bytes) {
     return absl::ResourceExhaustedError(
         fmt::format("{} versions of entities are refused: series and entities take more than {} "
-                    "bytes of memory",
+                    "bytes of memory, a quarter more than the limit max-head-size",
                     batch.entities.size(), most_bytes));
   }
   const auto unknown = head_.FirstUnknown(tenant, batch.series);

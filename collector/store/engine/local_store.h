@@ -25,6 +25,7 @@
 #include "collector/store/engine/paths.h"
 #include "collector/store/engine/reader.h"
 #include "collector/store/engine/recovery.h"
+#include "collector/store/engine/retention.h"
 #include "collector/store/engine/roller.h"
 #include "collector/store/engine/tenants.h"
 #include "collector/store/engine/window_id.h"
@@ -73,7 +74,7 @@ class LocalStore final : public Store {
   // Samples before it are not taken.
   int64_t OldestMs() const;
   // What is there is kept from here on: as long before the newest window as before now, so that a
-  // clock that jumps ahead does not empty the store.
+  // start with a clock that is ahead does not empty the store.
   ByClass<int64_t> KeptFromMs() const;
   int64_t RetentionMs(RetentionClass retention) const;
   absl::Status ApplyRetention() ABSL_LOCKS_EXCLUDED(flush_mutex_);
@@ -90,6 +91,7 @@ class LocalStore final : public Store {
   absl::Status CheckBatchAndHandles(std::string_view tenant, const WriteBatch& batch) const;
 
   const StoreOptions options_;
+  mutable RetentionTime retention_time_;
   const Paths paths_;
   file::Files& files_;
   const std::unique_ptr<prometheus::Registry> own_registry_;  // when none was given
@@ -106,6 +108,7 @@ class LocalStore final : public Store {
   std::vector<uint64_t> checkpoints_;  // as the start found them
   LogScan scan_;                       // of the start
   Manifest::Windows listed_windows_;   // of the manifest that it found
+  absl::Status manifest_damage_;       // why that was the copy
   mutable Mutex health_mutex_;
   absl::Status flush_health_ ABSL_GUARDED_BY(health_mutex_);  // of the last flush
   absl::Status disk_health_ ABSL_GUARDED_BY(health_mutex_);

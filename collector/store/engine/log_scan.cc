@@ -97,6 +97,11 @@ absl::StatusOr<LogScan> ScanLog(file::Files& files, const Paths& paths, uint64_t
     for (const log::WritersRecord::Row& row : seen.rows) {
       writers.Advance(row.tenant, row.writer, row.sequence);
     }
+    // Its header was synced before it was noted.
+    if (is_last && end.good_bytes == 0 && *number <= newest && end.damage.empty()) {
+      end.damage.push_back(
+          absl::DataLossError(fmt::format("log segment {}: nothing is left of it", path)));
+    }
     if (is_short) {
       end.damage.push_back(absl::DataLossError(
           fmt::format("log segment {}: {} bytes are left of {}", path, contents.size(), counts)));

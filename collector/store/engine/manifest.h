@@ -18,6 +18,7 @@
 namespace leadline::collector::store::engine {
 
 inline constexpr std::string_view kManifestName = "MANIFEST";
+inline constexpr std::string_view kManifestCopyName = "MANIFEST.copy";
 inline constexpr uint32_t kManifestVersion = 5;
 // From this one on; it lacks `newest_segment`. Those before 5 know no rollups: they would write to
 // windows without taking away the marks of those.

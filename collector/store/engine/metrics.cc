@@ -30,7 +30,9 @@ constexpr char kDuplicatesHelp[] =
 constexpr char kDroppedHelp[] =
     "Samples that were not taken in: older than retention, or of a series whose definition was "
     "lost with a damaged part of the log.";
-constexpr char kQuarantinedHelp[] = "Damaged files that were moved to quarantine.";
+constexpr char kQuarantinedHelp[] =
+    "Files that were damaged or missing: windows and log segments, which were moved to quarantine, "
+    "and manifests, in whose place their copy was used.";
 
 }  // namespace
 
@@ -72,6 +74,8 @@ Metrics::Metrics(prometheus::Registry& registry)
                                       {{"kind", "log_segment"}})),
       quarantined_windows(
           AddCounter(registry, "store_quarantined_total", kQuarantinedHelp, {{"kind", "window"}})),
+      quarantined_manifests(AddCounter(registry, "store_quarantined_total", kQuarantinedHelp,
+                                       {{"kind", "manifest"}})),
       sequence_gaps(AddCounter(registry, "sequence_gaps_total",
                                "Batches whose sequence is not the next one of their writer.")),
       rollups_made(AddCounter(registry, "rollups_made_total",

@@ -37,6 +37,7 @@ struct Metrics {
   prometheus::Gauge& window_bytes;
   prometheus::Counter& quarantined_segments;
   prometheus::Counter& quarantined_windows;
+  prometheus::Counter& quarantined_manifests;  // of which the copy was used
   prometheus::Counter& sequence_gaps;
   prometheus::Counter& rollups_made;
   prometheus::Counter& rollup_samples;

@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -64,6 +65,9 @@ struct StoreOptions {
   // OpenStore returns when all of the log is in the head; true: before, queries are answered
   // UNAVAILABLE until then, and so is Health.
   bool recover_in_background = false;
+  // Called from a thread of the store, once, when what is recovered in the background cannot be
+  // read. Health() says why. What was taken is in the log, but none of it will be served.
+  std::function<void()> recovery_failed;
 
   uint64_t log_segment_bytes = 64 << 20;
   uint64_t log_queue_bytes = 64 << 20;  // Append waits above

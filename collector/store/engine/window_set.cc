@@ -27,12 +27,19 @@ std::string WindowSet::PathOf(const WindowId& id) const {
   return fmt::format("{}/{}", paths_.windows, NameOf(id));
 }
 
-absl::Status WindowSet::RemoveUnlisted(RetentionClass retention, const Manifest::Windows& listed) {
+absl::Status WindowSet::ClearUnlisted(RetentionClass retention, const Manifest::Windows& listed,
+                                      Unlisted unlisted) {
   const std::string dir = fmt::format("{}/{}", paths_.windows, NameOf(retention));
   LL_RETURN_IF_ERROR(files_.MakeDirs(dir));
   LL_ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.List(dir));
   for (const std::string& name : names) {
-    if (listed.contains({DayOfName(name), retention})) continue;
+    const WindowId id{DayOfName(name), retention};
+    if (listed.contains(id)) continue;
+    if (unlisted == Unlisted::kQuarantine && id.start_ms >= 0) {
+      LL_RETURN_IF_ERROR(
+          MoveToQuarantine(id, absl::DataLossError("the manifest's copy does not list it")));
+      continue;
+    }
     spdlog::info("removing unlisted window dir={}/{}", dir, name);
     LL_RETURN_IF_ERROR(files_.Remove(fmt::format("{}/{}", dir, name)));
   }
@@ -49,14 +56,19 @@ absl::StatusOr<std::shared_ptr<Window>> WindowSet::OpenAsMayBe(const WindowId& i
                       LengthMs(id.retention));
 }
 
-absl::Status WindowSet::OpenAll(const Manifest::Windows& listed) {
+absl::Status WindowSet::OpenAll(const Manifest::Windows& listed, Unlisted unlisted) {
   for (size_t i = 0; i < kRetentionClasses.size(); ++i) {
-    LL_RETURN_IF_ERROR(RemoveUnlisted(static_cast<RetentionClass>(i), listed));
+    LL_RETURN_IF_ERROR(ClearUnlisted(static_cast<RetentionClass>(i), listed, unlisted));
   }
   LL_RETURN_IF_ERROR(files_.SyncDir(paths_.windows));
   LL_RETURN_IF_ERROR(FindGaps());
   for (const auto& [id, sequence] : listed) {
     const std::string path = PathOf(id);
+    // RocksDB would make it.
+    if (absl::IsNotFound(files_.List(path).status())) {
+      LL_RETURN_IF_ERROR(NoteMissing(id));
+      continue;
+    }
     auto opened = OpenAsMayBe(id);
     if (opened.ok() && (*opened)->durable_sequence() < sequence) {
       opened =
@@ -69,11 +81,7 @@ absl::Status WindowSet::OpenAll(const Manifest::Windows& listed) {
       continue;
     }
     if (!absl::IsDataLoss(opened.status())) return opened.status();
-    if (absl::IsNotFound(files_.List(path).status())) {
-      LL_RETURN_IF_ERROR(NoteMissing(id));
-    } else {
-      LL_RETURN_IF_ERROR(MoveToQuarantine(id, opened.status()));
-    }
+    LL_RETURN_IF_ERROR(MoveToQuarantine(id, opened.status()));
   }
   return absl::OkStatus();
 }
@@ -255,13 +263,13 @@ absl::StatusOr<bool> WindowSet::QuarantineHidden() {
     MutexLock lock(mutex_);
     hidden = hidden_;
   }
+  // Out of the manifest only once it is moved: what the manifest does not list is removed at the
+  // next start.
   for (const auto& [id, why] : hidden) {
-    {
-      MutexLock lock(mutex_);
-      windows_.erase(id);
-      hidden_.erase(id);
-    }
     LL_RETURN_IF_ERROR(MoveToQuarantine(id, why));
+    MutexLock lock(mutex_);
+    windows_.erase(id);
+    hidden_.erase(id);
   }
   return !hidden.empty();
 }
@@ -330,12 +338,14 @@ absl::Status WindowSet::DropQuarantined(const ByClass<int64_t>& kept_from_ms) {
 }
 
 absl::Status WindowSet::MoveToQuarantine(const WindowId& id, const absl::Status& why) {
-  metrics_.quarantined_windows.Increment();
   {
     MutexLock lock(mutex_);
     gaps_.insert(id);
   }
-  return QuarantinePath(files_, paths_, PathOf(id), QuarantinedName(id), why);
+  const absl::Status moved = QuarantinePath(files_, paths_, PathOf(id), QuarantinedName(id), why);
+  if (!moved.ok() && !absl::IsNotFound(moved)) return moved;  // who moved it away did it for us
+  metrics_.quarantined_windows.Increment();
+  return absl::OkStatus();
 }
 
 // A directory in its stead, so that the gap is known after the next start too.

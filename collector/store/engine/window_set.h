@@ -48,8 +48,9 @@ class WindowSet {
   // Opens the windows that the manifest lists, quarantines those that are damaged or have less than
   // it says (other errors, such as too many open files, are passed on), and removes directories
   // that it does not list: left-overs of a flush that did not end (the log has what they hold) or
-  // of a window that was being dropped.
-  absl::Status OpenAll(const Manifest::Windows& listed);
+  // of a window that was being dropped. Where the manifest may be an old one they are quarantined.
+  enum class Unlisted : uint8_t { kRemove, kQuarantine };
+  absl::Status OpenAll(const Manifest::Windows& listed, Unlisted unlisted);
 
   // All of them, with what of them is durable.
   Manifest::Windows Listed() const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -111,7 +112,8 @@ class WindowSet {
   absl::Status MoveToQuarantine(const WindowId& id, const absl::Status& why)
       ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status NoteMissing(const WindowId& id) ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::Status RemoveUnlisted(RetentionClass retention, const Manifest::Windows& listed);
+  absl::Status ClearUnlisted(RetentionClass retention, const Manifest::Windows& listed,
+                             Unlisted unlisted);
   absl::Status FindGaps() ABSL_LOCKS_EXCLUDED(mutex_);
 
   file::Files& files_;

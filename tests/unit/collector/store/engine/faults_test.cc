@@ -130,6 +130,29 @@ TEST_F(FaultsTest, TheLastSegmentOfTheLogIsMissed) {
   EXPECT_EQ(Metric("store_quarantined_total"), 0);
 }
 
+// Its header was on disk before the manifest had its number.
+TEST_F(FaultsTest, TheLastSegmentOfTheLogIsDamagedWhenNothingIsLeftOfIt) {
+  for (const bool is_cut : {true, false}) {
+    Append(Numbered(1));
+    Reopen();
+    Append(Numbered(2));
+    store_.reset();
+    const std::string last = LogFile(LogFiles().size() - 1);
+    const uint64_t size = std::filesystem::file_size(last);
+    std::filesystem::resize_file(last, 0);
+    if (!is_cut) std::filesystem::resize_file(last, size);  // zeros
+    Reopen();
+    EXPECT_EQ(Metric("store_quarantined_total"), 1);
+    EXPECT_EQ(Metric("log_torn_bytes_total"), 0);
+    EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(R"({__name__="m"} 1=1)"));
+    Reopen();
+    EXPECT_EQ(Metric("store_quarantined_total"), 0);
+    store_.reset();
+    std::filesystem::remove_all(options_.dir);
+    Reopen();
+  }
+}
+
 TEST_F(FaultsTest, ASegmentThatWasBegunSinceTheManifestIsNotedSoon) {
   options_.log_segment_bytes = 1;  // each commit is the last of its segment
   options_.maintenance_interval = absl::Milliseconds(1);
@@ -302,6 +325,26 @@ TEST_F(FaultsTest, ADamagedWindowIsQuarantinedAndTheRestServed) {
   EXPECT_EQ(Metric("store_quarantined_total"), 0);
 }
 
+TEST_F(FaultsTest, AWindowOfWhichAFileIsNoneIsQuarantinedAndTheRestServed) {
+  AppendSample(series_, kT0, 1);
+  AppendSample(series_, kT0 + kDay, 2);
+  Flush();
+  store_.reset();
+  const std::string window = options_.dir + "/windows/raw/2023-11-15";
+  std::vector<std::string> tables;
+  const auto names = files_.List(window);
+  ASSERT_TRUE(names.ok()) << names.status();
+  for (const std::string& name : *names) {
+    if (name.ends_with(".sst")) tables.push_back(window + "/" + name);
+  }
+  ASSERT_FALSE(tables.empty());
+  std::filesystem::remove(tables[0]);
+  std::filesystem::create_directory(tables[0]);
+  Reopen();
+  EXPECT_EQ(Metric("store_quarantined_total"), 1);
+  EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(R"({__name__="m"} 86400000=2)"));
+}
+
 // A bit of the first block of each table of a window.
 void SpoilTables(const std::string& window) {
   for (const auto& entry : std::filesystem::directory_iterator(window)) {
@@ -343,6 +386,30 @@ TEST_F(FaultsTest, AWindowThatAQueryFindsDamagedIsLeftOutAndQuarantined) {
   ASSERT_TRUE(store_->DropBefore(kT0 + kDay).ok());
   EXPECT_THAT(*files_.List(options_.dir + "/quarantine"), IsEmpty());
   EXPECT_TRUE(store_->queryable().Gaps(0, INT64_MAX).empty());
+}
+
+// What the manifest does not list is removed at a start.
+TEST_F(FaultsTest, ADamagedWindowThatCannotBeMovedIsNotForgotten) {
+  AppendRough(1000);
+  AppendSample(series_, kT0 + kDay, 2);
+  Flush();
+  options_.block_cache_bytes = 0;  // what opening reads is read again
+  Reopen();
+  const std::string window = options_.dir + "/windows/raw/2023-11-15";
+  SpoilTables(window);
+  std::ofstream(options_.dir + "/quarantine") << "in the way";
+  EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(R"({__name__="m"} 86400000=2)"));
+  EXPECT_FALSE(store_->Flush().ok());
+  EXPECT_EQ(Metric("store_quarantined_total"), 0);
+  EXPECT_TRUE(std::filesystem::exists(window));
+  std::filesystem::remove(options_.dir + "/quarantine");
+  Reopen();
+  EXPECT_TRUE(std::filesystem::exists(window) ||
+              std::filesystem::exists(options_.dir + "/quarantine/window-raw-2023-11-15"));
+  Select({Name("m")});
+  Flush();
+  EXPECT_EQ(Metric("store_quarantined_total"), 1);
+  EXPECT_THAT(*files_.List(options_.dir + "/quarantine"), ElementsAre("window-raw-2023-11-15"));
 }
 
 // What a flush has written to a window before it finds it damaged must not go with it.
@@ -408,19 +475,63 @@ TEST_F(FaultsTest, AWindowThatTheManifestDoesNotListIsALeftOver) {
   EXPECT_EQ(Select({Name("m")}).size(), 1u);
 }
 
-TEST_F(FaultsTest, ADamagedOrMissingManifestStopsTheStart) {
+TEST_F(FaultsTest, InPlaceOfADamagedOrMissingManifestIsItsCopy) {
+  AppendSample(series_, kT0, 1);
+  Flush();
+  AppendSample(series_, kT0 + 1, 2);
+  const std::string all = R"({__name__="m"} 0=1 1=2)";
+  const std::string manifest = options_.dir + "/MANIFEST";
+  const auto reopens_with_all = [&](int damaged) {
+    Reopen();
+    EXPECT_EQ(Metric("store_quarantined_total"), damaged);
+    EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(all));
+    EXPECT_TRUE(store_->queryable().Gaps(0, INT64_MAX).empty());
+  };
+  store_.reset();
+  Damage(manifest, 20);
+  reopens_with_all(1);
+  reopens_with_all(0);
+  store_.reset();
+  std::filesystem::remove(manifest);
+  reopens_with_all(1);
+  store_.reset();
+  Damage(manifest + ".copy", 20);
+  reopens_with_all(0);
+}
+
+TEST_F(FaultsTest, WithoutAManifestThatCanBeReadTheStoreDoesNotStart) {
   AppendSample(series_, kT0, 1);
   Flush();
   store_.reset();
   const std::string manifest = options_.dir + "/MANIFEST";
-  Rewire();
   Damage(manifest, 20);
+  Damage(manifest + ".copy", 30);
+  Rewire();
   const auto damaged = OpenStore(options_);
   EXPECT_EQ(damaged.status().code(), absl::StatusCode::kDataLoss);
-  EXPECT_THAT(std::string(damaged.status().message()), HasSubstr(manifest));
-  Rewire();
+  EXPECT_THAT(std::string(damaged.status().message()), HasSubstr(manifest + ": "));
   std::filesystem::remove(manifest);
+  std::filesystem::remove(manifest + ".copy");
+  Rewire();
   EXPECT_EQ(OpenStore(options_).status().code(), absl::StatusCode::kDataLoss);
+}
+
+// As when a program that wrote none has run since.
+TEST_F(FaultsTest, WhatACopyDoesNotListIsKept) {
+  AppendSample(series_, kT0, 1);
+  Flush();
+  const std::string manifest = options_.dir + "/MANIFEST";
+  std::filesystem::copy(manifest + ".copy", dir_.File("copy"));
+  AppendSample(series_, kT0 + kDay, 2);
+  Flush();
+  store_.reset();
+  std::filesystem::remove(manifest);
+  std::filesystem::remove(manifest + ".copy");
+  std::filesystem::rename(dir_.File("copy"), manifest + ".copy");
+  Reopen();
+  EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(R"({__name__="m"} 0=1)"));
+  EXPECT_THAT(*files_.List(options_.dir + "/quarantine"), ElementsAre("window-raw-2023-11-16"));
+  EXPECT_EQ(store_->queryable().Gaps(kT0 + kDay, kT0 + kDay).size(), 1u);
 }
 
 TEST_F(FaultsTest, ASecondOwnerIsRefused) {

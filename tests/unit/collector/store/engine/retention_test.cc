@@ -96,6 +96,56 @@ TEST_F(RetentionTest, BySizeDropsTheOldestWindows) {
   EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(R"({__name__="m"} 259200000=3)"));
 }
 
+TEST(RetentionTime, FollowsAClockThatIsSetAheadADayLater) {
+  constexpr int64_t kMinute = 60'000;
+  ManualClock clock(kT0);
+  RetentionTime time(clock);
+  clock.AdvanceMs(100 * kDay);  // however long nobody asked
+  EXPECT_EQ(time.NowMs(), kT0 + 100 * kDay);
+  clock.StepMs(5 * kMinute);  // a correction
+  EXPECT_EQ(time.NowMs(), clock.NowUnixMs());
+  const int64_t before_ms = clock.NowUnixMs();
+  clock.StepMs(30 * kDay);
+  EXPECT_EQ(time.NowMs(), before_ms);
+  clock.AdvanceMs(kDay - kMinute);
+  EXPECT_EQ(time.NowMs(), before_ms + kDay - kMinute);
+  clock.AdvanceMs(kMinute);
+  EXPECT_EQ(time.NowMs(), clock.NowUnixMs());
+  // Set ahead and back.
+  clock.StepMs(30 * kDay);
+  EXPECT_EQ(time.NowMs(), clock.NowUnixMs() - 30 * kDay);
+  clock.StepMs(-30 * kDay);
+  EXPECT_EQ(time.NowMs(), clock.NowUnixMs());
+  clock.AdvanceMs(2 * kDay);
+  clock.StepMs(30 * kDay);
+  EXPECT_EQ(time.NowMs(), clock.NowUnixMs() - 30 * kDay);
+  // Back in time it is followed at once.
+  clock.StepMs(-300 * kDay);
+  EXPECT_EQ(time.NowMs(), clock.NowUnixMs());
+}
+
+// Also when somebody writes by it.
+TEST_F(RetentionTest, AClockThatIsSetAheadWhileItRunsEmptiesNothing) {
+  options_.retention_ms = 2 * kDay;
+  options_.maintenance_interval = absl::Milliseconds(1);
+  Reopen();
+  AppendSample(series_, kT0, 1);
+  Flush();
+  clock_.StepMs(100 * kDay);
+  AppendSample(series_, clock_.NowUnixMs(), 2);
+  AppendSample(series_, kT0 + 1, 3);  // of those whose clock is right
+  Flush();
+  EXPECT_EQ(Metric("samples_dropped_total"), 0);
+  SelectHints hints;
+  hints.end_ms = clock_.NowUnixMs();
+  EXPECT_THAT(Texts(Select({Name("m")}, hints)),
+              ElementsAre(R"({__name__="m"} 0=1 1=3 8726400000=2)"));
+  clock_.AdvanceMs(kDay);
+  while (Metric("windows_dropped_total") < 1) std::this_thread::yield();
+  hints.end_ms = clock_.NowUnixMs();
+  EXPECT_THAT(Texts(Select({Name("m")}, hints)), ElementsAre(R"({__name__="m"} 8726400000=2)"));
+}
+
 TEST_F(RetentionTest, AClockThatJumpsAheadEmptiesNothing) {
   options_.retention_ms = kDay;
   for (int64_t day = 0; day < 3; ++day) AppendSample(series_, kT0 + day * kDay, double(day));
