@@ -38,10 +38,11 @@ std::string TableName(std::string_view key) {
   return table < std::size(kNames) ? std::string(kNames[table]) : fmt::format("table {}", table);
 }
 
-// By the first byte of the payload; docs/format/chunk.md.
+// By the first byte of the payload; docs/format/chunk.md and block.md.
 std::string EncoderName(const codec::BlockRun& run) {
   if (run.kind == codec::ChunkKind::kHistogram) return "histograms";
   if (run.payload.empty()) return "nothing";
+  if (run.follows) return "differences from the run before";
   return fmt::format("floats of mode {}", static_cast<int>(static_cast<uint8_t>(run.payload[0])));
 }
 

@@ -70,8 +70,13 @@ INSTANTIATE_TEST_SUITE_P(
                values[9] = 8;
                return values;
              }()},
-        Case{"coded_of_a_family", Regular(200),
-             Scattered(200, [](uint64_t random) { return 1e6 + double(random % 1000); })},
+        Case{"coded_of_a_family", Regular(400),
+             Scattered(400,
+                       [](uint64_t random) {  // as sums of dice: a bell
+                         double sum = 1e6;
+                         for (; random > 0; random /= 64) sum += double(random % 64);
+                         return sum;
+                       })},
         Case{"coded_with_its_own_table", Regular(300),
              Scattered(300,
                        [](uint64_t random) { return double(random % 16 < 13 ? 3 : random % 3); })},
