@@ -1,9 +1,13 @@
 #include "collector/collector.h"
 
 #include <poll.h>
+#include <sys/eventfd.h>
 
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <memory>
 #include <string_view>
 
@@ -22,6 +26,7 @@
 #include "collector/rules/rule_manager.h"
 #include "collector/store/engine/open.h"
 #include "common/clock.h"
+#include "common/fd.h"
 #include "common/flags/server_flags.h"
 #include "common/status_macros.h"
 #include "common/status_text.h"
@@ -76,11 +81,14 @@ void ReloadAtHangup(rules::RuleManager& rules) {
   }
 }
 
-void AwaitStop(int stop_fd, rules::RuleManager* rules) {
-  pollfd stop{.fd = stop_fd, .events = POLLIN, .revents = 0};
+// Until somebody asks for it, or the store has failed, which makes `failed_fd` readable.
+void AwaitStop(int stop_fd, int failed_fd, rules::RuleManager* rules) {
+  std::array<pollfd, 2> awaited = {pollfd{.fd = stop_fd, .events = POLLIN, .revents = 0},
+                                   pollfd{.fd = failed_fd, .events = POLLIN, .revents = 0}};
   while (true) {
-    while (poll(&stop, 1, -1) < 0 && errno == EINTR) {
+    while (poll(awaited.data(), awaited.size(), -1) < 0 && errno == EINTR) {
     }
+    if (awaited[1].revents != 0) return;
     if (StopSignal::Take(stop_fd) != SIGHUP || rules == nullptr) return;
     ReloadAtHangup(*rules);
   }
@@ -103,6 +111,11 @@ absl::StatusOr<std::unique_ptr<remote::send::Sender>> OpenSender(const Options& 
 }  // namespace
 
 absl::Status Run(const Options& options, int stop_fd) {
+  const Fd failed(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!failed.is_open()) {
+    return absl::InternalError(fmt::format("eventfd: {}", std::strerror(errno)));
+  }
+  std::atomic<bool> store_failed = false;
   const FreeMemory free_memory;
   auto registry = std::make_shared<prometheus::Registry>();
   LL_ASSIGN_OR_RETURN(const std::unique_ptr<remote::send::Sender> sender,
@@ -120,6 +133,11 @@ absl::Status Run(const Options& options, int stop_fd) {
            .retention_bytes = options.retention_bytes,
            .flush_log_bytes = options.max_replay_bytes,
            .recover_in_background = true,
+           .recovery_failed =
+               [&failed, &store_failed] {
+                 store_failed = true;
+                 eventfd_write(failed.get(), 1);
+               },
            .max_definition_bytes = options.max_head_bytes,
            .max_ahead_ms = absl::ToInt64Milliseconds(options.max_ahead),
            .max_late_ms = absl::ToInt64Milliseconds(options.max_late),
@@ -181,12 +199,13 @@ absl::Status Run(const Options& options, int stop_fd) {
   if (sender != nullptr) sender->Start(store->queryable());
   spdlog::info("listening http={} grpc={}", api->address(), WithPort(options.grpc, ingest->port()));
 
-  AwaitStop(stop_fd, rule_manager.get());
+  AwaitStop(stop_fd, failed.get(), rule_manager.get());
   spdlog::info("stopping");
   ingest->Stop(kGrace);
   if (sender != nullptr) sender->Stop();
   api->Stop(kGrace);
-  return absl::OkStatus();
+  // Who runs us may start us again; who looks sees why.
+  return store_failed ? store->Health() : absl::OkStatus();
 }
 
 }  // namespace leadline::collector

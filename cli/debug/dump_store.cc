@@ -10,7 +10,7 @@
 #include "cli/debug/dump.h"
 #include "cli/debug/store_records.h"
 #include "cli/debug/store_window.h"
-#include "collector/store/engine/manifest.h"
+#include "collector/store/engine/manifest_file.h"
 #include "collector/store/engine/paths.h"
 #include "collector/store/file/files.h"
 #include "collector/store/log/segment.h"
@@ -58,20 +58,17 @@ absl::Status DumpLog(const engine::Paths& paths, const DumpFlags& flags, std::os
   return first_problem;
 }
 
-absl::StatusOr<engine::Manifest> DumpManifest(const engine::Paths& paths, std::ostream& out) {
-  const std::string path = fmt::format("{}/{}", paths.dir, engine::kManifestName);
-  LL_ASSIGN_OR_RETURN(const std::string text, file::PosixFiles().Read(path));
-  auto manifest = engine::ParseManifest(text);
-  if (!manifest.ok()) {
-    return absl::Status(manifest.status().code(),
-                        fmt::format("{}: {}", path, StatusMessage(manifest.status())));
-  }
-  fmt::print(out, "{}: log from segment {} on, {} windows\n", path,
-             fmt::join(manifest->checkpoints, " "), manifest->windows.size());
-  for (const auto& [id, writes] : manifest->windows) {
+absl::StatusOr<engine::ManifestFile> DumpManifest(const engine::Paths& paths, std::ostream& out) {
+  LL_ASSIGN_OR_RETURN(engine::ManifestFile file, engine::ReadManifest(file::PosixFiles(), paths));
+  const engine::Manifest& manifest = file.manifest;
+  if (!file.damage.ok()) fmt::print(out, "{}; this is its copy:\n", StatusMessage(file.damage));
+  fmt::print(out, "{}/{}: log from segment {} on, {} windows\n", paths.dir,
+             file.damage.ok() ? engine::kManifestName : engine::kManifestCopyName,
+             fmt::join(manifest.checkpoints, " "), manifest.windows.size());
+  for (const auto& [id, writes] : manifest.windows) {
     fmt::print(out, "  window {}: {} writes\n", engine::NameOf(id), writes);
   }
-  return manifest;
+  return file;
 }
 
 }  // namespace
@@ -90,13 +87,13 @@ absl::Status DumpStore(const DumpFlags& flags, std::ostream& out) {
   }
   LL_RETURN_IF_ERROR(lock.status());
 
-  absl::StatusOr<engine::Manifest> manifest = DumpManifest(paths, out);
-  absl::Status first_problem = manifest.status();
+  const absl::StatusOr<engine::ManifestFile> manifest = DumpManifest(paths, out);
+  absl::Status first_problem = manifest.ok() ? manifest->damage : manifest.status();
   if (flags.window.empty()) first_problem.Update(DumpLog(paths, flags, out));
   WindowSizes sizes;
   if (manifest.ok()) {
     bool any = false;
-    for (const auto& [id, writes] : manifest->windows) {
+    for (const auto& [id, writes] : manifest->manifest.windows) {
       const std::string name = engine::NameOf(id);
       if (!flags.window.empty() && name.find(flags.window) == std::string::npos) continue;
       any = true;

@@ -179,12 +179,11 @@ MaybeRefusal CheckTimestamp(int64_t ts_ms, int64_t newest_ms) {
   }
   if (ts_ms > newest_ms) {
     // It may be taken later, so this says nothing against the message.
-    return Refusal{
-        Reason::kTimestamp,
-        absl::FailedPreconditionError(fmt::format(
-            "timestamp {} ms is {} ms further ahead of the collector's clock than allowed; "
-            "compare the clocks",
-            ts_ms, ts_ms - newest_ms))};
+    return Refusal{Reason::kTimestamp, absl::FailedPreconditionError(fmt::format(
+                                           "timestamp {} ms is {} ms further ahead of the "
+                                           "collector's clock than max-ahead allows; "
+                                           "compare the clocks",
+                                           ts_ms, ts_ms - newest_ms))};
   }
   return std::nullopt;
 }

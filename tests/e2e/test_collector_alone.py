@@ -94,6 +94,23 @@ class Rules(AloneCase):
         self.assertIn(f"{self.rules}:5: ", collector.log())
 
 
+class Unreadable(AloneCase):
+    def test_ends_and_says_why(self):
+        self.write_rule("vector(7)")
+        collector = self.collector(os.path.join(self.folder, "collector")).up()
+        self.wait_answer(collector, 7)
+        self.assertEqual(collector.stop(), 0)
+        quarantine = os.path.join(collector.data_dir, "quarantine")
+        with open(quarantine, "w", encoding="utf-8") as f:
+            f.write("in the way")
+        collector.start(
+            *("--data", collector.data_dir, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"),
+            *("--rules", self.rules),
+        )
+        self.assertEqual(collector.process.wait(20), 1)
+        self.assertIn(f"list {quarantine}: Not a directory", collector.log())
+
+
 class FullDisk(AloneCase):
     def setUp(self):
         super().setUp()

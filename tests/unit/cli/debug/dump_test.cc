@@ -236,6 +236,10 @@ TEST_F(DumpStoreTest, DamageIsNamed) {
   Dump({.path = Dir()}, absl::StatusCode::kDataLoss);
   EXPECT_THAT(problem_, HasSubstr(segment));
   std::ofstream(Dir() + "/MANIFEST") << "something else";
+  EXPECT_THAT(Dump({.path = Dir()}, absl::StatusCode::kDataLoss),
+              HasSubstr("/MANIFEST.copy: log from segment 1"));
+  EXPECT_THAT(problem_, HasSubstr(Dir() + "/MANIFEST: manifest: bad first line"));
+  std::ofstream(Dir() + "/MANIFEST.copy") << "something else";
   Dump({.path = Dir()}, absl::StatusCode::kDataLoss);
   EXPECT_THAT(problem_, HasSubstr(Dir() + "/MANIFEST: manifest: bad first line"));
   Dump({.path = (dir_ / "nothing").string()}, absl::StatusCode::kNotFound);
