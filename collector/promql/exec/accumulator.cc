@@ -1,6 +1,7 @@
 #include "collector/promql/exec/accumulator.h"
 
 #include <cmath>
+#include <cstdint>
 #include <memory>
 #include <type_traits>
 #include <vector>
@@ -9,10 +10,46 @@
 #include "collector/promql/value/histogram_sum.h"
 #include "collector/promql/value/remarks.h"
 #include "collector/promql/value/running.h"
+#include "collector/promql/value/sums.h"
 #include "common/labels.h"
 
 namespace leadline::collector::promql::exec {
 namespace {
+
+// Of each step.
+class FloatSums {
+ public:
+  explicit FloatSums(size_t steps) : sums_(steps), compensations_(steps) {}
+
+  void Add(absl::Span<const double> values) {
+    for (size_t begin = 0; begin < values.size();) {
+      const size_t end = NextAbsent(values, begin);
+      AddToSums(values.data() + begin, end - begin, sums_.data() + begin,
+                compensations_.data() + begin);
+      for (begin = end; begin < values.size() && IsAbsent(values[begin]);) ++begin;
+    }
+  }
+  double value(size_t step) const { return sums_[step] + compensations_[step]; }
+
+ private:
+  std::vector<double> sums_;
+  std::vector<double> compensations_;
+};
+
+class FloatMeans {
+ public:
+  explicit FloatMeans(size_t steps) : means_(steps) {}
+
+  void Add(absl::Span<const double> values) {
+    for (size_t step = 0; step < values.size(); ++step) {
+      if (!IsAbsent(values[step])) means_[step].Add(values[step]);
+    }
+  }
+  double value(size_t step) const { return means_[step].value(); }
+
+ private:
+  std::vector<Mean> means_;
+};
 
 // Of floats by `Floats`, of histograms by `Histograms`; a group that has both at a step has
 // nothing.
@@ -20,26 +57,25 @@ template <typename Floats, typename Histograms>
 class SumAccumulator final : public Accumulator {
  public:
   SumAccumulator(size_t steps, const Remarker& remarker)
-      : remarker_(remarker), floats_(steps), float_counts_(steps) {}
+      : remarker_(remarker), floats_(steps), has_float_(steps) {}
 
   void Add(const StepSeries& series) override {
-    for (size_t step = 0; step < series.values.size(); ++step) {
-      if (IsAbsent(series.values[step])) continue;
-      ++float_counts_[step];
-      floats_[step].Add(series.values[step]);
+    for (size_t step = 0; step < has_float_.size(); ++step) {
+      has_float_[step] |= IsAbsent(series.values[step]) ? 0 : 1;
     }
+    floats_.Add(series.values);
     if (!series.histograms.empty()) AddHistograms(series);
     if (series.rows != nullptr) AddRows(*series.rows, series);
   }
 
   void Finish(StepSeries& result) override {
-    for (size_t step = 0; step < float_counts_.size(); ++step) {
+    for (size_t step = 0; step < has_float_.size(); ++step) {
       const bool has_row = rows_ != nullptr && rows_->has(step);
       const bool has_histogram = has_row || (!histograms_.empty() && histograms_[step].any);
-      if (float_counts_[step] > 0 && has_histogram) {
+      if (has_float_[step] != 0 && has_histogram) {
         remarker_.Warn(remarks::MixedInAggregation());
-      } else if (float_counts_[step] > 0) {
-        result.values[step] = floats_[step].value();
+      } else if (has_float_[step] != 0) {
+        result.values[step] = floats_.value(step);
       } else if (has_row) {
         result.SetHistogram(step, std::make_shared<const Histogram>(rows_->value(step)));
       } else if (has_histogram && histograms_[step].sum != nullptr) {
@@ -75,7 +111,7 @@ class SumAccumulator final : public Accumulator {
   // Rows of one layout are added up as rows, until there is something else.
   void AddRows(const WindowRows& rows, const StepSeries& series) {
     if (histograms_.empty() && rows_ == nullptr) {
-      rows_ = std::make_unique<SumsOfRows>(float_counts_.size());
+      rows_ = std::make_unique<SumsOfRows>(has_float_.size());
     }
     if (rows_ != nullptr && rows_->Takes(rows.rows.shape())) return rows_->Add(rows.rows, rows.has);
     LeaveRows();
@@ -86,7 +122,7 @@ class SumAccumulator final : public Accumulator {
   }
 
   void LeaveRows() {
-    histograms_.resize(float_counts_.size());
+    histograms_.resize(has_float_.size());
     if (rows_ == nullptr) return;
     for (size_t step = 0; step < histograms_.size(); ++step) {
       if (!rows_->has(step)) continue;
@@ -112,8 +148,8 @@ class SumAccumulator final : public Accumulator {
   }
 
   const Remarker& remarker_;
-  std::vector<Floats> floats_;
-  std::vector<uint64_t> float_counts_;
+  Floats floats_;
+  std::vector<uint8_t> has_float_;
   std::vector<OfStep> histograms_;    // empty until there is one
   std::unique_ptr<SumsOfRows> rows_;  // instead of those; only sums are given rows
 };
@@ -198,9 +234,9 @@ std::unique_ptr<Accumulator> MakeAccumulator(parse::AggregateOp op, size_t steps
                                              const Remarker& remarker) {
   switch (op) {
     case parse::AggregateOp::kSum:
-      return std::make_unique<SumAccumulator<KahanSum, SumOfHistograms>>(steps, remarker);
+      return std::make_unique<SumAccumulator<FloatSums, SumOfHistograms>>(steps, remarker);
     case parse::AggregateOp::kAvg:
-      return std::make_unique<SumAccumulator<Mean, MeanOfHistograms>>(steps, remarker);
+      return std::make_unique<SumAccumulator<FloatMeans, MeanOfHistograms>>(steps, remarker);
     case parse::AggregateOp::kMin:
       return std::make_unique<ExtremeAccumulator>(steps, false, remarker);
     case parse::AggregateOp::kMax:

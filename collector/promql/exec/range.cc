@@ -251,7 +251,8 @@ absl::StatusOr<StepSeries> OverWindows(const Reach& reach, const RangeSeries& fr
                        .entity_start_ms = from.entity_start_ms,
                        .entity_end_ms = from.entity_end_ms,
                        .counted = from.counted,
-                       .lost = from.lost};
+                       .lost = from.lost,
+                       .extrapolated = &worker.extrapolated};
   if (from.rows != nullptr) {
     windows.ts_ms = from.histogram_ts_ms;
     windows.counted = from.histograms_counted;

@@ -13,6 +13,7 @@
 
 #include "collector/promql/exec/context.h"
 #include "collector/promql/exec/series.h"
+#include "collector/promql/functions/extrapolation.h"
 #include "collector/promql/parse/ast.h"
 
 namespace leadline::collector::promql::exec {
@@ -53,6 +54,7 @@ class Worker {
   TimeCheck time;
   Annotations annotations;
   std::vector<StepSeries> series;
+  ExtrapolatedWindows extrapolated;  // of the series before
 };
 
 // Makes step series of a block of samples, staleness markers included; may take the block apart.

@@ -1,11 +1,13 @@
 // What rate, increase and delta make of how much a series rose between its samples; see rate.h.
-// Pure functions.
+//
+// Not synchronized; pure functions beside what says so.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <vector>
 
 #include "collector/promql/functions/sliding.h"
 #include "collector/promql/functions/window.h"
@@ -26,18 +28,6 @@ struct Extent {
   int64_t entity_start_ms;
   int64_t entity_end_ms;
 };
-
-// That of window `i`, whose samples are within `bounds`.
-inline Extent ExtentOf(const FloatWindows& windows, size_t i, const WindowBounds& bounds) {
-  const int64_t end_ms = windows.end_ms(i);
-  return {end_ms - windows.range_ms,
-          end_ms,
-          windows.ts_ms[bounds.begin()],
-          windows.ts_ms[bounds.end() - 1],
-          windows.Count(bounds.begin(), bounds.end()),
-          windows.entity_start_ms,
-          windows.entity_end_ms};
-}
 
 // What the window's increase is multiplied by. `first` is the value at the first sample and `rise`
 // its increase over the samples.
@@ -61,5 +51,55 @@ inline double ExtrapolationFactor(const Extent& extent, bool is_counter, double 
   }
   return (sampled + to_start + to_end) / sampled;
 }
+
+// All windows of a series: which samples they have, and what their increase is multiplied by as far
+// as timestamps tell it. Series that were sampled together share it, so it is kept from one to the
+// next.
+class ExtrapolatedWindows {
+ public:
+  struct Of {
+    uint32_t first = 0;  // the numbers of its samples at both ends
+    uint32_t last = 0;   // the same where it has less than two
+    double sampled_s = 0;
+    double twice_to_start_s = 0;  // how far it reaches before its first sample
+    double scale = 0;             // the factor by `per`
+
+    bool has() const { return last > first; }
+  };
+
+  ExtrapolatedWindows() = default;
+  ExtrapolatedWindows(ExtrapolatedWindows&&) = default;
+  ExtrapolatedWindows& operator=(ExtrapolatedWindows&&) = default;
+
+  // `per`: the seconds of a rate, or 1. Does nothing where all is as the last time.
+  void MoveTo(const FloatWindows& windows, size_t count, double per);
+
+  size_t size() const { return of_.size(); }
+  const Of& operator[](size_t i) const { return of_[i]; }
+
+  // What the increase over window `i` is multiplied by. REQUIRES: the window has two samples.
+  double Scale(size_t i, bool is_counter, double first, double rise) const {
+    const Of& window = of_[i];
+    // Whether a counter was zero within the window's reach is mostly known without a division: not
+    // where it would have been at twice that.
+    if (!is_counter || !(rise > 0 && first >= 0) ||
+        first * window.sampled_s > window.twice_to_start_s * rise) {
+      return window.scale;
+    }
+    return ExtrapolationFactor(ExtentOf(i), is_counter, first, rise) / per_;
+  }
+
+ private:
+  bool IsOf(const FloatWindows& windows, size_t count, double per) const;
+  Extent ExtentOf(size_t i) const;
+  void FindSamples();
+  void FindScales();
+
+  std::vector<Of> of_;
+  double per_ = 0;
+  FloatWindows windows_;  // its views are of what follows, and of nothing else
+  std::vector<int64_t> ts_ms_;
+  std::vector<uint64_t> counted_;
+};
 
 }  // namespace leadline::collector::promql

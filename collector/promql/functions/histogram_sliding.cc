@@ -34,26 +34,23 @@ WindowRows SlideRowsRise(const HistogramWindows& histograms, size_t count, doubl
   const HistogramRows& rows = histograms.rows;
   const absl::Span<const uint32_t> resets = histograms.resets;
   WindowRows out{HistogramRows(rows.shape(), count), std::vector<uint8_t>(count)};
-  WindowBounds bounds(windows.ts_ms);
+  ExtrapolatedWindows own;
+  ExtrapolatedWindows& extrapolated = windows.extrapolated == nullptr ? own : *windows.extrapolated;
+  extrapolated.MoveTo(windows, count, per);
   size_t first_reset = 0;
   size_t end_reset = 0;
   for (size_t i = 0; i < count; ++i) {
-    const int64_t end_ms = windows.end_ms(i);
-    bounds.MoveTo(end_ms - windows.range_ms, end_ms);
-    if (bounds.size() < 2) continue;
-    const size_t first = bounds.begin();
-    const size_t last = bounds.end() - 1;
+    if (!extrapolated[i].has()) continue;
+    const size_t first = extrapolated[i].first;
+    const size_t last = extrapolated[i].last;
     while (first_reset < resets.size() && resets[first_reset] <= first) ++first_reset;
     end_reset = std::max(first_reset, end_reset);
     while (end_reset < resets.size() && resets[end_reset] <= last) ++end_reset;
     const absl::Span<double> rise = out.rows.Row(i);
     RiseOfRows(rows, first, last, resets.subspan(first_reset, end_reset - first_reset), rise);
-    const Extent extent = ExtentOf(windows, i, bounds);
-    const double factor =
-        ExtrapolationFactor(extent, /*is_counter=*/true, rows.Row(first)[RowShape::kCount],
-                            rise[RowShape::kCount]) /
-        per;
-    for (double& cell : rise) cell *= factor;
+    const double scale = extrapolated.Scale(
+        i, /*is_counter=*/true, rows.Row(first)[RowShape::kCount], rise[RowShape::kCount]);
+    for (double& cell : rise) cell *= scale;
     out.has[i] = 1;
   }
   return out;

@@ -88,32 +88,30 @@ Sample Extrapolated(const Window& window, Kind kind, double per) {
 // As Extrapolated, over all windows. What a counter lost by resets is summed up apart, in the
 // windows that have any.
 void SlideExtrapolated(const FloatWindows& windows, Kind kind, double per, absl::Span<double> out) {
-  const auto& ts_ms = windows.ts_ms;
-  const auto& values = windows.values;
+  const double* const values = windows.values.data();
   const std::vector<uint32_t> resets =
       kind == Kind::kCounter ? FindLosses(windows) : std::vector<uint32_t>();
   std::vector<double> lost;
-  for (const uint32_t reset : resets) lost.push_back(LostBefore(values, windows.lost, reset));
+  for (const uint32_t reset : resets) {
+    lost.push_back(LostBefore(windows.values, windows.lost, reset));
+  }
   SlidingSum sum_lost(lost);
   size_t first_reset = 0;
   size_t end_reset = 0;
-  WindowBounds bounds(ts_ms);
+  ExtrapolatedWindows own;
+  ExtrapolatedWindows& extrapolated = windows.extrapolated == nullptr ? own : *windows.extrapolated;
+  extrapolated.MoveTo(windows, out.size(), per);
   for (size_t i = 0; i < out.size(); ++i) {
-    const int64_t end_ms = windows.end_ms(i);
-    bounds.MoveTo(end_ms - windows.range_ms, end_ms);
-    if (bounds.size() < 2) continue;
-    const size_t first = bounds.begin();
-    const size_t last = bounds.end() - 1;
-    double rise = values[last] - values[first];
+    const ExtrapolatedWindows::Of& window = extrapolated[i];
+    if (!window.has()) continue;
+    double rise = values[window.last] - values[window.first];
     if (!resets.empty()) {
-      while (first_reset < resets.size() && resets[first_reset] <= first) ++first_reset;
+      while (first_reset < resets.size() && resets[first_reset] <= window.first) ++first_reset;
       end_reset = std::max(first_reset, end_reset);
-      while (end_reset < resets.size() && resets[end_reset] <= last) ++end_reset;
+      while (end_reset < resets.size() && resets[end_reset] <= window.last) ++end_reset;
       if (first_reset < end_reset) rise += sum_lost.MoveTo(first_reset, end_reset).value();
     }
-    const Extent extent = ExtentOf(windows, i, bounds);
-    out[i] =
-        rise * (ExtrapolationFactor(extent, kind == Kind::kCounter, values[first], rise) / per);
+    out[i] = rise * extrapolated.Scale(i, kind == Kind::kCounter, values[window.first], rise);
   }
 }
 

@@ -16,6 +16,8 @@
 
 namespace leadline::collector::promql {
 
+class ExtrapolatedWindows;
+
 // Window i holds the samples in (end_ms(i) - range_ms, end_ms(i)]. Views of the series' columns,
 // without staleness markers; ascending.
 struct FloatWindows {
@@ -32,6 +34,9 @@ struct FloatWindows {
   // those before each do, and all at the end; and what falls before each were from.
   absl::Span<const uint64_t> counted;
   absl::Span<const double> lost;
+
+  // What is kept from one series to the next (extrapolation.h); nullptr: nothing.
+  ExtrapolatedWindows* extrapolated = nullptr;
 
   // For how many samples [begin, end) stand.
   size_t Count(size_t begin, size_t end) const {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <random>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include <gtest/gtest.h>
 
+#include "collector/promql/functions/extrapolation.h"
 #include "collector/promql/functions/function.h"
 #include "collector/promql/value/sample.h"
 
@@ -94,6 +96,79 @@ TEST(SlidingTest, GivesWhatTheKernelsGive) {
         ASSERT_TRUE(Near(slid[step], expected.value))
             << function.name << " round " << round << " step " << step << ": " << slid[step]
             << " is not " << expected.value;
+      }
+    }
+  }
+}
+
+// One after the other with what is kept between them, as alone; the same timestamps come again with
+// other values, other lives and other steps.
+TEST(SlidingTest, RatesAreTheSameWithWhatSeriesBeforeLeft) {
+  std::mt19937 random(11);
+  ExtrapolatedWindows kept;
+  for (int round = 0; round < 300; ++round) {
+    Case made = RandomCase(random);
+    for (int again = 0; again < 6; ++again) {
+      if (again == 1) {
+        for (double& value : made.values) value *= 3;
+      }
+      if (again == 2) made.entity_start_ms = 0;
+      if (again == 3) made.entity_end_ms = std::numeric_limits<int64_t>::max();
+      if (again == 4) ++made.first_end_ms;
+      if (again == 5 && !made.ts_ms.empty()) ++made.ts_ms.back();
+      FloatWindows windows{.ts_ms = made.ts_ms,
+                           .values = made.values,
+                           .first_end_ms = made.first_end_ms,
+                           .step_ms = made.step_ms,
+                           .range_ms = made.range_ms,
+                           .entity_start_ms = made.entity_start_ms,
+                           .entity_end_ms = made.entity_end_ms};
+      for (const SlidingKernel slide : {SlideRate, SlideRate, SlideIncrease, SlideDelta}) {
+        std::vector<double> alone(made.steps, AbsentValue());
+        std::vector<double> behind(made.steps, AbsentValue());
+        windows.extrapolated = nullptr;
+        slide(windows, absl::MakeSpan(alone));
+        windows.extrapolated = &kept;
+        slide(windows, absl::MakeSpan(behind));
+        ASSERT_EQ(0, std::memcmp(alone.data(), behind.data(), alone.size() * sizeof(double)))
+            << "round " << round << ", " << again;
+      }
+    }
+  }
+}
+
+// What is known without a division is what the division would tell, to the last bit.
+TEST(SlidingTest, ScalesAreThoseOfTheWholeRule) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  constexpr double kOdd[] = {0, 5e-324, 1e-310, 1e-3, 0.5, 1, 1e300, 1.7e308, kInfinity, -1};
+  std::mt19937 random(13);
+  for (int round = 0; round < 200; ++round) {
+    const Case made = RandomCase(random);
+    ExtrapolatedWindows extrapolated;
+    const double per = Seconds(made.range_ms);
+    extrapolated.MoveTo({.ts_ms = made.ts_ms,
+                         .first_end_ms = made.first_end_ms,
+                         .step_ms = made.step_ms,
+                         .range_ms = made.range_ms,
+                         .entity_start_ms = made.entity_start_ms,
+                         .entity_end_ms = made.entity_end_ms},
+                        made.steps, per);
+    for (size_t i = 0; i < made.steps; ++i) {
+      if (!extrapolated[i].has()) continue;
+      const int64_t end_ms = made.first_end_ms + static_cast<int64_t>(i) * made.step_ms;
+      const size_t first = extrapolated[i].first;
+      const size_t last = extrapolated[i].last;
+      const Extent extent = {end_ms - made.range_ms, end_ms,           made.ts_ms[first],
+                             made.ts_ms[last],       last - first + 1, made.entity_start_ms,
+                             made.entity_end_ms};
+      for (const double value : kOdd) {
+        for (const double rise : kOdd) {
+          for (const bool is_counter : {true, false}) {
+            const double scale = extrapolated.Scale(i, is_counter, value, rise);
+            const double whole = ExtrapolationFactor(extent, is_counter, value, rise) / per;
+            ASSERT_EQ(scale, whole) << value << " " << rise << " round " << round;
+          }
+        }
       }
     }
   }

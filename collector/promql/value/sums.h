@@ -1,0 +1,16 @@
+// Many sums at once, each as KahanSum adds up; and which values there are. Pure functions.
+#pragma once
+
+#include <cstddef>
+
+#include "absl/types/span.h"
+
+namespace leadline::collector::promql {
+
+// Adds values[i] to the sum of sums[i] and compensations[i].
+void AddToSums(const double* values, size_t count, double* sums, double* compensations);
+
+// The first of the values from `begin` on that is AbsentValue(), or how many there are.
+size_t NextAbsent(absl::Span<const double> values, size_t begin);
+
+}  // namespace leadline::collector::promql
