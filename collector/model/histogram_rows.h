@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -43,8 +44,32 @@ struct RowShape {
   bool IsLike(const RowShape& other) const {
     return schema == other.schema && zero_threshold == other.zero_threshold;
   }
+  // Takes in the buckets of another.
+  void Cover(const RowShape& other) {
+    positive.Cover(other.positive);
+    negative.Cover(other.negative);
+  }
   bool operator==(const RowShape&) const = default;
 };
+
+// Where the cells of a row of one shape are in rows of a wider one: calls
+// move(from cell, to cell, count).
+template <typename Move>
+void ForEachPart(const RowShape& from, const RowShape& to, Move move) {
+  move(0, 0, RowShape::kFields);
+  const auto offset = [](const RowShape::Range& narrow, const RowShape::Range& wide) {
+    return static_cast<size_t>(int64_t{narrow.first} - wide.first);
+  };
+  if (from.positive.size > 0) {
+    move(RowShape::kFields, RowShape::kFields + offset(from.positive, to.positive),
+         from.positive.size);
+  }
+  if (from.negative.size > 0) {
+    move(RowShape::kFields + from.positive.size,
+         RowShape::kFields + to.positive.size + offset(from.negative, to.negative),
+         from.negative.size);
+  }
+}
 
 class HistogramRows {
  public:
@@ -70,5 +95,9 @@ class HistogramRows {
   size_t size_ = 0;
   std::unique_ptr<double[]> cells_;
 };
+
+// The rows of all parts, in their order. nullopt where they are not of one layout, or would be too
+// wide together. REQUIRES: there is a part.
+std::optional<HistogramRows> Join(absl::Span<const HistogramRows> parts);
 
 }  // namespace leadline::collector::model

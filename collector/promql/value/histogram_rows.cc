@@ -1,9 +1,9 @@
 #include "collector/promql/value/histogram_rows.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <utility>
+
+#include "collector/promql/value/sums.h"
 
 namespace leadline::collector::promql {
 namespace {
@@ -58,44 +58,6 @@ bool AnyCellFell(const double* before, const double* now, size_t begin, size_t e
   bool fell = false;
   for (size_t i = begin; i < end; ++i) fell |= now[i] < before[i];
   return fell;
-}
-
-// KahanSum::Add of many sums at once.
-void AddCells(const double* values, size_t count, double* sums, double* compensations) {
-  bool all_finite = true;
-  for (size_t i = 0; i < count; ++i) {
-    const double sum = sums[i];
-    const double value = values[i];
-    const double total = sum + value;
-    const bool sum_is_larger = std::fabs(sum) >= std::fabs(value);
-    const double larger = sum_is_larger ? sum : value;
-    const double smaller = sum_is_larger ? value : sum;
-    compensations[i] += (larger - total) + smaller;
-    sums[i] = total;
-    all_finite &= std::fabs(total) <= std::numeric_limits<double>::max();
-  }
-  for (size_t i = 0; !all_finite && i < count; ++i) {
-    if (std::isinf(sums[i])) compensations[i] = 0;
-  }
-}
-
-// Where the cells of a row of one shape are in rows of a wider one: calls
-// move(from cell, to cell, count).
-template <typename Move>
-void ForEachPart(const RowShape& from, const RowShape& to, Move move) {
-  move(0, 0, RowShape::kFields);
-  const auto offset = [](const RowShape::Range& narrow, const RowShape::Range& wide) {
-    return static_cast<size_t>(int64_t{narrow.first} - wide.first);
-  };
-  if (from.positive.size > 0) {
-    move(RowShape::kFields, RowShape::kFields + offset(from.positive, to.positive),
-         from.positive.size);
-  }
-  if (from.negative.size > 0) {
-    move(RowShape::kFields + from.positive.size,
-         RowShape::kFields + to.positive.size + offset(from.negative, to.negative),
-         from.negative.size);
-  }
 }
 
 }  // namespace
@@ -157,16 +119,14 @@ bool SumsOfRows::Takes(const RowShape& shape) const {
   if (!any_) return true;
   if (!shape_.IsLike(shape)) return false;
   RowShape both = shape_;
-  both.positive.Cover(shape.positive);
-  both.negative.Cover(shape.negative);
+  both.Cover(shape);
   return both.width() <= RowShape::kMaxWidth;
 }
 
 void SumsOfRows::Widen(const RowShape& shape) {
   RowShape wider = shape_;
   if (!any_) wider = shape;
-  wider.positive.Cover(shape.positive);
-  wider.negative.Cover(shape.negative);
+  wider.Cover(shape);
   if (any_ && wider == shape_) return;
   std::vector<double> sums(has_.size() * wider.width());
   std::vector<double> compensations(sums.size());
@@ -191,7 +151,7 @@ void SumsOfRows::Add(const HistogramRows& rows, absl::Span<const uint8_t> has) {
     for (size_t step = 0; step < has_.size(); ++step) {
       if (has[step] == 0) continue;
       const size_t at = step * shape_.width() + to;
-      AddCells(rows.Row(step).data() + from, count, sums_.data() + at, compensations_.data() + at);
+      AddToSums(rows.Row(step).data() + from, count, sums_.data() + at, compensations_.data() + at);
     }
   });
   for (size_t step = 0; step < has_.size(); ++step) has_[step] |= has[step];

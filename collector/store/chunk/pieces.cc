@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <functional>
 #include <numeric>
+#include <optional>
 #include <utility>
+#include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/time/clock.h"
 #include <fmt/format.h>
 
@@ -84,12 +87,26 @@ absl::Status AppendPiece(const Piece& piece, const codec::Wanted& wanted, Merged
              : AppendChunk(chunk, start_ms, end_ms, out.histograms);
 }
 
-bool ReadRows(const Piece& piece, const codec::Wanted& wanted, MergedSamples& out) {
-  codec::BlockReader& reader = *piece.block->reader;
-  const codec::BlockRun& run = reader.runs()[piece.run];
-  if (run.kind != codec::ChunkKind::kHistogram) return false;
-  out.rows = reader.ReadRows(run, out.histograms.ts_ms, wanted);
-  return out.rows.has_value();
+// All pieces as rows, where each is a run of a block and they follow each other in time.
+std::optional<model::HistogramRows> ReadRows(absl::Span<const Piece> pieces,
+                                             const codec::Wanted& wanted,
+                                             std::vector<int64_t>& ts_ms) {
+  absl::InlinedVector<model::HistogramRows, 2> parts;
+  int64_t last_ms = INT64_MIN;
+  for (const Piece& piece : pieces) {
+    if (piece.block == nullptr) return std::nullopt;
+    codec::BlockReader& reader = *piece.block->reader;
+    const codec::BlockRun& run = reader.runs()[piece.run];
+    if (run.last_ms < wanted.start_ms || run.first_ms > wanted.end_ms) continue;
+    if (run.kind != codec::ChunkKind::kHistogram || run.first_ms <= last_ms) return std::nullopt;
+    last_ms = run.last_ms;
+    std::optional<model::HistogramRows> rows = reader.ReadRows(run, ts_ms, wanted);
+    if (!rows.has_value()) return std::nullopt;
+    parts.push_back(*std::move(rows));
+  }
+  if (parts.empty()) return std::nullopt;
+  if (parts.size() == 1) return std::move(parts.front());
+  return model::Join(parts);
 }
 
 }  // namespace
@@ -152,10 +169,10 @@ absl::Status MergePieces(absl::Span<const Piece> pieces, const codec::Wanted& wa
   merged.floats.values.clear();
   merged.histograms.values.clear();
   merged.rows.reset();
-  // Rows of several runs would have to be made one matrix.
-  const bool alone = pieces.size() == 1 && pieces.front().block != nullptr;
-  if (wanted.rows && alone && ReadRows(pieces.front(), wanted, merged)) {
-    return budget.Spend(merged.histograms.ts_ms.size());
+  if (wanted.rows) {
+    merged.rows = ReadRows(pieces, wanted, merged.histograms.ts_ms);
+    if (merged.rows.has_value()) return budget.Spend(merged.histograms.ts_ms.size());
+    merged.histograms.ts_ms.clear();
   }
   for (const Piece& piece : pieces) {
     const size_t before = merged.floats.size() + merged.histograms.size();
