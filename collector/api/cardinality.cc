@@ -1,10 +1,8 @@
 #include "collector/api/cardinality.h"
 
 #include <algorithm>
-#include <string_view>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include <fmt/format.h>
 
 namespace leadline::collector::api {
@@ -23,31 +21,37 @@ std::vector<NamedCount> Top(std::vector<NamedCount> counts, size_t top) {
 
 }  // namespace
 
-Cardinality CountLabels(absl::Span<const LabelSet> series, size_t top) {
-  using Pair = std::pair<std::string_view, std::string_view>;
-  absl::flat_hash_map<Pair, uint64_t> series_of_pair;
+void LabelCounter::Add(absl::Span<const LabelSet> series) {
+  series_ += series.size();
   for (const LabelSet& labels : series) {
-    for (const Label& label : labels) ++series_of_pair[{label.name, label.value}];
+    for (const Label& label : labels) ++series_of_pair_[label.name][label.value];
   }
-  absl::flat_hash_map<std::string_view, std::pair<uint64_t, uint64_t>> values;  // number, bytes
+}
+
+Cardinality LabelCounter::Largest(size_t top) const {
+  uint64_t pairs = 0;
   std::vector<NamedCount> by_metric;
   std::vector<NamedCount> by_pair;
-  for (const auto& [pair, count] : series_of_pair) {
-    const auto& [name, value] = pair;
-    auto& [number, bytes] = values[name];
-    ++number;
-    bytes += value.size();
-    by_pair.push_back({fmt::format("{}={}", name, value), count});
-    if (name == kMetricName) by_metric.push_back({std::string(value), count});
-  }
   std::vector<NamedCount> by_label;
   std::vector<NamedCount> bytes_by_label;
-  for (const auto& [name, of_values] : values) {
-    by_label.push_back({std::string(name), of_values.first});
-    bytes_by_label.push_back({std::string(name), of_values.second});
+  for (const auto& [name, values] : series_of_pair_) {
+    pairs += values.size();
+    uint64_t bytes = 0;
+    std::vector<NamedCount> of_label;
+    for (const auto& [value, count] : values) {
+      bytes += value.size();
+      of_label.push_back({value, count});
+    }
+    of_label = Top(std::move(of_label), top);
+    if (name == kMetricName) by_metric = of_label;
+    for (const NamedCount& of_value : of_label) {
+      by_pair.push_back({fmt::format("{}={}", name, of_value.name), of_value.value});
+    }
+    by_label.push_back({name, values.size()});
+    bytes_by_label.push_back({name, bytes});
   }
-  return {.label_pairs = series_of_pair.size(),
-          .series_by_metric = Top(std::move(by_metric), top),
+  return {.label_pairs = pairs,
+          .series_by_metric = std::move(by_metric),
           .values_by_label = Top(std::move(by_label), top),
           .bytes_by_label = Top(std::move(bytes_by_label), top),
           .series_by_pair = Top(std::move(by_pair), top)};

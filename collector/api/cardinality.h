@@ -1,6 +1,6 @@
 // What makes a store large: how many series and values each metric and label has.
 //
-// Pure functions.
+// Not synchronized.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +11,7 @@
 #include "absl/types/span.h"
 
 #include "common/labels.h"
+#include "common/string_map.h"
 
 namespace leadline::collector::api {
 
@@ -29,7 +30,18 @@ struct Cardinality {
   std::vector<NamedCount> series_by_pair;  // "name=value"
 };
 
-// The first `top` of each list.
-Cardinality CountLabels(absl::Span<const LabelSet> series, size_t top);
+// Holds each value of each label once, and none of the series.
+class LabelCounter {
+ public:
+  void Add(absl::Span<const LabelSet> series);
+
+  uint64_t series() const { return series_; }
+  // The first `top` of each list.
+  Cardinality Largest(size_t top) const;
+
+ private:
+  uint64_t series_ = 0;
+  StringMap<StringMap<uint64_t>> series_of_pair_;  // by name, by value
+};
 
 }  // namespace leadline::collector::api

@@ -8,9 +8,9 @@
 #include "absl/time/time.h"
 #include <prometheus/registry.h>
 
-#include "collector/api/cardinality.h"
 #include "collector/api/params.h"
 #include "collector/api/response.h"
+#include "common/status_macros.h"
 #include "common/version.h"
 
 namespace leadline::collector::api {
@@ -161,21 +161,38 @@ http::Response StatusApi::Gaps() const {
   });
 }
 
+// A metric at a time: all series of a large store would take more memory than there may be.
+absl::Status StatusApi::CountSeries(int64_t start_ms, int64_t end_ms,
+                                    const std::atomic<bool>* cancelled,
+                                    LabelCounter& counter) const {
+  store::SeriesFilter filter{.start_ms = start_ms, .end_ms = end_ms};
+  LL_ASSIGN_OR_RETURN(const std::vector<std::string> metrics,
+                      queryable_.LabelValues(tenant_, kMetricName, filter));
+  for (const std::string& metric : metrics) {
+    if (cancelled != nullptr && *cancelled) return absl::CancelledError("nobody waits for it");
+    filter.selectors = {{{store::Matcher::Op::kEqual, std::string(kMetricName), metric}}};
+    LL_ASSIGN_OR_RETURN(const std::vector<LabelSet> series, queryable_.Series(tenant_, filter));
+    counter.Add(series);
+  }
+  return absl::OkStatus();
+}
+
 http::Response StatusApi::StoreStatus(const http::Request& request) const {
   const absl::StatusOr<size_t> limit = LimitParam(http::RequestParams(request));
   if (!limit.ok()) return Error(limit.status());
   if (*limit > kMaxTop) return Error(BadParameter("limit", "more than 10000"));
   const int64_t end_ms = clock_.NowUnixMs();
   const int64_t start_ms = end_ms - kRecentMs;
-  const auto series = queryable_.Series(tenant_, {.start_ms = start_ms, .end_ms = end_ms});
-  if (!series.ok()) return Error(series.status());
-  const Cardinality found = CountLabels(*series, *limit == 0 ? kDefaultTop : *limit);
+  LabelCounter counter;
+  const absl::Status counted = CountSeries(start_ms, end_ms, request.cancelled.get(), counter);
+  if (!counted.ok()) return Error(counted);
+  const Cardinality found = counter.Largest(*limit == 0 ? kDefaultTop : *limit);
   return Success([&](JsonWriter& json) {
     json.BeginObject();
     json.Key("headStats");
     json.BeginObject();
     for (const auto& [key, value] :
-         {std::pair{"numSeries", static_cast<int64_t>(series->size())},
+         {std::pair{"numSeries", static_cast<int64_t>(counter.series())},
           std::pair{"numLabelPairs", static_cast<int64_t>(found.label_pairs)},
           std::pair{"minTime", start_ms}, std::pair{"maxTime", end_ms}}) {
       json.Key(key);

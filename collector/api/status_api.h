@@ -3,12 +3,16 @@
 // Thread-safe.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
+
+#include "collector/api/cardinality.h"
 #include "collector/store/store.h"
 #include "common/clock.h"
 #include "common/http/router.h"
@@ -43,6 +47,9 @@ class StatusApi {
   http::Response Configuration() const;
   http::Response Gaps() const;
   http::Response StoreStatus(const http::Request& request) const;
+  // CANCELLED once that is set; nullptr: nobody can.
+  absl::Status CountSeries(int64_t start_ms, int64_t end_ms, const std::atomic<bool>* cancelled,
+                           LabelCounter& counter) const;
 
   const store::Queryable& queryable_;
   const std::string tenant_;

@@ -251,7 +251,7 @@ TEST_F(ApiServerTest, EndsAQueryWhoseClientHasGone) {
 TEST_F(ApiServerTest, PassesTheStoresErrorsOn) {
   queryable_.FailWith(absl::DataLossError("window 3 is damaged"));
   for (const char* target : {"/api/v1/query?query=x", "/api/v1/labels", "/api/v1/label/a/values",
-                             "/api/v1/series?match[]=x"}) {
+                             "/api/v1/series?match[]=x", "/api/v1/status/tsdb"}) {
     const Reply reply = Get(target);
     EXPECT_EQ(reply.status, 500) << target;
     EXPECT_EQ(reply.body,

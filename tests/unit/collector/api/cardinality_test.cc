@@ -12,7 +12,11 @@ TEST(Cardinality, CountsFromTheLargest) {
   const std::vector<LabelSet> series = {{{"__name__", "b"}, {"pod", "one"}, {"zone", "x"}},
                                         {{"__name__", "b"}, {"pod", "two"}, {"zone", "x"}},
                                         {{"__name__", "a"}, {"pod", "three"}}};
-  const Cardinality found = CountLabels(series, 2);
+  LabelCounter counter;
+  counter.Add({series.data(), 1});
+  counter.Add({series.data() + 1, 2});
+  EXPECT_EQ(counter.series(), 3);
+  const Cardinality found = counter.Largest(2);
   EXPECT_EQ(found.label_pairs, 6);
   EXPECT_THAT(found.series_by_metric, ElementsAre(NamedCount{"b", 2}, NamedCount{"a", 1}));
   EXPECT_THAT(found.values_by_label, ElementsAre(NamedCount{"pod", 3}, NamedCount{"__name__", 2}));
@@ -22,8 +26,8 @@ TEST(Cardinality, CountsFromTheLargest) {
 }
 
 TEST(Cardinality, OfNothingIsNothing) {
-  EXPECT_EQ(CountLabels({}, 10).label_pairs, 0);
-  EXPECT_TRUE(CountLabels({}, 10).series_by_pair.empty());
+  EXPECT_EQ(LabelCounter().Largest(10).label_pairs, 0);
+  EXPECT_TRUE(LabelCounter().Largest(10).series_by_pair.empty());
 }
 
 }  // namespace
