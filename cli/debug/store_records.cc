@@ -32,12 +32,17 @@ class RecordWriter {
     size_t floats = 0;
     for (const auto& frame : batch.floats) floats += frame.series.size();
     size_t histograms = 0;
-    for (const auto& frame : batch.histograms) histograms += frame.series.size();
+    size_t with_floats = 0;
+    for (const auto& frame : batch.histograms) {
+      histograms += frame.series.size();
+      for (const auto& value : frame.values) with_floats += value.float_counts ? 1 : 0;
+    }
     fmt::print(out_,
                "    batch {} of agent {} epoch {} of tenant {}: {} entities, {} series, {} floats, "
-               "{} histograms\n",
+               "{} histograms{}\n",
                batch.sequence, batch.writer.agent.ToHex(), batch.writer.epoch, record.tenant,
-               batch.entities.size(), batch.series.size(), floats, histograms);
+               batch.entities.size(), batch.series.size(), floats, histograms,
+               with_floats > 0 ? fmt::format(", {} with float counts", with_floats) : "");
     for (const model::EntityVersion& version : batch.entities) {
       fmt::print(out_, "      {}\n", EntityText(version));
     }

@@ -11,6 +11,7 @@
 #include "cli/debug/store_records.h"
 #include "cli/debug/wire_text.h"
 #include "collector/store/codec/block.h"
+#include "collector/store/codec/histograms.h"
 #include "collector/store/record/rows.h"
 #include "collector/store/rollup/buckets.h"
 #include "collector/store/window/keys.h"
@@ -40,7 +41,10 @@ std::string TableName(std::string_view key) {
 
 // By the first byte of the payload; docs/format/chunk.md and block.md.
 std::string EncoderName(const codec::BlockRun& run) {
-  if (run.kind == codec::ChunkKind::kHistogram) return "histograms";
+  if (run.kind == codec::ChunkKind::kHistogram) {
+    return codec::HaveFloatCounts(run.payload, run.count) ? "histograms with float counts"
+                                                          : "histograms";
+  }
   if (run.payload.empty()) return "nothing";
   if (run.follows) return "differences from the run before";
   return fmt::format("floats of mode {}", static_cast<int>(static_cast<uint8_t>(run.payload[0])));

@@ -14,6 +14,9 @@ using leadline::collector::store::codec::BlockRun;
 using leadline::collector::store::codec::BlockWriter;
 using leadline::collector::store::codec::ChunkKind;
 
+bool Same(double a, double b) { return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b); }
+bool Same(const NativeHistogram& a, const NativeHistogram& b) { return a == b; }
+
 template <typename Value>
 void CheckRun(BlockReader& reader, const BlockRun& run) {
   std::vector<int64_t> ts_ms;
@@ -34,6 +37,9 @@ void CheckRun(BlockReader& reader, const BlockRun& run) {
   std::vector<Value> values_again;
   if (!read->Read(read->runs()[0], ts_ms_again, values_again).ok()) abort();
   if (ts_ms_again != ts_ms || values_again.size() != values.size()) abort();
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!Same(values[i], values_again[i])) abort();
+  }
 }
 
 }  // namespace

@@ -14,11 +14,7 @@ using leadline::collector::store::codec::EncodeChunk;
 
 bool Same(double a, double b) { return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b); }
 
-bool Same(NativeHistogram a, NativeHistogram b) {
-  if (!Same(a.sum, b.sum) || !Same(a.zero_threshold, b.zero_threshold)) return false;
-  a.sum = b.sum = a.zero_threshold = b.zero_threshold = 0;
-  return a == b;
-}
+bool Same(const NativeHistogram& a, const NativeHistogram& b) { return a == b; }
 
 template <typename Value>
 void CheckRoundTrip(std::string_view chunk) {

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,26 +14,26 @@ namespace {
 using promql::Histogram;
 using promql::Sample;
 
-std::vector<model::NativeHistogram::Bucket> ToModel(const std::vector<Histogram::Bucket>& from) {
-  std::vector<model::NativeHistogram::Bucket> buckets;
-  buckets.reserve(from.size());
-  for (const auto& bucket : from) {
-    buckets.push_back({bucket.index, static_cast<uint64_t>(bucket.count)});
-  }
-  return buckets;
+bool IsWhole(double count) { return count >= 0 && count <= 0x1p53 && count == std::floor(count); }
+
+// With whole counts where all are such.
+model::NativeHistogram ToModel(const Histogram& from) {
+  model::NativeHistogram to = from.ToModel();
+  bool all_whole = true;
+  const auto for_each_count = [&to](auto use) {
+    use(to.zero_count);
+    use(to.count);
+    for (auto* buckets : {&to.positive, &to.negative}) {
+      for (auto& bucket : *buckets) use(bucket.count);
+    }
+  };
+  for_each_count([&](uint64_t& count) { all_whole &= IsWhole(to.AsDouble(count)); });
+  if (!all_whole) return to;
+  for_each_count([&](uint64_t& count) { count = static_cast<uint64_t>(to.AsDouble(count)); });
+  to.float_counts = false;
+  return to;
 }
 
-model::NativeHistogram ToModel(const Histogram& from) {
-  return {from.schema,
-          from.reset_hint,
-          from.zero_threshold,
-          static_cast<uint64_t>(from.zero_count),
-          static_cast<uint64_t>(from.count),
-          from.sum,
-          ToModel(from.positive),
-          ToModel(from.negative),
-          from.custom_bounds};
-}
 // In their order; of a series that is there twice the latter counts.
 absl::StatusOr<std::vector<SteppedSeries>> SeriesOf(const LoadCommand& load) {
   std::map<LabelSet, size_t> numbers;

@@ -141,7 +141,7 @@ absl::Status ClassicSelector::Expand(
       for (size_t k = 0; k < counts.size(); ++k) Append(blocks[k], ts_ms, counts[k]);
     } else {
       Append(blocks.front(), ts_ms,
-             part == Part::kSum ? sample.sum : static_cast<double>(sample.count));
+             part == Part::kSum ? sample.sum : sample.AsDouble(sample.count));
     }
   }
   end_before(std::numeric_limits<int64_t>::max());

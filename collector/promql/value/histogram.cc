@@ -15,11 +15,22 @@ namespace {
 
 using Buckets = std::vector<Histogram::Bucket>;
 
-Buckets FromModel(const std::vector<model::NativeHistogram::Bucket>& from) {
+using ModelBuckets = std::vector<model::NativeHistogram::Bucket>;
+
+Buckets FromModel(const model::NativeHistogram& histogram, const ModelBuckets& from) {
   Buckets buckets;
   buckets.reserve(from.size());
   for (const auto& bucket : from) {
-    buckets.push_back({bucket.index, static_cast<double>(bucket.count)});
+    buckets.push_back({bucket.index, histogram.AsDouble(bucket.count)});
+  }
+  return buckets;
+}
+
+ModelBuckets ToModelBuckets(const Buckets& from) {
+  ModelBuckets buckets;
+  buckets.reserve(from.size());
+  for (const Histogram::Bucket& bucket : from) {
+    if (bucket.count != 0) buckets.push_back({bucket.index, model::FloatCount(bucket.count)});
   }
   return buckets;
 }
@@ -77,13 +88,28 @@ Histogram Histogram::From(const model::NativeHistogram& from) {
   histogram.schema = from.schema;
   histogram.reset_hint = from.reset_hint;
   histogram.zero_threshold = from.zero_threshold;
-  histogram.zero_count = static_cast<double>(from.zero_count);
-  histogram.count = static_cast<double>(from.count);
+  histogram.zero_count = from.AsDouble(from.zero_count);
+  histogram.count = from.AsDouble(from.count);
   histogram.sum = from.sum;
-  histogram.positive = FromModel(from.positive);
-  histogram.negative = FromModel(from.negative);
+  histogram.positive = FromModel(from, from.positive);
+  histogram.negative = FromModel(from, from.negative);
   histogram.custom_bounds = from.custom_bounds;
   return histogram;
+}
+
+model::NativeHistogram Histogram::ToModel() const {
+  model::NativeHistogram to;
+  to.schema = schema;
+  to.reset_hint = reset_hint;
+  to.float_counts = true;
+  to.zero_threshold = zero_threshold;
+  to.zero_count = model::FloatCount(zero_count);
+  to.count = model::FloatCount(count);
+  to.sum = sum;
+  to.positive = ToModelBuckets(positive);
+  to.negative = ToModelBuckets(negative);
+  to.custom_bounds = custom_bounds;
+  return to;
 }
 
 void Histogram::Scale(double factor) {

@@ -47,6 +47,8 @@ struct Histogram {
   std::vector<double> custom_bounds;
 
   static Histogram From(const model::NativeHistogram& from);
+  // With float counts, and without its empty buckets.
+  model::NativeHistogram ToModel() const;
 
   bool uses_custom_buckets() const { return schema == model::kCustomBuckets; }
   bool is_gauge() const { return reset_hint == model::ResetHint::kGauge; }

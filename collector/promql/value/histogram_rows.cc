@@ -16,9 +16,10 @@ RowShape::Range RangeOf(const ModelBuckets& buckets) {
   return {buckets.front().index, static_cast<size_t>(size)};
 }
 
-void FillBuckets(const ModelBuckets& buckets, const RowShape::Range& range, double* cells) {
+void FillBuckets(const model::NativeHistogram& histogram, const ModelBuckets& buckets,
+                 const RowShape::Range& range, double* cells) {
   for (const auto& bucket : buckets) {
-    cells[bucket.index - range.first] = static_cast<double>(bucket.count);
+    cells[bucket.index - range.first] = histogram.AsDouble(bucket.count);
   }
 }
 
@@ -81,11 +82,12 @@ std::optional<HistogramRows> AsRows(absl::Span<const model::NativeHistogram> his
     const model::NativeHistogram& histogram = histograms[i];
     double* const row = rows.Row(i).data();
     std::fill(row + RowShape::kFields, row + shape.width(), 0);
-    row[RowShape::kZeroCount] = static_cast<double>(histogram.zero_count);
-    row[RowShape::kCount] = static_cast<double>(histogram.count);
+    row[RowShape::kZeroCount] = histogram.AsDouble(histogram.zero_count);
+    row[RowShape::kCount] = histogram.AsDouble(histogram.count);
     row[RowShape::kSum] = histogram.sum;
-    FillBuckets(histogram.positive, shape.positive, row + RowShape::kFields);
-    FillBuckets(histogram.negative, shape.negative, row + RowShape::kFields + shape.positive.size);
+    FillBuckets(histogram, histogram.positive, shape.positive, row + RowShape::kFields);
+    FillBuckets(histogram, histogram.negative, shape.negative,
+                row + RowShape::kFields + shape.positive.size);
     if (histogram.reset_hint == model::ResetHint::kReset) {
       rows.said_resets.push_back(static_cast<uint32_t>(i));
     }

@@ -17,6 +17,9 @@
 namespace leadline::collector::store::codec {
 namespace {
 
+// 1 had no histograms with float counts; all else is the same.
+constexpr uint8_t kLeastBlockVersion = 1;
+
 constexpr size_t kLeastPatternBytes = 3;
 constexpr size_t kLeastRunBytes = 5;
 constexpr int kPlaceShift = 1;
@@ -171,7 +174,7 @@ absl::Status BlockReader::ReadDirectory() {
     return absl::UnimplementedError(
         fmt::format("block of version {}; this program reads up to {}", version, kBlockVersion));
   }
-  if (version < kBlockVersion) return Malformed(fmt::format("version {}", version));
+  if (version < kLeastBlockVersion) return Malformed(fmt::format("version {}", version));
   first_ms_ = reader.Signed();
   if (!AddMs(first_ms_, reader.Varint(), last_ms_)) return Malformed("ends beyond all time");
   patterns_.resize(reader.Count(kLeastPatternBytes));

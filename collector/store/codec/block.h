@@ -28,7 +28,7 @@
 
 namespace leadline::collector::store::codec {
 
-inline constexpr uint8_t kBlockVersion = 1;
+inline constexpr uint8_t kBlockVersion = 2;
 inline constexpr size_t kBlockPlaces = 64;
 // Runs in a row that are told by the one before each.
 inline constexpr size_t kMaxFollowing = 15;

@@ -1,6 +1,7 @@
 #include "collector/store/codec/histograms.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -9,6 +10,7 @@
 
 #include "collector/store/codec/floats.h"
 #include "collector/store/codec/integers.h"
+#include "collector/store/codec/model_codec.h"
 #include "collector/store/codec/residuals.h"
 
 namespace leadline::collector::store::codec {
@@ -19,6 +21,66 @@ using Buckets = std::vector<NativeHistogram::Bucket>;
 
 // A column has a mode byte and a varint at least.
 constexpr size_t kLeastColumnBytes = 2;
+
+constexpr int64_t kMaxHint = static_cast<int64_t>(model::ResetHint::kGauge);
+
+// Columns of the counts of histograms: the integers of those that have whole ones, then the floats
+// of the others.
+class CountEncoder {
+ public:
+  explicit CountEncoder(absl::Span<const NativeHistogram> values) : values_(values) {
+    for (const NativeHistogram& value : values) floats_ += value.float_counts ? 1 : 0;
+    whole_counts_.reserve(values.size() - floats_);
+    float_counts_.reserve(floats_);
+  }
+
+  // get(i): the count of histogram i. Called once for each, ascending.
+  template <typename Get>
+  void Encode(Get get, std::string& out) {
+    whole_counts_.clear();
+    float_counts_.clear();
+    for (size_t i = 0; i < values_.size(); ++i) {
+      const uint64_t count = get(i);
+      if (floats_ > 0 && values_[i].float_counts) {
+        float_counts_.push_back(std::bit_cast<double>(count));
+      } else {
+        whole_counts_.push_back(static_cast<int64_t>(count));
+      }
+    }
+    if (!whole_counts_.empty()) EncodeIntegers(whole_counts_, out);
+    if (!float_counts_.empty()) EncodeFloats(float_counts_, out);
+  }
+
+ private:
+  absl::Span<const NativeHistogram> values_;
+  size_t floats_ = 0;
+  std::vector<int64_t> whole_counts_;  // scratch
+  std::vector<double> float_counts_;   // scratch
+};
+
+// Which of a run's histograms have float counts.
+struct CountKinds {
+  const int64_t* hints = nullptr;  // with kFloatCounts
+  size_t floats = 0;
+
+  bool IsFloat(size_t i) const { return (hints[i] & kFloatCounts) != 0; }
+};
+
+// A column of counts, floats as their bits.
+void DecodeCounts(ByteReader& reader, const CountKinds& kinds, absl::Span<int64_t> column) {
+  if (kinds.floats == 0) return DecodeIntegers(reader, column);
+  int64_t whole_counts[kMaxColumn];
+  double float_counts[kMaxColumn];
+  const size_t wholes = column.size() - kinds.floats;
+  if (wholes > 0) DecodeIntegers(reader, absl::MakeSpan(whole_counts, wholes));
+  DecodeFloats(reader, absl::MakeSpan(float_counts, kinds.floats));
+  if (!reader.ok()) return;
+  const int64_t* next_whole = whole_counts;
+  const double* next_float = float_counts;
+  for (size_t i = 0; i < column.size(); ++i) {
+    column[i] = kinds.IsFloat(i) ? std::bit_cast<int64_t>(*next_float++) : *next_whole++;
+  }
+}
 
 template <typename Get>
 void EncodeIntegerField(absl::Span<const NativeHistogram> values, Get get, std::string& out) {
@@ -37,7 +99,7 @@ void EncodeFloatField(absl::Span<const NativeHistogram> values, Get get, std::st
 }
 
 void EncodeBuckets(absl::Span<const NativeHistogram> values, Buckets NativeHistogram::*field,
-                   std::string& out) {
+                   CountEncoder& counts, std::string& out) {
   std::vector<int32_t> indices;
   for (const NativeHistogram& value : values) {
     for (const auto& bucket : value.*field) indices.push_back(bucket.index);
@@ -47,30 +109,30 @@ void EncodeBuckets(absl::Span<const NativeHistogram> values, Buckets NativeHisto
 
   AppendVarint(indices.size(), out);
   std::vector<size_t> next(values.size());  // of each histogram, its first bucket not yet written
-  std::vector<int64_t> column(values.size());
   int64_t previous = 0;
   for (const int32_t index : indices) {
     AppendSigned(index - previous, out);
     previous = index;
-    for (size_t i = 0; i < values.size(); ++i) {
+    const auto count_of = [&](size_t i) {
       const Buckets& buckets = values[i].*field;
       const bool has = next[i] < buckets.size() && buckets[next[i]].index == index;
-      column[i] = has ? static_cast<int64_t>(buckets[next[i]++].count) : 0;
-    }
-    EncodeIntegers(column, out);
+      return has ? buckets[next[i]++].count : 0;
+    };
+    counts.Encode(count_of, out);
   }
 }
 
 // Buckets of one sign: a column of counts for each index, of a part of the histograms.
 struct BucketColumns {
   std::vector<int32_t> indices;      // ascending
-  std::unique_ptr<int64_t[]> cells;  // by column
+  std::unique_ptr<int64_t[]> cells;  // by column; floats as their bits
 
-  bool Decode(ByteReader& reader, size_t count, const RunPart& part, size_t max_cells);
+  bool Decode(ByteReader& reader, size_t count, const CountKinds& kinds, const RunPart& part,
+              size_t max_cells);
 };
 
-bool BucketColumns::Decode(ByteReader& reader, size_t count, const RunPart& part,
-                           size_t max_cells) {
+bool BucketColumns::Decode(ByteReader& reader, size_t count, const CountKinds& kinds,
+                           const RunPart& part, size_t max_cells) {
   const size_t columns = reader.Count(kLeastColumnBytes);
   if (columns > max_cells / count) reader.Fail();
   if (!reader.ok()) return false;
@@ -88,17 +150,17 @@ bool BucketColumns::Decode(ByteReader& reader, size_t count, const RunPart& part
     }
     index += step;
     indices[i] = static_cast<int32_t>(index);
-    DecodeIntegers(reader, absl::MakeSpan(column, count));
+    DecodeCounts(reader, kinds, absl::MakeSpan(column, count));
     if (!reader.ok()) return false;
     std::copy_n(column + part.begin, rows, cells.get() + i * rows);
   }
   return true;
 }
 
-void DecodeBuckets(ByteReader& reader, size_t count, const RunPart& part, size_t max_cells,
-                   Buckets NativeHistogram::*field, NativeHistogram* values) {
+void DecodeBuckets(ByteReader& reader, size_t count, const CountKinds& kinds, const RunPart& part,
+                   size_t max_cells, Buckets NativeHistogram::*field, NativeHistogram* values) {
   BucketColumns columns;
-  if (!columns.Decode(reader, count, part, max_cells)) return;
+  if (!columns.Decode(reader, count, kinds, part, max_cells)) return;
   const size_t rows = part.size();
   std::vector<uint32_t> filled(rows);  // cells of each row
   for (size_t i = 0; i < columns.indices.size(); ++i) {
@@ -122,20 +184,39 @@ model::RowShape::Range RangeOf(const BucketColumns& columns) {
           static_cast<size_t>(int64_t{columns.indices.back()} - first + 1)};
 }
 
-// `cell`: of a row, that of the first bucket. The cells are 0.
-void FillRows(const BucketColumns& columns, size_t cell, model::HistogramRows& rows) {
+// `cell`: of a row, that of the first bucket. The cells are 0. Histogram `first` of the run is the
+// first row.
+void FillRows(const BucketColumns& columns, const CountKinds& kinds, size_t first, size_t cell,
+              model::HistogramRows& rows) {
   for (size_t j = 0; j < rows.size(); ++j) {
     double* const row = rows.Row(j).data() + cell;
-    for (size_t i = 0; i < columns.indices.size(); ++i) {
-      row[columns.indices[i] - columns.indices.front()] =
-          static_cast<double>(static_cast<uint64_t>(columns.cells[i * rows.size() + j]));
+    const auto fill = [&](auto as_double) {
+      for (size_t i = 0; i < columns.indices.size(); ++i) {
+        row[columns.indices[i] - columns.indices.front()] =
+            as_double(columns.cells[i * rows.size() + j]);
+      }
+    };
+    if (kinds.IsFloat(first + j)) {
+      fill([](int64_t count) { return std::bit_cast<double>(count); });
+    } else {
+      fill([](int64_t count) { return static_cast<double>(static_cast<uint64_t>(count)); });
     }
   }
 }
 
+// By bits, so that 0 and -0 differ.
+struct BoundsLess {
+  bool operator()(const std::vector<double>& a, const std::vector<double>& b) const {
+    const auto less = [](double x, double y) {
+      return std::bit_cast<uint64_t>(x) < std::bit_cast<uint64_t>(y);
+    };
+    return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), less);
+  }
+};
+
 // Lists of bounds that differ, and of each histogram the number of its own, from 1; 0 has none.
 void EncodeBounds(absl::Span<const NativeHistogram> values, std::string& out) {
-  std::map<std::vector<double>, int64_t> numbers;
+  std::map<std::vector<double>, int64_t, BoundsLess> numbers;
   std::vector<const std::vector<double>*> lists;
   std::vector<int64_t> column;
   column.reserve(values.size());
@@ -199,18 +280,20 @@ void EncodeHistograms(absl::Span<const NativeHistogram> values, std::string& out
   EncodeIntegerField(
       values, [](const NativeHistogram& value) { return value.schema; }, out);
   EncodeIntegerField(
-      values, [](const NativeHistogram& value) { return static_cast<int64_t>(value.reset_hint); },
+      values,
+      [](const NativeHistogram& value) {
+        return static_cast<int64_t>(value.reset_hint) | (value.float_counts ? kFloatCounts : 0);
+      },
       out);
   EncodeFloatField(
       values, [](const NativeHistogram& value) { return value.zero_threshold; }, out);
-  EncodeIntegerField(
-      values, [](const NativeHistogram& value) { return value.zero_count; }, out);
-  EncodeIntegerField(
-      values, [](const NativeHistogram& value) { return value.count; }, out);
+  CountEncoder counts(values);
+  counts.Encode([&](size_t i) { return values[i].zero_count; }, out);
+  counts.Encode([&](size_t i) { return values[i].count; }, out);
   EncodeFloatField(
       values, [](const NativeHistogram& value) { return value.sum; }, out);
-  EncodeBuckets(values, &NativeHistogram::positive, out);
-  EncodeBuckets(values, &NativeHistogram::negative, out);
+  EncodeBuckets(values, &NativeHistogram::positive, counts, out);
+  EncodeBuckets(values, &NativeHistogram::negative, counts, out);
   EncodeBounds(values, out);
 }
 
@@ -229,29 +312,41 @@ namespace {
 // What histograms have beside buckets and bounds, by column.
 struct Fields {
   int64_t schemas[kMaxColumn];
-  int64_t hints[kMaxColumn];
+  int64_t hints[kMaxColumn];  // with kFloatCounts
   int64_t zero_counts[kMaxColumn];
   int64_t counts[kMaxColumn];
   double thresholds[kMaxColumn];
   double sums[kMaxColumn];
+  CountKinds kinds;
 
   bool Decode(ByteReader& reader, size_t count);
+  model::ResetHint HintAt(size_t i) const {
+    return static_cast<model::ResetHint>(hints[i] & ~kFloatCounts);
+  }
+  // Of zero_counts or counts, as a number.
+  double AsDouble(size_t i, int64_t of_count) const {
+    return kinds.IsFloat(i) ? std::bit_cast<double>(of_count)
+                            : static_cast<double>(static_cast<uint64_t>(of_count));
+  }
 };
 
 bool Fields::Decode(ByteReader& reader, size_t count) {
   DecodeIntegers(reader, absl::MakeSpan(schemas, count));
   DecodeIntegers(reader, absl::MakeSpan(hints, count));
-  DecodeFloats(reader, absl::MakeSpan(thresholds, count));
-  DecodeIntegers(reader, absl::MakeSpan(zero_counts, count));
-  DecodeIntegers(reader, absl::MakeSpan(counts, count));
-  DecodeFloats(reader, absl::MakeSpan(sums, count));
+  kinds = {.hints = hints};
   for (size_t i = 0; reader.ok() && i < count; ++i) {
     if (schemas[i] < std::numeric_limits<int32_t>::min() ||
         schemas[i] > std::numeric_limits<int32_t>::max() || hints[i] < 0 ||
-        hints[i] > static_cast<int64_t>(model::ResetHint::kGauge)) {
+        hints[i] > (kMaxHint | kFloatCounts)) {
       reader.Fail();
     }
+    kinds.floats += (hints[i] & kFloatCounts) != 0 ? 1 : 0;
   }
+  if (!reader.ok()) return false;
+  DecodeFloats(reader, absl::MakeSpan(thresholds, count));
+  DecodeCounts(reader, kinds, absl::MakeSpan(zero_counts, count));
+  DecodeCounts(reader, kinds, absl::MakeSpan(counts, count));
+  DecodeFloats(reader, absl::MakeSpan(sums, count));
   return reader.ok();
 }
 
@@ -264,8 +359,7 @@ bool AreRows(const Fields& fields, const RunPart& part) {
   if (schema < kMinSchema || schema > kMaxSchema) return false;
   for (size_t i = part.begin; i < part.end; ++i) {
     if (fields.schemas[i] != schema || fields.thresholds[i] != fields.thresholds[part.begin] ||
-        fields.hints[i] == static_cast<int64_t>(model::ResetHint::kGauge) ||
-        model::IsStaleNan(fields.sums[i])) {
+        fields.HintAt(i) == model::ResetHint::kGauge || model::IsStaleNan(fields.sums[i])) {
       return false;
     }
   }
@@ -283,18 +377,27 @@ void DecodeHistograms(ByteReader& reader, size_t count, const RunPart& part, siz
   for (size_t i = part.begin; i < part.end; ++i) {
     NativeHistogram& value = values[first + i - part.begin];
     value.schema = static_cast<int32_t>(fields.schemas[i]);
-    value.reset_hint = static_cast<model::ResetHint>(fields.hints[i]);
+    value.reset_hint = fields.HintAt(i);
+    value.float_counts = fields.kinds.IsFloat(i);
     value.zero_threshold = fields.thresholds[i];
     value.zero_count = static_cast<uint64_t>(fields.zero_counts[i]);
     value.count = static_cast<uint64_t>(fields.counts[i]);
     value.sum = fields.sums[i];
   }
   NativeHistogram* const made = values.data() + first;
-  DecodeBuckets(reader, count, part, max_cells, &NativeHistogram::positive, made);
-  if (reader.ok()) {
-    DecodeBuckets(reader, count, part, max_cells, &NativeHistogram::negative, made);
+  for (Buckets NativeHistogram::*const field :
+       {&NativeHistogram::positive, &NativeHistogram::negative}) {
+    if (reader.ok()) {
+      DecodeBuckets(reader, count, fields.kinds, part, max_cells, field, made);
+    }
   }
   if (reader.ok()) DecodeBounds(reader, count, part, max_cells, made);
+}
+
+bool HaveFloatCounts(std::string_view encoded, size_t count) {
+  ByteReader reader(encoded);
+  Fields fields;
+  return fields.Decode(reader, count) && fields.kinds.floats > 0;
 }
 
 std::optional<model::HistogramRows> DecodeHistogramRows(ByteReader reader, size_t count,
@@ -303,8 +406,8 @@ std::optional<model::HistogramRows> DecodeHistogramRows(ByteReader reader, size_
   BucketColumns positive;
   BucketColumns negative;
   if (!fields.Decode(reader, count) || !AreRows(fields, part) ||
-      !positive.Decode(reader, count, part, max_cells) ||
-      !negative.Decode(reader, count, part, max_cells)) {
+      !positive.Decode(reader, count, fields.kinds, part, max_cells) ||
+      !negative.Decode(reader, count, fields.kinds, part, max_cells)) {
     return std::nullopt;
   }
   const bool has_bounds = reader.Varint() != 0;
@@ -321,15 +424,15 @@ std::optional<model::HistogramRows> DecodeHistogramRows(ByteReader reader, size_
     const absl::Span<double> row = rows.Row(j);
     const size_t i = part.begin + j;
     std::fill(row.begin(), row.end(), 0);
-    row[RowShape::kZeroCount] = static_cast<double>(static_cast<uint64_t>(fields.zero_counts[i]));
-    row[RowShape::kCount] = static_cast<double>(static_cast<uint64_t>(fields.counts[i]));
+    row[RowShape::kZeroCount] = fields.AsDouble(i, fields.zero_counts[i]);
+    row[RowShape::kCount] = fields.AsDouble(i, fields.counts[i]);
     row[RowShape::kSum] = fields.sums[i];
-    if (fields.hints[i] == static_cast<int64_t>(model::ResetHint::kReset)) {
+    if (fields.HintAt(i) == model::ResetHint::kReset) {
       rows.said_resets.push_back(static_cast<uint32_t>(j));
     }
   }
-  FillRows(positive, RowShape::kFields, rows);
-  FillRows(negative, RowShape::kFields + shape.positive.size, rows);
+  FillRows(positive, fields.kinds, part.begin, RowShape::kFields, rows);
+  FillRows(negative, fields.kinds, part.begin, RowShape::kFields + shape.positive.size, rows);
   return rows;
 }
 

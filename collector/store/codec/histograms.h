@@ -1,5 +1,6 @@
 // Columns of native histograms: one integer or float column for each field and each bucket that any
-// of them has, so that a bucket which does not change between samples costs next to nothing.
+// of them has, so that a bucket which does not change between samples costs next to nothing. Counts
+// are a column of integers, of floats, or one of each where some histograms of a run have those.
 //
 // Format: docs/format/chunk.md. Lossless for histograms whose buckets are ascending and not empty,
 // and whose custom bounds are finite and ascending.
@@ -10,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -43,5 +45,8 @@ void DecodeHistograms(ByteReader& reader, size_t count, const RunPart& part, siz
 // layout, has markers or gauges, or would be too wide.
 std::optional<model::HistogramRows> DecodeHistogramRows(ByteReader reader, size_t count,
                                                         const RunPart& part, size_t max_cells);
+
+// Whether any of `count` encoded histograms has float counts; false where they are malformed.
+bool HaveFloatCounts(std::string_view encoded, size_t count);
 
 }  // namespace leadline::collector::store::codec

@@ -13,23 +13,36 @@ constexpr size_t kIdBytes = 16;
 constexpr size_t kLeastLabelBytes = 2;
 constexpr size_t kLeastBucketBytes = 2;
 
-void AppendBuckets(const std::vector<NativeHistogram::Bucket>& buckets, std::string& out) {
+void AppendCount(uint64_t count, bool is_float, std::string& out) {
+  if (is_float) {
+    AppendFloat(std::bit_cast<double>(count), out);
+  } else {
+    AppendVarint(count, out);
+  }
+}
+
+uint64_t ReadCount(ByteReader& reader, bool is_float) {
+  return is_float ? model::FloatCount(ReadFloat(reader)) : reader.Varint();
+}
+
+void AppendBuckets(const std::vector<NativeHistogram::Bucket>& buckets, bool is_float,
+                   std::string& out) {
   AppendVarint(buckets.size(), out);
   int64_t previous = 0;
   for (const NativeHistogram::Bucket& bucket : buckets) {
     AppendSigned(bucket.index - previous, out);
-    AppendVarint(bucket.count, out);
+    AppendCount(bucket.count, is_float, out);
     previous = bucket.index;
   }
 }
 
-std::vector<NativeHistogram::Bucket> ReadBuckets(ByteReader& reader) {
+std::vector<NativeHistogram::Bucket> ReadBuckets(ByteReader& reader, bool is_float) {
   std::vector<NativeHistogram::Bucket> buckets(reader.Count(kLeastBucketBytes));
   uint64_t index = 0;
   for (NativeHistogram::Bucket& bucket : buckets) {
     index += static_cast<uint64_t>(reader.Signed());
     bucket.index = static_cast<int32_t>(index);
-    bucket.count = reader.Varint();
+    bucket.count = ReadCount(reader, is_float);
     if (static_cast<int64_t>(index) != bucket.index) reader.Fail();
   }
   return buckets;
@@ -44,12 +57,6 @@ std::vector<double> ReadBounds(ByteReader& reader) {
   std::vector<double> bounds(reader.Count(sizeof(double)));
   for (double& bound : bounds) bound = std::bit_cast<double>(reader.Fixed64());
   return bounds;
-}
-
-model::ResetHint ReadResetHint(ByteReader& reader) {
-  const auto hint = static_cast<model::ResetHint>(reader.Byte());
-  if (hint > model::ResetHint::kGauge) reader.Fail();
-  return hint;
 }
 
 }  // namespace
@@ -119,28 +126,34 @@ VersionLabel ReadVersionLabel(ByteReader& reader, std::string_view name) {
 }
 
 void AppendHistogram(const NativeHistogram& histogram, std::string& out) {
+  const bool is_float = histogram.float_counts;
   AppendSigned(histogram.schema, out);
-  out.push_back(static_cast<char>(histogram.reset_hint));
+  out.push_back(static_cast<char>(static_cast<uint8_t>(histogram.reset_hint) |
+                                  (is_float ? kFloatCounts : 0)));
   if (histogram.schema == model::kCustomBuckets) AppendBounds(histogram.custom_bounds, out);
   AppendFixed64(std::bit_cast<uint64_t>(histogram.zero_threshold), out);
-  AppendVarint(histogram.zero_count, out);
-  AppendVarint(histogram.count, out);
+  AppendCount(histogram.zero_count, is_float, out);
+  AppendCount(histogram.count, is_float, out);
   AppendFixed64(std::bit_cast<uint64_t>(histogram.sum), out);
-  AppendBuckets(histogram.positive, out);
-  AppendBuckets(histogram.negative, out);
+  AppendBuckets(histogram.positive, is_float, out);
+  AppendBuckets(histogram.negative, is_float, out);
 }
 
 NativeHistogram ReadHistogram(ByteReader& reader) {
   NativeHistogram histogram;
   histogram.schema = static_cast<int32_t>(reader.Signed());
-  histogram.reset_hint = ReadResetHint(reader);
+  const uint8_t hint = reader.Byte();
+  const bool is_float = (hint & kFloatCounts) != 0;
+  histogram.float_counts = is_float;
+  histogram.reset_hint = static_cast<model::ResetHint>(hint & ~kFloatCounts);
+  if (histogram.reset_hint > model::ResetHint::kGauge) reader.Fail();
   if (histogram.schema == model::kCustomBuckets) histogram.custom_bounds = ReadBounds(reader);
   histogram.zero_threshold = std::bit_cast<double>(reader.Fixed64());
-  histogram.zero_count = reader.Varint();
-  histogram.count = reader.Varint();
+  histogram.zero_count = ReadCount(reader, is_float);
+  histogram.count = ReadCount(reader, is_float);
   histogram.sum = std::bit_cast<double>(reader.Fixed64());
-  histogram.positive = ReadBuckets(reader);
-  histogram.negative = ReadBuckets(reader);
+  histogram.positive = ReadBuckets(reader, is_float);
+  histogram.negative = ReadBuckets(reader, is_float);
   return histogram;
 }
 

@@ -1,8 +1,10 @@
-// Labels, entity versions and histograms as bytes, as the log and the windows keep them.
+// Labels, entity versions, floats and histograms as bytes, as the log and the windows keep them.
 //
 // Format: docs/format/log.md. Readers fail through ByteReader::ok(). Not synchronized.
 #pragma once
 
+#include <bit>
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -10,6 +12,7 @@
 #include "collector/model/entity.h"
 #include "collector/model/sample.h"
 #include "common/bytes.h"
+#include "common/exact_integer.h"
 #include "common/id128.h"
 #include "common/labels.h"
 
@@ -31,6 +34,26 @@ struct VersionLabel {
   int64_t valid_from_ms = 0;
 };
 VersionLabel ReadVersionLabel(ByteReader& reader, std::string_view name);
+
+// Whole numbers take what they need.
+inline constexpr uint64_t kRawFloat = 1;
+inline void AppendFloat(double value, std::string& out) {
+  int64_t integer = 0;
+  if (AsExactInteger(value, integer)) return AppendVarint(ZigZag(integer) << 1, out);
+  AppendVarint(kRawFloat, out);
+  AppendFixed64(std::bit_cast<uint64_t>(value), out);
+}
+
+inline double ReadFloat(ByteReader& reader) {
+  const uint64_t code = reader.Varint();
+  if (code == kRawFloat) return std::bit_cast<double>(reader.Fixed64());
+  const auto value = static_cast<double>(UnZigZag(code >> 1));
+  if ((code & 1) != 0 || std::fabs(value) > kMaxExactInteger) reader.Fail();
+  return value;
+}
+
+// Beside a histogram's reset hint: its counts are floats. On disk.
+inline constexpr uint8_t kFloatCounts = 4;
 
 void AppendHistogram(const model::NativeHistogram& histogram, std::string& out);
 model::NativeHistogram ReadHistogram(ByteReader& reader);

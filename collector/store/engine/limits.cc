@@ -49,14 +49,17 @@ absl::Status CheckEntity(const model::EntityVersion& version) {
   return absl::OkStatus();
 }
 
-absl::Status CheckBuckets(const std::vector<model::NativeHistogram::Bucket>& buckets) {
+absl::Status CheckBuckets(const model::NativeHistogram& histogram,
+                          const std::vector<model::NativeHistogram::Bucket>& buckets) {
   if (buckets.size() > chunk::kMaxHistogramBuckets) {
     return Invalid("a histogram has {} buckets of one sign; the limit is {}", buckets.size(),
                    chunk::kMaxHistogramBuckets);
   }
   for (size_t i = 0; i < buckets.size(); ++i) {
-    if (buckets[i].count == 0) {
-      return Invalid("bucket {} of a histogram is empty", buckets[i].index);
+    const double count = histogram.AsDouble(buckets[i].count);
+    if (count == 0) return Invalid("bucket {} of a histogram is empty", buckets[i].index);
+    if (count < 0) {
+      return Invalid("bucket {} of a histogram has {} observations", buckets[i].index, count);
     }
     if (i > 0 && buckets[i].index <= buckets[i - 1].index) {
       return Invalid("bucket {} of a histogram comes after bucket {}", buckets[i].index,
@@ -85,7 +88,8 @@ absl::Status CheckCustomBuckets(const model::NativeHistogram& histogram) {
       return Invalid("custom bound {} of a histogram comes after {}", bounds[i], bounds[i - 1]);
     }
   }
-  if (!histogram.negative.empty() || histogram.zero_count != 0 || histogram.zero_threshold != 0) {
+  if (!histogram.negative.empty() || histogram.AsDouble(histogram.zero_count) != 0 ||
+      histogram.zero_threshold != 0) {
     return Invalid("a histogram with custom bounds has a zero bucket or negative ones");
   }
   const std::vector<model::NativeHistogram::Bucket>& buckets = histogram.positive;
@@ -140,8 +144,8 @@ absl::Status CheckBatch(const WriteBatch& batch) {
   for (const HistogramFrame& frame : batch.histograms) {
     LL_RETURN_IF_ERROR(CheckFrame(frame, batch.series.size()));
     for (const model::NativeHistogram& value : frame.values) {
-      LL_RETURN_IF_ERROR(CheckBuckets(value.positive));
-      LL_RETURN_IF_ERROR(CheckBuckets(value.negative));
+      LL_RETURN_IF_ERROR(CheckBuckets(value, value.positive));
+      LL_RETURN_IF_ERROR(CheckBuckets(value, value.negative));
       LL_RETURN_IF_ERROR(CheckCustomBuckets(value));
     }
   }

@@ -1,10 +1,13 @@
 // Histograms among a series' tokens (tokens.h): what changed since the one before, or the whole.
 //
-//     0, differences   of zero_count, of count beyond those of its parts, of sum (a float's token,
-//                      or kRepeat), and of each bucket's count; the buckets are the same
+//     0, differences   of zero_count, of count beyond those of its parts, of sum (a float), and of
+//                      each bucket's count; the buckets are the same
 //     1, length, bytes a histogram as the log has it
+//     2, floats        zero_count, count, sum and each bucket's count, each after that of the one
+//                      before; both histograms have float counts, and the same buckets
 //
-// Differences are zigzag varints, modulo 2^64. Lossless whatever a histogram holds. Pure functions.
+// Differences are zigzag varints, modulo 2^64; a float is a float's token, or kRepeat. Lossless
+// whatever a histogram holds. Pure functions.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,5 @@
 #include "collector/store/log/record.h"
 
-#include <bit>
-#include <cmath>
 #include <iterator>
 #include <utility>
 
@@ -10,13 +8,15 @@
 #include "collector/store/codec/model_codec.h"
 #include "collector/store/record/rows.h"
 #include "common/bytes.h"
-#include "common/exact_integer.h"
 
 namespace leadline::collector::store::log {
 namespace {
 
 // On disk: never renumber.
 enum class Type : uint8_t { kSeries = 1, kBatch = 2, kWriters = 3, kEntities = 4, kKeyed = 5 };
+
+// 3 had no float counts; all else is the same.
+constexpr uint8_t kLeastRecordVersion = 3;
 
 constexpr size_t kLeastSeriesBytes = 1 + 1 + 1 + 1;
 constexpr size_t kLeastEntityBytes = 16 + 1 + 1 + 1 + 1 + 1 + 1 + 1;
@@ -57,23 +57,6 @@ void ReadRuns(ByteReader& reader, std::vector<Unsigned>& values) {
       if (values[at++] != next) return reader.Fail();
     }
   }
-}
-
-constexpr uint64_t kRawFloat = 1;
-
-void AppendFloat(double value, std::string& out) {
-  int64_t integer = 0;
-  if (AsExactInteger(value, integer)) return AppendVarint(ZigZag(integer) << 1, out);
-  AppendVarint(kRawFloat, out);
-  AppendFixed64(std::bit_cast<uint64_t>(value), out);
-}
-
-double ReadFloat(ByteReader& reader) {
-  const uint64_t code = reader.Varint();
-  if (code == kRawFloat) return std::bit_cast<double>(reader.Fixed64());
-  const auto value = static_cast<double>(UnZigZag(code >> 1));
-  if ((code & 1) != 0 || std::fabs(value) > kMaxExactInteger) reader.Fail();
-  return value;
 }
 
 // Strings of a record of series.
@@ -159,7 +142,7 @@ BatchRecord ReadBatch(ByteReader& reader) {
     frame.series.resize(reader.Count(kLeastFloatBytes));
     frame.values.resize(frame.series.size());
     ReadRuns(reader, frame.series);
-    for (double& value : frame.values) value = ReadFloat(reader);
+    for (double& value : frame.values) value = codec::ReadFloat(reader);
     CheckIndices(reader, frame, batch.series.size());
   }
   batch.histograms.resize(reader.Count(kLeastFrameBytes));
@@ -192,7 +175,8 @@ absl::Status VisitRecords(std::string_view payload, Visit visit) {
     const uint8_t type = reader.Byte();
     const uint8_t version = reader.Byte();
     ByteReader body(reader.String());
-    if (reader.ok() && (version != kRecordVersion || type > static_cast<uint8_t>(Type::kKeyed))) {
+    if (reader.ok() && (version < kLeastRecordVersion || version > kRecordVersion ||
+                        type > static_cast<uint8_t>(Type::kKeyed))) {
       return absl::UnimplementedError(
           fmt::format("record of type {}, version {} at offset {} of its frame is of another "
                       "version of this program",
@@ -264,7 +248,7 @@ void AppendRecord(std::string_view tenant, const WriteBatch& batch, std::string&
     AppendSigned(frame.ts_ms, body);
     AppendVarint(frame.series.size(), body);
     AppendRuns(frame.series, body);
-    for (double value : frame.values) AppendFloat(value, body);
+    for (double value : frame.values) codec::AppendFloat(value, body);
   }
   AppendVarint(batch.histograms.size(), body);
   for (const HistogramFrame& frame : batch.histograms) {

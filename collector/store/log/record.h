@@ -22,7 +22,7 @@
 
 namespace leadline::collector::store::log {
 
-inline constexpr uint8_t kRecordVersion = 3;
+inline constexpr uint8_t kRecordVersion = 4;
 inline constexpr size_t kMaxBatchSeries = size_t{1} << 22;
 
 struct SeriesRecord {

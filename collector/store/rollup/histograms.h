@@ -3,6 +3,9 @@
 // Plain values and pure functions.
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 #include "collector/model/sample.h"
 #include "common/kahan_sum.h"
 
@@ -12,8 +15,9 @@ namespace leadline::collector::store::rollup {
 // resets and not that there was one, and nothing in it fell.
 bool CountsOn(const model::NativeHistogram& previous, const model::NativeHistogram& next);
 
-// The sum of histograms, as long as all have the same layout and say the same of resets, and none
-// of its counts is too large to be exact as a float.
+// The sum of histograms, as long as all have the same layout and the same kind of counts and say
+// the same of resets. Whole counts are exact, and none is kept that is too large for that as a
+// float; float counts are compensated and finite.
 class HistogramSum {
  public:
   explicit HistogramSum(const model::NativeHistogram& first);
@@ -23,8 +27,21 @@ class HistogramSum {
   model::NativeHistogram value() const;
 
  private:
-  model::NativeHistogram total_;
+  // Of float counts.
+  struct Total {
+    int32_t index = 0;
+    KahanSum count;
+  };
+
+  void AddWhole(const model::NativeHistogram& next);
+  void AddFloat(const model::NativeHistogram& next);
+
+  model::NativeHistogram total_;  // of float counts what is beside them
   KahanSum sum_;
+  KahanSum zero_count_;
+  KahanSum count_;
+  std::vector<Total> positive_;
+  std::vector<Total> negative_;
   bool is_kept_ = true;
 };
 

@@ -154,7 +154,8 @@ class DumpStoreTest : public DumpTest {
     version.labels = LabelSet({{"pod", "web-1"}});
     const std::vector<collector::model::SeriesDefinition> series = {
         {"reads_total", version.id, LabelSet({{"call", "read"}})},
-        {"writes_total", version.id, {}}};
+        {"writes_total", version.id, {}},
+        {"took_seconds", version.id, {}}};
     const auto handles = store_->Resolve("default", series);
     EXPECT_TRUE(handles.ok()) << handles.status();
     collector::store::WriteBatch batch;
@@ -163,6 +164,8 @@ class DumpStoreTest : public DumpTest {
     batch.entities = {version};
     batch.series = *handles;
     batch.floats = {{kTimeMs, {0, 1}, {5, 6}}};
+    batch.histograms = {{kTimeMs, {2}, {{.count = 1, .positive = {{1, 1}}}}},
+                        {kTimeMs + 1, {2}, {{.float_counts = true, .sum = 1}}}};
     std::promise<absl::Status> durable;
     store_->Append("default", std::move(batch),
                    [&](const absl::Status& status) { durable.set_value(status); });
@@ -197,12 +200,12 @@ TEST_F(DumpStoreTest, TheLogWithItsRecords) {
   const std::string text = Dump({.path = Dir()});
   EXPECT_THAT(text, HasSubstr("MANIFEST: log from segment 1"));
   EXPECT_THAT(text, HasSubstr("log/00000000000000000001.log: "));
-  EXPECT_THAT(text, HasSubstr("definitions of tenant default: 2 series"));
+  EXPECT_THAT(text, HasSubstr("definitions of tenant default: 3 series"));
   EXPECT_THAT(text,
               HasSubstr("reads_total{call=\"read\"} of entity " + HashId({"container"}).ToHex()));
   EXPECT_THAT(text, HasSubstr("batch 1 of agent " + HashId({"agent"}).ToHex() +
-                              " epoch 7 of tenant default: 1 entities, 2 series, 2 floats, 0 "
-                              "histograms"));
+                              " epoch 7 of tenant default: 1 entities, 3 series, 2 floats, 2 "
+                              "histograms, 1 with float counts\n"));
   EXPECT_THAT(text, HasSubstr("{pod=\"web-1\"}"));
   EXPECT_THAT(Dump({.path = Dir(), .series = "writes_total"}),
               testing::Not(HasSubstr("reads_total")));
@@ -223,6 +226,7 @@ TEST_F(DumpStoreTest, WindowsWithTheirRowsOrTheirSizes) {
   EXPECT_THAT(sizes, HasSubstr("table series: 1 rows, "));
   EXPECT_THAT(sizes, HasSubstr("metric writes_total: 1 rows, "));
   EXPECT_THAT(sizes, HasSubstr("encoder floats of mode "));
+  EXPECT_THAT(sizes, HasSubstr("encoder histograms with float counts: 1 rows, "));
 }
 
 TEST_F(DumpStoreTest, DamageIsNamed) {

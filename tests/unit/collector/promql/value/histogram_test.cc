@@ -73,6 +73,20 @@ Histogram Counter(std::vector<model::NativeHistogram::Bucket> positive, int32_t 
   return Histogram::From(histogram);
 }
 
+TEST(Histogram, IsTheSameFromTheModel) {
+  Histogram histogram = Counter({{1, 2}, {3, 4}}, 0, 1);
+  histogram.reset_hint = model::ResetHint::kGauge;
+  histogram.sum = -1.5;
+  histogram.Scale(1.0 / 3);
+  histogram.negative = {{-2, 0}, {7, 1e-300}};
+  const model::NativeHistogram kept = histogram.ToModel();
+  EXPECT_TRUE(kept.float_counts);
+  EXPECT_EQ(kept.reset_hint, model::ResetHint::kGauge);
+  EXPECT_EQ(kept.negative.size(), 1u) << "no empty bucket";
+  histogram.Compact();
+  EXPECT_EQ(Histogram::From(kept), histogram);
+}
+
 TEST(WasReset, SeesWhateverFell) {
   const auto before = Counter({{1, 2}, {3, 4}}, 0, 1);
   EXPECT_FALSE(WasReset(before, before));

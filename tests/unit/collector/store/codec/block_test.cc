@@ -34,12 +34,25 @@ NativeHistogram Histogram(uint64_t count) {
   return histogram;
 }
 
-std::string SomeBlock() {
+NativeHistogram Fractions(double count) {
+  NativeHistogram histogram = Histogram(0);
+  histogram.reset_hint = model::ResetHint::kGauge;
+  histogram.float_counts = true;
+  histogram.count = model::FloatCount(count);
+  histogram.positive = {{-1, model::FloatCount(count / 3)}, {4, model::FloatCount(count / 7)}};
+  return histogram;
+}
+
+std::string SomeBlock(bool with_floats = true) {
   BlockWriter writer;
   writer.Add(0, Times(2000, 3), std::vector<double>{1, 2, 4});
   writer.Add(0, Times(40'000, 2), std::vector<double>{8, 16});
   writer.Add(5, Times(1003, 3), std::vector<double>{0.5, 0.25, 0.75});
   writer.Add(5, Times(1003, 2), std::vector<NativeHistogram>{Histogram(1), Histogram(5)});
+  if (with_floats) {
+    writer.Add(6, Times(1004, 3),
+               std::vector<NativeHistogram>{Fractions(0.5), Histogram(2), Fractions(1)});
+  }
   writer.Add(62, Times(5000, 8), std::vector<double>{1, 5, 6, 9, 20, 21, 22, 40});
   writer.Add(62, Times(5001, 8), std::vector<double>{2, 6, 7, 10, 21, 22, 23, 42});
   writer.Add(63, {7}, std::vector<double>{model::StaleNan()});
@@ -52,7 +65,7 @@ TEST(Block, IsWrittenAndReadAsItIsOnDisk) {
   ASSERT_TRUE(reader.ok()) << reader.status();
   EXPECT_EQ(reader->first_ms(), 7);
   EXPECT_EQ(reader->last_ms(), 75'001);
-  ASSERT_EQ(reader->runs().size(), 7u);
+  ASSERT_EQ(reader->runs().size(), 8u);
   std::vector<int64_t> ts_ms;
   std::vector<double> values;
   // The last before the first: each is read without the others.
@@ -70,12 +83,40 @@ TEST(Block, IsWrittenAndReadAsItIsOnDisk) {
   EXPECT_EQ(ts_ms.back(), second_ms);
   EXPECT_EQ(reader->runs()[1].first_ms, 40'000);
   EXPECT_EQ(reader->runs()[1].last_ms, 50'000);
-  EXPECT_EQ(reader->runs()[6].place, 63);
-  EXPECT_FALSE(reader->runs()[4].follows);
-  EXPECT_TRUE(reader->runs()[5].follows);
+  histograms.clear();
+  ASSERT_TRUE(reader->Read(reader->runs()[4], ts_ms, histograms).ok());
+  EXPECT_THAT(histograms, ElementsAre(Fractions(0.5), Histogram(2), Fractions(1)));
+  EXPECT_EQ(reader->runs()[7].place, 63);
+  EXPECT_FALSE(reader->runs()[5].follows);
+  EXPECT_TRUE(reader->runs()[6].follows);
   values.clear();
-  ASSERT_TRUE(reader->Read(reader->runs()[5], ts_ms, values).ok());
+  ASSERT_TRUE(reader->Read(reader->runs()[6], ts_ms, values).ok());
   EXPECT_THAT(values, ElementsAre(2, 6, 7, 10, 21, 22, 23, 42));
+}
+
+// All samples of all runs, as they are read.
+std::vector<std::string> Contents(std::string_view block) {
+  auto reader = BlockReader::Open(block);
+  EXPECT_TRUE(reader.ok()) << reader.status();
+  std::vector<std::string> contents;
+  if (!reader.ok()) return contents;
+  for (const BlockRun& run : reader->runs()) {
+    std::vector<int64_t> ts_ms;
+    std::vector<double> values;
+    std::vector<NativeHistogram> histograms;
+    const absl::Status read = run.kind == ChunkKind::kFloat ? reader->Read(run, ts_ms, values)
+                                                            : reader->Read(run, ts_ms, histograms);
+    EXPECT_TRUE(read.ok()) << read;
+    contents.push_back(run.kind == ChunkKind::kFloat ? EncodeChunk(ts_ms, values)
+                                                     : EncodeChunk(ts_ms, histograms));
+  }
+  return contents;
+}
+
+TEST(Block, TheVersionBeforeIsRead) {
+  const std::string before = ReadGolden("block_version_1.bin");
+  ASSERT_EQ(before.at(0), 1);
+  EXPECT_EQ(Contents(before), Contents(SomeBlock(/*with_floats=*/false)));
 }
 
 TEST(Block, TheWriterIsEmptyWhenItHasFinished) {
@@ -126,17 +167,17 @@ TEST(Block, APartOfARunIsRead) {
 // Of `histogram` as a row; every bucket that is not named has to be empty.
 std::vector<double> AsRow(const NativeHistogram& histogram, const model::RowShape& shape) {
   std::vector<double> row(shape.width());
-  row[model::RowShape::kZeroCount] = static_cast<double>(histogram.zero_count);
-  row[model::RowShape::kCount] = static_cast<double>(histogram.count);
+  row[model::RowShape::kZeroCount] = histogram.AsDouble(histogram.zero_count);
+  row[model::RowShape::kCount] = histogram.AsDouble(histogram.count);
   row[model::RowShape::kSum] = histogram.sum;
   const size_t negative = model::RowShape::kFields + shape.positive.size;
   for (const auto& bucket : histogram.positive) {
     row.at(model::RowShape::kFields + static_cast<size_t>(bucket.index - shape.positive.first)) =
-        static_cast<double>(bucket.count);
+        histogram.AsDouble(bucket.count);
   }
   for (const auto& bucket : histogram.negative) {
     row.at(negative + static_cast<size_t>(bucket.index - shape.negative.first)) =
-        static_cast<double>(bucket.count);
+        histogram.AsDouble(bucket.count);
   }
   return row;
 }
@@ -150,7 +191,8 @@ std::optional<model::HistogramRows> RowsOf(const std::vector<NativeHistogram>& h
   return reader->ReadRows(reader->runs()[0], ts_ms, wanted);
 }
 
-TEST(Block, HistogramsOfOneLayoutAreReadAsRows) {
+// `is_float`: of histogram i.
+void ExpectRows(bool (*is_float)(uint64_t i)) {
   std::vector<NativeHistogram> histograms;
   NativeHistogram histogram;
   histogram.schema = 3;
@@ -164,7 +206,18 @@ TEST(Block, HistogramsOfOneLayoutAreReadAsRows) {
     if (i > 10) histogram.negative = {{-2, i}};
     histogram.reset_hint =
         i == 12 || i == 30 ? model::ResetHint::kReset : model::ResetHint::kUnknown;
-    histograms.push_back(histogram);
+    NativeHistogram added = histogram;
+    if (is_float(i)) {
+      added.float_counts = true;
+      const auto third = [](uint64_t& count) {
+        count = model::FloatCount(static_cast<double>(count) / 3);
+      };
+      third(added.count);
+      third(added.zero_count);
+      for (auto& bucket : added.positive) third(bucket.count);
+      for (auto& bucket : added.negative) third(bucket.count);
+    }
+    histograms.push_back(added);
   }
   const std::vector<int64_t> times = Times(1000, histograms.size());
   std::vector<int64_t> ts_ms = {1};
@@ -208,6 +261,12 @@ TEST(Block, HistogramsOfOneLayoutAreReadAsRows) {
   other = histogram;
   other.custom_bounds = {1, 2};
   EXPECT_FALSE(has_rows_with(other));
+}
+
+TEST(Block, HistogramsOfOneLayoutAreReadAsRows) {
+  ExpectRows([](uint64_t) { return false; });
+  ExpectRows([](uint64_t) { return true; });
+  ExpectRows([](uint64_t i) { return i % 3 == 0; });
 }
 
 TEST(Floats, TellWhetherTheyMayHaveMarkers) {

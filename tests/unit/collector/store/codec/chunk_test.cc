@@ -190,17 +190,45 @@ NativeHistogram RandomHistogram(std::mt19937_64& random) {
   return histogram;
 }
 
-bool SameHistogram(NativeHistogram a, NativeHistogram b) {
-  const bool same_sum = std::bit_cast<uint64_t>(a.sum) == std::bit_cast<uint64_t>(b.sum);
-  a.sum = b.sum = 0;
-  return same_sum && a == b;
+// Floats of all kinds instead of its counts.
+NativeHistogram WithFloatCounts(NativeHistogram histogram, std::mt19937_64& random) {
+  const auto any = [&random] {
+    const double values[] = {std::bit_cast<double>(random()),
+                             static_cast<double>(random() % 50),
+                             static_cast<double>(random() % 1000) / 300,
+                             -0.0,
+                             std::numeric_limits<double>::quiet_NaN(),
+                             kInfinity};
+    return model::FloatCount(values[random() % 6]);
+  };
+  histogram.float_counts = true;
+  histogram.zero_count = any();
+  histogram.count = any();
+  for (auto* buckets : {&histogram.positive, &histogram.negative}) {
+    for (auto& bucket : *buckets) {
+      bucket.count = any();
+      if (bucket.count == 0) bucket.count = model::FloatCount(0.1);
+    }
+  }
+  return histogram;
+}
+
+// Of whole counts, of float counts, or of both.
+std::vector<NativeHistogram> RandomHistograms(std::mt19937_64& random, size_t count) {
+  const uint64_t kinds = random() % 3;
+  std::vector<NativeHistogram> values;
+  for (size_t i = 0; i < count; ++i) {
+    NativeHistogram histogram = RandomHistogram(random);
+    const bool floats = kinds == 1 || (kinds == 2 && random() % 2 == 0);
+    values.push_back(floats ? WithFloatCounts(std::move(histogram), random) : std::move(histogram));
+  }
+  return values;
 }
 
 TEST(HistogramChunk, RoundTripsWhateverComes) {
   std::mt19937_64 random(11);
   for (int round = 0; round < 500; ++round) {
-    std::vector<NativeHistogram> values;
-    for (size_t i = 0; i < 1 + random() % 40; ++i) values.push_back(RandomHistogram(random));
+    const std::vector<NativeHistogram> values = RandomHistograms(random, 1 + random() % 40);
     const std::vector<int64_t> ts_ms = Regular(values.size());
     std::vector<int64_t> read_ts_ms;
     std::vector<NativeHistogram> read_values;
@@ -208,7 +236,7 @@ TEST(HistogramChunk, RoundTripsWhateverComes) {
     ASSERT_EQ(read_ts_ms, ts_ms);
     ASSERT_EQ(read_values.size(), values.size());
     for (size_t i = 0; i < values.size(); ++i) {
-      ASSERT_TRUE(SameHistogram(values[i], read_values[i])) << "round " << round << ", " << i;
+      ASSERT_EQ(values[i], read_values[i]) << "round " << round << ", " << i;
     }
   }
 }
@@ -216,8 +244,7 @@ TEST(HistogramChunk, RoundTripsWhateverComes) {
 TEST(HistogramChunk, APartIsMadeOfIt) {
   std::mt19937_64 random(12);
   for (int round = 0; round < 200; ++round) {
-    std::vector<NativeHistogram> values;
-    for (size_t i = 0; i < 1 + random() % 20; ++i) values.push_back(RandomHistogram(random));
+    const std::vector<NativeHistogram> values = RandomHistograms(random, 1 + random() % 20);
     const std::vector<int64_t> ts_ms = Regular(values.size());
     const std::string chunk = EncodeChunk(ts_ms, values);
     const auto somewhere = [&] {
@@ -233,7 +260,7 @@ TEST(HistogramChunk, APartIsMadeOfIt) {
       if (ts_ms[i] < start_ms || ts_ms[i] > end_ms) continue;
       ASSERT_LT(next, read_values.size());
       ASSERT_EQ(read_ts_ms[next], ts_ms[i]);
-      ASSERT_TRUE(SameHistogram(read_values[next++], values[i])) << "round " << round << ", " << i;
+      ASSERT_EQ(read_values[next++], values[i]) << "round " << round << ", " << i;
     }
     ASSERT_EQ(read_values.size(), next);
     ASSERT_EQ(read_ts_ms.size(), next);
@@ -267,8 +294,20 @@ TEST(HistogramChunk, ManyBoundsAreReadAsTheyWere) {
     std::vector<NativeHistogram> values;
     ASSERT_TRUE(DecodeChunk(EncodeChunk(Regular(1), {&histogram, 1}), ts_ms, values).ok()) << count;
     ASSERT_EQ(values.size(), 1u);
-    EXPECT_TRUE(SameHistogram(values[0], histogram)) << count;
+    EXPECT_EQ(values[0], histogram) << count;
   }
+}
+
+TEST(HistogramChunk, KeepsTheSignOfABoundOfZero) {
+  NativeHistogram histogram;
+  histogram.schema = model::kCustomBuckets;
+  std::vector<NativeHistogram> values(2, histogram);
+  values[0].custom_bounds = {-0.0, 1};
+  values[1].custom_bounds = {0.0, 1};
+  std::vector<int64_t> ts_ms;
+  std::vector<NativeHistogram> read;
+  ASSERT_TRUE(DecodeChunk(EncodeChunk(Regular(2), values), ts_ms, read).ok());
+  EXPECT_EQ(read, values);
 }
 
 TEST(HistogramChunk, SharedBoundsAreWrittenOnce) {
@@ -288,6 +327,28 @@ TEST(HistogramChunk, AnUnchangedHistogramCostsAlmostNothing) {
   EXPECT_LE(EncodeChunk(Regular(200), values).size(), 100 * 6 + 80);
 }
 
+// What sums of whole counts come to is floats, and takes what whole counts do.
+TEST(HistogramChunk, FloatsThatAreWholeNumbersTakeNoMore) {
+  std::mt19937_64 random(4);
+  std::vector<NativeHistogram> whole;
+  NativeHistogram histogram;
+  for (int32_t i = 0; i < 20; ++i) histogram.positive.push_back({i, 1});
+  for (int i = 0; i < 200; ++i) {
+    for (auto& bucket : histogram.positive) bucket.count += random() % 9;
+    whole.push_back(histogram);
+  }
+  std::vector<NativeHistogram> floats = whole;
+  for (NativeHistogram& value : floats) {
+    value.float_counts = true;
+    for (auto& bucket : value.positive) {
+      bucket.count = model::FloatCount(static_cast<double>(bucket.count));
+    }
+  }
+  // A mode for each column.
+  EXPECT_LE(EncodeChunk(Regular(200), floats).size(),
+            EncodeChunk(Regular(200), whole).size() + histogram.positive.size() + 2);
+}
+
 TEST(Chunk, EveryTruncationIsAnErrorAndNoneCrashes) {
   std::mt19937_64 random(3);
   std::vector<std::string> chunks = {
@@ -295,7 +356,10 @@ TEST(Chunk, EveryTruncationIsAnErrorAndNoneCrashes) {
       EncodeChunk(Regular(5), std::vector<double>{0.1, 2.3, 4.5, 8.7, model::StaleNan()}),
       EncodeChunk(Regular(3),
                   std::vector<NativeHistogram>{RandomHistogram(random), RandomHistogram(random),
-                                               RandomHistogram(random)})};
+                                               RandomHistogram(random)}),
+      EncodeChunk(Regular(2),
+                  std::vector<NativeHistogram>{RandomHistogram(random),
+                                               WithFloatCounts(RandomHistogram(random), random)})};
   for (const std::string& chunk : chunks) {
     for (size_t size = 0; size < chunk.size(); ++size) {
       std::vector<int64_t> ts_ms;
@@ -313,8 +377,7 @@ TEST(Chunk, FlippedBitsNeverCrash) {
   for (int round = 0; round < 20'000; ++round) {
     std::string chunk =
         round % 2 ? EncodeChunk(Regular(40), Generate(40, [](size_t i) { return 0.3 * double(i); }))
-                  : EncodeChunk(Regular(2), std::vector<NativeHistogram>{RandomHistogram(random),
-                                                                         RandomHistogram(random)});
+                  : EncodeChunk(Regular(4), RandomHistograms(random, 4));
     for (size_t flips = 0; flips <= random() % 4; ++flips) {
       char& byte = chunk[random() % chunk.size()];
       byte = static_cast<char>(byte ^ 1 << random() % 8);

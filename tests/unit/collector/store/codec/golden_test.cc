@@ -115,6 +115,35 @@ TEST(HistogramGolden, IsWrittenAndReadAsItIsOnDisk) {
   ExpectGolden("chunk_histograms.bin", values);
 }
 
+std::vector<model::NativeHistogram> Floats() {
+  std::vector<model::NativeHistogram> values(3);
+  for (int i = 0; i < 3; ++i) {
+    model::NativeHistogram& value = values[static_cast<size_t>(i)];
+    value.schema = 3;
+    value.reset_hint = model::ResetHint::kGauge;
+    value.float_counts = true;
+    value.zero_threshold = 1e-128;
+    value.zero_count = model::FloatCount(0.5 * i);
+    value.count = model::FloatCount(10.0 / 3 + i);
+    value.sum = 0.25 * i;
+    value.positive = {{-2, model::FloatCount(1 + i / 3.0)}, {5, model::FloatCount(3)}};
+  }
+  values[2].negative.push_back({0, model::FloatCount(0.125)});
+  return values;
+}
+
+TEST(HistogramGolden, OfFloatCounts) { ExpectGolden("chunk_float_counts.bin", Floats()); }
+
+// As where a writer changes from one to the other.
+TEST(HistogramGolden, OfWholeAndFloatCounts) {
+  std::vector<model::NativeHistogram> values = Floats();
+  values[1].float_counts = false;
+  values[1].zero_count = 1;
+  values[1].count = 3;
+  values[1].positive = {{-2, 1}, {6, 1}};
+  ExpectGolden("chunk_whole_and_float_counts.bin", values);
+}
+
 TEST(HistogramGolden, OfCustomBuckets) {
   std::vector<model::NativeHistogram> values(3);
   for (uint64_t i = 0; i < values.size(); ++i) {

@@ -579,6 +579,11 @@ TEST_F(FaultsTest, RefusesBadBatches) {
       {"far time", [](WriteBatch& batch) { batch.floats[0].ts_ms = INT64_MAX; }, "timestamp 9223"},
       {"buckets", WithHistogram({.positive = {{3, 1}, {3, 1}}}), "bucket 3"},
       {"empty bucket", WithHistogram({.negative = {{3, 0}}}), "empty"},
+      {"bucket of -0",
+       WithHistogram({.float_counts = true, .positive = {{3, model::FloatCount(-0.0)}}}), "empty"},
+      {"bucket below 0",
+       WithHistogram({.float_counts = true, .negative = {{3, model::FloatCount(-0.5)}}}),
+       "bucket 3 of a histogram has -0.5 observations"},
       {"bounds of exponential buckets", WithHistogram({.custom_bounds = {1}}), "schema 0"},
       {"order of bounds", WithHistogram({.schema = model::kCustomBuckets, .custom_bounds = {2, 2}}),
        "bound 2 of a histogram comes after 2"},
@@ -614,7 +619,7 @@ TEST_F(FaultsTest, RefusesBadBatches) {
   EXPECT_FALSE(TryAppend(Sample(series_, kT0, 1), "").ok());
   EXPECT_FALSE(TryAppend(Sample(series_, kT0, 1), "other").ok());
   EXPECT_FALSE(store_->Resolve(kTenant, {{"", {}, {}}}).ok());
-  EXPECT_EQ(Metric("batches_rejected_total"), 16);
+  EXPECT_EQ(Metric("batches_rejected_total"), 18);
 }
 
 }  // namespace

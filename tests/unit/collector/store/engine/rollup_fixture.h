@@ -30,6 +30,10 @@ struct RangeTotals {
   double first = 0;
   double last = 0;
   uint64_t histograms = 0;
+  // The parts of all histograms together, and the ends.
+  std::map<int32_t, double> histogram_sum;
+  model::NativeHistogram first_histogram;
+  model::NativeHistogram last_histogram;
 
   static RangeTotals Of(const SeriesBlock& block, int64_t after_ms, int64_t up_to_ms) {
     RangeTotals totals;
@@ -59,13 +63,21 @@ struct RangeTotals {
     totals.rise = any ? totals.last - totals.first + lost : 0;
     for (size_t i = FirstAfter(after_ms, block.histogram_ts_ms);
          i < block.histogram_ts_ms.size() && block.histogram_ts_ms[i] <= up_to_ms; ++i) {
-      if (model::IsStaleNan(block.histograms[i].sum)) continue;
+      const model::NativeHistogram& histogram = block.histograms[i];
+      if (model::IsStaleNan(histogram.sum)) continue;
+      if (totals.histograms == 0) totals.first_histogram = histogram;
+      totals.last_histogram = histogram;
       totals.histograms += is_summary ? block.histogram_counts[i] : 1;
+      for (const auto& bucket : histogram.positive) {
+        totals.histogram_sum[bucket.index] += histogram.AsDouble(bucket.count);
+      }
+      totals.histogram_sum[kCountOfAll] += histogram.AsDouble(histogram.count);
     }
     return totals;
   }
 
  private:
+  static constexpr int32_t kCountOfAll = INT32_MAX;
   static size_t FirstAfter(int64_t after_ms, const std::vector<int64_t>& ts_ms) {
     return static_cast<size_t>(std::upper_bound(ts_ms.begin(), ts_ms.end(), after_ms) -
                                ts_ms.begin());
@@ -142,6 +154,12 @@ class RollupFixture : public StoreFixture {
                             const std::string& where) {
     EXPECT_EQ(got.count, expected.count) << where;
     EXPECT_EQ(got.histograms, expected.histograms) << where;
+    if (summary == Summary::kSum) {
+      EXPECT_EQ(got.histogram_sum, expected.histogram_sum) << where;
+    } else {
+      EXPECT_EQ(got.first_histogram, expected.first_histogram) << where;
+      EXPECT_EQ(got.last_histogram, expected.last_histogram) << where;
+    }
     if (expected.count == 0) return;
     switch (summary) {
       case Summary::kRise:

@@ -236,6 +236,26 @@ class RollupOracle : public RollupFixture, public testing::WithParamInterface<ui
     return histogram;
   }
 
+  // What a rate gives; the sums of these are exact. Some are of whole counts.
+  model::NativeHistogram RandomRate() {
+    model::NativeHistogram histogram;
+    histogram.schema = 3;
+    histogram.reset_hint = model::ResetHint::kGauge;
+    const double low = static_cast<double>(Random(30)) / 8;
+    const double high = static_cast<double>(1 + Random(30)) / 8;
+    histogram.float_counts = Random(300) != 0;
+    if (!histogram.float_counts) {
+      histogram.count = 1;
+      histogram.positive = {{4, 1}};
+      return histogram;
+    }
+    histogram.count = model::FloatCount(low + high);
+    histogram.sum = low - high;
+    if (low > 0) histogram.positive.push_back({-2, model::FloatCount(low)});
+    histogram.positive.push_back({4, model::FloatCount(high)});
+    return histogram;
+  }
+
   void AppendRandom() {
     WriteBatch batch;
     const int entity = static_cast<int>(Random(5));
@@ -250,7 +270,7 @@ class RollupOracle : public RollupFixture, public testing::WithParamInterface<ui
       version.revision = ++revision_;
       batch.entities.push_back(version);
     }
-    for (const char* metric : {"a_total", "b", "c"}) {
+    for (const char* metric : {"a_total", "b", "c", "rate"}) {
       batch.series.push_back(Resolve({metric, id, LabelSet()}));
     }
     int64_t& now_ms = now_ms_[entity];
@@ -264,7 +284,8 @@ class RollupOracle : public RollupFixture, public testing::WithParamInterface<ui
       if (Random(100) == 0) frame.values[0] = model::StaleNan();
       batch.floats.push_back(std::move(frame));
       if (Random(2) == 0) {
-        batch.histograms.push_back({ts_ms, {2}, {RandomHistogram(histograms_[entity])}});
+        batch.histograms.push_back(
+            {ts_ms, {2, 3}, {RandomHistogram(histograms_[entity]), RandomRate()}});
       }
     }
     Append(std::move(batch));
@@ -276,8 +297,8 @@ class RollupOracle : public RollupFixture, public testing::WithParamInterface<ui
     const int64_t first = Random(units);
     const int64_t last = first + 1 + Random(units - first);
     const int64_t range_ms = resolution_ms * (1 + Random(std::min<int64_t>(last - first, 24)));
-    const char* const metrics[] = {"a_total", "b", "c"};
-    used_ += Compare({Name(metrics[Random(3)])}, kT0 + first * resolution_ms,
+    const char* const metrics[] = {"a_total", "b", "c", "rate"};
+    used_ += Compare({Name(metrics[Random(4)])}, kT0 + first * resolution_ms,
                      kT0 + last * resolution_ms, resolution_ms, range_ms);
   }
 

@@ -1,4 +1,5 @@
 // What the interface promises, each from the head, from windows after a flush, and after a restart.
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -110,6 +111,36 @@ TEST_P(StoreTest, KeepsHistograms) {
     for (const auto& frame : batch.histograms) values.push_back(frame.values[0]);
     return values;
   }());
+}
+
+// As where a rule records another query from some time on.
+TEST_P(StoreTest, KeepsHistogramsOfWholeAndOfFloatCounts) {
+  WriteBatch batch;
+  batch.series = {Resolve({"latency:rate5m", {}, {}})};
+  std::vector<model::NativeHistogram> expected;
+  for (int i = 1; i <= 300; ++i) {
+    model::NativeHistogram histogram;
+    histogram.schema = i / 100;
+    if (i % 7 == 0) histogram.schema = model::kCustomBuckets;
+    if (histogram.schema == model::kCustomBuckets) histogram.custom_bounds = {0.5, 2.5};
+    histogram.reset_hint = static_cast<model::ResetHint>(i / 20 % 4);
+    histogram.float_counts = i / 50 % 2 == 0 || i == 70;
+    const auto count = [&](double value) {
+      return histogram.float_counts ? model::FloatCount(value) : static_cast<uint64_t>(value) + 1;
+    };
+    histogram.count = count(i / 3.0);
+    histogram.sum = 0.5 * i;
+    histogram.positive = {{0, count(i / 7.0)}, {2, count(1e-9 * i)}};
+    if (i == 20) histogram.positive[1].count = model::FloatCount(HUGE_VAL);
+    if (i == 21) histogram.count = model::FloatCount(std::nan(""));
+    expected.push_back(histogram);
+    batch.histograms.push_back({kT0 + i, {0}, {std::move(histogram)}});
+  }
+  Append(batch);
+  Settle();
+  const auto blocks = Select({Name("latency:rate5m")});
+  ASSERT_EQ(blocks.size(), 1u);
+  EXPECT_EQ(blocks[0].histograms, expected);
 }
 
 TEST_P(StoreTest, ChangedLabelsGiveABlockEach) {

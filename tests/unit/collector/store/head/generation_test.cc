@@ -174,8 +174,44 @@ TEST(Generation, IsAMapWhateverComes) {
   }
 }
 
+// Of the same counts, as floats.
+NativeHistogram AsFloats(NativeHistogram value) {
+  const auto as_float = [](uint64_t& count) {
+    count = model::FloatCount(static_cast<double>(count));
+  };
+  as_float(value.zero_count);
+  as_float(value.count);
+  for (auto* buckets : {&value.positive, &value.negative}) {
+    for (auto& bucket : *buckets) as_float(bucket.count);
+  }
+  value.float_counts = true;
+  return value;
+}
+
+NativeHistogram RandomFloats(std::mt19937_64& random, NativeHistogram value) {
+  const auto grow = [&random](uint64_t& count) {
+    const double now = std::bit_cast<double>(count);
+    const double values[] = {
+        now, now + static_cast<double>(random() % 100), static_cast<double>(random() % 100) / 7,
+        0.5, std::numeric_limits<double>::infinity(),   std::numeric_limits<double>::quiet_NaN()};
+    count = model::FloatCount(values[random() % 6]);
+  };
+  grow(value.zero_count);
+  grow(value.count);
+  for (auto* buckets : {&value.positive, &value.negative}) {
+    for (auto& bucket : *buckets) grow(bucket.count);
+  }
+  value.sum = random() % 9 == 0 ? -value.sum : value.sum + 0.1;
+  return value;
+}
+
 NativeHistogram RandomHistogram(std::mt19937_64& random, NativeHistogram value) {
   if (model::IsStaleNan(value.sum)) value.sum = 0;
+  if (value.float_counts) {
+    if (random() % 8 != 0) return RandomFloats(random, value);
+    value = {};
+  }
+  if (random() % 16 == 0) return AsFloats(value);
   switch (random() % 8) {
     case 0:
       value = {};

@@ -1,6 +1,7 @@
 #include "collector/store/log/record.h"
 
 #include <bit>
+#include <limits>
 #include <random>
 #include <string>
 #include <vector>
@@ -14,7 +15,7 @@
 namespace leadline::collector::store::log {
 namespace {
 
-WriteBatch SampleBatch() {
+WriteBatch SampleBatch(bool with_floats = true) {
   WriteBatch batch;
   batch.writer = {HashId({"agent"}), 3};
   batch.sequence = 99;
@@ -38,16 +39,30 @@ WriteBatch SampleBatch() {
   custom.positive = {{2, 3}};
   custom.custom_bounds = {-0.5, 1e300};
   batch.histograms.push_back({2000, {1, 2}, {histogram, custom}});
+  if (!with_floats) return batch;
+  model::NativeHistogram rate;
+  rate.schema = 8;
+  rate.reset_hint = model::ResetHint::kGauge;
+  rate.float_counts = true;
+  rate.zero_count = model::FloatCount(std::numeric_limits<double>::quiet_NaN());
+  rate.count = model::FloatCount(1.0 / 3);
+  rate.sum = -0.0;
+  rate.positive = {{-1, model::FloatCount(7)}, {1, model::FloatCount(0.25)}};
+  rate.negative = {{3, model::FloatCount(std::numeric_limits<double>::infinity())}};
+  custom.float_counts = true;
+  custom.count = model::FloatCount(1.5);
+  custom.positive = {{2, model::FloatCount(1.5)}};
+  batch.histograms.push_back({2001, {0, 1}, {rate, custom}});
   return batch;
 }
 
-std::string AllTypes() {
+std::string AllTypes(bool with_floats = true) {
   std::string payload;
   AppendRecord(SeriesRecord{"default",
                             {{8, {"up", HashId({"e"}), LabelSet({{"x", "y"}})}},
                              {3, {"down", HashId({"e"}), LabelSet()}}}},
                payload);
-  AppendRecord("default", SampleBatch(), payload);
+  AppendRecord("default", SampleBatch(with_floats), payload);
   AppendRecord(WritersRecord{{{"default", {HashId({"agent"}), 3}, 99}}}, payload);
   AppendRecord(EntitiesRecord{"default", SampleBatch().entities}, payload);
   return payload;
@@ -76,8 +91,10 @@ TEST(Record, RoundTripsEveryType) {
               std::bit_cast<uint64_t>(expected.floats[0].values[i]));
   }
   EXPECT_EQ(batch.floats[1].ts_ms, -1);
-  ASSERT_EQ(batch.histograms.size(), 1u);
-  EXPECT_EQ(batch.histograms[0].values, expected.histograms[0].values);
+  ASSERT_EQ(batch.histograms.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(batch.histograms[i].values, expected.histograms[i].values);
+  }
 
   EXPECT_EQ(std::get<WritersRecord>(records[2]).rows,
             (std::vector<WritersRecord::Row>{{"default", expected.writer, 99}}));
@@ -95,6 +112,22 @@ TEST(Record, IsWrittenAndReadAsItIsOnDisk) {
                   [&](const Frame& frame) { return ReadRecords(frame.payload, records); });
   ASSERT_TRUE(end.ok()) << end.status();
   EXPECT_EQ(records.size(), 4u);
+}
+
+// Records of version 3, which had no float counts.
+TEST(Record, TheVersionBeforeIsRead) {
+  std::vector<Record> records;
+  const auto end =
+      ReadSegment(ReadGolden("segment_records_version_3.log"), "segment.log", 12, /*is_last=*/false,
+                  [&](const Frame& frame) { return ReadRecords(frame.payload, records); });
+  ASSERT_TRUE(end.ok()) << end.status();
+  ASSERT_EQ(records.size(), 4u);
+  const auto& read = std::get<BatchRecord>(records[1]);
+  std::string again;
+  AppendRecord(read.tenant, read.batch, again);
+  std::string now;
+  AppendRecord("default", SampleBatch(/*with_floats=*/false), now);
+  EXPECT_EQ(again, now);
 }
 
 TEST(Record, SaysWhoWroteWithoutReadingWhat) {
@@ -180,7 +213,7 @@ TEST(Record, AnUnknownTypeOrVersionIsOfAnotherProgram) {
   std::vector<Record> records;
   EXPECT_EQ(ReadRecords(std::string("\x63\x03\x00", 3), records).code(),
             absl::StatusCode::kUnimplemented);
-  for (const char* version : {"\x01\x02", "\x01\x04"}) {
+  for (const char* version : {"\x01\x02", "\x01\x05"}) {
     EXPECT_EQ(ReadRecords(std::string(version) + '\0', records).code(),
               absl::StatusCode::kUnimplemented);
   }

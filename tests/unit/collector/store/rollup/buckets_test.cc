@@ -149,6 +149,63 @@ TEST(Buckets, KeepOfHistogramsTheEndsAndWhereTheyDoNotCountOn) {
   EXPECT_EQ(Summed(Summary::kSum, mixed).inexact, 1);
 }
 
+// A rate: a gauge of fractions.
+model::NativeHistogram Fractions(double low, double high) {
+  model::NativeHistogram histogram;
+  histogram.schema = 2;
+  histogram.reset_hint = model::ResetHint::kGauge;
+  histogram.float_counts = true;
+  histogram.count = model::FloatCount(low + high);
+  histogram.zero_count = model::FloatCount(0.5);
+  histogram.sum = low;
+  if (low > 0) histogram.positive.push_back({1, model::FloatCount(low)});
+  if (high > 0) histogram.negative.push_back({5, model::FloatCount(high)});
+  return histogram;
+}
+
+TEST(Buckets, AddUpFloatCountsAndKeepTheirEnds) {
+  chunk::MergedSamples samples;
+  int64_t ts_ms = 0;
+  for (const auto& [low, high] :
+       std::vector<std::pair<double, double>>{{1e100, 0.25}, {1e100, 0.5}, {0.5, 0.5}, {1, 0}}) {
+    samples.histograms.Append(ts_ms += 1'000, Fractions(low, high));
+  }
+  const Buckets buckets = Folded(samples);
+  EXPECT_THAT(buckets.Histograms(Column::kHistogramEnds).ts_ms,
+              ElementsAre(1'000, 2'000, 3'000, 4'000));
+  const SummarySamples sum = Summed(Summary::kSum, buckets);
+  ASSERT_EQ(sum.samples.histograms.size(), 1);
+  model::NativeHistogram all = Fractions(2e100, 1.25);
+  all.zero_count = model::FloatCount(2);
+  EXPECT_EQ(sum.samples.histograms.values[0], all);
+  EXPECT_THAT(sum.histogram_counts, ElementsAre(4));
+
+  // Whole counts among them, and what is not finite, are for the samples to tell.
+  samples.histograms.values[1] = Histogram(1, 1);
+  samples.histograms.values[1].reset_hint = model::ResetHint::kGauge;
+  EXPECT_EQ(Summed(Summary::kSum, Folded(samples)).inexact, 1);
+  for (const double count : {kNan, kInf}) {
+    samples.histograms.values[1] = Fractions(1, 1);
+    samples.histograms.values[1].count = model::FloatCount(count);
+    EXPECT_EQ(Summed(Summary::kSum, Folded(samples)).inexact, 1);
+  }
+}
+
+TEST(CountsOn, ComparesFloatCountsAsNumbers) {
+  const model::NativeHistogram from = Fractions(0.5, 3);
+  EXPECT_TRUE(CountsOn(from, from));
+  EXPECT_TRUE(CountsOn(from, Fractions(0.75, 3)));
+  EXPECT_FALSE(CountsOn(from, Fractions(0.25, 300)));
+  EXPECT_FALSE(CountsOn(from, Fractions(0, 300)));
+  EXPECT_FALSE(CountsOn(from, Fractions(kNan, 3)));
+  EXPECT_FALSE(CountsOn(Fractions(kNan, 3), from));
+  model::NativeHistogram whole = Histogram(9, 0);
+  whole.reset_hint = model::ResetHint::kGauge;
+  model::NativeHistogram floats = whole;
+  floats.float_counts = true;
+  EXPECT_FALSE(CountsOn(whole, floats));
+}
+
 TEST(CountsOn, LooksAtAllThatMayFallAndAtWhatIsSaid) {
   const model::NativeHistogram from = Histogram(3, 3);
   EXPECT_TRUE(CountsOn(from, from));
