@@ -1,5 +1,6 @@
 #include "collector/remote/encode/series.h"
 
+#include <bit>
 #include <vector>
 
 #include "collector/remote/wire/writer.h"
@@ -14,14 +15,18 @@ constexpr uint32_t kLabelValue = 2;
 constexpr uint32_t kSampleValue = 1;
 constexpr uint32_t kSampleTimestamp = 2;
 constexpr uint32_t kCountInt = 1;
+constexpr uint32_t kCountFloat = 2;
 constexpr uint32_t kSum = 3;
 constexpr uint32_t kSchema = 4;
 constexpr uint32_t kZeroThreshold = 5;
 constexpr uint32_t kZeroCountInt = 6;
+constexpr uint32_t kZeroCountFloat = 7;
 constexpr uint32_t kNegativeSpans = 8;
 constexpr uint32_t kNegativeDeltas = 9;
+constexpr uint32_t kNegativeCounts = 10;
 constexpr uint32_t kPositiveSpans = 11;
 constexpr uint32_t kPositiveDeltas = 12;
+constexpr uint32_t kPositiveCounts = 13;
 constexpr uint32_t kResetHint = 14;
 constexpr uint32_t kTimestamp = 15;
 constexpr uint32_t kCustomValues = 16;
@@ -38,13 +43,23 @@ void AppendSpan(uint32_t field, int64_t offset, uint64_t length, std::string& ou
   wire::AppendBytes(field, span, out);
 }
 
-void AppendBuckets(const std::vector<NativeHistogram::Bucket>& buckets, uint32_t spans_field,
-                   uint32_t deltas_field, std::string& out) {
+// Fields of the buckets of one sign.
+struct SideFields {
+  uint32_t spans = 0;
+  uint32_t deltas = 0;
+  uint32_t counts = 0;  // as floats, not as differences
+};
+constexpr SideFields kNegative = {kNegativeSpans, kNegativeDeltas, kNegativeCounts};
+constexpr SideFields kPositive = {kPositiveSpans, kPositiveDeltas, kPositiveCounts};
+
+void AppendBuckets(const std::vector<NativeHistogram::Bucket>& buckets, bool float_counts,
+                   const SideFields& fields, std::string& out) {
   if (buckets.empty()) return;
-  std::string deltas;
+  std::string counts;
   uint64_t previous = 0;
   const auto add_count = [&](uint64_t count) {
-    AppendSigned(static_cast<int64_t>(count - previous), deltas);
+    if (float_counts) return AppendFixed64(count, counts);
+    AppendSigned(static_cast<int64_t>(count - previous), counts);
     previous = count;
   };
   int64_t offset = buckets.front().index;
@@ -53,7 +68,7 @@ void AppendBuckets(const std::vector<NativeHistogram::Bucket>& buckets, uint32_t
   for (const NativeHistogram::Bucket& bucket : buckets) {
     const int64_t gap = bucket.index - next;
     if (gap > kMaxBridged) {
-      AppendSpan(spans_field, offset, length, out);
+      AppendSpan(fields.spans, offset, length, out);
       offset = gap;
       length = 0;
     } else {
@@ -63,8 +78,8 @@ void AppendBuckets(const std::vector<NativeHistogram::Bucket>& buckets, uint32_t
     ++length;
     next = int64_t{bucket.index} + 1;
   }
-  AppendSpan(spans_field, offset, length, out);
-  wire::AppendBytes(deltas_field, deltas, out);
+  AppendSpan(fields.spans, offset, length, out);
+  wire::AppendBytes(float_counts ? fields.counts : fields.deltas, counts, out);
 }
 
 }  // namespace
@@ -90,13 +105,21 @@ void AppendSample(uint32_t field, int64_t ts_ms, double value, std::string& out)
 void AppendHistogram(uint32_t field, int64_t ts_ms, const NativeHistogram& histogram,
                      std::string& out) {
   std::string message;
-  wire::AppendNumber(kCountInt, histogram.count, message);
+  const bool float_counts = histogram.float_counts;
+  const auto append_count = [&](uint32_t whole, uint32_t as_float, uint64_t count) {
+    if (float_counts) {
+      wire::AppendDouble(as_float, std::bit_cast<double>(count), message);
+    } else {
+      wire::AppendNumber(whole, count, message);
+    }
+  };
+  append_count(kCountInt, kCountFloat, histogram.count);
   wire::AppendDouble(kSum, histogram.sum, message);
   wire::AppendZigZag(kSchema, histogram.schema, message);
   wire::AppendDouble(kZeroThreshold, histogram.zero_threshold, message);
-  wire::AppendNumber(kZeroCountInt, histogram.zero_count, message);
-  AppendBuckets(histogram.negative, kNegativeSpans, kNegativeDeltas, message);
-  AppendBuckets(histogram.positive, kPositiveSpans, kPositiveDeltas, message);
+  append_count(kZeroCountInt, kZeroCountFloat, histogram.zero_count);
+  AppendBuckets(histogram.negative, float_counts, kNegative, message);
+  AppendBuckets(histogram.positive, float_counts, kPositive, message);
   wire::AppendNumber(kResetHint, static_cast<uint64_t>(histogram.reset_hint), message);
   wire::AppendInt64(kTimestamp, ts_ms, message);
   if (!histogram.custom_bounds.empty()) {

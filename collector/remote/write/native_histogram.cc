@@ -132,29 +132,18 @@ void ParseNumber(const Reader& reader, Parsed& parsed) {
 
 // --- What it means ---
 
-// "": it is a whole number in range.
-std::string ToCount(double value, std::string_view what, uint64_t& count) {
-  constexpr double kAboveAll = 18446744073709551616.0;  // 2^64
-  if (value < 0)
-    return fmt::format("{} is {}, observation counts must not be negative", what, value);
-  if (!(value < kAboveAll) || value != std::floor(value)) {
-    return fmt::format("{} is {}; float histograms are taken where their counts are whole numbers",
-                       what, value);
-  }
-  count = static_cast<uint64_t>(value);
-  return "";
-}
-
-// Turns deltas or float counts into `absolute` ones.
+// Turns deltas or float counts into `absolute` ones; floats as their bits.
 std::string AbsoluteCounts(const Side& side, bool is_float, std::string_view sign,
                            std::vector<uint64_t>& absolute) {
   if (is_float) {
     for (const double value : side.counts) {
-      if (std::string error =
-              ToCount(value, fmt::format("a {} bucket", sign), absolute.emplace_back());
-          !error.empty()) {
-        return error;
+      if (value < 0) {
+        return fmt::format(
+            "{} bucket number {} has an observation count of {}, which must not be "
+            "negative",
+            sign, absolute.size() + 1, value);
       }
+      absolute.push_back(value == 0 ? 0 : model::FloatCount(value));
     }
     return "";
   }
@@ -169,6 +158,7 @@ std::string AbsoluteCounts(const Side& side, bool is_float, std::string_view sig
   return "";
 }
 
+// `total`: of whole numbers.
 std::string ToBuckets(const Side& side, bool is_float, std::string_view sign,
                       std::vector<NativeHistogram::Bucket>& buckets, uint64_t& total) {
   std::vector<uint64_t> counts;
@@ -193,7 +183,9 @@ std::string ToBuckets(const Side& side, bool is_float, std::string_view sign,
         return fmt::format("{} bucket index {} is out of range", sign, index);
       }
       if (counts[at] == 0) continue;
-      if (__builtin_add_overflow(total, counts[at], &total)) return "more than 2^64 observations";
+      if (!is_float && __builtin_add_overflow(total, counts[at], &total)) {
+        return "more than 2^64 observations";
+      }
       buckets.push_back({static_cast<int32_t>(index), counts[at]});
     }
   }
@@ -212,7 +204,8 @@ std::string CheckCustomBuckets(const NativeHistogram& histogram) {
   if (histogram.schema != model::kCustomBuckets) {
     return bounds.empty() ? "" : "histogram with exponential buckets must not have custom bounds";
   }
-  if (histogram.zero_threshold != 0 || histogram.zero_count != 0 || !histogram.negative.empty()) {
+  if (histogram.zero_threshold != 0 || histogram.AsDouble(histogram.zero_count) != 0 ||
+      !histogram.negative.empty()) {
     return "custom buckets: must have neither a zero bucket nor negative buckets";
   }
   if (bounds.size() > kMaxHistogramBuckets) {
@@ -253,15 +246,9 @@ std::string ToModel(const Parsed& parsed, NativeHistogram& histogram) {
   histogram.zero_count = parsed.zero_count;
   const bool is_float = parsed.count_float.has_value();
   if (is_float) {
-    if (std::string error = ToCount(*parsed.count_float, "the count", histogram.count);
-        !error.empty()) {
-      return error;
-    }
-    if (std::string error =
-            ToCount(parsed.zero_count_float.value_or(0), "the zero bucket", histogram.zero_count);
-        !error.empty()) {
-      return error;
-    }
+    histogram.float_counts = true;
+    histogram.count = model::FloatCount(*parsed.count_float);
+    histogram.zero_count = model::FloatCount(parsed.zero_count_float.value_or(0));
   }
   uint64_t total = histogram.zero_count;  // of all buckets
   if (std::string error =
@@ -275,9 +262,11 @@ std::string ToModel(const Parsed& parsed, NativeHistogram& histogram) {
     return error;
   }
   if (std::string error = CheckCustomBuckets(histogram); !error.empty()) return error;
+  // Floats add up to about the count at best.
+  if (is_float) return "";
   // Observations of NaN are in the count and in no bucket.
   const bool fits = std::isnan(parsed.sum) ? histogram.count >= total : histogram.count == total;
-  if (!fits && !is_float) {
+  if (!fits) {
     return fmt::format("{} observations found in buckets, but the Count field is {}", total,
                        histogram.count);
   }

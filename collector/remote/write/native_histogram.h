@@ -2,8 +2,8 @@
 //
 // A message that is a histogram in form but none in substance (bucket spans that do not fit the
 // counts, a count that falls below nothing) is parsed and says so in HistogramSample::error; it is
-// refused alone. Counts as floats are taken where they are whole numbers, which is what the store
-// keeps. Pure functions.
+// refused alone. Of counts as floats, as Prometheus has it, those of buckets must not be negative,
+// and need not add up to the total. Pure functions.
 // Source: the specification of remote write 2.0, Prometheus' model/histogram for what is valid.
 #pragma once
 

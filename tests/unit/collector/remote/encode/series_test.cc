@@ -60,6 +60,15 @@ model::NativeHistogram RandomHistogram(std::mt19937_64& random) {
   histogram.count = histogram.zero_count;
   for (const auto& bucket : histogram.positive) histogram.count += bucket.count;
   for (const auto& bucket : histogram.negative) histogram.count += bucket.count;
+  if (random() % 2 == 0) return histogram;
+  histogram.float_counts = true;
+  const auto third = [](uint64_t& count) {
+    count = model::FloatCount(static_cast<double>(count) / 3);
+  };
+  third(histogram.zero_count);
+  third(histogram.count);
+  for (auto& bucket : histogram.positive) third(bucket.count);
+  for (auto& bucket : histogram.negative) third(bucket.count);
   return histogram;
 }
 
@@ -79,7 +88,10 @@ TEST(Histogram, ReadsBackTheSame) {
     EXPECT_FALSE(reader.Next());
     leadline::test::v1::Histogram theirs;
     EXPECT_TRUE(theirs.ParseFromString(std::string(reader.bytes())));
-    EXPECT_EQ(theirs.count_int(), histogram.count);
+    EXPECT_EQ(theirs.count_case(), histogram.float_counts
+                                       ? leadline::test::v1::Histogram::kCountFloat
+                                       : leadline::test::v1::Histogram::kCountInt);
+    EXPECT_EQ(theirs.count_int() + theirs.count_float(), histogram.AsDouble(histogram.count));
   }
 }
 

@@ -39,6 +39,12 @@ class RemoteReadTest : public testing::Test {
     }
     batch.histograms.push_back(
         {kT0, {2}, {{.schema = 0, .count = 3, .sum = 4, .positive = {{1, 3}}}}});
+    batch.histograms.push_back({kT0 + 1000,
+                                {2},
+                                {{.reset_hint = model::ResetHint::kGauge,
+                                  .float_counts = true,
+                                  .count = model::FloatCount(0.75),
+                                  .positive = {{1, model::FloatCount(0.75)}}}}});
     std::promise<absl::Status> durable;
     store_->Append("default", std::move(batch),
                    [&](const absl::Status& status) { durable.set_value(status); });
@@ -199,7 +205,12 @@ TEST_F(RemoteReadTest, AnswersHistogramsAsSamplesWhereItMay) {
   EXPECT_EQ(response.status, 400);
   EXPECT_THAT(response.body, HasSubstr("native histograms"));
   request.add_accepted_response_types(0);
-  EXPECT_EQ(Samples(Ask(request)).results(0).timeseries(0).histograms_size(), 1);
+  const pb::ReadResponse samples = Samples(Ask(request));
+  const auto& series = samples.results(0).timeseries(0);
+  ASSERT_EQ(series.histograms_size(), 2);
+  EXPECT_EQ(series.histograms(0).count_int(), 3);
+  EXPECT_EQ(series.histograms(1).count_float(), 0.75);
+  EXPECT_EQ(series.histograms(1).positive_counts(0), 0.75);
 }
 
 TEST_F(RemoteReadTest, SaysWhatIsWrong) {

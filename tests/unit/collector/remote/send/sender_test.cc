@@ -88,7 +88,7 @@ class TargetServer {
       }
       for (; histogram < series.histograms_end; ++histogram) {
         samples_[name][parsed.histograms[histogram].ts_ms] =
-            static_cast<double>(parsed.histograms[histogram].value.count);
+            parsed.histograms[histogram].value.AsDouble(parsed.histograms[histogram].value.count);
       }
     }
     return {.status = 204};
@@ -346,12 +346,18 @@ TEST_F(SenderTest, SendsHistogramsWhereTheyAreWanted) {
     ASSERT_TRUE(handles.ok());
     store::WriteBatch batch;
     batch.series = *handles;
-    batch.histograms.push_back({kT0 + (wanted ? 1 : 0), {0}, {{.count = 3, .positive = {{1, 3}}}}});
+    const int64_t ts_ms = kT0 + (wanted ? 1 : 0);
+    batch.histograms.push_back({ts_ms, {0}, {{.count = 3, .positive = {{1, 3}}}}});
+    batch.histograms.push_back({ts_ms + 10,
+                                {0},
+                                {{.float_counts = true,
+                                  .count = model::FloatCount(1.5),
+                                  .positive = {{1, model::FloatCount(1.5)}}}}});
     Append(std::move(batch));
     if (wanted) {
-      ExpectAll({{R"({__name__="h"})", {{kT0 + 1, 3}}}});
+      ExpectAll({{R"({__name__="h"})", {{kT0 + 1, 3}, {kT0 + 11, 1.5}}}});
     } else {
-      EXPECT_TRUE(Eventually([&] { return Counted("dropped_samples_total") == 1; }));
+      EXPECT_TRUE(Eventually([&] { return Counted("dropped_samples_total") == 2; }));
     }
     Close();
   }

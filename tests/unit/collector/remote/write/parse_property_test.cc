@@ -93,10 +93,10 @@ class RandomRequest {
       histogram.set_count_int(count);
     } else {
       for (size_t i = span.length(); i > 0; --i) {
-        histogram.add_positive_counts(static_cast<double>(i));
+        histogram.add_positive_counts(static_cast<double>(i) / 4);
         count += i;
       }
-      histogram.set_count_float(static_cast<double>(count));
+      histogram.set_count_float(static_cast<double>(count) / 4);
     }
   }
 

@@ -351,7 +351,7 @@ v1::Histogram& AddHistogram(v1::TimeSeries& series, int64_t ts_ms) {
   return histogram;
 }
 
-TEST_F(ReceiverFixture, KeepsNativeHistogramsOfWholeNumbersAndOfFloats) {
+TEST_F(ReceiverFixture, KeepsNativeHistogramsOfWholeAndOfFloatCounts) {
   v1::WriteRequest request;
   v1::TimeSeries& series = AddSeries(request, {{"__name__", "h"}});
   v1::Histogram& whole = AddHistogram(series, kNowMs - 1);
@@ -360,15 +360,20 @@ TEST_F(ReceiverFixture, KeepsNativeHistogramsOfWholeNumbersAndOfFloats) {
   for (const int64_t delta : {3, -3, 5}) whole.add_positive_deltas(delta);
   whole.add_negative_deltas(3);
   v1::Histogram& floats = AddHistogram(series, kNowMs);
-  floats.set_count_float(12);
-  floats.set_zero_count_float(1);
-  for (const double count : {3, 0, 5}) floats.add_positive_counts(count);
-  floats.add_negative_counts(3);
+  floats.set_count_float(12.5);
+  floats.set_zero_count_float(1.25);
+  for (const double count : {3.5, -0.0, 5.0}) floats.add_positive_counts(count);
+  floats.add_negative_counts(1e-300);
+  // As Prometheus takes them: what is not a number, and a count that is not that of the buckets.
+  v1::Histogram& odd = AddHistogram(series, kNowMs - 2);
+  odd.set_count_float(-1);
+  for (const double count : {HUGE_VAL, std::nan(""), 5.0}) odd.add_positive_counts(count);
+  odd.add_negative_counts(3);
   EXPECT_EQ(Write(request).status, 204);
 
   const auto blocks = Select("h");
   ASSERT_THAT(blocks, SizeIs(1));
-  EXPECT_THAT(blocks[0].histogram_ts_ms, ElementsAre(kNowMs - 1, kNowMs));
+  EXPECT_THAT(blocks[0].histogram_ts_ms, ElementsAre(kNowMs - 2, kNowMs - 1, kNowMs));
   const model::NativeHistogram expected = {.schema = 3,
                                            .zero_threshold = 0.001,
                                            .zero_count = 1,
@@ -376,8 +381,21 @@ TEST_F(ReceiverFixture, KeepsNativeHistogramsOfWholeNumbersAndOfFloats) {
                                            .sum = 12.5,
                                            .positive = {{-2, 3}, {3, 5}},
                                            .negative = {{0, 3}}};
-  EXPECT_THAT(blocks[0].histograms, ElementsAre(expected, expected));
-  EXPECT_EQ(Metric("histograms_total"), "2");
+  model::NativeHistogram fractions = expected;
+  fractions.float_counts = true;
+  fractions.zero_count = model::FloatCount(1.25);
+  fractions.count = model::FloatCount(12.5);
+  fractions.positive = {{-2, model::FloatCount(3.5)}, {3, model::FloatCount(5)}};
+  fractions.negative = {{0, model::FloatCount(1e-300)}};
+  model::NativeHistogram strange = fractions;
+  strange.zero_count = 0;
+  strange.count = model::FloatCount(-1);
+  strange.positive = {{-2, model::FloatCount(HUGE_VAL)},
+                      {-1, model::FloatCount(std::nan(""))},
+                      {3, model::FloatCount(5)}};
+  strange.negative = {{0, model::FloatCount(3)}};
+  EXPECT_THAT(blocks[0].histograms, ElementsAre(strange, expected, fractions));
+  EXPECT_EQ(Metric("histograms_total"), "3");
 }
 
 TEST_F(ReceiverFixture, SaysHowManyOfEachReasonAndTheFirstOfEach) {
@@ -437,7 +455,14 @@ INSTANTIATE_TEST_SUITE_P(
         BadHistogram{"Index", [](auto& h) { h.mutable_positive_spans(0)->set_offset(INT32_MAX); },
                      "out of range"},
         BadHistogram{"Threshold", [](auto& h) { h.set_zero_threshold(-1); }, "zero threshold"},
-        BadHistogram{"Fraction", [](auto& h) { h.set_count_float(11.5); }, "whole numbers"}),
+        BadHistogram{"FloatsThatAreDifferences", [](auto& h) { h.set_count_float(11.5); },
+                     "positive side: spans need 3 buckets, have 0 buckets"},
+        BadHistogram{"NegativeFloat",
+                     [](auto& h) {
+                       h.set_count_float(11.5);
+                       for (const double count : {1.0, -0.5, 1.0}) h.add_positive_counts(count);
+                     },
+                     "positive bucket number 2 has an observation count of -0.5"}),
     [](const auto& test) { return test.param.name; });
 
 // --- When the store does not take it ---

@@ -266,6 +266,30 @@ TEST_F(ReceiverV2Test, TakesHistogramsWithCustomBucketsAndHints) {
                                                  .custom_bounds = {0.5, 1, 2.5}}));
 }
 
+TEST_F(ReceiverV2Test, TakesHistogramsOfFloatCounts) {
+  pb::Histogram& histogram = *Add({{"__name__", "h"}}).add_histograms();
+  histogram.set_timestamp(kNowMs);
+  histogram.set_schema(-53);
+  histogram.set_sum(7);
+  histogram.set_count_float(1.5);
+  histogram.set_reset_hint(3);
+  for (const double bound : {0.5, 1.0}) histogram.add_custom_values(bound);
+  histogram.add_positive_spans()->set_length(3);
+  for (const double count : {0.25, 0.0, 1.25}) histogram.add_positive_counts(count);
+  const http::Response response = Send();
+  EXPECT_EQ(response.status, 204) << response.body;
+  EXPECT_EQ(Written(response), "0 1 0 ");
+  EXPECT_THAT(Select("h").at(0).histograms,
+              ElementsAre(model::NativeHistogram{
+                  .schema = model::kCustomBuckets,
+                  .reset_hint = model::ResetHint::kGauge,
+                  .float_counts = true,
+                  .count = model::FloatCount(1.5),
+                  .sum = 7,
+                  .positive = {{0, model::FloatCount(0.25)}, {2, model::FloatCount(1.25)}},
+                  .custom_bounds = {0.5, 1}}));
+}
+
 struct BadCustom {
   const char* name;
   void (*spoil)(pb::Histogram&);
