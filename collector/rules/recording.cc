@@ -1,6 +1,5 @@
 #include "collector/rules/recording.h"
 
-#include <cmath>
 #include <string>
 #include <utility>
 
@@ -14,36 +13,18 @@ namespace {
 
 using Type = promql::QueryResult::Type;
 
-bool ToCount(double count, uint64_t& whole) {
-  if (!(count >= 0 && count <= 0x1p63) || count != std::floor(count)) return false;
-  whole = static_cast<uint64_t>(count);
-  return true;
-}
-
-bool ToBuckets(const std::vector<promql::Histogram::Bucket>& from,
-               std::vector<model::NativeHistogram::Bucket>& to) {
-  for (const auto& bucket : from) {
-    if (bucket.count == 0) continue;
-    to.push_back({.index = bucket.index});
-    if (!ToCount(bucket.count, to.back().count)) return false;
+// What the store keeps of histograms: no bucket below 0.
+absl::Status CheckBuckets(const promql::Histogram& histogram, const LabelSet& labels) {
+  for (const auto* buckets : {&histogram.positive, &histogram.negative}) {
+    for (const promql::Histogram::Bucket& bucket : *buckets) {
+      if (!(bucket.count < 0)) continue;
+      return absl::FailedPreconditionError(
+          fmt::format("{} is a native histogram with a bucket of {} observations, where they must "
+                      "not be negative",
+                      labels.ToString(), bucket.count));
+    }
   }
-  return true;
-}
-
-absl::StatusOr<model::NativeHistogram> ToModel(const promql::Histogram& from) {
-  model::NativeHistogram to;
-  to.schema = from.schema;
-  to.zero_threshold = from.zero_threshold;
-  to.sum = from.sum;
-  to.reset_hint = from.reset_hint;
-  to.custom_bounds = from.custom_bounds;
-  if (!ToCount(from.zero_count, to.zero_count) || !ToCount(from.count, to.count) ||
-      !ToBuckets(from.positive, to.positive) || !ToBuckets(from.negative, to.negative)) {
-    return absl::FailedPreconditionError(
-        "the result has a native histogram with counts that are not whole numbers, which the store "
-        "does not keep");
-  }
-  return to;
+  return absl::OkStatus();
 }
 
 LabelSet WithLabels(LabelSet labels, const Rule& rule, const Group& group) {
@@ -59,7 +40,9 @@ absl::StatusOr<Recorded> ToRecorded(promql::ResultSeries& series, const Rule& ru
   if (!series.values.empty()) {
     recorded.value = series.values.front();
   } else if (!series.histograms.empty()) {
-    LL_ASSIGN_OR_RETURN(recorded.histogram, ToModel(*series.histograms.front()));
+    const promql::Histogram& histogram = *series.histograms.front();
+    LL_RETURN_IF_ERROR(CheckBuckets(histogram, recorded.labels));
+    recorded.histogram = histogram.ToModel();
   }
   return recorded;
 }

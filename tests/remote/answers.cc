@@ -23,6 +23,12 @@ std::string Rounded(const std::string& json) {
   return std::regex_replace(json, fraction, "$1\"");
 }
 
+std::string QueryAt(uint16_t port, const std::string& query, int64_t ts_ms) {
+  return Get(port,
+             fmt::format("/api/v1/query?query={}&time={}.{:03}",
+                         promqltest::HttpClient(port).Encode(query), ts_ms / 1000, ts_ms % 1000));
+}
+
 }  // namespace
 
 std::string Get(uint16_t port, const std::string& target) {
@@ -32,10 +38,7 @@ std::string Get(uint16_t port, const std::string& target) {
 }
 
 std::string AllSamples(uint16_t port, const std::string& selector, int64_t end_ms) {
-  const std::string body =
-      Get(port, fmt::format("/api/v1/query?query={}&time={}.{:03}",
-                            promqltest::HttpClient(port).Encode(selector + "[1h]"), end_ms / 1000,
-                            end_ms % 1000));
+  const std::string body = QueryAt(port, selector + "[1h]", end_ms);
   if (body.starts_with("error: ")) return body;
   std::vector<std::string> lines;
   const boost::json::value answer = boost::json::parse(body);
@@ -56,6 +59,20 @@ std::string AllSamples(uint16_t port, const std::string& selector, int64_t end_m
   }
   std::sort(lines.begin(), lines.end());
   return fmt::format("{}", fmt::join(lines, "\n"));
+}
+
+std::vector<std::string> HistogramsAt(uint16_t port, const std::string& query, int64_t ts_ms) {
+  const std::string body = QueryAt(port, query, ts_ms);
+  if (body.starts_with("error: ")) return {body};
+  std::vector<std::string> histograms;
+  const boost::json::value answer = boost::json::parse(body);
+  for (const boost::json::value& series : answer.at("data").at("result").as_array()) {
+    const auto* histogram = series.as_object().if_contains("histogram");
+    histograms.push_back(histogram == nullptr ? "none"
+                                              : Rounded(boost::json::serialize(*histogram)));
+  }
+  std::sort(histograms.begin(), histograms.end());
+  return histograms;
 }
 
 uint16_t PortForRestarts() {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 
@@ -12,6 +13,9 @@ namespace leadline::collector::remotetest {
 // All samples of the series that the selector matches, up to `end_ms`: a line a series, sorted.
 // "error: …" where there is no answer.
 std::string AllSamples(uint16_t port, const std::string& selector, int64_t end_ms);
+
+// The native histograms that the query has at a time, sorted, without labels.
+std::vector<std::string> HistogramsAt(uint16_t port, const std::string& query, int64_t ts_ms);
 
 // The answer's body, or "error: …".
 std::string Get(uint16_t port, const std::string& target);

@@ -1,6 +1,7 @@
 // A real Prometheus writes to us: what it scraped is what we answer.
 #include <atomic>
 #include <cmath>
+#include <fstream>
 #include <string>
 
 #include "absl/strings/match.h"
@@ -18,6 +19,7 @@
 #include "tests/promql/prometheus_server.h"
 #include "tests/remote/answers.h"
 #include "tests/remote/collector_under_test.h"
+#include "tests/unit/collector/store/temp_dir.h"
 
 namespace leadline::collector::remotetest {
 namespace {
@@ -66,9 +68,11 @@ class Target {
   std::unique_ptr<http::Server> server_;
 };
 
-std::string Config(uint16_t target, uint16_t collector) {
+// `rules`: the name of a file of them.
+std::string Config(uint16_t target, uint16_t collector, const std::string& rules) {
   return fmt::format(
-      "global: {{scrape_interval: 100ms, scrape_timeout: 100ms}}\n"
+      "global: {{scrape_interval: 100ms, scrape_timeout: 100ms, evaluation_interval: 200ms}}\n"
+      "rule_files: ['{}']\n"
       "scrape_configs:\n"
       "- job_name: test\n"
       "  static_configs: [{{targets: ['127.0.0.1:{}']}}]\n"
@@ -78,14 +82,16 @@ std::string Config(uint16_t target, uint16_t collector) {
       "  queue_config: {{batch_send_deadline: 100ms, min_backoff: 30ms, max_backoff: 200ms,\n"
       "                  retry_on_http_429: true}}\n"
       "  metadata_config: {{send_interval: 200ms}}\n",
-      target, collector);
+      rules, target, collector);
 }
 
 class PrometheusWriteTest : public testing::Test {
  protected:
   void Start(const std::vector<std::string>& flags = {}) {
     auto started = promqltest::PrometheusServer::Start(
-        LEADLINE_PROMETHEUS, {.config = Config(target_.port(), collector_.port()), .flags = flags});
+        LEADLINE_PROMETHEUS,
+        {.config = Config(target_.port(), collector_.port(), dir_.File("rules.yml")),
+         .flags = flags});
     ASSERT_TRUE(started.ok()) << started.status();
     prometheus_ = *std::move(started);
   }
@@ -124,6 +130,29 @@ class PrometheusWriteTest : public testing::Test {
     return sum;
   }
 
+  // Gives it histograms of a series of the job "native".
+  void GiveHistograms(const std::string& metric,
+                      const std::vector<std::pair<int64_t, model::NativeHistogram>>& histograms) {
+    std::string series;
+    encode::AppendLabels(1, {{"__name__", metric}, {"job", "native"}}, series);
+    for (const auto& [ts_ms, histogram] : histograms) {
+      encode::AppendHistogram(4, ts_ms, histogram, series);
+    }
+    std::string request;
+    wire::AppendBytes(1, series, request);
+    std::string packed;
+    wire::CompressSnappy(request, packed);
+    const auto answer =
+        promqltest::HttpClient(prometheus_->port())
+            .Send("POST", "/api/v1/write",
+                  {"Content-Encoding: snappy", "Content-Type: application/x-protobuf",
+                   "X-Prometheus-Remote-Write-Version: 0.1.0"},
+                  packed);
+    ASSERT_TRUE(answer.ok()) << answer.status();
+    ASSERT_EQ(answer->status / 100, 2) << answer->body;
+  }
+
+  store::TempDir dir_;
   Target target_;
   CollectorUnderTest collector_;
   std::unique_ptr<promqltest::PrometheusServer> prometheus_;
@@ -195,35 +224,65 @@ TEST_F(PrometheusWriteTest, WeAnswerItsNativeHistograms) {
   Start({"--enable-feature=native-histograms"});
   // It sends on what is newer than its start.
   const int64_t now_ms = SystemClock().NowUnixMs() + 1000;
-  std::string series;
-  encode::AppendLabels(1, {{"__name__", "native"}, {"job", "native"}}, series);
+  std::vector<std::pair<int64_t, model::NativeHistogram>> whole;
+  std::vector<std::pair<int64_t, model::NativeHistogram>> floats;
   for (int i = 1; i <= 10; ++i) {
     const auto n = static_cast<uint64_t>(i);
-    encode::AppendHistogram(4, now_ms + i * 100,
-                            {.schema = 2,
-                             .zero_threshold = 0.001,
-                             .zero_count = n,
-                             .count = 7 * n,
-                             .sum = 1.5 * i,
-                             .positive = {{-3, n}, {0, 2 * n}, {10, n}},
-                             .negative = {{1, 2 * n}}},
-                            series);
+    whole.push_back({now_ms + i * 100,
+                     {.schema = 2,
+                      .zero_threshold = 0.001,
+                      .zero_count = n,
+                      .count = 7 * n,
+                      .sum = 1.5 * i,
+                      .positive = {{-3, n}, {0, 2 * n}, {10, n}},
+                      .negative = {{1, 2 * n}}}});
+    floats.push_back({now_ms + i * 100,
+                      {.schema = 2,
+                       .reset_hint = model::ResetHint::kGauge,
+                       .float_counts = true,
+                       .count = model::FloatCount(2 * i),  // 2.42 has no bucket above the count
+                       .sum = 1.5 * i,
+                       .positive = {{-3, model::FloatCount(i / 7.0)}, {9, model::FloatCount(i)}},
+                       .negative = {{1, model::FloatCount(1e-9)}}}});
   }
-  std::string request;
-  wire::AppendBytes(1, series, request);
-  std::string packed;
-  wire::CompressSnappy(request, packed);
-  const auto answer = promqltest::HttpClient(prometheus_->port())
-                          .Send("POST", "/api/v1/write",
-                                {"Content-Encoding: snappy", "Content-Type: application/x-protobuf",
-                                 "X-Prometheus-Remote-Write-Version: 0.1.0"},
-                                packed);
-  ASSERT_TRUE(answer.ok()) << answer.status();
-  ASSERT_EQ(answer->status / 100, 2) << answer->body;
+  GiveHistograms("native", whole);
+  GiveHistograms("fractions", floats);
   ExpectTheSame(R"({job="native"})", now_ms + 1000);
   const std::string samples = AllSamples(collector_.port(), "native", now_ms + 1000);
   EXPECT_THAT(samples, HasSubstr("\"count\":\"7\""));
   EXPECT_THAT(samples, HasSubstr("\"count\":\"70\""));
+  EXPECT_THAT(AllSamples(collector_.port(), "fractions", now_ms + 1000),
+              HasSubstr("\"0.142857142857\""));
+}
+
+// What its rules make of native histograms goes on to us as histograms of fractions.
+TEST_F(PrometheusWriteTest, WeAnswerTheRatesThatItsRulesRecord) {
+  std::ofstream(dir_.File("rules.yml"))
+      << "groups:\n- name: g\n  rules:\n"
+         "  - {record: 'native:rate1m', expr: 'sum by (job) (rate(native[1m]))'}\n"
+         "  - {record: 'native:sum', expr: 'sum by (job) (native)'}\n";
+  Start({"--enable-feature=native-histograms"});
+  const int64_t now_ms = SystemClock().NowUnixMs();
+  std::vector<std::pair<int64_t, model::NativeHistogram>> whole;
+  for (int i = 1; i <= 10; ++i) {
+    const auto n = static_cast<uint64_t>(i);
+    whole.push_back(
+        {now_ms - 20'000 + i * 1'000, {.count = 7 * n, .sum = 1.5 * i, .positive = {{-3, 7 * n}}}});
+  }
+  GiveHistograms("native", whole);
+  const std::string rates = R"({__name__=~"native:.*"})";
+  const auto recorded = [&] {
+    return AllSamples(prometheus_->port(), rates, SystemClock().NowUnixMs());
+  };
+  ASSERT_TRUE(Eventually([&] {
+    const std::string samples = recorded();
+    return samples.find("native:rate1m") != std::string::npos &&
+           samples.find("native:sum") != std::string::npos;
+  })) << recorded();
+  ExpectTheSame(rates);
+  const std::string ours = AllSamples(collector_.port(), rates, SystemClock().NowUnixMs());
+  EXPECT_THAT(ours, HasSubstr("native:rate1m"));
+  EXPECT_THAT(ours, HasSubstr("native:sum"));
 }
 
 }  // namespace

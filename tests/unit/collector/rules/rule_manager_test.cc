@@ -2,6 +2,7 @@
 #include "collector/rules/rule_manager.h"
 
 #include <bit>
+#include <cmath>
 #include <fstream>
 #include <map>
 
@@ -16,6 +17,7 @@ namespace {
 
 using store::engine::kT0;
 using store::engine::Name;
+using ::testing::DoubleNear;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -152,6 +154,44 @@ TEST_F(RuleManagerTest, AScalarIsASeriesWithoutLabels) {
   EXPECT_THAT(Recorded("r"), ElementsAre(Pair(R"({by="rule", of="group"})", ElementsAre("42"))));
 }
 
+TEST_F(RuleManagerTest, KeepsHistogramsWithTheirFractions) {
+  OpenGroup(
+      "  - {record: r, expr: \"sum without (a) (rate(h[5m]))\"}\n"
+      "  - {record: again, expr: r * 2}\n");
+  store::WriteBatch batch;
+  batch.series = {Resolve({"h", {}, LabelSet({{"a", "x"}})}),
+                  Resolve({"h", {}, LabelSet({{"a", "y"}})})};
+  for (int64_t i = 0; i <= 5; ++i) {
+    const auto n = static_cast<uint64_t>(i);
+    const model::NativeHistogram histogram{
+        .schema = 1, .count = 7 * n, .sum = 0.5 * double(i), .positive = {{-1, 7 * n}}};
+    batch.histograms.push_back(
+        {clock_.NowUnixMs() - (5 - i) * kMinute, {0, 1}, {histogram, histogram}});
+    if (i == 0) batch.histograms.back().values = {{.schema = 1}, {.schema = 1}};
+  }
+  Append(std::move(batch));
+  PassMinute();
+  Flush();
+  const auto only = [&](const std::string& metric) {
+    const std::vector<store::SeriesBlock> blocks = Select({Name(metric)});
+    EXPECT_THAT(blocks, SizeIs(1));
+    EXPECT_THAT(blocks.at(0).histograms, SizeIs(1));
+    return promql::Histogram::From(blocks.at(0).histograms.at(0));
+  };
+  const promql::Histogram rate = only("r");
+  EXPECT_EQ(rate.schema, 1);
+  EXPECT_TRUE(rate.is_gauge());
+  // Seven observations a minute of each; what the range has beyond the samples depends on the turn.
+  EXPECT_THAT(rate.count, DoubleNear(14.0 / 60, 14.0 / 60 / 5));
+  EXPECT_NE(rate.count, std::floor(rate.count));
+  EXPECT_THAT(rate.positive, ElementsAre(promql::Histogram::Bucket{-1, rate.count}));
+  EXPECT_EQ(only("again").count, 2 * rate.count);
+  const GroupStatus group = manager_->Status().at(0);
+  for (const RuleStatus& rule : group.rules) {
+    EXPECT_EQ(rule.health, Health::kOk) << rule.last_error;
+  }
+}
+
 TEST_F(RuleManagerTest, LooksBackByTheOffset) {
   OpenGroup("  - {record: r, expr: time()}\n", "  query_offset: 30s\n");
   PassMinute();
@@ -176,6 +216,10 @@ TEST_P(FailingRule, GivesNothingAndSaysWhy) {
   OpenGroup(GetParam().rule, GetParam().group);
   Source("x", 1);
   Source("y", 2);
+  store::WriteBatch batch;
+  batch.series = {Resolve({"h", {}, {}})};
+  batch.histograms.push_back({clock_.NowUnixMs(), {0}, {{.count = 2, .positive = {{1, 2}}}}});
+  Append(std::move(batch));
   PassMinute();
   EXPECT_THAT(Recorded("r"), IsEmpty());
   EXPECT_EQ(OnlyRule().health, Health::kError);
@@ -189,6 +233,8 @@ constexpr Failing kFailing[] = {
     {"Limit", "  - {record: r, expr: m}\n", "  limit: 1\n", "exceeded limit of 1 with 2 series"},
     {"NoVector", "  - {record: r, expr: \"'text'\"}\n", "", "not a vector or scalar"},
     {"Query", "  - {record: r, expr: m + ignoring(a) m}\n", "", "many"},
+    {"NegativeBucket", "  - {record: r, expr: h * -0.25}\n", "",
+     "{__name__=\"r\"} is a native histogram with a bucket of -0.5 observations"},
 };
 
 INSTANTIATE_TEST_SUITE_P(All, FailingRule, testing::ValuesIn(kFailing),
