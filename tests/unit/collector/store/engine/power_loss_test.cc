@@ -16,6 +16,7 @@ namespace leadline::collector::store::engine {
 namespace {
 
 constexpr int kSeries = 5;
+constexpr int kRecords = kSeries;  // one with each batch, among what is written as if a series
 constexpr int kRounds = 40;
 constexpr int kMaxBatches = 60;
 
@@ -61,15 +62,18 @@ class PowerLossTest : public StoreFixture, public testing::WithParamInterface<ui
       batch.series.push_back(handles->front());
       written_[number][ts_ms].insert(frame.values.back());
     }
-    const FloatFrame sent = frame;
-    const std::vector<SeriesHandle> handles = batch.series;
     batch.floats.push_back(std::move(frame));
+    batch.records = {{.table = model::RecordTable::kEntityVersions,
+                      .key = "batch",
+                      .ts_ms = ts_ms,
+                      .value = std::to_string(batch.sequence)}};
+    written_[kRecords][ts_ms].insert(static_cast<double>(batch.sequence));
     if (!TryAppend(batch).ok()) {
       alive_ = false;
       return;
     }
     ++sequence_;
-    for (int number = 0; number < kSeries; ++number) {
+    for (int number = 0; number <= kRecords; ++number) {
       const auto& samples = written_[number];
       const auto at = samples.find(ts_ms);
       if (at != samples.end() && at->second.contains(static_cast<double>(sequence_))) {
@@ -78,14 +82,26 @@ class PowerLossTest : public StoreFixture, public testing::WithParamInterface<ui
     }
   }
 
+  std::map<int64_t, double> Found(int number) {
+    std::map<int64_t, double> found;
+    if (number == kRecords) {
+      const auto records = store_->queryable().Records(kTenant, {.key = "batch"});
+      EXPECT_TRUE(records.ok()) << records.status();
+      if (!records.ok()) return found;
+      for (const model::Record& record : *records) found[record.ts_ms] = std::stod(record.value);
+      return found;
+    }
+    for (const SeriesBlock& block : Select({Name("m"), Equal("n", std::to_string(number))})) {
+      for (size_t i = 0; i < block.ts_ms.size(); ++i) found[block.ts_ms[i]] = block.values[i];
+    }
+    return found;
+  }
+
   void Check() {
     ASSERT_GE(store_->LastSequence(kTenant, writer_), sequence_);
     sequence_ = store_->LastSequence(kTenant, writer_);
-    for (int number = 0; number < kSeries; ++number) {
-      std::map<int64_t, double> found;
-      for (const SeriesBlock& block : Select({Name("m"), Equal("n", std::to_string(number))})) {
-        for (size_t i = 0; i < block.ts_ms.size(); ++i) found[block.ts_ms[i]] = block.values[i];
-      }
+    for (int number = 0; number <= kRecords; ++number) {
+      std::map<int64_t, double> found = Found(number);
       for (const auto& [ts_ms, value] : acknowledged_[number]) {
         ASSERT_TRUE(found.contains(ts_ms)) << "series " << number << " lost " << value;
         // What was written later and not acknowledged may have come through.
