@@ -155,8 +155,8 @@ size_t HelpersOf(const EngineOptions& options) {
 constexpr int kMaxDamages = 5;
 
 template <typename Ask>
-absl::StatusOr<QueryResult> WithoutDamage(Ask ask) {
-  absl::StatusOr<QueryResult> result = ask();
+auto WithoutDamage(Ask ask) {
+  auto result = ask();
   for (int i = 0; i < kMaxDamages && absl::IsDataLoss(result.status()); ++i) result = ask();
   return result;
 }
@@ -279,11 +279,13 @@ absl::StatusOr<QueryResult> Engine::Range(std::string_view tenant, std::string_v
 absl::StatusOr<Explanation> Engine::Explain(std::string_view tenant, std::string_view query,
                                             int64_t start_ms, int64_t end_ms, int64_t step_ms,
                                             const QueryOptions& options) const {
-  Explanation explanation;
-  LL_ASSIGN_OR_RETURN([[maybe_unused]] const QueryResult result,
-                      Run({tenant, query, step_ms > 0 ? start_ms : end_ms, end_ms, step_ms},
-                          options, &explanation));
-  return explanation;
+  return WithoutDamage([&]() -> absl::StatusOr<Explanation> {
+    Explanation explanation;
+    LL_ASSIGN_OR_RETURN([[maybe_unused]] const QueryResult result,
+                        Run({tenant, query, step_ms > 0 ? start_ms : end_ms, end_ms, step_ms},
+                            options, &explanation));
+    return explanation;
+  });
 }
 
 }  // namespace leadline::collector::promql

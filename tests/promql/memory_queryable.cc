@@ -136,7 +136,7 @@ void MemoryQueryable::Append(store::SeriesBlock series) {
 absl::StatusOr<std::unique_ptr<store::Selection>> MemoryQueryable::Find(
     std::string_view, absl::Span<const Matcher> matchers, const store::SelectHints& hints) const {
   last_hints_ = hints;
-  if (!error_.ok()) return error_;
+  LL_RETURN_IF_ERROR(Failure());
   LL_ASSIGN_OR_RETURN(const auto compiled, store::index::Matchers::Compile(matchers));
   std::vector<store::SeriesBlock> found;
   for (const store::SeriesBlock& series : series_) {
@@ -153,7 +153,7 @@ absl::StatusOr<std::unique_ptr<store::Selection>> MemoryQueryable::Find(
 
 absl::StatusOr<std::vector<LabelSet>> MemoryQueryable::Series(
     std::string_view, const store::SeriesFilter& filter) const {
-  if (!error_.ok()) return error_;
+  LL_RETURN_IF_ERROR(Failure());
   LL_ASSIGN_OR_RETURN(const std::set<LabelSet> found, Matching(filter));
   return Limited(found, filter.limit);
 }
@@ -180,7 +180,7 @@ absl::StatusOr<std::set<LabelSet>> MemoryQueryable::Matching(
 
 absl::StatusOr<std::vector<std::string>> MemoryQueryable::LabelNames(
     std::string_view, const store::SeriesFilter& filter) const {
-  if (!error_.ok()) return error_;
+  LL_RETURN_IF_ERROR(Failure());
   std::set<std::string> names;
   LL_ASSIGN_OR_RETURN(const std::set<LabelSet> found, Matching(filter));
   for (const LabelSet& labels : found) {
@@ -191,7 +191,7 @@ absl::StatusOr<std::vector<std::string>> MemoryQueryable::LabelNames(
 
 absl::StatusOr<std::vector<std::string>> MemoryQueryable::LabelValues(
     std::string_view, std::string_view name, const store::SeriesFilter& filter) const {
-  if (!error_.ok()) return error_;
+  LL_RETURN_IF_ERROR(Failure());
   std::set<std::string> values;
   LL_ASSIGN_OR_RETURN(const std::set<LabelSet> found, Matching(filter));
   for (const LabelSet& labels : found) values.emplace(labels.Get(name));

@@ -2,6 +2,8 @@
 // query engine and the API are tested on.
 #pragma once
 
+#include <atomic>
+#include <climits>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -46,7 +48,11 @@ class MemoryQueryable final : public store::Queryable {
   }
 
   // Answers everything with this error from now on.
-  void FailWith(absl::Status error) { error_ = std::move(error); }
+  // The next `times` that it is asked.
+  void FailWith(absl::Status error, int times = INT_MAX) {
+    error_ = std::move(error);
+    failures_left_ = times;
+  }
 
   absl::StatusOr<std::unique_ptr<store::Selection>> Find(
       std::string_view tenant, absl::Span<const store::Matcher> matchers,
@@ -66,11 +72,15 @@ class MemoryQueryable final : public store::Queryable {
 
  private:
   absl::StatusOr<std::set<LabelSet>> Matching(const store::SeriesFilter& filter) const;
+  absl::Status Failure() const {
+    return failures_left_ > 0 && failures_left_-- > 0 ? error_ : absl::OkStatus();
+  }
 
   std::vector<store::SeriesBlock> series_;
   std::map<int64_t, std::string> gaps_;
   std::vector<model::Record> records_;
   absl::Status error_;
+  mutable std::atomic<int> failures_left_ = 0;
   mutable store::SelectHints last_hints_;
 };
 

@@ -216,6 +216,18 @@ TEST_F(EngineTest, PassesTheStoresErrorsOn) {
   }
 }
 
+TEST_F(EngineTest, AsksAgainWhereTheStoreFoundDamage) {
+  Add({{"__name__", "x"}}, {1});
+  const Engine engine = MakeEngine();
+  const auto damage = [this] { store_.FailWith(absl::DataLossError("window 3 is damaged"), 2); };
+  damage();
+  EXPECT_EQ(engine.Instant("t", "x", 0)->series.size(), 1u);
+  damage();
+  EXPECT_EQ(engine.Range("t", "x", 0, 1, 1)->series.size(), 1u);
+  damage();
+  EXPECT_EQ(engine.Explain("t", "x", 0, 0, 0)->series, 1u);
+}
+
 TEST_F(EngineTest, RefusesRangesThatAreNone) {
   EXPECT_EQ(MakeEngine().Range("t", "1", 10, 0, 1).status().code(),
             absl::StatusCode::kInvalidArgument);
