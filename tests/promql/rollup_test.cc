@@ -183,6 +183,8 @@ class RollupQueries : public testing::Test {
       SeriesBlock counter = Named("calls_total", pod);
       SeriesBlock gauge = Named("bytes", pod);
       SeriesBlock native = Named("seconds", pod);
+      SeriesBlock parts = Named("parts", pod);  // a counter of fractions
+      SeriesBlock rates = Named("rates", pod);
       double calls = 0;
       uint64_t seen = 0;
       int64_t ts_ms = kBaseMs + 1 + below(30'000);
@@ -201,6 +203,23 @@ class RollupQueries : public testing::Test {
                                      .count = 3 * seen,
                                      .sum = static_cast<double>(seen),
                                      .positive = {{-2, seen + 1}, {7, 2 * seen + 1}}});
+        const auto third = [](uint64_t count) {
+          return model::FloatCount(static_cast<double>(count) / 3);
+        };
+        parts.histogram_ts_ms.push_back(ts_ms);
+        parts.histograms.push_back({.schema = 2,
+                                    .float_counts = true,
+                                    .count = third(2 * seen + 4),
+                                    .sum = static_cast<double>(seen) / 7,
+                                    .positive = {{3, third(seen + 4)}, {5, third(seen)}}});
+        if (seen == 0) parts.histograms.back().positive.pop_back();
+        rates.histogram_ts_ms.push_back(ts_ms);
+        rates.histograms.push_back({.schema = 2,
+                                    .reset_hint = model::ResetHint::kGauge,
+                                    .float_counts = true,
+                                    .zero_count = third(seen % 5),
+                                    .count = third(seen % 5 + seen % 7 + 1),
+                                    .positive = {{3, third(seen % 7 + 1)}}});
         ts_ms += below(7) == 0 ? kMinuteMs - ts_ms % kMinuteMs : 1 + below(25'000);
         if (below(700) == 0) ts_ms += below(3 * kHourMs);
       }
@@ -209,7 +228,7 @@ class RollupQueries : public testing::Test {
         gauge.histogram_ts_ms = {gauge.ts_ms[2000] + 1, gauge.ts_ms[2001] + 1};
         gauge.histograms = {native.histograms[0], native.histograms[1]};
       }
-      for (SeriesBlock* const block : {&counter, &gauge, &native}) {
+      for (SeriesBlock* const block : {&counter, &gauge, &native, &parts, &rates}) {
         queryable_.Add(std::move(*block));
       }
     }
@@ -281,7 +300,7 @@ TEST_F(RollupQueries, GiveWhatTheyDoFromSamples) {
        {"rate", "increase", "delta", "avg_over_time", "count_over_time", "first_over_time",
         "last_over_time", "max_over_time", "min_over_time", "present_over_time", "sum_over_time",
         "ts_of_first_over_time", "ts_of_last_over_time"}) {
-    for (const char* const metric : {"calls_total", "bytes", "seconds"}) {
+    for (const char* const metric : {"calls_total", "bytes", "seconds", "parts", "rates"}) {
       // What falls often has no rise that rollups know, and the stretches here have no samples.
       const std::string_view name = function;
       if (std::string_view(metric) == "bytes" && (name == "rate" || name == "increase")) continue;

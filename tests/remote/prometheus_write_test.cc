@@ -247,7 +247,9 @@ TEST_F(PrometheusWriteTest, WeAnswerItsNativeHistograms) {
   }
   GiveHistograms("native", whole);
   GiveHistograms("fractions", floats);
-  ExpectTheSame(R"({job="native"})", now_ms + 1000);
+  // Asked for whole counts behind floats in one query 2.42 gives the last of the floats for them.
+  ExpectTheSame("native", now_ms + 1000);
+  ExpectTheSame("fractions", now_ms + 1000);
   const std::string samples = AllSamples(collector_.port(), "native", now_ms + 1000);
   EXPECT_THAT(samples, HasSubstr("\"count\":\"7\""));
   EXPECT_THAT(samples, HasSubstr("\"count\":\"70\""));

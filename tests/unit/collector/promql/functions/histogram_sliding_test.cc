@@ -2,6 +2,7 @@
 #include "collector/promql/functions/histogram_sliding.h"
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <random>
 #include <utility>
@@ -36,11 +37,12 @@ class RandomSeries {
     NativeHistogram histogram;
     histogram.schema = schema;
     histogram.zero_threshold = 0.001;
+    const bool floats = Below(2) == 0;
     for (int64_t left = Below(60); left > 0; --left) {
       if (Below(12) == 0) Reset(histogram);
       Observe(histogram);
       series.ts_ms.push_back(ts_ms);
-      series.histograms.push_back(histogram);
+      series.histograms.push_back(floats ? Fractions(histogram) : histogram);
       series.histograms.back().reset_hint =
           Below(20) == 0 ? model::ResetHint::kReset : model::ResetHint::kUnknown;
       ts_ms += Below(3) == 0 ? 1 + Below(300) : 100;
@@ -69,6 +71,19 @@ class RandomSeries {
                  static_cast<int32_t>(base_ + Below(8)));
       }
     }
+  }
+  // As of a sum: what is no number too.
+  NativeHistogram Fractions(NativeHistogram histogram) {
+    histogram.float_counts = true;
+    const auto fraction = [this](uint64_t& count) {
+      const double odd = Below(2) == 0 ? INFINITY : NAN;
+      count = model::FloatCount(Below(200) == 0 ? odd : static_cast<double>(count) / 3);
+    };
+    fraction(histogram.zero_count);
+    fraction(histogram.count);
+    for (auto& bucket : histogram.positive) fraction(bucket.count);
+    for (auto& bucket : histogram.negative) fraction(bucket.count);
+    return histogram;
   }
   static void Increase(std::vector<NativeHistogram::Bucket>& buckets, int32_t index) {
     const auto at = std::lower_bound(
