@@ -23,8 +23,9 @@ namespace {
 constexpr int64_t kFullHeadFlushMs = int64_t{60} * 1000;
 constexpr int64_t kFlushRetryMs = int64_t{30} * 1000;
 constexpr int64_t kSayProgressMs = 200;
-// Twice what a series takes with its first samples, so that there is room for more of them.
-constexpr uint64_t kSampleBytesASeries = 128;
+// Samples may take so many times what the first of each series take, so that there is room for
+// more.
+constexpr uint64_t kTimesFirstSamples = 2;
 // Parts of a day are settled so long after every shard was flushed once more: later there is hardly
 // anything to come.
 constexpr int64_t kSettleDelayMs = int64_t{15} * 60 * 1000;
@@ -283,7 +284,7 @@ bool LocalStore::FlushIsDue() const {
   const uint64_t bytes = committer_->log_bytes() - last_flush_bytes_;
   if (bytes >= options_.flush_log_bytes / static_cast<uint64_t>(shards)) return true;
   const uint64_t most_sample_bytes =
-      std::max<uint64_t>(options_.flush_sample_bytes, kSampleBytesASeries * head_.series_count());
+      std::max(options_.flush_sample_bytes, kTimesFirstSamples * head_.first_sample_bytes());
   if (head_.sample_bytes() >= most_sample_bytes) return true;
   // A full head has to forget what ended, which a flush does.
   const bool is_full = head_.definition_bytes() >= options_.max_definition_bytes;

@@ -30,6 +30,18 @@ static_assert(kMaxColumnBytes + token::kMaxFloatBytes <= std::tuple_size_v<Chain
 // Of a column's timestamps so many are passed between two checkpoints of a series.
 constexpr uint32_t kCheckpointEvery = 256;
 
+// On the heap, with what the allocator adds.
+size_t BytesOf(const model::NativeHistogram& value) {
+  constexpr size_t kAddedBytes = 16;
+  size_t bytes = sizeof value + kAddedBytes;
+  for (const size_t size : {sizeof(model::NativeHistogram::Bucket) * value.positive.size(),
+                            sizeof(model::NativeHistogram::Bucket) * value.negative.size(),
+                            sizeof(double) * value.custom_bounds.size()}) {
+    if (size > 0) bytes += size + kAddedBytes;
+  }
+  return bytes;
+}
+
 size_t EncodeColumn(uint32_t column, uint32_t index, uint8_t* out) {
   size_t size = 0;
   out[size++] = token::kColumn;
@@ -131,13 +143,17 @@ Appended Generation::AppendTo(Lane& lane, Frame& frame, uint32_t slot, const Val
       break;
   }
   const bool is_first = series.column == kNoColumn;
+  const size_t bytes_before = arena_.bytes();
   Mark(lane, slot, series, step);
   if (!Put(series, step, value)) {
     full_ = true;
     if (is_first) lane.series[slot] = 0;
     return AppendLate(slot, frame.ts_ms, value);
   }
-  if (is_first) series.first_ms = frame.ts_ms;
+  if (is_first) {
+    series.first_ms = frame.ts_ms;
+    first_bytes_ += kSeriesBytes + arena_.bytes() - bytes_before;
+  }
   series.column = step.column;
   series.next = step.index + 1;
   return Appended::kNew;
@@ -159,14 +175,17 @@ Arena::Ref Generation::FindOrAdd(Lane& lane, uint32_t slot) {
   if (slot >= lane.series.size()) lane.series.resize(slot + 1);
   Arena::Ref& ref = lane.series[slot];
   if (ref != 0) return ref;
-  ref = arena_.Allocate(sizeof(Series) + Chain::kFirstBlockBytes);
+  ref = arena_.Allocate(kSeriesBytes);
   if (ref == 0) return 0;
   new (arena_.At(ref)) Series{.chain = Chain(ref + sizeof(Series))};
   return ref;
 }
 
-uint64_t Generation::NewLast(const model::NativeHistogram&) {
+uint64_t Generation::NewLast(const model::NativeHistogram& value) {
   last_histograms_.push_back(std::make_unique<model::NativeHistogram>());
+  const size_t bytes = BytesOf(value);
+  last_histogram_bytes_ += bytes;
+  first_bytes_ += bytes;
   return last_histograms_.size() - 1;
 }
 
@@ -349,7 +368,7 @@ bool Generation::HasSamplesIn(uint32_t slot, int64_t start_ms, int64_t end_ms) c
 }
 
 size_t Generation::bytes() const {
-  size_t bytes = arena_.bytes();
+  size_t bytes = arena_.bytes() + last_histogram_bytes_;
   for (const TimeColumn& column : columns_) bytes += column.bytes();
   for (const Lane* lane : {&floats_, &histograms_}) {
     bytes += (lane->series.capacity() + lane->checkpoints.capacity()) * sizeof(Arena::Ref);

@@ -45,6 +45,16 @@ class Generation {
   Appended Append(Frame& frame, uint32_t slot, double value);
   Appended Append(Frame& frame, uint32_t slot, const model::NativeHistogram& value);
 
+  // Ask for what Append of a float to this series will look at: first for the series, then, when
+  // that is there, for where its token goes.
+  void PrefetchSeries(uint32_t slot) const {
+    if (floats_.Has(slot)) __builtin_prefetch(arena_.At(floats_.series[slot]));
+  }
+  void PrefetchTail(uint32_t slot) const {
+    if (!floats_.Has(slot)) return;
+    __builtin_prefetch(arena_.At(At(floats_.series[slot]).chain.position().at));
+  }
+
   // Pieces of the series with samples in the range, by what wins last.
   void Collect(uint32_t slot, int64_t start_ms, int64_t end_ms,
                std::vector<chunk::Piece>& out) const;
@@ -65,6 +75,8 @@ class Generation {
 
   // Memory taken, without that of late samples.
   size_t bytes() const;
+  // What of it its series took with their first samples.
+  size_t first_bytes() const { return first_bytes_; }
 
  private:
   // In the arena, with the first block of its chain behind it.
@@ -77,6 +89,7 @@ class Generation {
     uint32_t repeating : 1 = 0;   // the last token is a repeat
     uint32_t decimals : 4 = 0;    // of floats; see tokens.h
   };
+  static constexpr size_t kSeriesBytes = sizeof(Series) + Chain::kFirstBlockBytes;
   // Where the series of one kind of value are, by slot; 0: not here.
   struct Lane {
     std::vector<Arena::Ref> series;
@@ -122,7 +135,7 @@ class Generation {
   // The series' place in the arena, made when it has none; 0 when there is no room.
   Arena::Ref FindOrAdd(Lane& lane, uint32_t slot);
   uint64_t NewLast(double) { return 0; }
-  uint64_t NewLast(const model::NativeHistogram&);
+  uint64_t NewLast(const model::NativeHistogram& value);
   Place FindPlace(const Series& series, Frame& frame, Step& step);
   // Makes a checkpoint, where one is due, in front of the sample that the step is of.
   void Mark(Lane& lane, uint32_t slot, Series& series, const Step& step);
@@ -145,6 +158,8 @@ class Generation {
   Lane floats_;
   Lane histograms_;
   std::vector<std::unique_ptr<model::NativeHistogram>> last_histograms_;
+  size_t last_histogram_bytes_ = 0;  // of those, as they were first
+  size_t first_bytes_ = 0;
   absl::flat_hash_map<uint32_t, std::unique_ptr<Late>> late_;
   uint32_t end_slot_ = 0;
   int64_t first_ms_ = std::numeric_limits<int64_t>::max();  // of all samples

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <utility>
 
 #include "collector/store/record/rows.h"
@@ -37,6 +38,21 @@ std::vector<std::vector<FrameRange>> RangesByShard(const WriteBatch& batch, cons
   return ranges;
 }
 
+// As Head::ShardOf says. `get` gives the value of a residual label, "" when there is none.
+template <typename Labels, typename Get>
+size_t ShardByLabels(std::string_view metric, const Labels& residual, Get get, size_t shards) {
+  const std::string_view instance = get(kInstance);
+  if (!instance.empty()) return Head::ShardOf(HashId({get(kJob), instance}), shards);
+  Id128 id = HashId({metric});
+  for (const auto& label : residual) {
+    // The buckets of a histogram go along with each other: together they take little in windows.
+    if (label.name == kBound) continue;
+    const std::array<char, 16> before = id.ToByteArray();
+    id = HashId({label.name, label.value, {before.data(), before.size()}});
+  }
+  return Head::ShardOf(id, shards);
+}
+
 }  // namespace
 
 Head::Head(size_t shards) {
@@ -45,16 +61,20 @@ Head::Head(size_t shards) {
 
 size_t Head::ShardOf(const model::SeriesDefinition& series, size_t shards) {
   if (series.entity != Id128()) return ShardOf(series.entity, shards);
-  const std::string_view instance = series.residual.Get(kInstance);
-  if (!instance.empty()) return ShardOf(HashId({series.residual.Get(kJob), instance}), shards);
-  Id128 id = HashId({series.metric});
-  for (const Label& label : series.residual) {
-    // The buckets of a histogram go along with each other: together they take little in windows.
-    if (label.name == kBound) continue;
-    const std::array<char, 16> before = id.ToByteArray();
-    id = HashId({label.name, label.value, {before.data(), before.size()}});
-  }
-  return ShardOf(id, shards);
+  return ShardByLabels(
+      series.metric, series.residual,
+      [&](std::string_view name) { return series.residual.Get(name); }, shards);
+}
+
+size_t Head::ShardOf(std::string_view metric, const Id128& entity,
+                     absl::Span<const index::LabelView> residual, size_t shards) {
+  if (entity != Id128()) return ShardOf(entity, shards);
+  const auto get = [&](std::string_view name) -> std::string_view {
+    const auto it = std::find_if(residual.begin(), residual.end(),
+                                 [&](const index::LabelView& label) { return label.name == name; });
+    return it == residual.end() ? "" : it->value;
+  };
+  return ShardByLabels(metric, residual, get, shards);
 }
 
 std::vector<SeriesHandle> Head::Resolve(std::string_view tenant,
@@ -86,6 +106,17 @@ std::vector<SeriesHandle> Head::Resolve(std::string_view tenant,
 index::DefinitionPtr Head::Find(std::string_view tenant, SeriesHandle handle) const {
   const size_t shard = ShardOf(handle);
   return shard < shards_.size() ? shards_[shard]->Find(tenant, SlotOf(handle)) : nullptr;
+}
+
+std::vector<SeriesHandle> Head::ResolveIn(size_t shard, std::string_view tenant,
+                                          absl::Span<const index::DefinitionKey> keys) {
+  std::vector<SeriesHandle> handles(keys.size());
+  std::vector<uint32_t> numbers(keys.size());
+  std::iota(numbers.begin(), numbers.end(), uint32_t{0});
+  shards_[shard]->Resolve(tenant, keys, numbers, [&](uint32_t number, uint32_t slot) {
+    handles[number] = static_cast<SeriesHandle>(shard) << kSlotBits | slot;
+  });
+  return handles;
 }
 
 std::optional<SeriesHandle> Head::FirstUnknown(std::string_view tenant,
@@ -238,6 +269,12 @@ uint64_t Head::definition_bytes() const {
 uint64_t Head::sample_bytes() const {
   uint64_t bytes = 0;
   for (const auto& shard : shards_) bytes += shard->sample_bytes();
+  return bytes;
+}
+
+uint64_t Head::first_sample_bytes() const {
+  uint64_t bytes = 0;
+  for (const auto& shard : shards_) bytes += shard->first_sample_bytes();
   return bytes;
 }
 

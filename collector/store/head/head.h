@@ -33,6 +33,9 @@ class Head {
   std::vector<SeriesHandle> Resolve(std::string_view tenant,
                                     absl::Span<const model::SeriesDefinition> series,
                                     size_t* begun = nullptr);
+  // The same for series that are all of this shard.
+  std::vector<SeriesHandle> ResolveIn(size_t shard, std::string_view tenant,
+                                      absl::Span<const index::DefinitionKey> keys);
   // Null when the handle is not one of this tenant's.
   index::DefinitionPtr Find(std::string_view tenant, SeriesHandle handle) const;
 
@@ -110,14 +113,17 @@ class Head {
   size_t series_count(std::string_view tenant) const;
   // What series and entities take of memory, without samples; an estimate.
   uint64_t definition_bytes() const;
-  // What samples take.
+  // What samples take; and first samples alone, see shard.h.
   uint64_t sample_bytes() const;
+  uint64_t first_sample_bytes() const;
 
   static size_t ShardOf(SeriesHandle handle) { return handle >> kSlotBits; }
   static uint32_t SlotOf(SeriesHandle handle) { return static_cast<uint32_t>(handle); }
   // Where they are in a head of so many shards.
   static size_t ShardOf(const Id128& entity, size_t shards) { return entity.low % shards; }
   static size_t ShardOf(const model::SeriesDefinition& series, size_t shards);
+  static size_t ShardOf(std::string_view metric, const Id128& entity,
+                        absl::Span<const index::LabelView> residual, size_t shards);
 
  private:
   static constexpr int kSlotBits = 32;

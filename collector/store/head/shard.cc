@@ -50,6 +50,9 @@ constexpr size_t kReleasedPart = 8;
 
 constexpr int64_t kMsPerSecond = 1000;
 
+// Of a frame, a sample's series is looked for so many samples before it is appended to.
+constexpr uint32_t kSamplesAhead = 4;
+
 }  // namespace
 
 void AppendCounts::Add(Appended result) {
@@ -195,10 +198,15 @@ AppendCounts Shard::Append(const WriteBatch& batch, absl::Span<const FrameRange>
                               }
                               if (i == 0 || range.frame != number) frame = {.ts_ms = source.ts_ms};
                               number = range.frame;
+                              const auto slot_of = [&](uint32_t at) {
+                                return static_cast<uint32_t>(batch.series[source.series[at]]);
+                              };
                               for (uint32_t at = range.begin; at < range.end; ++at) {
-                                const auto slot =
-                                    static_cast<uint32_t>(batch.series[source.series[at]]);
-                                counts.Add(open_->Append(frame, slot, source.values[at]));
+                                const uint32_t soon = at + kSamplesAhead;
+                                const uint32_t later = soon + kSamplesAhead;
+                                if (later < range.end) open_->PrefetchSeries(slot_of(later));
+                                if (soon < range.end) open_->PrefetchTail(slot_of(soon));
+                                counts.Add(open_->Append(frame, slot_of(at), source.values[at]));
                               }
                             }
                           };
@@ -289,7 +297,9 @@ void Shard::Tenants(StringSet& out) const {
 
 void Shard::Freeze() {
   WriterLock lock(mutex_);
-  if (!open_->empty()) frozen_.push_back(std::exchange(open_, std::make_unique<Generation>()));
+  if (open_->empty()) return;
+  first_sample_bytes_ = open_->first_bytes();
+  frozen_.push_back(std::exchange(open_, std::make_unique<Generation>()));
 }
 
 uint32_t Shard::Frozen(uint32_t from, size_t max_samples, std::vector<FrozenSeries>& out) const {
@@ -445,6 +455,11 @@ uint64_t Shard::sample_bytes() const {
   uint64_t bytes = open_->bytes();
   for (const auto& frozen : frozen_) bytes += frozen->bytes();
   return bytes;
+}
+
+uint64_t Shard::first_sample_bytes() const {
+  ReaderLock lock(mutex_);
+  return std::max<uint64_t>(open_->first_bytes(), first_sample_bytes_);
 }
 
 }  // namespace leadline::collector::store::head

@@ -146,8 +146,10 @@ class Shard {
   size_t series_count(std::string_view tenant) const ABSL_LOCKS_EXCLUDED(mutex_);
   // What series and entities take of memory, without samples; an estimate.
   uint64_t definition_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
-  // What samples take.
+  // What samples take; and what the first samples of its series take between two flushes, now or
+  // before the last one, whichever is more.
   uint64_t sample_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
+  uint64_t first_sample_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   struct Series {
@@ -201,6 +203,7 @@ class Shard {
   std::vector<Series> series_ ABSL_GUARDED_BY(mutex_);  // by slot
   std::unique_ptr<Generation> open_ ABSL_GUARDED_BY(mutex_) = std::make_unique<Generation>();
   std::vector<std::unique_ptr<const Generation>> frozen_ ABSL_GUARDED_BY(mutex_);  // oldest first
+  uint64_t first_sample_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // of the last that was frozen
   size_t released_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t definition_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
