@@ -37,11 +37,14 @@ uint8_t ByteReader::Byte() {
 
 uint64_t ByteReader::Varint() {
   uint64_t value = 0;
-  for (int shift = 0; shift < 64; shift += 7) {
-    const uint8_t byte = Byte();
+  size_t at = 0;
+  for (int shift = 0; shift < 64 && at < rest_.size(); shift += 7) {
+    const auto byte = static_cast<uint8_t>(rest_[at++]);
     if (shift == 63 && byte > 1) break;
     value |= static_cast<uint64_t>(byte & 0x7f) << shift;
-    if (byte < 0x80) return ok_ ? value : 0;
+    if (byte >= 0x80) continue;
+    rest_.remove_prefix(at);
+    return value;
   }
   Fail();
   return 0;

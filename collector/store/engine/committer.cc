@@ -32,7 +32,7 @@ Committer::Committer(std::unique_ptr<log::Writer> writer, head::Head& head, Writ
       metrics_(metrics),
       options_(std::move(options)),
       log_bytes_(options_.recovered_bytes),
-      flushed_bytes_(head.shard_count()),
+      flushed_bytes_(options_.flushed_bytes),
       segment_(writer_->segment()),
       described_(head.shard_count()),
       thread_([this] { Run(); }) {}

@@ -60,10 +60,11 @@ class Committer {
   struct Options {
     uint64_t segment_bytes = 0;
     uint64_t queue_bytes = 0;
-    uint64_t recovered_bytes = 0;        // of the log, in no window yet
-    uint64_t max_unflushed_bytes = 0;    // of the log, in no window: above, nothing is taken
-    uint64_t max_definition_bytes = 0;   // of the head
-    std::function<int64_t()> oldest_ms;  // samples before are dropped
+    uint64_t recovered_bytes = 0;         // of the log
+    std::vector<uint64_t> flushed_bytes;  // of those, by shard of the head, what windows have of it
+    uint64_t max_unflushed_bytes = 0;     // of the log, in no window: above, nothing is taken
+    uint64_t max_definition_bytes = 0;    // of the head
+    std::function<int64_t()> oldest_ms;   // samples before are dropped
     std::function<int64_t()> now_ms;
     std::function<absl::Status()> check_disk;  // not OK: nothing is taken
   };

@@ -53,6 +53,19 @@ uint64_t NewestSegment(const Manifest& manifest) {
   return std::max(manifest.newest_segment, checkpoint > 1 ? checkpoint : 0);
 }
 
+// What windows have of the log that is left, by shard of the head.
+std::vector<uint64_t> FlushedBytes(const LogScan& scan, absl::Span<const uint64_t> checkpoints,
+                                   size_t shards) {
+  std::vector<uint64_t> flushed(shards);
+  if (checkpoints.size() != shards) return flushed;
+  for (size_t shard = 0; shard < shards; ++shard) {
+    for (const LogScan::Segment& segment : scan.segments) {
+      if (segment.number < checkpoints[shard]) flushed[shard] += segment.bytes;
+    }
+  }
+  return flushed;
+}
+
 // An error of what is tried each second is logged once; `last` is how it went before.
 void SayIfNew(std::string_view what, absl::Status status, absl::Status& last) {
   if (!status.ok() && last.ok()) {
@@ -137,6 +150,7 @@ absl::Status LocalStore::Start() {
       Committer::Options{.segment_bytes = options_.log_segment_bytes,
                          .queue_bytes = options_.log_queue_bytes,
                          .recovered_bytes = scan_.log_bytes,
+                         .flushed_bytes = FlushedBytes(scan_, checkpoints_, head_.shard_count()),
                          .max_unflushed_bytes = options_.max_unflushed_bytes,
                          .max_definition_bytes = options_.max_definition_bytes,
                          .oldest_ms = [this] { return OldestMs(); },
@@ -154,6 +168,8 @@ absl::Status LocalStore::Recover() {
   int64_t said_ms = begin_ms;
   ReplayOptions replay;
   replay.checkpoints = checkpoints_;
+  replay.threads =
+      options_.replay_threads > 0 ? options_.replay_threads : std::thread::hardware_concurrency();
   const ByClass<int64_t> kept_from_ms = KeptFromMs();
   replay.oldest_ms = std::min(kept_from_ms[static_cast<size_t>(RetentionClass::kRaw)],
                               kept_from_ms[static_cast<size_t>(RetentionClass::kProcesses)]);
@@ -281,6 +297,8 @@ bool LocalStore::FlushIsDue() const {
   const int64_t waited_ms = NowMonoMs() - last_flush_ms_;
   if (flush_failed_) return waited_ms >= kFlushRetryMs;
   const auto shards = static_cast<int64_t>(head_.shard_count());
+  // What a start has to read; one may have found that much already.
+  if (committer_->unflushed_bytes() >= options_.flush_log_bytes) return true;
   const uint64_t bytes = committer_->log_bytes() - last_flush_bytes_;
   if (bytes >= options_.flush_log_bytes / static_cast<uint64_t>(shards)) return true;
   const uint64_t most_sample_bytes =
@@ -295,6 +313,7 @@ bool LocalStore::FlushIsDue() const {
 
 void LocalStore::Maintain() {
   last_flush_ms_ = NowMonoMs();
+  last_flush_bytes_ = committer_->log_bytes();
   do {
     metrics_.series.Set(static_cast<double>(head_.series_count()));
     metrics_.definition_bytes.Set(static_cast<double>(head_.definition_bytes()));

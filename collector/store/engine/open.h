@@ -68,6 +68,7 @@ struct StoreOptions {
   // Called from a thread of the store, once, when what is recovered in the background cannot be
   // read. Health() says why. What was taken is in the log, but none of it will be served.
   std::function<void()> recovery_failed;
+  size_t replay_threads = 0;  // that put it there; 0: as many as there are processors
 
   uint64_t log_segment_bytes = 64 << 20;
   uint64_t log_queue_bytes = 64 << 20;  // Append waits above

@@ -45,6 +45,7 @@ struct ReplayOptions {
   // segment with something that is in no window. Not empty.
   std::vector<uint64_t> checkpoints;
   int64_t oldest_ms = 0;  // samples before are dropped
+  size_t threads = 1;     // that apply what is read, at most; not more than there are shards
   // Called now and then with the bytes that were applied; false ends the replay with CANCELLED.
   std::function<bool(uint64_t applied_bytes)> go_on;
 };

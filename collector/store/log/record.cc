@@ -59,20 +59,14 @@ void ReadRuns(ByteReader& reader, std::vector<Unsigned>& values) {
   }
 }
 
-// Strings of a record of series.
-class StringReader {
- public:
-  std::string_view Read(ByteReader& reader) {
-    const uint64_t number = reader.Varint();
-    if (number == 0) return texts_.emplace_back(reader.String());
-    if (number <= texts_.size()) return texts_[number - 1];
-    reader.Fail();
-    return {};
-  }
-
- private:
-  std::vector<std::string_view> texts_;
-};
+// A string of a record of series; `texts` has those before.
+std::string_view ReadText(ByteReader& reader, std::vector<std::string_view>& texts) {
+  const uint64_t number = reader.Varint();
+  if (number == 0) return texts.emplace_back(reader.String());
+  if (number <= texts.size()) return texts[number - 1];
+  reader.Fail();
+  return {};
+}
 
 void AppendEntities(const std::vector<model::EntityVersion>& versions, std::string& out) {
   AppendVarint(versions.size(), out);
@@ -85,25 +79,42 @@ std::vector<model::EntityVersion> ReadEntities(ByteReader& reader) {
   return versions;
 }
 
-SeriesRecord ReadSeries(ByteReader& reader) {
-  SeriesRecord record;
-  record.tenant = reader.String();
-  record.rows.resize(reader.Count(kLeastSeriesBytes));
-  StringReader texts;
+void ReadSeries(ByteReader& reader, std::vector<std::string_view>& texts, SeriesRows& series) {
+  texts.clear();
+  series.labels.clear();
+  series.tenant = reader.String();
+  series.rows.resize(reader.Count(kLeastSeriesBytes));
   SeriesHandle next = 0;
   Id128 entity;
-  for (SeriesRecord::Row& row : record.rows) {
+  for (SeriesRows::Row& row : series.rows) {
     row.handle = next + static_cast<uint64_t>(reader.Signed());
     next = row.handle + 1;
-    row.definition.metric = texts.Read(reader);
+    row.metric = ReadText(reader, texts);
     if (reader.Byte() != 0) entity = codec::ReadId(reader);
-    row.definition.entity = entity;
-    std::vector<Label> labels(reader.Count(2));
-    for (Label& label : labels) {
-      label.name = texts.Read(reader);
-      label.value = texts.Read(reader);
+    row.entity = entity;
+    row.first_label = series.labels.size();
+    row.label_count = reader.Count(2);
+    std::string_view before;
+    for (size_t i = 0; i < row.label_count; ++i) {
+      SeriesRows::LabelText& label = series.labels.emplace_back();
+      label.name = ReadText(reader, texts);
+      label.value = ReadText(reader, texts);
+      if ((i > 0 && label.name <= before) || label.value.empty()) return reader.Fail();
+      before = label.name;
     }
-    row.definition.residual = LabelSet(std::move(labels));
+  }
+}
+
+SeriesRecord AsRecord(const SeriesRows& series) {
+  SeriesRecord record;
+  record.tenant = series.tenant;
+  for (const SeriesRows::Row& row : series.rows) {
+    std::vector<Label> labels;
+    for (const SeriesRows::LabelText& label : series.LabelsOf(row)) {
+      labels.push_back({std::string(label.name), std::string(label.value)});
+    }
+    record.rows.push_back(
+        {row.handle, {std::string(row.metric), row.entity, LabelSet(std::move(labels))}});
   }
   return record;
 }
@@ -123,8 +134,7 @@ void CheckIndices(ByteReader& reader, const Frame& frame, size_t series) {
   }
 }
 
-BatchRecord ReadBatch(ByteReader& reader) {
-  BatchRecord record;
+void ReadBatch(ByteReader& reader, BatchRecord& record) {
   WriteBatch& batch = record.batch;
   WritersRecord::Row row;
   ReadWriter(reader, row);
@@ -134,7 +144,7 @@ BatchRecord ReadBatch(ByteReader& reader) {
   batch.entities = ReadEntities(reader);
   const uint64_t series = reader.Varint();
   if (series > kMaxBatchSeries) reader.Fail();
-  if (reader.ok()) batch.series.resize(series);
+  batch.series.resize(reader.ok() ? series : 0);
   ReadRuns(reader, batch.series);
   batch.floats.resize(reader.Count(kLeastFrameBytes));
   for (FloatFrame& frame : batch.floats) {
@@ -154,6 +164,19 @@ BatchRecord ReadBatch(ByteReader& reader) {
     for (model::NativeHistogram& value : frame.values) value = codec::ReadHistogram(reader);
     CheckIndices(reader, frame, batch.series.size());
   }
+}
+
+EntitiesRecord ReadEntitiesRecord(ByteReader& reader) {
+  EntitiesRecord record;
+  record.tenant = reader.String();
+  record.versions = ReadEntities(reader);
+  return record;
+}
+
+KeyedRecords ReadKeyedRecords(ByteReader& reader) {
+  KeyedRecords record;
+  record.tenant = reader.String();
+  record.records = record::ReadRecords(reader);
   return record;
 }
 
@@ -289,33 +312,58 @@ void AppendRecord(const KeyedRecords& record, std::string& out) {
 absl::Status ReadRecords(std::string_view payload, std::vector<Record>& records) {
   return VisitRecords(payload, [&records](Type type, ByteReader& body) {
     switch (type) {
-      case Type::kSeries:
-        records.emplace_back(ReadSeries(body));
+      case Type::kSeries: {
+        SeriesRows series;
+        std::vector<std::string_view> texts;
+        ReadSeries(body, texts, series);
+        records.emplace_back(AsRecord(series));
         break;
+      }
       case Type::kBatch:
-        records.emplace_back(ReadBatch(body));
+        ReadBatch(body, std::get<BatchRecord>(records.emplace_back(BatchRecord())));
         break;
       case Type::kWriters:
         records.emplace_back(ReadWriterRows(body));
         break;
-      case Type::kEntities: {
-        EntitiesRecord record;
-        record.tenant = body.String();
-        record.versions = ReadEntities(body);
-        records.emplace_back(std::move(record));
+      case Type::kEntities:
+        records.emplace_back(ReadEntitiesRecord(body));
         break;
-      }
-      case Type::kKeyed: {
-        KeyedRecords record;
-        record.tenant = body.String();
-        record.records = record::ReadRecords(body);
-        records.emplace_back(std::move(record));
+      case Type::kKeyed:
+        records.emplace_back(ReadKeyedRecords(body));
         break;
-      }
       default:
         return false;
     }
     return body.ok() && body.AtEnd();
+  });
+}
+
+absl::Status RecordReader::Read(std::string_view payload, RecordVisitor& visitor) {
+  return VisitRecords(payload, [this, &visitor](Type type, ByteReader& body) {
+    const auto visit_whole = [&](auto& record) {
+      const bool whole = body.ok() && body.AtEnd();
+      if (whole) visitor.Visit(record);
+      return whole;
+    };
+    switch (type) {
+      case Type::kSeries:
+        ReadSeries(body, texts_, series_);
+        return visit_whole(series_);
+      case Type::kBatch:
+        ReadBatch(body, batch_);
+        return visit_whole(batch_);
+      case Type::kWriters:
+        return true;
+      case Type::kEntities: {
+        EntitiesRecord record = ReadEntitiesRecord(body);
+        return visit_whole(record);
+      }
+      case Type::kKeyed: {
+        KeyedRecords record = ReadKeyedRecords(body);
+        return visit_whole(record);
+      }
+    }
+    return false;
   });
 }
 

@@ -97,6 +97,52 @@ void AppendRecord(const KeyedRecords& record, std::string& out);
 // defect or an attack), UNIMPLEMENTED for a record of another version or type.
 absl::Status ReadRecords(std::string_view payload, std::vector<Record>& records);
 
+// The series of a record, as views into its frame.
+struct SeriesRows {
+  struct LabelText {
+    std::string_view name;
+    std::string_view value;
+  };
+  struct Row {
+    SeriesHandle handle = 0;
+    std::string_view metric;
+    Id128 entity;
+    size_t first_label = 0;
+    size_t label_count = 0;
+  };
+  std::string_view tenant;
+  std::vector<Row> rows;
+  std::vector<LabelText> labels;  // of all rows
+
+  // Ascending by name, each name once, no value empty.
+  absl::Span<const LabelText> LabelsOf(const Row& row) const {
+    return absl::MakeConstSpan(labels).subspan(row.first_label, row.label_count);
+  }
+};
+
+// Takes records one by one. They may be changed, and are valid during the call.
+class RecordVisitor {
+ public:
+  virtual ~RecordVisitor() = default;
+  virtual void Visit(const SeriesRows& series) = 0;
+  virtual void Visit(BatchRecord& batch) = 0;
+  virtual void Visit(EntitiesRecord& entities) = 0;
+  virtual void Visit(KeyedRecords& records) = 0;
+};
+
+// Reads frame after frame into memory that is used again. Not synchronized.
+class RecordReader {
+ public:
+  // Calls `visitor` with each whole record of the frame that is about series, up to the first that
+  // is not; errors as of ReadRecords.
+  absl::Status Read(std::string_view payload, RecordVisitor& visitor);
+
+ private:
+  SeriesRows series_;
+  std::vector<std::string_view> texts_;  // of series_, by number
+  BatchRecord batch_;
+};
+
 // Who wrote the batches of a frame, without what they hold; and the writers of checkpoints. Errors
 // as above, but of batches only the beginning is looked at.
 absl::Status ReadWriters(std::string_view payload, WritersRecord& writers);

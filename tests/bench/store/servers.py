@@ -23,7 +23,7 @@ NATIVE = "agents, native histograms"
 _IDLE_S = 20  # servers close connections that are not used for longer
 
 
-def _free_port():
+def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
@@ -153,6 +153,12 @@ class Leadline(Server):
     def _stop(self):
         self._collector.stop()
 
+    def kill(self):
+        self._disconnect()
+        self._peak.stop()
+        self._peak = None
+        self._collector.kill()
+
     def feeder_arguments(self):
         if self._agent:
             agent = ["--agent", f"127.0.0.1:{self._collector.ports['grpc']}"]
@@ -188,7 +194,7 @@ class _Peer(Server):
 
     def _try_start(self):
         """False when it ended at once."""
-        self.port = _free_port()
+        self.port = free_port()
         with open(self._log_path(), "ab") as log:
             self._process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "--", paths.tool(self.program), *self._arguments()],

@@ -30,13 +30,21 @@ class HeldFiles final : public file::Files {
   void LetGo() {
     MutexLock lock(mutex_);
     reads_left_ = -1;
+    fails_ = false;
+    changed_.NotifyAll();
+  }
+  // Those that wait fail, and all others until LetGo.
+  void Fail() {
+    MutexLock lock(mutex_);
+    fails_ = true;
     changed_.NotifyAll();
   }
 
   absl::StatusOr<std::string> Read(const std::string& path) override {
     if (path.ends_with(".log")) {
       MutexLock lock(mutex_);
-      while (reads_left_ == 0) changed_.Wait(mutex_);
+      while (reads_left_ == 0 && !fails_) changed_.Wait(mutex_);
+      if (reads_left_ == 0) return absl::InternalError("made to fail");
       if (reads_left_ > 0) --reads_left_;
     }
     return real_.Read(path);
@@ -69,6 +77,7 @@ class HeldFiles final : public file::Files {
   Mutex mutex_;
   CondVar changed_;
   int reads_left_ ABSL_GUARDED_BY(mutex_) = -1;  // -1: any number
+  bool fails_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 class RecoveryTest : public StoreFixture {
@@ -84,6 +93,11 @@ class RecoveryTest : public StoreFixture {
     batch.writer = writer_;
     batch.sequence = sequence;
     return batch;
+  }
+
+  // Whether the log could not be read.
+  bool HasFailed() const {
+    return std::string(store_->Health().message()).find("made to fail") != std::string::npos;
   }
 
   HeldFiles files_;
@@ -189,6 +203,46 @@ TEST_F(RecoveryTest, ShardsAreFlushedInTurnAndTheLogIsBounded) {
     Open();
     ASSERT_NO_FATAL_FAILURE(expect_all());
     append(20);
+  }
+}
+
+// The handles of a run say to which shard a series fell then. Whoever reads them on several threads
+// has to keep what was written to a series in order, whatever shards the runs had.
+TEST_F(RecoveryTest, RunsWithOtherShardsAreReadInOrder) {
+  constexpr int kSeries = 40;
+  const auto append = [&](double value) {
+    for (int i = 0; i < kSeries; ++i) {
+      const std::string name = std::to_string(i);
+      // With an entity, by instance, and by its labels.
+      model::SeriesDefinition series{"m", Id128(), LabelSet({{"n", name}})};
+      if (i % 3 == 0) series.entity = HashId({name});
+      if (i % 3 == 1) series.residual.Set("instance", name);
+      AppendSample(series, kT0, value + i);
+    }
+  };
+  options_.head_shards = 8;
+  Open();
+  append(1000);
+  options_.recover_in_background = true;
+  for (const size_t shards : {3, 5}) {
+    options_.head_shards = shards;
+    // All of them are looked at, and then read again.
+    files_.HoldLogAfter(static_cast<int>(files_.List(options_.dir + "/log")->size()));
+    Open();
+    append(1000 * static_cast<double>(shards));
+    files_.Fail();  // nothing is flushed
+    while (!HasFailed()) std::this_thread::yield();
+    store_.reset();
+    files_.LetGo();
+  }
+  options_.recover_in_background = false;
+  options_.replay_threads = 3;
+  options_.head_shards = 8;
+  Open();
+  const auto blocks = Select({Name("m")});
+  ASSERT_EQ(blocks.size(), static_cast<size_t>(kSeries));
+  for (const SeriesBlock& block : blocks) {
+    EXPECT_THAT(block.values, ElementsAre(5000 + std::stod(std::string(block.labels->Get("n")))));
   }
 }
 
