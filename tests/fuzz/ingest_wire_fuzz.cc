@@ -7,13 +7,19 @@
 #include <variant>
 #include <vector>
 
+#include <prometheus/registry.h>
+
 #include "collector/ingest/limits.h"
 #include "collector/ingest/messages.h"
 #include "collector/ingest/session_tables.h"
 #include "collector/ingest/translate.h"
+#include "collector/store/engine/admission.h"
 #include "collector/store/engine/limits.h"
+#include "collector/store/engine/tenants.h"
 #include "collector/store/head/head.h"
 #include "collector/store/log/record.h"
+#include "collector/store/refusals.h"
+#include "common/clock.h"
 #include "common/zstd/stream.h"
 #include "leadline/v1/ingest.pb.h"
 
@@ -28,6 +34,15 @@ constexpr std::string_view kBetween = "\xff\xff\xff\xff";
 constexpr std::string_view kTenant = "t";
 constexpr int64_t kNewestMs = 1'700'000'000'000;
 constexpr ingest::Limits kLimits{.max_entities = 1 << 10, .max_series = 1 << 12};
+
+// Without limits but those of the formats: those of counts would hold from one input to the next.
+store::engine::Tenants& AllTenants() {
+  static prometheus::Registry registry;
+  static store::engine::Tenants tenants(
+      {.max_series = 0, .max_new_series_a_minute = 0, .max_samples_a_second = 0}, {},
+      leadline::SystemClock(), registry);
+  return tenants;
+}
 
 class Session {
  public:
@@ -51,10 +66,10 @@ class Session {
   bool Define(const leadline::v1::Definitions& definitions) {
     ingest::SessionTables::Unresolved unresolved;
     if (tables_.Define(definitions, &unresolved)) return false;
-    for (const auto& series : unresolved.series) {
-      if (!store::engine::CheckSeries(series).ok()) abort();
-    }
-    tables_.SetHandles(unresolved.refs, head_.Resolve(kTenant, unresolved.series));
+    store::Refusals refusals;
+    const auto handles = admission_.ResolveEach(kTenant, unresolved.series, refusals);
+    if (!refusals.empty()) abort();
+    tables_.SetHandles(unresolved.refs, handles);
     return true;
   }
 
@@ -76,6 +91,7 @@ class Session {
   leadline::zstd::Decompressor compressed_{kLimits.zstd_window_log};
   ingest::SessionTables tables_{kLimits};
   store::head::Head head_{2};
+  store::engine::Admission admission_{head_, AllTenants(), leadline::SystemClock(), {}};
 };
 
 }  // namespace
