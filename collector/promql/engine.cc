@@ -27,6 +27,10 @@ using exec::StepSeries;
 ResultSeries ToResult(const Context& context, const StepSeries& series) {
   ResultSeries result;
   result.labels = series.VisibleLabels();
+  const auto floats = static_cast<size_t>(std::count_if(
+      series.values.begin(), series.values.end(), [](double value) { return !IsAbsent(value); }));
+  result.ts_ms.reserve(floats);
+  result.values.reserve(floats);
   for (size_t step = 0; step < series.values.size(); ++step) {
     if (!IsAbsent(series.values[step])) {
       result.ts_ms.push_back(context.StepTime(step));
@@ -57,15 +61,6 @@ void SortByLabels(std::vector<ResultSeries>& series) {
             [](const ResultSeries& a, const ResultSeries& b) { return a.labels < b.labels; });
 }
 
-// What a label set takes, about.
-uint64_t BytesOf(const LabelSet& labels) {
-  uint64_t bytes = sizeof(ResultSeries);
-  for (const Label& label : labels) {
-    bytes += sizeof(Label) + label.name.size() + label.value.size();
-  }
-  return bytes;
-}
-
 // Whether series lose different names, so that they may be the same without.
 class DroppedNames {
  public:
@@ -90,9 +85,11 @@ absl::StatusOr<std::vector<ResultSeries>> CollectVector(Context& context, const 
   DroppedNames names;
   LL_RETURN_IF_ERROR(Evaluator(context).Vector(expr, "", [&](const StepSeries& one) {
     LL_RETURN_IF_ERROR(context.budget.Charge(one.sample_count()));
+    LL_RETURN_IF_ERROR(
+        context.budget.ChargeBytes(sizeof(ResultSeries) + exec::BytesOf(*one.labels)));
     series.push_back(ToResult(context, one));
     names.Add(one);
-    return context.budget.ChargeBytes(BytesOf(series.back().labels));
+    return absl::OkStatus();
   }));
   if (!is_ordered) SortByLabels(series);
   if (names.several()) {

@@ -1,5 +1,5 @@
-// Hostile queries under fixed limits end in an answer or in an error that says which limit, and
-// what they took is given back. LEADLINE_HOSTILE_QUERIES says how many (200).
+// Hostile queries under fixed limits end in an answer or in an error that says which limit, take no
+// more memory than they may, and give it back. LEADLINE_HOSTILE_QUERIES says how many (200).
 #include <unistd.h>
 
 #include <cstdlib>
@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "collector/promql/engine.h"
+#include "tests/promql/heap_count.h"
 #include "tests/promql/hostile_query.h"
 #include "tests/promql/memory_queryable.h"
 
@@ -46,11 +47,11 @@ void Fill(MemoryQueryable& store) {
   }
 }
 
-// Of the process, the most that it had so far.
-uint64_t PeakBytes() {
+// Of the process: "VmRSS", what it has, or "VmHWM", the most that it had so far.
+uint64_t ProcessBytes(const std::string& which) {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmHWM:")) return std::stoull(line.substr(6)) * 1024;
+    if (line.starts_with(which)) return std::stoull(line.substr(which.size() + 1)) * 1024;
   }
   return 0;
 }
@@ -65,13 +66,24 @@ TEST(HostileQueryTest, EndInAnAnswerOrALimit) {
                                       .max_memory_bytes = kMaxBytes});
   // What they are made of comes first, so that it does not count as theirs.
   ASSERT_TRUE(engine.Instant("t", "a + b", 1'000'000).ok());
-  const uint64_t before = PeakBytes();
+  const uint64_t before = ProcessBytes("VmHWM");
+  uint64_t heap_after_tenth = 0;
+  uint64_t process_after_tenth = 0;
   std::map<absl::StatusCode, uint32_t> outcomes;
   for (uint32_t seed = 0; seed < count; ++seed) {
+    if (seed == count / 10) {
+      heap_after_tenth = HeapBytes();
+      process_after_tenth = ProcessBytes("VmRSS");
+    }
     const HostileQuery query = MakeHostileQuery(seed);
+    TakeHeapPeak();
+    const uint64_t heap_before = HeapBytes();
     const auto result = query.step_ms == 0 ? engine.Instant("t", query.text, query.end_ms)
                                            : engine.Range("t", query.text, query.start_ms,
                                                           query.end_ms, query.step_ms);
+    // What is not charged: the store's own copies of samples, plans, little things.
+    EXPECT_LT(TakeHeapPeak() - heap_before, kMaxBytes + kMaxBytes / 4)
+        << seed << ": " << query.text;
     ++outcomes[result.status().code()];
     switch (result.status().code()) {
       case absl::StatusCode::kOk:
@@ -86,8 +98,13 @@ TEST(HostileQueryTest, EndInAnAnswerOrALimit) {
   }
   EXPECT_GT(outcomes[absl::StatusCode::kOk], count / 10);
   EXPECT_GT(outcomes[absl::StatusCode::kResourceExhausted], count / 50);
-  // Beside what is accounted: labels, lists of series, what malloc keeps.
-  EXPECT_LT(PeakBytes() - before, 6 * kMaxBytes);
+  // Beside what is accounted: what malloc keeps.
+  EXPECT_LT(ProcessBytes("VmHWM") - before, 6 * kMaxBytes);
+  // Flat: the last nine tenths leave nothing behind.
+  EXPECT_LT(HeapBytes(), heap_after_tenth + 64 * 1024);
+  if (count >= 10'000) {
+    EXPECT_LT(ProcessBytes("VmRSS"), process_after_tenth + kMaxBytes);
+  }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "collector/promql/value/histogram_rows.h"
@@ -12,6 +13,7 @@
 #include "collector/promql/value/running.h"
 #include "collector/promql/value/sums.h"
 #include "common/labels.h"
+#include "common/status_macros.h"
 
 namespace leadline::collector::promql::exec {
 namespace {
@@ -19,6 +21,8 @@ namespace {
 // Of each step.
 class FloatSums {
  public:
+  static constexpr size_t kStepBytes = 2 * sizeof(double);
+
   explicit FloatSums(size_t steps) : sums_(steps), compensations_(steps) {}
 
   void Add(absl::Span<const double> values) {
@@ -38,6 +42,8 @@ class FloatSums {
 
 class FloatMeans {
  public:
+  static constexpr size_t kStepBytes = sizeof(Mean);
+
   explicit FloatMeans(size_t steps) : means_(steps) {}
 
   void Add(absl::Span<const double> values) {
@@ -56,16 +62,18 @@ class FloatMeans {
 template <typename Floats, typename Histograms>
 class SumAccumulator final : public Accumulator {
  public:
-  SumAccumulator(size_t steps, const Remarker& remarker)
-      : remarker_(remarker), floats_(steps), has_float_(steps) {}
+  static constexpr size_t kStepBytes = Floats::kStepBytes + sizeof(uint8_t);
 
-  void Add(const StepSeries& series) override {
+  SumAccumulator(size_t steps, const Remarker& remarker, Budget& budget)
+      : remarker_(remarker), held_(budget), floats_(steps), has_float_(steps) {}
+
+  absl::Status Add(const StepSeries& series) override {
     for (size_t step = 0; step < has_float_.size(); ++step) {
       has_float_[step] |= IsAbsent(series.values[step]) ? 0 : 1;
     }
     floats_.Add(series.values);
-    if (!series.histograms.empty()) AddHistograms(series);
-    if (series.rows != nullptr) AddRows(*series.rows, series);
+    if (!series.histograms.empty()) LL_RETURN_IF_ERROR(AddHistograms(series));
+    return series.rows == nullptr ? absl::OkStatus() : AddRows(*series.rows, series);
   }
 
   void Finish(StepSeries& result) override {
@@ -92,45 +100,73 @@ class SumAccumulator final : public Accumulator {
     std::unique_ptr<Histograms> sum;  // nullptr where they did not fit together
   };
 
-  void AddHistograms(const StepSeries& series) {
-    LeaveRows();
+  absl::Status AddHistograms(const StepSeries& series) {
+    LL_RETURN_IF_ERROR(LeaveRows());
     for (size_t step = 0; step < histograms_.size(); ++step) {
       const Histogram* const histogram = series.histogram(step);
-      if (histogram != nullptr) AddHistogram(*histogram, series, histograms_[step]);
+      if (histogram == nullptr) continue;
+      LL_RETURN_IF_ERROR(AddHistogram(*histogram, series, histograms_[step]));
     }
+    return absl::OkStatus();
   }
 
-  void AddHistogram(const Histogram& histogram, const StepSeries& series, OfStep& own) {
+  absl::Status AddHistogram(const Histogram& histogram, const StepSeries& series, OfStep& own) {
     if (!own.any) {
+      LL_RETURN_IF_ERROR(
+          held_.AddLittle(BytesOfSum(histogram.positive.size() + histogram.negative.size())));
       own = {true, std::make_unique<Histograms>(histogram)};
     } else if (own.sum != nullptr) {
       Remark(own.sum->Add(histogram), series, own);
     }
+    return absl::OkStatus();
+  }
+
+  static uint64_t BytesOfSum(size_t buckets) {
+    return sizeof(Histograms) + buckets * (sizeof(KahanSum) + sizeof(double));
   }
 
   // Rows of one layout are added up as rows, until there is something else.
-  void AddRows(const WindowRows& rows, const StepSeries& series) {
+  absl::Status AddRows(const WindowRows& rows, const StepSeries& series) {
     if (histograms_.empty() && rows_ == nullptr) {
       rows_ = std::make_unique<SumsOfRows>(has_float_.size());
     }
-    if (rows_ != nullptr && rows_->Takes(rows.rows.shape())) return rows_->Add(rows.rows, rows.has);
-    LeaveRows();
+    const RowShape& shape = rows.rows.shape();
+    if (rows_ != nullptr && rows_->Takes(shape)) {
+      const size_t width = rows_->WidthWith(shape);
+      if (width > width_) {
+        LL_RETURN_IF_ERROR(held_.Add(0, (width - width_) * BytesOfCells()));
+        width_ = width;
+      }
+      rows_->Add(rows.rows, rows.has);
+      return absl::OkStatus();
+    }
+    LL_RETURN_IF_ERROR(LeaveRows());
     for (size_t step = 0; step < histograms_.size(); ++step) {
       if (rows.has[step] == 0) continue;
-      AddHistogram(GaugeAt(rows.rows, step), series, histograms_[step]);
+      LL_RETURN_IF_ERROR(AddHistogram(GaugeAt(rows.rows, step), series, histograms_[step]));
     }
+    return absl::OkStatus();
   }
 
-  void LeaveRows() {
-    histograms_.resize(has_float_.size());
-    if (rows_ == nullptr) return;
+  // Of one cell of the rows at all steps.
+  uint64_t BytesOfCells() const { return has_float_.size() * sizeof(KahanSum); }
+
+  absl::Status LeaveRows() {
+    if (histograms_.empty()) {
+      LL_RETURN_IF_ERROR(held_.Add(0, has_float_.size() * sizeof(OfStep)));
+      histograms_.resize(has_float_.size());
+    }
+    if (rows_ == nullptr) return absl::OkStatus();
     for (size_t step = 0; step < histograms_.size(); ++step) {
       if (!rows_->has(step)) continue;
       if constexpr (std::is_same_v<Histograms, SumOfHistograms>) {
+        LL_RETURN_IF_ERROR(held_.AddLittle(BytesOfSum(width_)));
         histograms_[step] = {true, std::make_unique<Histograms>(rows_->AsSum(step))};
       }
     }
     rows_ = nullptr;
+    held_.GiveBack(0, std::exchange(width_, 0) * BytesOfCells());
+    return absl::OkStatus();
   }
 
   void Remark(const AddOutcome& outcome, const StepSeries& series, OfStep& own) {
@@ -148,10 +184,12 @@ class SumAccumulator final : public Accumulator {
   }
 
   const Remarker& remarker_;
+  Holding held_;  // by histograms
   Floats floats_;
   std::vector<uint8_t> has_float_;
   std::vector<OfStep> histograms_;    // empty until there is one
   std::unique_ptr<SumsOfRows> rows_;  // instead of those; only sums are given rows
+  size_t width_ = 0;                  // of the rows, as charged
 };
 
 class ExtremeAccumulator final : public Accumulator {
@@ -159,7 +197,7 @@ class ExtremeAccumulator final : public Accumulator {
   ExtremeAccumulator(size_t steps, bool max, const Remarker& remarker)
       : max_(max), remarker_(remarker), values_(steps, AbsentValue()) {}
 
-  void Add(const StepSeries& series) override {
+  absl::Status Add(const StepSeries& series) override {
     if (!series.histograms.empty()) {
       remarker_.Inform(remarks::HistogramIgnored(max_ ? "max" : "min"));
     }
@@ -170,6 +208,7 @@ class ExtremeAccumulator final : public Accumulator {
       // A NaN gives way to anything, and absence is a NaN.
       if (std::isnan(extreme) || (max_ ? value > extreme : value < extreme)) extreme = value;
     }
+    return absl::OkStatus();
   }
 
   void Finish(StepSeries& result) override { result.values = std::move(values_); }
@@ -185,8 +224,9 @@ class CountAccumulator final : public Accumulator {
   // `group`: 1 instead of the count.
   CountAccumulator(size_t steps, bool group) : group_(group), counts_(steps) {}
 
-  void Add(const StepSeries& series) override {
+  absl::Status Add(const StepSeries& series) override {
     for (size_t step = 0; step < counts_.size(); ++step) counts_[step] += series.has(step) ? 1 : 0;
+    return absl::OkStatus();
   }
 
   void Finish(StepSeries& result) override {
@@ -205,13 +245,14 @@ class VarianceAccumulator final : public Accumulator {
   VarianceAccumulator(size_t steps, bool root, const Remarker& remarker)
       : root_(root), remarker_(remarker), variances_(steps) {}
 
-  void Add(const StepSeries& series) override {
+  absl::Status Add(const StepSeries& series) override {
     if (!series.histograms.empty()) {
       remarker_.Inform(remarks::HistogramIgnored(root_ ? "stddev" : "stdvar"));
     }
     for (size_t step = 0; step < variances_.size(); ++step) {
       if (!IsAbsent(series.values[step])) variances_[step].Add(series.values[step]);
     }
+    return absl::OkStatus();
   }
 
   void Finish(StepSeries& result) override {
@@ -231,12 +272,13 @@ class VarianceAccumulator final : public Accumulator {
 }  // namespace
 
 std::unique_ptr<Accumulator> MakeAccumulator(parse::AggregateOp op, size_t steps,
-                                             const Remarker& remarker) {
+                                             const Remarker& remarker, Budget& budget) {
   switch (op) {
     case parse::AggregateOp::kSum:
-      return std::make_unique<SumAccumulator<FloatSums, SumOfHistograms>>(steps, remarker);
+      return std::make_unique<SumAccumulator<FloatSums, SumOfHistograms>>(steps, remarker, budget);
     case parse::AggregateOp::kAvg:
-      return std::make_unique<SumAccumulator<FloatMeans, MeanOfHistograms>>(steps, remarker);
+      return std::make_unique<SumAccumulator<FloatMeans, MeanOfHistograms>>(steps, remarker,
+                                                                            budget);
     case parse::AggregateOp::kMin:
       return std::make_unique<ExtremeAccumulator>(steps, false, remarker);
     case parse::AggregateOp::kMax:
@@ -251,6 +293,20 @@ std::unique_ptr<Accumulator> MakeAccumulator(parse::AggregateOp op, size_t steps
       return std::make_unique<VarianceAccumulator>(steps, false, remarker);
     default:
       return nullptr;
+  }
+}
+
+uint64_t AccumulatorStepBytes(parse::AggregateOp op) {
+  switch (op) {
+    case parse::AggregateOp::kSum:
+      return SumAccumulator<FloatSums, SumOfHistograms>::kStepBytes;
+    case parse::AggregateOp::kAvg:
+      return SumAccumulator<FloatMeans, MeanOfHistograms>::kStepBytes;
+    case parse::AggregateOp::kStddev:
+    case parse::AggregateOp::kStdvar:
+      return sizeof(Variance);
+    default:
+      return sizeof(double);
   }
 }
 

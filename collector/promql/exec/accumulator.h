@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <memory>
 
+#include "absl/status/status.h"
+
 #include "collector/promql/exec/context.h"
 #include "collector/promql/exec/series.h"
 #include "collector/promql/parse/ast.h"
@@ -16,13 +18,17 @@ namespace leadline::collector::promql::exec {
 class Accumulator {
  public:
   virtual ~Accumulator() = default;
-  virtual void Add(const StepSeries& series) = 0;
+  // RESOURCE_EXHAUSTED where it would hold more than the budget allows.
+  virtual absl::Status Add(const StepSeries& series) = 0;
   // The values into `result`, which has none yet. Called once.
   virtual void Finish(StepSeries& result) = 0;
 };
 
-// `remarker` must outlive it. nullptr for an operator that does not give one value a group (topk).
+// `remarker` and `budget`, which it charges for what histograms take, must outlive it. nullptr for
+// an operator that does not give one value a group (topk).
 std::unique_ptr<Accumulator> MakeAccumulator(parse::AggregateOp op, size_t steps,
-                                             const Remarker& remarker);
+                                             const Remarker& remarker, Budget& budget);
+// What it takes of memory for each step from the start.
+uint64_t AccumulatorStepBytes(parse::AggregateOp op);
 
 }  // namespace leadline::collector::promql::exec

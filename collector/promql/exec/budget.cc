@@ -1,5 +1,7 @@
 #include "collector/promql/exec/budget.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "common/status_macros.h"
@@ -61,6 +63,27 @@ absl::Status Budget::ChargeBytes(uint64_t bytes) {
 void Budget::ReleaseBytes(uint64_t bytes) {
   bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   shared_.GiveBack(bytes);
+}
+
+absl::Status Holding::Add(uint64_t samples, uint64_t bytes) {
+  if (samples > 0) {
+    LL_RETURN_IF_ERROR(budget_.Charge(samples));
+    samples_ += samples;
+  }
+  if (bytes > 0) {
+    LL_RETURN_IF_ERROR(budget_.ChargeBytes(bytes));
+    bytes_ += bytes;
+  }
+  return absl::OkStatus();
+}
+
+void Holding::GiveBack(uint64_t samples, uint64_t bytes) {
+  samples = std::min(samples, samples_);
+  bytes = std::min(bytes, bytes_);
+  if (samples > 0) budget_.Release(samples);
+  if (bytes > 0) budget_.ReleaseBytes(bytes);
+  samples_ -= samples;
+  bytes_ -= bytes;
 }
 
 }  // namespace leadline::collector::promql::exec

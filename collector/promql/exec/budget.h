@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <utility>
 
 #include "absl/status/status.h"
 
@@ -77,6 +78,34 @@ class BudgetShare {
   Budget& budget_;
   const uint64_t samples_;
   const absl::Status status_;
+};
+
+// What an operator holds of the budget, from small to more and less again; given back at its end.
+class Holding {
+ public:
+  explicit Holding(Budget& budget) : budget_(budget) {}
+  ~Holding() { GiveBackAll(); }
+  Holding(const Holding&) = delete;
+  Holding& operator=(const Holding&) = delete;
+
+  // Before it is allocated. `bytes` are those beside the samples.
+  absl::Status Add(uint64_t samples, uint64_t bytes = 0);
+  // As Add, for little at a time: nothing is charged before there are kLagBytes of it.
+  absl::Status AddLittle(uint64_t bytes) {
+    lag_ += bytes;
+    return lag_ < kLagBytes ? absl::OkStatus() : Add(0, std::exchange(lag_, 0));
+  }
+  // No more than it holds.
+  void GiveBack(uint64_t samples, uint64_t bytes = 0);
+  void GiveBackAll() { GiveBack(samples_, bytes_); }
+
+ private:
+  static constexpr uint64_t kLagBytes = 64 << 10;
+
+  Budget& budget_;
+  uint64_t samples_ = 0;
+  uint64_t bytes_ = 0;
+  uint64_t lag_ = 0;  // not charged yet
 };
 
 // As BudgetShare, of bytes.

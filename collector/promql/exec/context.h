@@ -42,6 +42,7 @@ struct Context {
   absl::Time deadline = absl::InfiniteFuture();
   const std::atomic<bool>* cancelled = nullptr;  // nullptr: nobody can
   Budget& budget;                                // workers charge it
+  uint64_t scalar_samples = 0;                   // of scalars that are charged (Evaluator)
   Annotations annotations;
   const plan::Plan* plan = nullptr;  // of the expression; never nullptr
   WorkerPool* workers = nullptr;     // nullptr: the query's thread does everything

@@ -6,14 +6,21 @@
 #include "common/status_macros.h"
 
 namespace leadline::collector::promql::exec {
+namespace {
+
+// What a series takes beside its samples, with the labels that it is found by.
+uint64_t BytesWithKey(const StepSeries& series) {
+  return series.other_bytes() + BytesOf(*series.labels);
+}
+
+}  // namespace
 
 absl::Status Distinct::Add(StepSeries series) {
   const bool hides_name = series.name_dropped && !series.labels->Get(kMetricName).empty();
   const auto [found, is_new] = (hides_name ? by_labels_hidden_name_ : by_labels_)
                                    .try_emplace(*series.labels, series_.size());
   if (is_new) {
-    LL_RETURN_IF_ERROR(context_.budget.Charge(series.sample_count()));
-    held_ += series.sample_count();
+    LL_RETURN_IF_ERROR(held_.Add(series.sample_count(), BytesWithKey(series)));
     series_.push_back(std::move(series));
     return absl::OkStatus();
   }
@@ -24,14 +31,21 @@ absl::Status Distinct::Add(StepSeries series) {
       return absl::FailedPreconditionError(fmt::format("{}", collision_));
     }
     joined.values[step] = series.values[step];
-    if (series.histogram(step) != nullptr) joined.SetHistogram(step, series.histograms[step]);
+    if (series.histogram(step) != nullptr) {
+      LL_RETURN_IF_ERROR(held_.Add(joined.samples_to_set(*series.histogram(step), step)));
+      joined.SetHistogram(step, series.histograms[step]);
+    }
   }
   return absl::OkStatus();
 }
 
 absl::Status Distinct::Finish(Emit emit) {
-  context_.budget.Release(held_);
-  for (StepSeries& series : series_) LL_RETURN_IF_ERROR(emit(std::move(series)));
+  by_labels_.clear();
+  by_labels_hidden_name_.clear();
+  for (StepSeries& series : series_) {
+    held_.GiveBack(series.sample_count(), BytesWithKey(series));
+    LL_RETURN_IF_ERROR(emit(std::move(series)));
+  }
   return absl::OkStatus();
 }
 

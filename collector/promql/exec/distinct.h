@@ -21,17 +21,16 @@ class Distinct {
  public:
   // `collision` is the text of the error.
   explicit Distinct(Context& context, std::string_view collision = kSameLabels)
-      : context_(context), collision_(collision) {}
+      : held_(context.budget), collision_(collision) {}
   absl::Status Add(StepSeries series);
   absl::Status Finish(Emit emit);
 
  private:
-  Context& context_;
+  Holding held_;
   const std::string_view collision_;
   LabelKeyMap<size_t> by_labels_;
   LabelKeyMap<size_t> by_labels_hidden_name_;  // of those that will lose their name
   std::vector<StepSeries> series_;
-  uint64_t held_ = 0;  // charged to the budget
 };
 
 }  // namespace leadline::collector::promql::exec

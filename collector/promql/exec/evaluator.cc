@@ -1,5 +1,6 @@
 #include "collector/promql/exec/evaluator.h"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <utility>
@@ -48,11 +49,9 @@ absl::StatusOr<std::vector<int64_t>> ToCounts(const std::vector<double>& values)
 
 absl::StatusOr<std::vector<double>> Evaluator::Scalar(const parse::Expr& expr) {
   switch (expr.kind) {
-    case ExprKind::kNumber: {
-      LL_RETURN_IF_ERROR(context_.budget.Charge(context_.steps()));
-      context_.budget.Release(context_.steps());
+    case ExprKind::kNumber:
+      LL_RETURN_IF_ERROR(ChargeScalar());
       return std::vector<double>(context_.steps(), As<parse::NumberLiteral>(expr).value);
-    }
     case ExprKind::kParen:
       return Scalar(*As<parse::Paren>(expr).inner);
     case ExprKind::kUnary: {
@@ -73,13 +72,29 @@ absl::StatusOr<std::vector<double>> Evaluator::Scalar(const parse::Expr& expr) {
       return left;
     }
     case ExprKind::kCall:
+      LL_RETURN_IF_ERROR(ChargeScalar());
       return CallScalar(context_, As<parse::Call>(expr));
     default:
       return absl::InternalError("expression is no scalar");
   }
 }
 
+absl::Status Evaluator::ChargeScalar() {
+  LL_RETURN_IF_ERROR(context_.budget.Charge(context_.steps()));
+  context_.scalar_samples += context_.steps();
+  return absl::OkStatus();
+}
+
 absl::Status Evaluator::Vector(const parse::Expr& expr, std::string_view parent, Emit emit) {
+  // The scalars that the operator asks for are gone when it has ended.
+  const uint64_t before = context_.scalar_samples;
+  absl::Status status = Traced(expr, parent, emit);
+  context_.budget.Release(context_.scalar_samples - before);
+  context_.scalar_samples = before;
+  return status;
+}
+
+absl::Status Evaluator::Traced(const parse::Expr& expr, std::string_view parent, Emit emit) {
   if (context_.trace == nullptr) return Dispatch(expr, parent, emit);
   Trace::Node& node = context_.trace->Of(expr);
   ++node.evaluations;
@@ -113,22 +128,26 @@ absl::Status Evaluator::Dispatch(const parse::Expr& expr, std::string_view paren
 
 absl::Status Evaluator::Fixed(const parse::Expr& expr, std::string_view parent, Emit emit) {
   const size_t steps = context_.steps();
+  Holding held(context_.budget);
   std::vector<StepSeries> once;
   {
     const OtherSteps one_step(context_, context_.start_ms, context_.start_ms, 0);
     LL_RETURN_IF_ERROR(Dispatch(expr, parent, [&](StepSeries series) {
+      LL_RETURN_IF_ERROR(held.Add(series.sample_count(), series.other_bytes()));
       once.push_back(std::move(series));
-      return context_.budget.Charge(once.back().sample_count());
+      return absl::OkStatus();
     }));
   }
   for (StepSeries& one : once) {
+    held.GiveBack(one.sample_count(), one.other_bytes());
+    const BudgetShare expanded(context_.budget, steps * (one.histograms.empty() ? 1 : 2));
+    LL_RETURN_IF_ERROR(expanded.status());
     StepSeries series(0);
     series.labels = std::move(one.labels);
     series.name_dropped = one.name_dropped;
     series.values.assign(steps, one.values.front());
     if (!one.histograms.empty()) series.histograms.assign(steps, one.histograms.front());
     LL_RETURN_IF_ERROR(context_.CheckTime());
-    context_.budget.Release(one.sample_count());
     LL_RETURN_IF_ERROR(emit(std::move(series)));
   }
   return absl::OkStatus();
@@ -136,6 +155,7 @@ absl::Status Evaluator::Fixed(const parse::Expr& expr, std::string_view parent, 
 
 absl::Status Evaluator::Negate(const parse::Unary& unary, Emit emit) {
   if (!unary.negate) return Vector(*unary.inner, "", emit);
+  LL_RETURN_IF_ERROR(ChargeScalar());
   const std::vector<double> minus_one(context_.steps(), -1);
   const ElementOperator times(parse::BinaryOp::kMul, false, ElementOperator::Kept::kLeft,
                               RemarkerOn(context_, unary));
@@ -180,19 +200,21 @@ absl::Status Evaluator::Aggregate(const parse::Aggregate& aggregate, Emit emit) 
   if (aggregate.op == parse::AggregateOp::kLimitk) return SelectFirst(aggregate, emit);
   if (aggregate.op == parse::AggregateOp::kLimitRatio) return SelectShare(aggregate, emit);
   const Remarker remarker = RemarkerOn(context_, *aggregate.inner);
-  Grouping grouping(aggregate.without, aggregate.labels);
+  Grouping grouping(context_.budget, aggregate.without, aggregate.labels);
+  // Each step of a group counts as a sample, and the rest of what it takes as bytes.
+  const uint64_t step_bytes = std::max(AccumulatorStepBytes(aggregate.op), kSampleBytes);
+  const uint64_t more_bytes = context_.steps() * (step_bytes - kSampleBytes);
+  Holding held(context_.budget);
   std::vector<std::unique_ptr<Accumulator>> groups;
-  uint64_t held = 0;
   LL_RETURN_IF_ERROR(
       Vector(*aggregate.inner, parse::AggregateOpName(aggregate.op), [&](const StepSeries& series) {
-        const size_t group = grouping.GroupOf(series);
+        LL_ASSIGN_OR_RETURN(const size_t group, grouping.GroupOf(series));
         if (group == groups.size()) {
-          LL_RETURN_IF_ERROR(context_.budget.Charge(context_.steps()));
-          held += context_.steps();
-          groups.push_back(MakeAccumulator(aggregate.op, context_.steps(), remarker));
+          LL_RETURN_IF_ERROR(held.Add(context_.steps(), more_bytes));
+          groups.push_back(
+              MakeAccumulator(aggregate.op, context_.steps(), remarker, context_.budget));
         }
-        groups[group]->Add(series);
-        return absl::OkStatus();
+        return groups[group]->Add(series);
       }));
   for (size_t group = 0; group < groups.size(); ++group) {
     StepSeries series(context_.steps());
@@ -200,7 +222,7 @@ absl::Status Evaluator::Aggregate(const parse::Aggregate& aggregate, Emit emit) 
     series.name_dropped = grouping.name_dropped(group);
     groups[group]->Finish(series);
     groups[group].reset();
-    context_.budget.Release(context_.steps());
+    held.GiveBack(context_.steps(), more_bytes);
     if (series.HasAny()) LL_RETURN_IF_ERROR(emit(std::move(series)));
   }
   return absl::OkStatus();
@@ -218,7 +240,7 @@ absl::Status Evaluator::SelectBest(const parse::Aggregate& aggregate, Emit emit)
 absl::Status Evaluator::SelectFirst(const parse::Aggregate& aggregate, Emit emit) {
   LL_ASSIGN_OR_RETURN(const std::vector<double> parameter, Scalar(*aggregate.parameter));
   LL_ASSIGN_OR_RETURN(std::vector<int64_t> k, ToCounts(parameter));
-  LimitK limit(context_, Grouping(aggregate.without, aggregate.labels), std::move(k));
+  LimitK limit(context_, aggregate, std::move(k));
   return Vector(*aggregate.inner, parse::AggregateOpName(aggregate.op),
                 [&](StepSeries series) { return limit.Add(std::move(series), emit); });
 }
@@ -236,7 +258,7 @@ absl::Status Evaluator::QuantileOf(const parse::Aggregate& aggregate, Emit emit)
   LL_ASSIGN_OR_RETURN(std::vector<double> q, Scalar(*aggregate.parameter));
   GroupQuantile quantile(context_, aggregate, std::move(q));
   LL_RETURN_IF_ERROR(Vector(*aggregate.inner, parse::AggregateOpName(aggregate.op),
-                            [&](const StepSeries& series) { return quantile.Add(series); }));
+                            [&](StepSeries series) { return quantile.Add(std::move(series)); }));
   return quantile.Finish(emit);
 }
 

@@ -26,6 +26,10 @@ class Evaluator {
   absl::Status Vector(const parse::Expr& expr, std::string_view parent, Emit emit);
 
  private:
+  // Charges what a scalar takes, until the expression that asked for it has been evaluated.
+  absl::Status ChargeScalar();
+  // Vector, noted in the query's trace.
+  absl::Status Traced(const parse::Expr& expr, std::string_view parent, Emit emit);
   absl::Status Dispatch(const parse::Expr& expr, std::string_view parent, Emit emit);
   // What is the same at every step.
   absl::Status Fixed(const parse::Expr& expr, std::string_view parent, Emit emit);

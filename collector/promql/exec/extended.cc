@@ -189,7 +189,9 @@ absl::Status EvaluateExtended(Context& context, const parse::MatrixSelector& mat
   const std::string place = PlaceOf(context, matrix);
   const bool is_counter = function.of_counters;
   const auto map = [&](const store::SeriesBlock& block, Worker& worker) -> absl::Status {
+    LL_RETURN_IF_ERROR(worker.Charge(block.sample_count() + SampleCount(block.histograms)));
     const Columns all = WithoutStaleMarkers(block);
+    LL_RETURN_IF_ERROR(worker.Charge(context.steps()));
     StepSeries series(context.steps());
     series.labels = block.labels;
     Columns own;
@@ -216,7 +218,7 @@ absl::Status EvaluateExtended(Context& context, const parse::MatrixSelector& mat
       window.histograms = own.histograms.values;
       if (window.values.empty() && window.histograms.empty()) continue;
       LL_RETURN_IF_ERROR(worker.time.After(window.values.size() + window.histograms.size()));
-      series.Set(step, function.kernel(window));
+      LL_RETURN_IF_ERROR(worker.Set(series, step, function.kernel(window)));
     }
     worker.Give(std::move(series));
     return absl::OkStatus();
@@ -228,7 +230,8 @@ absl::Status EvaluateExtended(Context& context, const parse::MatrixSelector& mat
 }
 
 absl::Status SelectSmoothed(Context& context, const parse::VectorSelector& selector, Emit emit) {
-  const auto map = [&](const store::SeriesBlock& block, Worker& worker) {
+  const auto map = [&](const store::SeriesBlock& block, Worker& worker) -> absl::Status {
+    LL_RETURN_IF_ERROR(worker.Charge(context.steps()));
     StepSeries series(context.steps());
     series.labels = block.labels;
     SmoothedAt floats(block.ts_ms, context.lookback_ms);
@@ -247,7 +250,7 @@ absl::Status SelectSmoothed(Context& context, const parse::VectorSelector& selec
               Histogram::From(block.histograms[*left_histogram + 1]));
           value = Between(value, after, histograms.FractionAt(at_ms), false);
         }
-        series.SetHistogram(step, std::move(value));
+        LL_RETURN_IF_ERROR(worker.Set(series, step, {AbsentValue(), std::move(value)}));
       } else if (left.has_value()) {
         const double before = block.values[*left];
         double& value = series.values[step] = before;  // a marker is what absence looks like

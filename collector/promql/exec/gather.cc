@@ -29,9 +29,9 @@ std::string FormatValue(double value) {
 
 GroupQuantile::GroupQuantile(Context& context, const parse::Aggregate& aggregate,
                              std::vector<double> q)
-    : context_(context),
+    : held_(context.budget),
       remarker_(RemarkerOn(context, *aggregate.inner)),
-      grouping_(aggregate.without, aggregate.labels),
+      grouping_(context.budget, aggregate.without, aggregate.labels),
       q_(std::move(q)) {
   const Remarker on_q = RemarkerOn(context, *aggregate.parameter);
   for (const double q_at_step : q_) {
@@ -39,39 +39,41 @@ GroupQuantile::GroupQuantile(Context& context, const parse::Aggregate& aggregate
   }
 }
 
-absl::Status GroupQuantile::Add(const StepSeries& series) {
+absl::Status GroupQuantile::Add(StepSeries series) {
   if (!series.histograms.empty()) {
     remarker_.Inform(remarks::HistogramIgnored("quantile"));
   }
-  const size_t group = grouping_.GroupOf(series);
-  if (group == values_.size()) values_.emplace_back(q_.size());
-  LL_RETURN_IF_ERROR(context_.budget.Charge(q_.size()));
-  held_ += q_.size();
-  for (size_t step = 0; step < q_.size(); ++step) {
-    if (!IsAbsent(series.values[step])) values_[group][step].push_back(series.values[step]);
-  }
+  LL_ASSIGN_OR_RETURN(const size_t group, grouping_.GroupOf(series));
+  if (group == groups_.size()) groups_.emplace_back();
+  LL_RETURN_IF_ERROR(held_.Add(q_.size(), sizeof(Values)));
+  groups_[group].push_back(std::move(series.values));
   return absl::OkStatus();
 }
 
 absl::Status GroupQuantile::Finish(Emit emit) {
-  for (size_t group = 0; group < values_.size(); ++group) {
+  std::vector<double> at_step;  // used again at every step
+  for (size_t group = 0; group < groups_.size(); ++group) {
     StepSeries series(q_.size());
     series.labels = grouping_.labels(group);
     series.name_dropped = grouping_.name_dropped(group);
     for (size_t step = 0; step < q_.size(); ++step) {
-      std::vector<double>& values = values_[group][step];
-      if (!values.empty()) series.values[step] = Quantile(q_[step], values);
+      at_step.clear();
+      for (const Values& values : groups_[group]) {
+        if (!IsAbsent(values[step])) at_step.push_back(values[step]);
+      }
+      if (!at_step.empty()) series.values[step] = Quantile(q_[step], at_step);
     }
-    values_[group] = {};
+    const size_t count = std::exchange(groups_[group], {}).size();
+    held_.GiveBack(count * q_.size(), count * sizeof(Values));
     if (series.HasAny()) LL_RETURN_IF_ERROR(emit(std::move(series)));
   }
-  context_.budget.Release(held_);
   return absl::OkStatus();
 }
 
 CountValues::CountValues(Context& context, bool without, std::vector<std::string> labels,
                          std::string label)
-    : context_(context),
+    : steps_(context.steps()),
+      held_(context.budget),
       without_(without),
       labels_(std::move(labels)),
       label_(std::move(label)),
@@ -103,9 +105,9 @@ absl::Status CountValues::Add(const StepSeries& series) {
 absl::Status CountValues::Count(LabelSet labels, size_t step, bool name_dropped) {
   const auto [found, is_new] = by_labels_.try_emplace(labels, counts_.size());
   if (is_new) {
-    LL_RETURN_IF_ERROR(context_.budget.Charge(context_.steps()));
-    held_ += context_.steps();
-    counts_.emplace_back(context_.steps());
+    // With the labels that it is found by.
+    LL_RETURN_IF_ERROR(held_.Add(steps_, sizeof(StepSeries) + 2 * BytesOf(labels)));
+    counts_.emplace_back(steps_);
     counts_.back().labels = std::make_shared<const LabelSet>(std::move(labels));
   }
   counts_[found->second].name_dropped |= name_dropped;
@@ -115,8 +117,11 @@ absl::Status CountValues::Count(LabelSet labels, size_t step, bool name_dropped)
 }
 
 absl::Status CountValues::Finish(Emit emit) {
-  context_.budget.Release(held_);
-  for (StepSeries& series : counts_) LL_RETURN_IF_ERROR(emit(std::move(series)));
+  by_labels_.clear();
+  for (StepSeries& series : counts_) {
+    held_.GiveBack(steps_, sizeof(StepSeries) + 2 * BytesOf(*series.labels));
+    LL_RETURN_IF_ERROR(emit(std::move(series)));
+  }
   return absl::OkStatus();
 }
 

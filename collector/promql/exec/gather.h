@@ -19,16 +19,17 @@ class GroupQuantile {
   // `q` has a value a step.
   GroupQuantile(Context& context, const parse::Aggregate& aggregate, std::vector<double> q);
 
-  absl::Status Add(const StepSeries& series);
+  absl::Status Add(StepSeries series);
   absl::Status Finish(Emit emit);
 
  private:
-  Context& context_;
+  using Values = std::vector<double>;  // of one series, one a step
+
+  Holding held_;
   const Remarker remarker_;
   Grouping grouping_;
   const std::vector<double> q_;
-  std::vector<std::vector<std::vector<double>>> values_;  // of each group at each step
-  uint64_t held_ = 0;                                     // charged to the budget
+  std::vector<std::vector<Values>> groups_;
 };
 
 // How many series of a group have each value, which becomes the label `label`.
@@ -42,14 +43,14 @@ class CountValues {
  private:
   absl::Status Count(LabelSet labels, size_t step, bool name_dropped);
 
-  Context& context_;
+  const size_t steps_;
+  Holding held_;
   const bool without_;
   const std::vector<std::string> labels_;  // sorted
   const std::string label_;
   const bool keeps_label_;
   LabelKeyMap<size_t> by_labels_;
   std::vector<StepSeries> counts_;
-  uint64_t held_ = 0;  // charged to the budget
 };
 
 }  // namespace leadline::collector::promql::exec

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
 
+#include "collector/promql/exec/budget.h"
 #include "collector/promql/exec/label_key.h"
 #include "collector/promql/exec/series.h"
 #include "common/labels.h"
@@ -18,11 +20,13 @@ namespace leadline::collector::promql::exec {
 
 class Grouping {
  public:
-  // By the named labels, or without them.
-  Grouping(bool without, std::vector<std::string> labels);
+  // By the named labels, or without them. The budget, which it charges for the labels that it
+  // keeps until it goes, outlives it.
+  Grouping(Budget& budget, bool without, std::vector<std::string> labels);
 
-  // The number of the series' group, counting from 0 in order of appearance.
-  size_t GroupOf(const StepSeries& series);
+  // The number of the series' group, counting from 0 in order of appearance. RESOURCE_EXHAUSTED
+  // where its labels would take more than the budget allows.
+  absl::StatusOr<size_t> GroupOf(const StepSeries& series);
 
   size_t size() const { return groups_.size(); }
   const std::shared_ptr<const LabelSet>& labels(size_t group) const { return groups_[group]; }
@@ -32,6 +36,7 @@ class Grouping {
  private:
   LabelView Project(const StepSeries& series) const;
 
+  Holding held_;
   bool without_;
   std::vector<std::string> labels_;  // sorted, each once
   LabelKeyMap<size_t> by_labels_;

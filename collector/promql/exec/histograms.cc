@@ -116,6 +116,7 @@ class Histograms {
  public:
   Histograms(Context& context, Measures measures, Remarker remarker)
       : context_(context),
+        held_(context.budget),
         measures_(std::move(measures)),
         remarker_(std::move(remarker)),
         steps_(context.steps()) {}
@@ -136,9 +137,10 @@ class Histograms {
       for (size_t measure = 0; measure < measures_.size(); ++measure) {
         LL_RETURN_IF_ERROR(FinishMeasure(group, measure, distinct));
       }
+      held_.GiveBack(steps_ * (group.buckets.size() + group.native.size()));
       group.buckets.clear();
+      group.native.clear();
     }
-    context_.budget.Release(held_);
     return distinct.Finish(emit);
   }
 
@@ -154,25 +156,21 @@ class Histograms {
     std::vector<std::vector<double>> native;
   };
 
-  absl::Status Charge() {
-    LL_RETURN_IF_ERROR(context_.budget.Charge(steps_));
-    held_ += steps_;
-    return absl::OkStatus();
-  }
-
-  Group& GroupOf(LabelSet labels) {
+  absl::StatusOr<Group*> GroupOf(LabelSet labels) {
     const auto [found, is_new] = by_labels_.try_emplace(labels, groups_.size());
     if (is_new) {
+      LL_RETURN_IF_ERROR(held_.AddLittle(sizeof(Group) + 2 * BytesOf(labels)));
       groups_.push_back({std::make_shared<const LabelSet>(std::move(labels)), {}, {}});
     }
-    return groups_[found->second];
+    return &groups_[found->second];
   }
 
   absl::Status AddNative(const StepSeries& series) {
-    Group& group = GroupOf(*series.labels);
+    LL_ASSIGN_OR_RETURN(Group* const found, GroupOf(*series.labels));
+    Group& group = *found;
     if (group.native.empty()) {
       for (size_t i = 0; i < measures_.size(); ++i) {
-        LL_RETURN_IF_ERROR(Charge());
+        LL_RETURN_IF_ERROR(held_.Add(steps_));
         group.native.emplace_back(steps_, AbsentValue());
       }
     }
@@ -194,14 +192,16 @@ class Histograms {
       remarker_.Warn(remarks::BadBucketLabel(labels.Get(kMetricName), labels.Get(kBucketLabel)));
       return absl::OkStatus();
     }
-    LL_RETURN_IF_ERROR(Charge());
+    LL_RETURN_IF_ERROR(held_.Add(steps_));
     labels.Remove(kBucketLabel);
-    GroupOf(std::move(labels)).buckets.push_back({*bound, series.values});
+    LL_ASSIGN_OR_RETURN(Group* const group, GroupOf(std::move(labels)));
+    group->buckets.push_back({*bound, series.values});
     return absl::OkStatus();
   }
 
   // One series for each label that the measure has at some step.
   absl::Status FinishMeasure(const Group& group, size_t measure, Distinct& results) {
+    Holding made(context_.budget);
     std::vector<StepSeries> series;
     std::vector<Label> labels;
     for (size_t step = 0; step < steps_; ++step) {
@@ -211,12 +211,16 @@ class Histograms {
       size_t i = 0;
       while (i < labels.size() && labels[i] != label) ++i;
       if (i == labels.size()) {
+        LL_RETURN_IF_ERROR(made.Add(steps_));
         series.push_back(Labelled(group, label));
         labels.push_back(std::move(label));
       }
       series[i].values[step] = value;
     }
-    for (StepSeries& one : series) LL_RETURN_IF_ERROR(results.Add(std::move(one)));
+    for (StepSeries& one : series) {
+      made.GiveBack(steps_);
+      LL_RETURN_IF_ERROR(results.Add(std::move(one)));
+    }
     return absl::OkStatus();
   }
 
@@ -251,13 +255,13 @@ class Histograms {
   }
 
   Context& context_;
+  Holding held_;
   const Measures measures_;
   const Remarker remarker_;
   const size_t steps_;
   LabelKeyMap<size_t> by_labels_;
   std::vector<Group> groups_;
   std::vector<ClassicBucket> at_step_;  // used again at every step
-  uint64_t held_ = 0;                   // charged to the budget
 };
 
 absl::Status Evaluate(Context& context, const parse::Call& call, const parse::Expr& vector,

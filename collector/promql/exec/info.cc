@@ -145,10 +145,7 @@ std::vector<int64_t> SampleTimes(const Context& context, const parse::TimeModifi
 // The info series of all targets.
 class InfoSeries {
  public:
-  explicit InfoSeries(Context& context) : context_(context) {}
-  ~InfoSeries() { context_.budget.Release(held_); }
-  InfoSeries(const InfoSeries&) = delete;
-  InfoSeries& operator=(const InfoSeries&) = delete;
+  explicit InfoSeries(Context& context) : context_(context), held_(context.budget) {}
 
   struct One {
     std::shared_ptr<const LabelSet> labels;
@@ -165,8 +162,7 @@ class InfoSeries {
             return absl::FailedPreconditionError(fmt::format(
                 "this should be an info metric, with float samples: {}", block.labels->ToString()));
           }
-          LL_RETURN_IF_ERROR(context_.budget.Charge(context_.steps()));
-          held_ += context_.steps();
+          LL_RETURN_IF_ERROR(held_.Add(context_.steps(), sizeof(One) + BytesOf(*block.labels)));
           targets_[TargetOf(*block.labels)][std::string(block.labels->Get(kMetricName))].push_back(
               {block.labels, SampleTimes(context_, selector.modifier, block)});
           return absl::OkStatus();
@@ -181,8 +177,8 @@ class InfoSeries {
 
  private:
   Context& context_;
+  Holding held_;
   std::map<Target, OfTarget> targets_;
-  uint64_t held_ = 0;  // charged to the budget
 };
 
 // The newest at the step, nullptr where there is none.
@@ -219,6 +215,7 @@ class Enricher {
     if (of_target == nullptr) {
       return request_.required() ? absl::OkStatus() : result_.Add(std::move(base));
     }
+    Holding held(context_.budget);
     std::map<std::vector<const InfoSeries::One*>, StepSeries> parts;  // by what is added
     for (size_t step = 0; step < context_.steps(); ++step) {
       if (!base.has(step)) continue;
@@ -230,6 +227,7 @@ class Enricher {
       if (found.empty() && request_.required()) continue;
       auto part = parts.find(found);
       if (part == parts.end()) {
+        LL_RETURN_IF_ERROR(held.Add(context_.steps()));
         StepSeries series(context_.steps());
         LL_ASSIGN_OR_RETURN(series.labels, Enriched(labels, found));
         series.name_dropped = base.name_dropped;
@@ -237,7 +235,10 @@ class Enricher {
       }
       part->second.Set(step, base.sample(step));
     }
-    for (auto& [found, series] : parts) LL_RETURN_IF_ERROR(result_.Add(std::move(series)));
+    for (auto& [found, series] : parts) {
+      held.GiveBack(context_.steps());
+      LL_RETURN_IF_ERROR(result_.Add(std::move(series)));
+    }
     return absl::OkStatus();
   }
 
@@ -294,14 +295,13 @@ absl::Status EvaluateInfo(Context& context, const parse::Call& call, Emit emit) 
   const Request request(call);
   std::vector<StepSeries> bases;
   std::set<Target> targets;
-  uint64_t held = 0;
+  Holding held(context.budget);
   LL_RETURN_IF_ERROR(Evaluator(context).Vector(*call.arguments[0], "", [&](StepSeries series) {
     const Target target = TargetOf(*series.labels);
     if (target != Target() && !request.IsInfoMetric(NameOf(series))) {
       targets.insert(target);
     }
-    LL_RETURN_IF_ERROR(context.budget.Charge(series.sample_count()));
-    held += series.sample_count();
+    LL_RETURN_IF_ERROR(held.Add(series.sample_count(), series.other_bytes()));
     bases.push_back(std::move(series));
     return absl::OkStatus();
   }));
@@ -316,8 +316,10 @@ absl::Status EvaluateInfo(Context& context, const parse::Call& call, Emit emit) 
     LL_RETURN_IF_ERROR(infos.Select(selector));
   }
   Enricher enricher(context, request, infos);
-  for (StepSeries& base : bases) LL_RETURN_IF_ERROR(enricher.Add(std::move(base)));
-  context.budget.Release(held);
+  for (StepSeries& base : bases) {
+    held.GiveBack(base.sample_count(), base.other_bytes());
+    LL_RETURN_IF_ERROR(enricher.Add(std::move(base)));
+  }
   return enricher.Finish(emit);
 }
 

@@ -105,6 +105,7 @@ absl::Status SetLabel(Context& context, const parse::Call& call, const std::stri
                       Emit emit,
                       absl::FunctionRef<std::optional<std::string>(const LabelSet&)> value) {
   Distinct distinct(context);
+  Holding held(context.budget);
   LL_RETURN_IF_ERROR(Evaluator(context).Vector(*call.arguments.front(), "", [&](StepSeries series) {
     LabelSet labels = *series.labels;
     if (const std::optional<std::string> text = value(labels)) {
@@ -113,7 +114,7 @@ absl::Status SetLabel(Context& context, const parse::Call& call, const std::stri
             fmt::format("{}() gives label \"{}\" a value of more than {} bytes", call.function.name,
                         label, kMaxValueBytes));
       }
-      LL_RETURN_IF_ERROR(context.budget.Charge(text->size() / sizeof(double)));
+      LL_RETURN_IF_ERROR(held.Add(text->size() / sizeof(double)));
       labels.Set(label, *text);
       series.labels = std::make_shared<const LabelSet>(std::move(labels));
       if (label == kMetricName) series.name_dropped = false;

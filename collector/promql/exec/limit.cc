@@ -39,10 +39,9 @@ double PlaceOf(const StepSeries& series) {
 }  // namespace
 
 absl::Status LimitK::Add(StepSeries series, Emit emit) {
-  const size_t group = grouping_.GroupOf(series);
+  LL_ASSIGN_OR_RETURN(const size_t group, grouping_.GroupOf(series));
   if (group == taken_.size()) {
-    LL_RETURN_IF_ERROR(context_.budget.Charge(k_.size()));
-    held_ += k_.size();
+    LL_RETURN_IF_ERROR(held_.Add(k_.size()));
     taken_.emplace_back(k_.size());
   }
   bool any = false;

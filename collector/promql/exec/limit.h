@@ -14,26 +14,25 @@
 #include "collector/promql/exec/context.h"
 #include "collector/promql/exec/grouping.h"
 #include "collector/promql/exec/series.h"
+#include "collector/promql/parse/ast.h"
 
 namespace leadline::collector::promql::exec {
 
 class LimitK {
  public:
   // `k` has a value a step; below 1 there is nothing at that step.
-  LimitK(Context& context, Grouping grouping, std::vector<int64_t> k)
-      : context_(context), grouping_(std::move(grouping)), k_(std::move(k)) {}
-  ~LimitK() { context_.budget.Release(held_); }
-  LimitK(const LimitK&) = delete;
-  LimitK& operator=(const LimitK&) = delete;
+  LimitK(Context& context, const parse::Aggregate& aggregate, std::vector<int64_t> k)
+      : grouping_(context.budget, aggregate.without, aggregate.labels),
+        k_(std::move(k)),
+        held_(context.budget) {}
 
   absl::Status Add(StepSeries series, Emit emit);
 
  private:
-  Context& context_;
   Grouping grouping_;
   const std::vector<int64_t> k_;
   std::vector<std::vector<int64_t>> taken_;  // of each group at each step
-  uint64_t held_ = 0;                        // charged to the budget
+  Holding held_;
 };
 
 // Clears the steps of the series at which it is not among those that `ratio`, which has a value a

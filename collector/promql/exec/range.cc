@@ -54,6 +54,7 @@ struct RangeSeries {
 
   bool empty() const { return ts_ms.empty() && histogram_ts_ms.empty(); }
   uint64_t sample_count() const { return ts_ms.size() + SampleCount(histograms); }
+  uint64_t other_bytes() const { return sizeof(RangeSeries) + BytesOf(*labels); }
 };
 
 // For how many samples those before each stand, and all at the end.
@@ -130,6 +131,10 @@ RangeSeries FromSteps(const Context& context, StepSeries steps) {
   RangeSeries series;
   series.labels = std::move(steps.labels);
   series.name_dropped = steps.name_dropped;
+  const auto floats = static_cast<size_t>(std::count_if(
+      steps.values.begin(), steps.values.end(), [](double value) { return !IsAbsent(value); }));
+  series.ts_ms.reserve(floats);
+  series.values.reserve(floats);
   for (size_t step = 0; step < steps.values.size(); ++step) {
     if (!IsAbsent(steps.values[step])) {
       series.ts_ms.push_back(context.StepTime(step));
@@ -157,8 +162,11 @@ absl::StatusOr<std::vector<RangeSeries>> EvaluateSubquery(Context& context,
   const uint64_t steps = context.steps();
   LL_RETURN_IF_ERROR(context.budget.Charge(steps));
   LL_RETURN_IF_ERROR(Evaluator(context).Vector(*subquery.inner, "", [&](StepSeries series) {
+    const uint64_t samples = series.sample_count();
+    LL_RETURN_IF_ERROR(context.budget.Charge(samples));
     result.push_back(FromSteps(context, std::move(series)));
-    return context.budget.Charge(result.back().sample_count());
+    context.budget.Release(samples - result.back().sample_count());
+    return context.budget.ChargeBytes(result.back().other_bytes());
   }));
   context.budget.Release(steps);
   return result;
@@ -217,29 +225,36 @@ absl::Status OverEachWindow(const Reach& reach, const RangeSeries& from,
     if (window.values.empty() && window.histograms.empty()) continue;
     LL_RETURN_IF_ERROR(worker.time.After(window.values.size() + window.histograms.size()));
     for (size_t i = 0; i < parameters.size(); ++i) step_parameters[i] = parameters[i][step];
-    series.Set(step, kernel(window));
+    LL_RETURN_IF_ERROR(worker.Set(series, step, kernel(window)));
   }
   return absl::OkStatus();
 }
 
 // The histograms of the rows' windows: as rows into a sum, else one by one.
-void SlideRows(const FloatWindows& windows, const RangeSeries& from, HistogramSlidingKernel kernel,
-               bool is_summed, StepSeries& series) {
+absl::Status SlideRows(const FloatWindows& windows, const RangeSeries& from,
+                       HistogramSlidingKernel kernel, bool is_summed, Worker& worker,
+                       StepSeries& series) {
+  LL_RETURN_IF_ERROR(worker.Charge(series.values.size() * from.rows->shape().width() *
+                                   sizeof(double) / kSampleBytes));
   WindowRows rows = kernel({windows, *from.rows, from.resets}, series.values.size());
   if (is_summed) {
     series.rows = std::make_shared<const WindowRows>(std::move(rows));
-    return;
+    return absl::OkStatus();
   }
   for (size_t step = 0; step < series.values.size(); ++step) {
     if (rows.has[step] == 0) continue;
-    series.SetHistogram(step, std::make_shared<const Histogram>(GaugeAt(rows.rows, step)));
+    LL_RETURN_IF_ERROR(
+        worker.Set(series, step,
+                   {AbsentValue(), std::make_shared<const Histogram>(GaugeAt(rows.rows, step))}));
   }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<StepSeries> OverWindows(const Reach& reach, const RangeSeries& from,
                                        const RangeFunction& function, const Parameters& parameters,
                                        bool is_summed, Worker& worker) {
   const Context& context = worker.context;
+  LL_RETURN_IF_ERROR(worker.Charge(context.steps()));
   StepSeries series(context.steps());
   series.labels = from.labels;
   series.name_dropped = from.name_dropped;
@@ -257,7 +272,8 @@ absl::StatusOr<StepSeries> OverWindows(const Reach& reach, const RangeSeries& fr
     windows.ts_ms = from.histogram_ts_ms;
     windows.counted = from.histograms_counted;
     LL_RETURN_IF_ERROR(worker.time.After(windows.ts_ms.size() + series.values.size()));
-    SlideRows(windows, from, function.sliding_histograms, is_summed, series);
+    LL_RETURN_IF_ERROR(
+        SlideRows(windows, from, function.sliding_histograms, is_summed, worker, series));
     return series;
   }
   const bool moves = reach.modifier.at == parse::TimeModifier::At::kNone;
@@ -266,6 +282,9 @@ absl::StatusOr<StepSeries> OverWindows(const Reach& reach, const RangeSeries& fr
     return series;
   }
   LL_RETURN_IF_ERROR(worker.time.After(from.ts_ms.size() + series.values.size()));
+  // What may be kept of the windows for the next series.
+  LL_RETURN_IF_ERROR(worker.Charge(
+      from.ts_ms.size() + series.values.size() * sizeof(ExtrapolatedWindows::Of) / kSampleBytes));
   function.sliding(windows, absl::MakeSpan(series.values));
   return series;
 }
@@ -319,6 +338,7 @@ absl::Status EvaluateRange(Context& context, const parse::Expr& range_vector,
     return SelectSeries(
         context, selector, {.back_ms = reach.range_ms},
         [&](store::SeriesBlock& block, Worker& worker) {
+          LL_RETURN_IF_ERROR(worker.Charge(SampleCount(block.histograms)));
           RangeSeries from = WithoutMarkers(block, plan.rows);
           if (!from.empty()) {
             LL_ASSIGN_OR_RETURN(StepSeries series, OverWindows(reach, from, function, parameters,
@@ -342,9 +362,12 @@ absl::Status EvaluateRange(Context& context, const parse::Expr& range_vector,
                                                        /*is_summed=*/false, worker));
     context.annotations.Add(std::exchange(worker.annotations, {}));
     const uint64_t samples = from.sample_count();
+    const uint64_t bytes = from.other_bytes();
     from = {};
     if (series.HasAny()) LL_RETURN_IF_ERROR(emit(std::move(series)));
+    LL_RETURN_IF_ERROR(worker.Finish());
     context.budget.Release(samples);
+    context.budget.ReleaseBytes(bytes);
   }
   return absl::OkStatus();
 }
@@ -360,14 +383,16 @@ absl::StatusOr<std::vector<ResultSeries>> SelectRaw(Context& context,
     return result;
   }
   const auto& matrix = As<parse::MatrixSelector>(inner);
-  LL_RETURN_IF_ERROR(SelectBlocks(context, *matrix.selector, {.back_ms = matrix.range_ms},
-                                  [&](store::SeriesBlock block) {
-                                    RangeSeries from = WithoutMarkers(block, /*as_rows=*/false);
-                                    if (from.empty()) return absl::OkStatus();
-                                    LL_RETURN_IF_ERROR(context.budget.Charge(from.sample_count()));
-                                    result.push_back(AsResult(std::move(from)));
-                                    return absl::OkStatus();
-                                  }));
+  LL_RETURN_IF_ERROR(SelectBlocks(
+      context, *matrix.selector, {.back_ms = matrix.range_ms}, [&](store::SeriesBlock block) {
+        LL_RETURN_IF_ERROR(
+            context.budget.Charge(block.sample_count() + SampleCount(block.histograms)));
+        RangeSeries from = WithoutMarkers(block, /*as_rows=*/false);
+        if (from.empty()) return absl::OkStatus();
+        LL_RETURN_IF_ERROR(context.budget.ChargeBytes(from.other_bytes()));
+        result.push_back(AsResult(std::move(from)));
+        return absl::OkStatus();
+      }));
   return result;
 }
 

@@ -120,11 +120,7 @@ absl::Status FindSeries(Context& context, const parse::VectorSelector& selector,
 uint64_t CountOf(const SeriesBlock& block) {
   uint64_t samples = block.sample_count();
   if (block.rows != nullptr) samples += SampleCount(*block.rows);
-  for (const model::NativeHistogram& histogram : block.histograms) {
-    samples += sizeof(model::NativeHistogram) / kSampleBytes + histogram.positive.size() +
-               histogram.negative.size();
-  }
-  return samples;
+  return samples + SampleCount(block.histograms);
 }
 
 using UseBlock = absl::FunctionRef<absl::Status(SeriesBlock& block)>;
@@ -183,12 +179,6 @@ size_t PartCount(const Found& found) {
   return (found.selection->size() + found.at_once - 1) / found.at_once;
 }
 
-uint64_t SampleCount(const std::vector<StepSeries>& series) {
-  uint64_t samples = 0;
-  for (const StepSeries& one : series) samples += one.sample_count();
-  return samples;
-}
-
 // Moves `next` past the timestamps up to `ts_ms`.
 void Advance(const std::vector<int64_t>& timestamps, int64_t ts_ms, size_t& next) {
   while (next < timestamps.size() && timestamps[next] <= ts_ms) ++next;
@@ -210,8 +200,10 @@ void FloatValues(const Context& context, const parse::TimeModifier& modifier,
   }
 }
 
-StepSeries InstantValues(const Context& context, const parse::TimeModifier& modifier,
-                         const SeriesBlock& block, What what) {
+absl::StatusOr<StepSeries> InstantValues(Worker& worker, const parse::TimeModifier& modifier,
+                                         const SeriesBlock& block, What what) {
+  const Context& context = worker.context;
+  LL_RETURN_IF_ERROR(worker.Charge(context.steps()));
   StepSeries series(context.steps());
   series.labels = block.labels;
   if (what == What::kValues && block.histograms.empty()) {
@@ -245,13 +237,37 @@ StepSeries InstantValues(const Context& context, const parse::TimeModifier& modi
             Histogram::From(block.histograms[next_histogram - 1]));
         made = next_histogram;
       }
-      series.SetHistogram(step, histogram);
+      LL_RETURN_IF_ERROR(worker.Set(series, step, {AbsentValue(), histogram}));
     }
   }
   return series;
 }
 
 }  // namespace
+
+uint64_t SampleCount(const std::vector<model::NativeHistogram>& histograms) {
+  uint64_t samples = 0;
+  for (const model::NativeHistogram& histogram : histograms) {
+    samples += sizeof(model::NativeHistogram) / kSampleBytes + histogram.positive.size() +
+               histogram.negative.size();
+  }
+  return samples;
+}
+
+absl::Status Worker::ChargeWanted() {
+  LL_RETURN_IF_ERROR(context.budget.Charge(wanted_ - charged_));
+  charged_ = wanted_;
+  return absl::OkStatus();
+}
+
+absl::Status Worker::Finish() {
+  extrapolated = {};
+  wanted_ = given_;
+  if (wanted_ > charged_) return ChargeWanted();
+  context.budget.Release(charged_ - wanted_);
+  charged_ = wanted_;
+  return absl::OkStatus();
+}
 
 int64_t ReferenceTime(const Context& context, const parse::TimeModifier& modifier, size_t step) {
   int64_t ts_ms = context.StepTime(step);
@@ -279,7 +295,7 @@ absl::Status SelectSeries(Context& context, const parse::VectorSelector& selecto
     Worker worker(context);
     LL_RETURN_IF_ERROR(UsePart(context, found, number, worker.annotations,
                                [&](SeriesBlock& block) { return map(block, worker); }));
-    LL_RETURN_IF_ERROR(context.budget.Charge(SampleCount(worker.series)));
+    LL_RETURN_IF_ERROR(worker.Finish());
     return worker;
   };
   const absl::Status status = InOrder<Worker>::Run(
@@ -316,7 +332,9 @@ absl::Status SelectInstant(Context& context, const parse::VectorSelector& select
   return SelectSeries(
       context, selector, {.back_ms = context.lookback_ms},
       [&](const SeriesBlock& block, Worker& worker) {
-        worker.Give(InstantValues(worker.context, selector.modifier, block, what));
+        LL_ASSIGN_OR_RETURN(StepSeries series,
+                            InstantValues(worker, selector.modifier, block, what));
+        worker.Give(std::move(series));
         return absl::OkStatus();
       },
       emit);

@@ -15,11 +15,15 @@
 #include "collector/promql/exec/series.h"
 #include "collector/promql/functions/extrapolation.h"
 #include "collector/promql/parse/ast.h"
+#include "common/status_macros.h"
 
 namespace leadline::collector::promql::exec {
 
 // What time a selector or subquery looks at for a step: shifted by "offset", fixed by "@".
 int64_t ReferenceTime(const Context& context, const parse::TimeModifier& modifier, size_t step);
+
+// What the histograms of a block count as in the budget.
+uint64_t SampleCount(const std::vector<model::NativeHistogram>& histograms);
 
 // Takes the histograms out of the block for which drop(histogram) is true.
 template <typename Drop>
@@ -45,16 +49,45 @@ class Worker {
  public:
   explicit Worker(const Context& of) : context(of), time(of) {}
 
+  // Charges samples that are about to be allocated, until the series that is being made is given.
+  // Little at a time is charged together.
+  absl::Status Charge(uint64_t samples) {
+    wanted_ += samples;
+    return wanted_ < charged_ + kLag ? absl::OkStatus() : ChargeWanted();
+  }
+  // Sets the step of a series that is being made.
+  absl::Status Set(StepSeries& one, size_t step, Sample sample) {
+    if (sample.histogram != nullptr) {
+      LL_RETURN_IF_ERROR(Charge(one.samples_to_set(*sample.histogram, step)));
+    }
+    one.Set(step, std::move(sample));
+    return absl::OkStatus();
+  }
   // A series of the result.
   void Give(StepSeries one) {
-    if (one.HasAny()) series.push_back(std::move(one));
+    if (one.HasAny()) {
+      given_ += one.sample_count();
+      series.push_back(std::move(one));
+    }
+    wanted_ = given_;
   }
+  // From now on what was given is charged, for the caller to give back, and nothing else is.
+  absl::Status Finish();
 
   const Context& context;
   TimeCheck time;
   Annotations annotations;
   std::vector<StepSeries> series;
   ExtrapolatedWindows extrapolated;  // of the series before
+
+ private:
+  static constexpr uint64_t kLag = 4096;
+
+  absl::Status ChargeWanted();
+
+  uint64_t given_ = 0;    // samples of `series`
+  uint64_t wanted_ = 0;   // and of what is being made
+  uint64_t charged_ = 0;  // of those
 };
 
 // Makes step series of a block of samples, staleness markers included; may take the block apart.

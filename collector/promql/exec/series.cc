@@ -14,13 +14,25 @@ bool StepSeries::HasAny() const {
   return false;
 }
 
+uint64_t BytesOf(const LabelSet& labels) {
+  uint64_t bytes = sizeof(LabelSet);
+  for (const Label& label : labels) {
+    bytes += sizeof(Label) + label.name.size() + label.value.size();
+  }
+  return bytes;
+}
+
+uint64_t SampleCount(const Histogram& histogram) {
+  return sizeof(Histogram) / kSampleBytes + histogram.positive.size() + histogram.negative.size();
+}
+
 uint64_t SampleCount(const std::vector<std::shared_ptr<const Histogram>>& histograms) {
   uint64_t count = histograms.size();
   const Histogram* last = nullptr;
   for (const auto& histogram : histograms) {
     if (histogram == nullptr || histogram.get() == last) continue;
     last = histogram.get();
-    count += sizeof(Histogram) / kSampleBytes + last->positive.size() + last->negative.size();
+    count += SampleCount(*last);
   }
   return count;
 }
@@ -31,6 +43,17 @@ uint64_t SampleCount(const HistogramRows& rows) {
 
 uint64_t StepSeries::sample_count() const {
   return values.size() + SampleCount(histograms) + (rows == nullptr ? 0 : SampleCount(rows->rows));
+}
+
+uint64_t StepSeries::samples_to_set(const Histogram& one, size_t step) const {
+  const uint64_t first = histograms.empty() ? values.size() : 0;
+  const bool is_again = step > 0 && histogram(step - 1) == &one;
+  return first + (is_again ? 0 : promql::exec::SampleCount(one));
+}
+
+uint64_t StepSeries::other_bytes() const {
+  constexpr uint64_t kOfAllocations = 64;  // those of its values and labels
+  return sizeof(StepSeries) + kOfAllocations + BytesOf(*labels);
 }
 
 void StepSeries::Set(size_t step, Sample sample) {

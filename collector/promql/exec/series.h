@@ -44,10 +44,18 @@ struct StepSeries {
   void SetHistogram(size_t step, std::shared_ptr<const Histogram> histogram);
   // What it counts as in the budget: a histogram counts as what it takes.
   uint64_t sample_count() const;
+  // How many more it counts as once it has the histogram at the step.
+  uint64_t samples_to_set(const Histogram& histogram, size_t step) const;
+  // What it takes beside its samples, its labels as if nobody shared them.
+  uint64_t other_bytes() const;
   LabelSet VisibleLabels() const;
 };
 
+// What a label set takes, about.
+uint64_t BytesOf(const LabelSet& labels);
+
 // What histograms count as in the budget, each once in a row.
+uint64_t SampleCount(const Histogram& histogram);
 uint64_t SampleCount(const std::vector<std::shared_ptr<const Histogram>>& histograms);
 uint64_t SampleCount(const HistogramRows& rows);
 

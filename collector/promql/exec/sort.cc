@@ -22,18 +22,20 @@ absl::Status Sorted(Context& context, const parse::Expr& vector, Emit emit,
                     absl::FunctionRef<void(StepSeries&)> change, Before before) {
   if (context.query_step_ms > 0) RemarkerOn(context, vector).Warn(remarks::SortOverRange());
   std::vector<StepSeries> all;
-  uint64_t held = 0;
+  Holding held(context.budget);
   LL_RETURN_IF_ERROR(Evaluator(context).Vector(vector, "", [&](StepSeries series) {
     change(series);
     if (!series.HasAny()) return absl::OkStatus();
     if (context.steps() > 1) return emit(std::move(series));
+    LL_RETURN_IF_ERROR(held.Add(series.sample_count(), series.other_bytes()));
     all.push_back(std::move(series));
-    ++held;
-    return context.budget.Charge(1);
+    return absl::OkStatus();
   }));
   std::stable_sort(all.begin(), all.end(), before);
-  context.budget.Release(held);
-  for (StepSeries& series : all) LL_RETURN_IF_ERROR(emit(std::move(series)));
+  for (StepSeries& series : all) {
+    held.GiveBack(series.sample_count(), series.other_bytes());
+    LL_RETURN_IF_ERROR(emit(std::move(series)));
+  }
   return absl::OkStatus();
 }
 

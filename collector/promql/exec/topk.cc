@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "absl/container/flat_hash_map.h"
 
@@ -12,10 +13,10 @@
 namespace leadline::collector::promql::exec {
 
 TopK::TopK(Context& context, const parse::Aggregate& aggregate, std::vector<int64_t> k)
-    : context_(context),
+    : held_(context.budget),
       remarker_(RemarkerOn(context, aggregate)),
       largest_(aggregate.op == parse::AggregateOp::kTopk),
-      grouping_(aggregate.without, aggregate.labels),
+      grouping_(context.budget, aggregate.without, aggregate.labels),
       k_(std::move(k)) {}
 
 bool TopK::Better(const Entry& a, const Entry& b) const {
@@ -39,9 +40,16 @@ bool TopK::Offer(std::vector<Entry>& heap, int64_t k, const Entry& entry) const 
   return true;
 }
 
+// What they take beside the samples that they count as: heaps have room for more than there is.
+absl::Status TopK::Charge(uint64_t entries) { return held_.Add(entries, entries * sizeof(Entry)); }
+
 absl::Status TopK::Add(StepSeries series) {
-  const size_t number = grouping_.GroupOf(series);
-  if (number == groups_.size()) groups_.push_back({std::vector<std::vector<Entry>>(k_.size())});
+  constexpr uint64_t kLagEntries = 1024;
+  LL_ASSIGN_OR_RETURN(const size_t number, grouping_.GroupOf(series));
+  if (number == groups_.size()) {
+    LL_RETURN_IF_ERROR(held_.Add(0, k_.size() * sizeof(std::vector<Entry>)));
+    groups_.push_back({std::vector<std::vector<Entry>>(k_.size())});
+  }
   Group& group = groups_[number];
   if (!series.histograms.empty()) {
     remarker_.Inform(remarks::HistogramIgnored(largest_ ? "topk" : "bottomk"));
@@ -53,9 +61,13 @@ absl::Status TopK::Add(StepSeries series) {
     const size_t before = group.heaps[step].size();
     used |= Offer(group.heaps[step], k_[step], {series.values[step], kept_.size()});
     grown += group.heaps[step].size() - before;
+    if (grown == kLagEntries) LL_RETURN_IF_ERROR(Charge(std::exchange(grown, 0)));
   }
-  if (used) kept_.push_back({std::move(series.labels), series.name_dropped});
-  return context_.budget.Charge(grown);
+  if (used) {
+    LL_RETURN_IF_ERROR(held_.AddLittle(sizeof(Kept) + BytesOf(*series.labels)));
+    kept_.push_back({std::move(series.labels), series.name_dropped});
+  }
+  return Charge(grown);
 }
 
 absl::Status TopK::Finish(Emit emit) {
@@ -66,7 +78,6 @@ absl::Status TopK::Finish(Emit emit) {
 absl::Status TopK::FinishGroup(Group& group, Emit emit) {
   std::vector<StepSeries> result;
   absl::flat_hash_map<size_t, size_t> index_of;  // from that of kept_ to that of result
-  uint64_t held = 0;
   for (size_t step = 0; step < k_.size(); ++step) {
     std::vector<Entry>& heap = group.heaps[step];
     std::sort(heap.begin(), heap.end(),
@@ -74,19 +85,22 @@ absl::Status TopK::FinishGroup(Group& group, Emit emit) {
     for (const Entry& entry : heap) {
       const auto [index, is_new] = index_of.try_emplace(entry.series, result.size());
       if (is_new) {
-        LL_RETURN_IF_ERROR(context_.budget.Charge(k_.size()));
-        held += k_.size();
+        LL_RETURN_IF_ERROR(held_.Add(k_.size(), sizeof(StepSeries)));
         StepSeries& series = result.emplace_back(k_.size());
         series.labels = kept_[entry.series].labels;
         series.name_dropped = kept_[entry.series].name_dropped;
       }
       result[index->second].values[step] = entry.value;
     }
-    held += heap.size();
+    held_.GiveBack(heap.size(), heap.size() * sizeof(Entry));
     heap = {};
   }
-  context_.budget.Release(held);
-  for (StepSeries& series : result) LL_RETURN_IF_ERROR(emit(std::move(series)));
+  group.heaps = {};
+  held_.GiveBack(0, k_.size() * sizeof(std::vector<Entry>));
+  for (StepSeries& series : result) {
+    held_.GiveBack(k_.size(), sizeof(StepSeries));
+    LL_RETURN_IF_ERROR(emit(std::move(series)));
+  }
   return absl::OkStatus();
 }
 

@@ -42,9 +42,10 @@ class TopK {
   bool Better(const Entry& a, const Entry& b) const;
   // Whether the entry is among the k best so far.
   bool Offer(std::vector<Entry>& heap, int64_t k, const Entry& entry) const;
+  absl::Status Charge(uint64_t entries);
   absl::Status FinishGroup(Group& group, Emit emit);
 
-  Context& context_;
+  Holding held_;
   const Remarker remarker_;
   const bool largest_;
   Grouping grouping_;

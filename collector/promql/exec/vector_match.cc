@@ -29,23 +29,26 @@ class Matcher {
  public:
   Matcher(Context& context, const parse::Binary& binary)
       : context_(context),
+        held_(context.budget),
         matching_(MatchingOf(binary)),
         returns_bool_(binary.returns_bool),
         op_(binary.op, binary.returns_bool, ElementOperator::Kept::kLeft,
             RemarkerOn(context, binary)),
-        grouping_(!matching_.on, matching_.labels),
-        duplicates_(context.steps()),
+        grouping_(context.budget, !matching_.on, matching_.labels),
         result_(context, one_to_one() ? kManyToOne : kNotUnique) {}
 
   absl::Status AddOne(StepSeries series) {
-    LL_RETURN_IF_ERROR(Charge(series.sample_count()));
-    const size_t group = grouping_.GroupOf(series);
+    LL_RETURN_IF_ERROR(held_.Add(series.sample_count(), series.other_bytes()));
+    LL_ASSIGN_OR_RETURN(const size_t group, grouping_.GroupOf(series));
     if (group == groups_.size()) groups_.emplace_back();
     const size_t index = ones_.size();
     for (const size_t other : groups_[group].ones) {
-      for (size_t step = 0; step < duplicates_.size(); ++step) {
+      for (size_t step = 0; step < context_.steps(); ++step) {
         if (series.has(step) && ones_[other].has(step)) {
-          has_duplicates_ = true;
+          if (duplicates_.empty()) {
+            LL_RETURN_IF_ERROR(held_.Add(0, context_.steps() * sizeof(Duplicate)));
+            duplicates_.resize(context_.steps());
+          }
           duplicates_[step] = {.found = true, .group = group, .first = other, .second = index};
         }
       }
@@ -56,10 +59,10 @@ class Matcher {
   }
 
   absl::Status AddMany(const StepSeries& many) {
-    for (size_t step = 0; has_duplicates_ && step < duplicates_.size(); ++step) {
+    for (size_t step = 0; step < duplicates_.size(); ++step) {
       if (duplicates_[step].found && many.has(step)) return DuplicateError(duplicates_[step]);
     }
-    const size_t number = grouping_.GroupOf(many);
+    LL_ASSIGN_OR_RETURN(const size_t number, grouping_.GroupOf(many));
     if (fill_one().has_value() && number >= groups_.size()) groups_.resize(number + 1);
     if (number >= groups_.size()) return absl::OkStatus();  // nothing on the other side
     Group& group = groups_[number];
@@ -75,8 +78,10 @@ class Matcher {
         LL_RETURN_IF_ERROR(MeetFilledMany(ones_[one], number));
       }
     }
-    ones_.clear();
-    context_.budget.Release(held_);
+    ones_ = {};
+    groups_ = {};
+    duplicates_ = {};
+    held_.GiveBackAll();
     return result_.Finish(emit);
   }
 
@@ -108,7 +113,7 @@ class Matcher {
 
   absl::Status NoteMany(const StepSeries& many, Group& group) {
     if (group.many.empty()) {
-      LL_RETURN_IF_ERROR(Charge(context_.steps() / 64 + 1));
+      LL_RETURN_IF_ERROR(held_.Add(context_.steps() / 64 + 1));
       group.many.resize(context_.steps());
     }
     for (size_t step = 0; step < group.many.size(); ++step) {
@@ -144,12 +149,6 @@ class Matcher {
     return Meet(filled, one, number);
   }
 
-  absl::Status Charge(uint64_t samples) {
-    LL_RETURN_IF_ERROR(context_.budget.Charge(samples));
-    held_ += samples;
-    return absl::OkStatus();
-  }
-
   absl::Status DuplicateError(const Duplicate& duplicate) const {
     return absl::FailedPreconditionError(fmt::format(
         "found duplicate series for the match group {} on the {} hand-side of the operation: [{}, "
@@ -174,7 +173,7 @@ class Matcher {
 
   absl::Status MarkMatched(Group& group, const StepSeries& result) {
     if (group.matched.empty()) {
-      LL_RETURN_IF_ERROR(Charge(context_.steps() / 64 + 1));
+      LL_RETURN_IF_ERROR(held_.Add(context_.steps() / 64 + 1));
       group.matched.resize(context_.steps());
     }
     for (size_t step = 0; step < group.matched.size(); ++step) {
@@ -214,15 +213,14 @@ class Matcher {
   }
 
   Context& context_;
+  Holding held_;
   const VectorMatching matching_;
   const bool returns_bool_;
   const ElementOperator op_;
   Grouping grouping_;
   std::vector<Group> groups_;  // that have a series on the "one" side
   std::vector<StepSeries> ones_;
-  std::vector<Duplicate> duplicates_;  // one a step
-  bool has_duplicates_ = false;
-  uint64_t held_ = 0;  // charged to the budget
+  std::vector<Duplicate> duplicates_;  // one a step, where there are any
   Distinct result_;
 };
 
@@ -231,18 +229,14 @@ class Presence {
  public:
   Presence(Context& context, const parse::Binary& binary)
       : context_(context),
+        held_(context.budget),
         matching_(MatchingOf(binary)),
-        grouping_(!matching_.on, matching_.labels) {}
-  ~Presence() { context_.budget.Release(held_); }
-  Presence(const Presence&) = delete;
-  Presence& operator=(const Presence&) = delete;
+        grouping_(context.budget, !matching_.on, matching_.labels) {}
 
   absl::Status Add(const StepSeries& series) {
-    const size_t group = grouping_.GroupOf(series);
+    LL_ASSIGN_OR_RETURN(const size_t group, grouping_.GroupOf(series));
     if (group == steps_.size()) {
-      const uint64_t words = context_.steps() / 64 + 1;
-      LL_RETURN_IF_ERROR(context_.budget.Charge(words));
-      held_ += words;
+      LL_RETURN_IF_ERROR(held_.Add(context_.steps() / 64 + 1));
       steps_.emplace_back(context_.steps());
     }
     for (size_t step = 0; step < series.values.size(); ++step) {
@@ -252,20 +246,21 @@ class Presence {
   }
 
   // Leaves of the series what is at steps where its match is present, or is not.
-  void Keep(StepSeries& series, bool where_present) {
-    const size_t group = grouping_.GroupOf(series);
+  absl::Status Keep(StepSeries& series, bool where_present) {
+    LL_ASSIGN_OR_RETURN(const size_t group, grouping_.GroupOf(series));
     for (size_t step = 0; step < series.values.size(); ++step) {
       const bool present = group < steps_.size() && steps_[group][step];
       if (present != where_present) series.Clear(step);
     }
+    return absl::OkStatus();
   }
 
  private:
   Context& context_;
+  Holding held_;
   const VectorMatching matching_;
   Grouping grouping_;
   std::vector<std::vector<bool>> steps_;
-  uint64_t held_ = 0;  // charged to the budget
 };
 
 absl::Status Union(Context& context, const parse::Binary& binary, VectorSource left,
@@ -276,7 +271,7 @@ absl::Status Union(Context& context, const parse::Binary& binary, VectorSource l
     return emit(std::move(series));
   }));
   return right([&](StepSeries series) {
-    presence.Keep(series, false);
+    LL_RETURN_IF_ERROR(presence.Keep(series, false));
     return series.HasAny() ? emit(std::move(series)) : absl::OkStatus();
   });
 }
@@ -307,7 +302,7 @@ absl::Status CombineSets(Context& context, const parse::Binary& binary, VectorSo
   Presence presence(context, binary);
   LL_RETURN_IF_ERROR(right([&](const StepSeries& series) { return presence.Add(series); }));
   return left([&](StepSeries series) {
-    presence.Keep(series, binary.op == parse::BinaryOp::kAnd);
+    LL_RETURN_IF_ERROR(presence.Keep(series, binary.op == parse::BinaryOp::kAnd));
     return series.HasAny() ? emit(std::move(series)) : absl::OkStatus();
   });
 }

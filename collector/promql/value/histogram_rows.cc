@@ -125,10 +125,14 @@ bool SumsOfRows::Takes(const RowShape& shape) const {
   return both.width() <= RowShape::kMaxWidth;
 }
 
-void SumsOfRows::Widen(const RowShape& shape) {
-  RowShape wider = shape_;
-  if (!any_) wider = shape;
+RowShape SumsOfRows::Wider(const RowShape& shape) const {
+  RowShape wider = any_ ? shape_ : shape;
   wider.Cover(shape);
+  return wider;
+}
+
+void SumsOfRows::Widen(const RowShape& shape) {
+  const RowShape wider = Wider(shape);
   if (any_ && wider == shape_) return;
   std::vector<double> sums(has_.size() * wider.width());
   std::vector<double> compensations(sums.size());

@@ -37,6 +37,8 @@ class SumsOfRows {
 
   // Whether rows of the shape may be added.
   bool Takes(const RowShape& shape) const;
+  // How many cells a sum has once they were. REQUIRES: Takes.
+  size_t WidthWith(const RowShape& shape) const { return Wider(shape).width(); }
   // Row `i` to the sum at step `i`, where `has[i]`. REQUIRES: Takes, and one row a step.
   void Add(const HistogramRows& rows, absl::Span<const uint8_t> has);
 
@@ -46,6 +48,7 @@ class SumsOfRows {
   SumOfHistograms AsSum(size_t step) const;
 
  private:
+  RowShape Wider(const RowShape& shape) const;
   void Widen(const RowShape& shape);
 
   RowShape shape_;

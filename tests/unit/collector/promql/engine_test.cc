@@ -84,6 +84,28 @@ TEST_F(EngineTest, BoundsSamples) {
   EXPECT_EQ(code("topk(1, x{i='1'})", 99), absl::StatusCode::kResourceExhausted) << "heaps";
 }
 
+// A scalar has a value a step for as long as it is looked at.
+TEST_F(EngineTest, BoundsScalarsThatAreHeld) {
+  const auto code = [&](uint64_t max_samples) {
+    const Engine engine = MakeEngine({.max_samples = max_samples});
+    return engine.Range("t", "vector(1) * 2", 0, 99 * 10'000, 10'000).status().code();
+  };
+  EXPECT_EQ(code(350), absl::StatusCode::kOk);
+  EXPECT_EQ(code(250), absl::StatusCode::kResourceExhausted);
+}
+
+// Series that hold one value each are not free.
+TEST_F(EngineTest, BoundsTheMemoryOfSeriesAndLabels) {
+  for (int i = 0; i < 100; ++i) Add({{"__name__", "x"}, {"i", std::to_string(i)}}, {1});
+  for (const char* query : {"count(sort(x))", "count(label_replace(x, 'a', 'b', 'i', '.*'))",
+                            "count(x + x)", "count(count_values by (i) ('v', x))"}) {
+    EXPECT_TRUE(MakeEngine({.max_memory_bytes = 1 << 20}).Instant("t", query, 0).ok()) << query;
+    EXPECT_EQ(MakeEngine({.max_memory_bytes = 10'000}).Instant("t", query, 0).status().code(),
+              absl::StatusCode::kResourceExhausted)
+        << query;
+  }
+}
+
 // Each call doubles the value, to 2^40 bytes.
 TEST_F(EngineTest, BoundsLabelsThatAreMade) {
   Add({{"__name__", "x"}, {"a", "1"}}, {1});
@@ -112,7 +134,9 @@ TEST_F(EngineTest, GivesBackWhatItCharges) {
   }
   const Engine engine = MakeEngine({.max_samples = 260});
   for (const char* query : {"sum(x)", "sum(x * 2 + 1)", "-sum(topk(1, sum by (i) (x)))",
-                            "max(rate({__name__=~'x'}[1m]))"}) {
+                            "max(rate({__name__=~'x'}[1m]))", "sum(quantile(0.5, sort(x)))",
+                            "count(count_values('v', x))", "max_over_time(sum(x)[30s:10s])",
+                            "limitk(1, x) + on () sum(x)"}) {
     const auto result = engine.Instant("t", query, 30'000);
     EXPECT_TRUE(result.ok()) << query << ": " << result.status();
   }
