@@ -41,6 +41,8 @@ _OURS = (_AGENTS, _REMOTE, _NATIVE)
 _MILLION = 1e6
 # 10,000 series of CPU time, and 10,000 of histograms in classic form: nodes, and the feeder's options.
 _DAY = ((167, "--plain=1", "--no-histograms"), (12, "--plain=0", "--seed=2"))
+_DAY_TURN = 180  # scrapes
+_DAY_SCRAPES_A_REQUEST = 30
 
 
 def _say(text):
@@ -167,7 +169,7 @@ class Bench:
                 continue
             self._stores[store.name] = store
             _say(f"{store.name}: {self._args.day_hours:g} h of {len(_DAY)} x 10,000 series")
-            sent = [self._feed_day(store, start_s, scrapes, options) for options in _DAY]
+            sent = self._feed_day(store, start_s, scrapes)
             store.settle()
             samples = sum(phase["samples"] for phase in sent)
             figures[store.name] = {
@@ -181,14 +183,21 @@ class Bench:
         )
         return figures, self.ask(questions)
 
-    def _feed_day(self, store, start_s, scrapes, options):
-        nodes, *rest = options
-        feeder = feeding.Feeder(
-            store, nodes, start_s * 1000, [("day", scrapes)], (*rest, "--scrapes-a-request=30")
-        )
-        phase = feeder.phase()
-        feeder.end()
-        return phase
+    def _feed_day(self, store, start_s, scrapes):
+        """All phases. The feeders take turns of half an hour: prometheus takes nothing that is hours older than
+        what it has."""
+        turns = [min(_DAY_TURN, scrapes - begin) for begin in range(0, scrapes, _DAY_TURN)]
+        phases = [(f"turn{i}", scrapes) for i, scrapes in enumerate(turns)]
+        feeders = [
+            feeding.Feeder(
+                store, nodes, start_s * 1000, phases, (*rest, f"--scrapes-a-request={_DAY_SCRAPES_A_REQUEST}")
+            )
+            for nodes, *rest in _DAY
+        ]
+        sent = [feeder.phase() for _ in turns for feeder in feeders]
+        for feeder in feeders:
+            feeder.end()
+        return sent
 
     def _a_pod(self):
         """(pod, namespace) of a pod that is there at the end."""
