@@ -275,6 +275,11 @@ absl::Status BlockReader::ReadTimes(const BlockRun& run, std::vector<int64_t>& t
   return ReadTimesOf(run, {}, ts_ms).status();
 }
 
+bool BlockReader::IsFollowed(const BlockRun& run) const {
+  const auto next = static_cast<size_t>(&run - runs_.data()) + 1;
+  return next < runs_.size() && runs_[next].follows;
+}
+
 bool BlockReader::DecodeRun(const BlockRun& run, absl::Span<double> values) {
   const auto number = static_cast<size_t>(&run - runs_.data());
   ByteReader reader(run.payload);
@@ -295,7 +300,7 @@ bool BlockReader::DecodeRun(const BlockRun& run, absl::Span<double> values) {
   }
   before_run_ = SIZE_MAX;
   if (!reader.ok() || !reader.AtEnd()) return false;
-  if (number + 1 < runs_.size() && runs_[number + 1].follows) {
+  if (IsFollowed(run)) {
     if (values.data() != before_.data()) before_.assign(values.begin(), values.end());
     before_run_ = number;
   }
@@ -316,6 +321,11 @@ absl::Status BlockReader::Read(const BlockRun& run, std::vector<int64_t>& ts_ms,
   if (part.size() == run.count) {
     values.resize(before + run.count);
     is_good = DecodeRun(run, absl::MakeSpan(values).subspan(before));
+  } else if (!run.follows && !IsFollowed(run)) {
+    values.resize(before + part.size());
+    ByteReader reader(run.payload);
+    DecodeFloats(reader, run.count, part.begin, absl::MakeSpan(values).subspan(before));
+    is_good = reader.ok() && reader.AtEnd();
   } else {
     double all[kMaxColumn];
     is_good = DecodeRun(run, absl::MakeSpan(all, run.count));

@@ -124,6 +124,8 @@ class BlockReader {
   explicit BlockReader(std::string_view block) : block_(block) {}
   absl::Status Malformed(std::string_view what) const;
   absl::Status ReadDirectory();
+  // Whether the next run is told by its differences from this one.
+  bool IsFollowed(const BlockRun& run) const;
   bool DecodeRun(const BlockRun& run, absl::Span<double> values);
   // Appends the timestamps of the part that is in the range.
   absl::StatusOr<RunPart> ReadTimesOf(const BlockRun& run, const Wanted& wanted,

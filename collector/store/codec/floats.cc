@@ -125,6 +125,22 @@ void DecodeFloats(ByteReader& reader, absl::Span<double> values) {
   if ((mode & kHasExceptions) != 0) DecodeExceptions(reader, values);
 }
 
+void DecodeFloats(ByteReader& reader, size_t count, size_t begin, absl::Span<double> values) {
+  ByteReader ahead = reader;
+  const uint8_t mode = ahead.Byte();
+  if (mode > kMaxDigits) {  // not decimals without exceptions, which most are
+    double all[kMaxColumn];
+    DecodeFloats(reader, absl::MakeSpan(all, count));
+    if (reader.ok()) std::copy_n(all + begin, values.size(), values.begin());
+    return;
+  }
+  reader = ahead;
+  int64_t mantissas[kMaxColumn];
+  DecodeIntegers(reader, absl::MakeSpan(mantissas, count));
+  if (!reader.ok()) return;
+  FromDecimals(absl::MakeConstSpan(mantissas + begin, values.size()), mode, values);
+}
+
 bool HaveNoMarkers(std::string_view encoded) {
   ByteReader reader(encoded);
   const uint8_t mode = reader.Byte();

@@ -21,6 +21,9 @@ void EncodeFloats(absl::Span<const double> values, std::string& out);
 // Fills `values`; reader.ok() is false afterwards when the input is malformed.
 // REQUIRES: 1 to kMaxColumn values.
 void DecodeFloats(ByteReader& reader, absl::Span<double> values);
+// Of `count` values those from `begin` on.
+// REQUIRES: begin + values.size() <= count, 1 to kMaxColumn.
+void DecodeFloats(ByteReader& reader, size_t count, size_t begin, absl::Span<double> values);
 
 // Whether what was encoded has no staleness marker for certain; false where only decoding tells.
 bool HaveNoMarkers(std::string_view encoded);

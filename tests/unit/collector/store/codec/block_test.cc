@@ -1,6 +1,9 @@
 #include "collector/store/codec/block.h"
 
 #include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
 #include <optional>
 #include <random>
 #include <string>
@@ -267,6 +270,28 @@ TEST(Block, HistogramsOfOneLayoutAreReadAsRows) {
   ExpectRows([](uint64_t) { return false; });
   ExpectRows([](uint64_t) { return true; });
   ExpectRows([](uint64_t i) { return i % 3 == 0; });
+}
+
+TEST(Floats, APartIsWhatAllHaveThere) {
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  std::vector<std::vector<double>> columns = {{7, 7, 7, 7, 7},
+                                              {1, 2, 4, 8, 16},
+                                              {0.25, 0.5, 0.5, 1.75, 3},
+                                              {1, kNan, 3, model::StaleNan(), 5}};
+  columns.push_back({std::sqrt(2), 1e-300, std::exp(1), 1e300, std::sqrt(3)});
+  for (const std::vector<double>& column : columns) {
+    std::string encoded;
+    EncodeFloats(column, encoded);
+    for (size_t begin = 0; begin < column.size(); ++begin) {
+      for (size_t end = begin + 1; end <= column.size(); ++end) {
+        std::vector<double> part(end - begin);
+        ByteReader reader(encoded);
+        DecodeFloats(reader, column.size(), begin, absl::MakeSpan(part));
+        ASSERT_TRUE(reader.ok() && reader.AtEnd());
+        EXPECT_EQ(0, std::memcmp(part.data(), column.data() + begin, part.size() * sizeof(double)));
+      }
+    }
+  }
 }
 
 TEST(Floats, TellWhetherTheyMayHaveMarkers) {
