@@ -1,11 +1,44 @@
 #include "collector/promql/functions/extrapolation.h"
 
+#include "collector/promql/value/wide.h"
+
 namespace leadline::collector::promql {
 namespace {
 
 template <typename T>
 bool Same(absl::Span<const T> a, const std::vector<T>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
+
+// Some windows, in columns.
+struct AtOnce {
+  static constexpr size_t kMost = 64;
+  double sampled[kMost];  // in milliseconds at first
+  double gaps[kMost];
+  double to_start[kMost];
+  double to_end[kMost];
+  double scale[kMost];
+};
+
+// What ExtrapolationFactor does, of many windows: divisions are most of it.
+LEADLINE_INLINE void FindScales(AtOnce& windows, size_t count, double per) {
+  for (size_t j = 0; j < count; ++j) {
+    const double sampled = windows.sampled[j] / 1000;
+    const double average = sampled / windows.gaps[j];
+    const double reach = average * kReachFactor;
+    const double half = average / 2;
+    const double start = windows.to_start[j] / 1000;
+    const double end = windows.to_end[j] / 1000;
+    const double to_start = start >= reach ? half : start;
+    const double to_end = end >= reach ? half : end;
+    windows.sampled[j] = sampled;
+    windows.to_start[j] = to_start;
+    windows.scale[j] = (sampled + to_start + to_end) / sampled / per;
+  }
+}
+
+LEADLINE_AVX2 void FindScalesWide(AtOnce& windows, size_t count, double per) {
+  FindScales(windows, count, per);
 }
 
 }  // namespace
@@ -30,8 +63,7 @@ void ExtrapolatedWindows::MoveTo(const FloatWindows& windows, size_t count, doub
   windows_.extrapolated = nullptr;
   per_ = per;
   of_.resize(count);
-  FindSamples();
-  FindScales();
+  Find();
 }
 
 Extent ExtrapolatedWindows::ExtentOf(size_t i) const {
@@ -44,54 +76,38 @@ Extent ExtrapolatedWindows::ExtentOf(size_t i) const {
           windows_.entity_end_ms};
 }
 
-void ExtrapolatedWindows::FindSamples() {
-  WindowBounds bounds(windows_.ts_ms);
-  for (size_t i = 0; i < of_.size(); ++i) {
-    const int64_t end_ms = windows_.end_ms(i);
-    bounds.MoveTo(end_ms - windows_.range_ms, end_ms);
-    of_[i].first = static_cast<uint32_t>(bounds.begin());
-    of_[i].last = static_cast<uint32_t>(bounds.begin() + std::max<size_t>(bounds.size(), 1) - 1);
-  }
-}
-
-// What ExtrapolationFactor does, of many windows at once: divisions are most of it.
-void ExtrapolatedWindows::FindScales() {
-  constexpr size_t kAtOnce = 64;
-  double sampled[kAtOnce];
-  double gaps[kAtOnce];
-  double to_start[kAtOnce];
-  double to_end[kAtOnce];
-  double scale[kAtOnce];
-  const double per = per_;
-  for (size_t begin = 0; begin < of_.size(); begin += kAtOnce) {
-    const size_t count = std::min(kAtOnce, of_.size() - begin);
+void ExtrapolatedWindows::Find() {
+  AtOnce at_once;
+  WindowBounds bounds(ts_ms_);
+  for (size_t begin = 0; begin < of_.size(); begin += AtOnce::kMost) {
+    const size_t count = std::min(AtOnce::kMost, of_.size() - begin);
     for (size_t j = 0; j < count; ++j) {
-      const Of& window = of_[begin + j];
-      sampled[j] = gaps[j] = 1;
-      to_start[j] = to_end[j] = 0;
-      if (!window.has()) continue;
-      const Extent extent = ExtentOf(begin + j);
-      sampled[j] = static_cast<double>(extent.last_ms - extent.first_ms);
-      gaps[j] = static_cast<double>(extent.count - 1);
-      to_start[j] = static_cast<double>(extent.first_ms - extent.start_ms);
-      to_end[j] = static_cast<double>(extent.end_ms - extent.last_ms);
+      const int64_t end_ms = windows_.end_ms(begin + j);
+      const int64_t start_ms = end_ms - windows_.range_ms;
+      bounds.MoveTo(start_ms, end_ms);
+      Of& window = of_[begin + j];
+      window.first = window.last = static_cast<uint32_t>(bounds.begin());
+      at_once.sampled[j] = at_once.gaps[j] = 1;
+      at_once.to_start[j] = at_once.to_end[j] = 0;
+      if (bounds.size() < 2) continue;
+      window.last = static_cast<uint32_t>(bounds.end() - 1);
+      const int64_t first_ms = ts_ms_[window.first];
+      const int64_t last_ms = ts_ms_[window.last];
+      at_once.sampled[j] = static_cast<double>(last_ms - first_ms);
+      at_once.gaps[j] = static_cast<double>(windows_.Count(bounds.begin(), bounds.end()) - 1);
+      at_once.to_start[j] = static_cast<double>(first_ms - start_ms);
+      at_once.to_end[j] = static_cast<double>(end_ms - last_ms);
     }
-    for (size_t j = 0; j < count; ++j) {
-      sampled[j] /= 1000;
-      const double average = sampled[j] / gaps[j];
-      const double reach = average * kReachFactor;
-      const double half = average / 2;
-      const double start = to_start[j] / 1000;
-      const double end = to_end[j] / 1000;
-      to_start[j] = start >= reach ? half : start;
-      to_end[j] = end >= reach ? half : end;
-      scale[j] = (sampled[j] + to_start[j] + to_end[j]) / sampled[j] / per;
+    if (HasAvx2()) {
+      FindScalesWide(at_once, count, per_);
+    } else {
+      FindScales(at_once, count, per_);
     }
     for (size_t j = 0; j < count; ++j) {
       Of& window = of_[begin + j];
-      window.sampled_s = sampled[j];
-      window.twice_to_start_s = 2 * to_start[j];
-      window.scale = scale[j];
+      window.sampled_s = at_once.sampled[j];
+      window.twice_to_start_s = 2 * at_once.to_start[j];
+      window.scale = at_once.scale[j];
     }
   }
   // What they are about begins or ends within the reach of some.
@@ -103,7 +119,7 @@ void ExtrapolatedWindows::FindScales() {
     const int64_t last_ms = windows_.ts_ms[of_[i].last];
     if ((has_start && first_ms - windows_.entity_start_ms < windows_.range_ms) ||
         (has_end && windows_.entity_end_ms - last_ms < windows_.range_ms)) {
-      of_[i].scale = ExtrapolationFactor(ExtentOf(i), /*is_counter=*/false, 0, 0) / per;
+      of_[i].scale = ExtrapolationFactor(ExtentOf(i), /*is_counter=*/false, 0, 0) / per_;
     }
   }
 }

@@ -92,8 +92,7 @@ class ExtrapolatedWindows {
  private:
   bool IsOf(const FloatWindows& windows, size_t count, double per) const;
   Extent ExtentOf(size_t i) const;
-  void FindSamples();
-  void FindScales();
+  void Find();
 
   std::vector<Of> of_;
   double per_ = 0;

@@ -6,10 +6,15 @@
 #include <limits>
 
 #include "collector/promql/value/sample.h"
+#include "collector/promql/value/wide.h"
 
 namespace leadline::collector::promql {
 
-void AddToSums(const double* values, size_t count, double* sums, double* compensations) {
+namespace {
+
+// Whether all sums are finite.
+LEADLINE_INLINE bool AddUp(const double* values, size_t count, double* sums,
+                           double* compensations) {
   bool all_finite = true;
   for (size_t i = 0; i < count; ++i) {
     const double sum = sums[i];
@@ -22,6 +27,19 @@ void AddToSums(const double* values, size_t count, double* sums, double* compens
     sums[i] = total;
     all_finite &= std::fabs(total) <= std::numeric_limits<double>::max();
   }
+  return all_finite;
+}
+
+LEADLINE_AVX2 bool AddUpWide(const double* values, size_t count, double* sums,
+                             double* compensations) {
+  return AddUp(values, count, sums, compensations);
+}
+
+}  // namespace
+
+void AddToSums(const double* values, size_t count, double* sums, double* compensations) {
+  const bool all_finite = HasAvx2() ? AddUpWide(values, count, sums, compensations)
+                                    : AddUp(values, count, sums, compensations);
   for (size_t i = 0; !all_finite && i < count; ++i) {
     if (std::isinf(sums[i])) compensations[i] = 0;
   }
