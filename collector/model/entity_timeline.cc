@@ -5,6 +5,7 @@
 namespace leadline::collector::model {
 
 bool EntityTimeline::Add(const EntityVersion& version) {
+  label_hashes_.clear();
   for (EntityVersion& known : versions_) {
     if (known.valid_from_ms > version.valid_from_ms) break;
     if (known.revision > version.revision) return false;

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "collector/model/entity.h"
@@ -45,13 +46,19 @@ class EntityTimeline {
     return false;
   }
 
-  bool operator==(const EntityTimeline&) const = default;
+  // Of each version's labels (not those of Kubernetes) a number that is the same for equal ones, as
+  // whoever made the timeline told; empty where nobody did, or something was added since.
+  const std::vector<uint64_t>& label_hashes() const { return label_hashes_; }
+  void SetLabelHashes(std::vector<uint64_t> hashes) { label_hashes_ = std::move(hashes); }
+
+  bool operator==(const EntityTimeline& other) const { return versions_ == other.versions_; }
 
  private:
   // Versions in force have ascending revisions, so the last one is the newest.
   const EntityVersion& Newest() const { return versions_.back(); }
 
   std::vector<EntityVersion> versions_;
+  std::vector<uint64_t> label_hashes_;
 };
 
 }  // namespace leadline::collector::model

@@ -71,6 +71,13 @@ size_t SeriesAtOnce(const Context& context, const store::SelectHints& hints) {
                                         : std::clamp<int64_t>(kSamplesAtOnce / samples, 64, 256));
 }
 
+// Of few series less at a time, so that threads end together.
+size_t AtOnce(size_t most, size_t series) {
+  constexpr size_t kParts = 16;
+  constexpr size_t kBlock = 64;  // series that a store may keep together
+  return std::min(most, (series / kParts + kBlock) / kBlock * kBlock);
+}
+
 absl::Status FindSeries(Context& context, const parse::VectorSelector& selector, Sight sight,
                         const store::RollupHints& rollups, Found& found) {
   const plan::SelectorPlan& plan = context.plan->Of(selector);
@@ -112,6 +119,7 @@ absl::Status FindSeries(Context& context, const parse::VectorSelector& selector,
         found.selection,
         context.queryable.Find(context.tenant, StoreMatchers(found.classic->matchers), hints));
   }
+  found.at_once = AtOnce(found.at_once, found.selection->size());
   found.held.emplace(context.budget, found.selection->held_bytes());
   return found.held->status();
 }

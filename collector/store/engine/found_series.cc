@@ -30,6 +30,29 @@ uint32_t FoundSet::EntityOf(const Id128& id) {
   return it->second;
 }
 
+// All of them are new where nothing was found before.
+void FoundSet::AddRefs(const window::SeriesRefs& refs, uint32_t window) {
+  const bool are_new = series_.empty();
+  series_.reserve(series_.size() + refs.size());
+  // Series of others have no entity.
+  if (refs.front().timeline != nullptr) entity_numbers_.reserve(refs.size());
+  if (!are_new && numbers_.empty()) {
+    numbers_.reserve(series_.size() + refs.size());
+    for (size_t i = 0; i < series_.size(); ++i) numbers_[series_[i].definition.get()] = i;
+  }
+  for (size_t i = 0; i < refs.size(); ++i) {
+    size_t number = series_.size();
+    if (are_new) {
+      const uint32_t entity = EntityOf(refs[i].definition->entity());
+      MergeTimeline(refs[i].timeline, entities_[entity]);
+      series_.push_back({.definition = refs[i].definition, .entity = entity});
+    } else {
+      number = Add(refs[i].definition, refs[i].timeline);
+    }
+    series_[number].windows.push_back({window, static_cast<uint32_t>(i)});
+  }
+}
+
 size_t FoundSet::Add(const index::DefinitionPtr& definition, const index::TimelinePtr& timeline) {
   const uint32_t entity = EntityOf(definition->entity());
   MergeTimeline(timeline, entities_[entity]);
@@ -51,17 +74,14 @@ absl::Status FoundSet::AddWindows(const WindowSet::Opened& windows, const head::
   const std::vector<Id128> changed = head.ChangedEntities(tenant_, matchers);
   for (const auto& [id, window] : windows) {
     gathered_.insert(id);
-    WindowSeries found{id, window, {}};
-    LL_RETURN_IF_ERROR(found.window->dictionary().Find(tenant_, matchers, changed, found.refs));
-    for (size_t i = 0; i < found.refs.size(); ++i) {
-      const size_t number = Add(found.refs[i].definition, found.refs[i].timeline);
-      series_[number].windows.push_back(
-          {static_cast<uint32_t>(windows_.size()), static_cast<uint32_t>(i)});
-    }
-    if (!found.refs.empty()) windows_.push_back(std::move(found));
+    WindowSeries found{id, window, nullptr};
+    LL_ASSIGN_OR_RETURN(found.refs, window->dictionary().FindShared(tenant_, matchers, changed));
+    if (found.refs->empty()) continue;
+    AddRefs(*found.refs, static_cast<uint32_t>(windows_.size()));
+    windows_.push_back(std::move(found));
   }
   for (FoundEntity& entity : entities_) MergeTimeline(head.Timeline(tenant_, entity.id), entity);
-  for (FoundSeries& found : series_) found.timeline = entities_[found.entity].timeline;
+  for (FoundSeries& found : series_) found.timeline = entities_[found.entity].timeline.get();
   return absl::OkStatus();
 }
 

@@ -32,8 +32,9 @@ struct FoundEntity {
 
 struct FoundSeries {
   index::DefinitionPtr definition;
-  uint32_t entity = 0;          // in FoundSet::entities()
-  index::TimelinePtr timeline;  // null when no version of the entity is known
+  uint32_t entity = 0;  // in FoundSet::entities()
+  // Of the entity; null when no version is known.
+  const model::EntityTimeline* timeline = nullptr;
   struct WindowPlace {
     uint32_t window = 0;  // in FoundSet::windows()
     uint32_t ref = 0;     // in its refs
@@ -47,7 +48,7 @@ class FoundSet {
   struct WindowSeries {
     WindowId id;
     std::shared_ptr<window::Window> window;
-    std::vector<window::SeriesRef> refs;
+    std::shared_ptr<const window::SeriesRefs> refs;
   };
 
   FoundSet(std::string_view tenant, int64_t start_ms, int64_t end_ms)
@@ -72,6 +73,8 @@ class FoundSet {
   absl::Status AddWindows(const WindowSet::Opened& windows, const head::Head& head,
                           const index::Matchers& matchers);
   size_t Add(const index::DefinitionPtr& definition, const index::TimelinePtr& timeline);
+  // REQUIRES: there are some.
+  void AddRefs(const window::SeriesRefs& refs, uint32_t window);
   uint32_t EntityOf(const Id128& id);
   static void MergeTimeline(const index::TimelinePtr& timeline, FoundEntity& entity);
 
@@ -82,6 +85,7 @@ class FoundSet {
   std::vector<WindowSeries> windows_;
   std::set<WindowId> gathered_;
   std::vector<Zone> zones_;
+  // Of series_, once there is a second place to look for them: none has one twice.
   index::DefinitionMap<size_t> numbers_;
   std::vector<FoundEntity> entities_;
   absl::flat_hash_map<Id128, uint32_t> entity_numbers_;

@@ -63,7 +63,7 @@ LocalSelection::Place LocalSelection::PlaceOf(const Group& group) const {
   const FoundSeries& series = found_.series()[parts_[group.first].series];
   if (series.windows.empty()) return {UINT32_MAX, 0, 0};
   const FoundSeries::WindowPlace& at = series.windows.front();
-  const window::SeriesRef& ref = found_.windows()[at.window].refs[at.ref];
+  const window::SeriesRef& ref = (*found_.windows()[at.window].refs)[at.ref];
   return {at.window, ref.metric, ref.rank};
 }
 
@@ -106,6 +106,8 @@ absl::Status LocalSelection::ReadWindows(absl::Span<const uint32_t> parts,
   }
   std::vector<window::SeriesRef> refs;
   std::vector<size_t> places;  // in `pieces`
+  refs.reserve(parts.size());
+  places.reserve(parts.size());
   uint64_t certain = 0;
   for (size_t number = 0; number < found_.windows().size(); ++number) {
     const FoundSet::WindowSeries& window = found_.windows()[number];
@@ -116,7 +118,8 @@ absl::Status LocalSelection::ReadWindows(absl::Span<const uint32_t> parts,
       if (split_ && first_places[series] != place) continue;
       for (const FoundSeries::WindowPlace& at : found_.series()[series].windows) {
         if (at.window != number) continue;
-        refs.push_back(window.refs[at.ref]);
+        const window::SeriesRef& ref = (*window.refs)[at.ref];
+        refs.push_back({.metric = ref.metric, .series = ref.series, .rank = ref.rank});
         places.push_back(place);
       }
     }

@@ -74,7 +74,8 @@ class LocalSelection final : public Selection {
 
   Place PlaceOf(const Group& group) const;
   LabelsOf LabelsOfPart(const PartOf& part) const {
-    return {*found_.series()[part.series].definition, part.version};
+    const FoundSeries& series = found_.series()[part.series];
+    return {*series.definition, part.version, series.timeline};
   }
   // Puts the part in front of those with its labels that win over it.
   void Link(uint32_t number, Group& group);

@@ -50,6 +50,16 @@ LabelViews VisibleLabelsOf(const LabelsOf& series, const StringSet& named) {
   return views;
 }
 
+// As index::LabelValue, of the labels of Kubernetes only those that are named.
+std::string_view VisibleValue(const LabelsOf& series, std::string_view name,
+                              const StringSet& named) {
+  if (name == kMetricName) return series.definition.metric();
+  if (const std::string_view own = series.definition.Get(name); !own.empty()) return own;
+  if (series.version == nullptr) return "";
+  if (const std::string_view value = series.version->labels.Get(name); !value.empty()) return value;
+  return named.contains(name) ? series.version->kubernetes_labels.Get(name) : "";
+}
+
 }  // namespace
 
 bool SameVisibleLabels(const LabelsOf& a, const LabelsOf& b, const StringSet& named) {
@@ -97,18 +107,54 @@ SeriesLabels::Hashes SeriesLabels::HashesOf(const LabelsOf& series) {
   return hashes;
 }
 
-uint64_t SeriesLabels::Hash(const LabelsOf& series) { return HashesOf(series).all; }
+std::optional<uint64_t> SeriesLabels::KnownHash(const LabelsOf& series) const {
+  if (!named_.empty() || series.version == nullptr || series.timeline == nullptr ||
+      !series.definition.residual().empty()) {
+    return std::nullopt;
+  }
+  const std::vector<uint64_t>& hashes = series.timeline->label_hashes();
+  const auto number = static_cast<size_t>(series.version - series.timeline->versions().data());
+  if (number >= hashes.size()) return std::nullopt;
+  return hashes[number];
+}
+
+uint64_t SeriesLabels::Hash(const LabelsOf& series) {
+  const std::optional<uint64_t> known = KnownHash(series);
+  if (!known.has_value()) return HashesOf(series).all;
+  return *known + index::LabelTable::Get().Hash(series.definition.metric_id());
+}
+
+// Some labels are found sooner than all are looked at.
+uint64_t SeriesLabels::ShownHash(const LabelsOf& series) {
+  if (shown_.which != ShownLabels::Which::kOnly || !KnownHash(series).has_value()) {
+    return HashesOf(series).shown;
+  }
+  uint64_t hash = index::LabelTable::Get().Hash(series.definition.metric_id());
+  for (const std::string& name : shown_.names) {
+    const std::string_view value = series.version->labels.Get(name);
+    if (!value.empty() && name != kMetricName) hash += index::HashLabel({name, value});
+  }
+  return hash;
+}
 
 bool SeriesLabels::IsShown(const LabelSet& set, const LabelsOf& series) const {
   if (shown_.which != ShownLabels::Which::kOnly) return set == MakeShown(series);
   return set.Get(kMetricName) == series.definition.metric() &&
          std::all_of(shown_.names.begin(), shown_.names.end(), [&](const std::string& name) {
-           return set.Get(name) == index::LabelValue(series.definition, series.version, name);
+           return set.Get(name) == VisibleValue(series, name, named_);
          });
 }
 
 LabelSet SeriesLabels::MakeShown(const LabelsOf& series) const {
   std::vector<Label> labels;
+  if (shown_.which == ShownLabels::Which::kOnly) {
+    labels.push_back({std::string(kMetricName), std::string(series.definition.metric())});
+    for (const std::string& name : shown_.names) {
+      if (name == kMetricName) continue;
+      labels.push_back({name, std::string(VisibleValue(series, name, named_))});
+    }
+    return LabelSet(std::move(labels));
+  }
   for (const auto& [name, value] : VisibleLabelsOf(series, named_)) {
     if (Shows(name)) labels.push_back({std::string(name), std::string(value)});
   }
@@ -120,7 +166,7 @@ SeriesLabels::LabelsPtr SeriesLabels::Shown(const LabelsOf& series) {
   if (shown_.which == ShownLabels::Which::kAll) {
     return std::make_shared<const LabelSet>(MakeShown(series));
   }
-  for (uint64_t hash = HashesOf(series).shown;; ++hash) {
+  for (uint64_t hash = ShownHash(series);; ++hash) {
     LabelsPtr& set = sets_[hash];
     if (set == nullptr)
       set = std::make_shared<const LabelSet>(MakeShown(series));

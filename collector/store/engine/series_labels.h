@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "absl/container/flat_hash_map.h"
 
 #include "collector/model/entity.h"
+#include "collector/model/entity_timeline.h"
 #include "collector/store/index/definition.h"
 #include "collector/store/store.h"
 #include "common/labels.h"
@@ -21,10 +23,12 @@
 
 namespace leadline::collector::store::engine {
 
-// A series with a version of its entity; null where none is known.
+// A series with a version of its entity; null where none is known. `timeline`, if it is known, is
+// what the version is of.
 struct LabelsOf {
   const index::Definition& definition;
   const model::EntityVersion* version;
+  const model::EntityTimeline* timeline = nullptr;
 };
 
 // Exactly, label by label. `named`: the Kubernetes labels that are visible.
@@ -58,6 +62,10 @@ class SeriesLabels {
   };
 
   bool Shows(std::string_view name) const;
+  // What the version's labels come to, where that is known without looking at them and the series
+  // has no labels that could hide some.
+  std::optional<uint64_t> KnownHash(const LabelsOf& series) const;
+  uint64_t ShownHash(const LabelsOf& series);
   const Base& BaseOf(const model::EntityVersion* version);
   Hashes HashesOf(const LabelsOf& series);
   bool IsShown(const LabelSet& set, const LabelsOf& series) const;

@@ -14,15 +14,26 @@ constexpr size_t kRememberedMatchers = 64;
 
 SpanFinder::SpanFinder(const index::Matchers& matchers, const StringSet& named, int64_t start_ms,
                        int64_t end_ms)
-    : matchers_(matchers), named_(named), start_ms_(start_ms), end_ms_(end_ms) {}
+    : matchers_(matchers),
+      named_(named),
+      start_ms_(start_ms),
+      end_ms_(end_ms),
+      only_metric_(std::all_of(matchers.all().begin(), matchers.all().end(),
+                               [](const auto& matcher) { return matcher.name() == kMetricName; })) {
+}
 
 bool SpanFinder::MetricMatches(const index::Definition& definition) {
+  // Series of a metric mostly come one after the other.
+  if (last_metric_ == definition.metric_id()) return last_metric_matches_;
   const auto [it, is_new] = metrics_.try_emplace(definition.metric_id(), true);
-  if (!is_new) return it->second;
-  for (const index::CompiledMatcher& matcher : matchers_.all()) {
-    if (matcher.name() == kMetricName) it->second &= matcher.Matches(definition.metric());
+  if (is_new) {
+    for (const index::CompiledMatcher& matcher : matchers_.all()) {
+      if (matcher.name() == kMetricName) it->second &= matcher.Matches(definition.metric());
+    }
   }
-  return it->second;
+  last_metric_ = definition.metric_id();
+  last_metric_matches_ = it->second;
+  return last_metric_matches_;
 }
 
 uint64_t SpanFinder::MatchesOf(const model::EntityVersion* version) {
@@ -44,6 +55,7 @@ uint64_t SpanFinder::MatchesOf(const model::EntityVersion* version) {
 bool SpanFinder::Matches(const index::DefinitionPtr& definition,
                          const model::EntityVersion* version) {
   if (!MetricMatches(*definition)) return false;
+  if (only_metric_) return true;
   const uint64_t by_version = MatchesOf(version);
   for (size_t i = 0; i < matchers_.all().size(); ++i) {
     const index::CompiledMatcher& matcher = matchers_.all()[i];

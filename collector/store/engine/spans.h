@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -42,8 +43,11 @@ class SpanFinder {
   const StringSet& named_;
   const int64_t start_ms_;
   const int64_t end_ms_;
+  const bool only_metric_;  // of the series' labels the matchers name no other
   std::vector<Span> spans_;
   absl::flat_hash_map<index::LabelId, bool> metrics_;
+  std::optional<index::LabelId> last_metric_;
+  bool last_metric_matches_ = false;
   absl::flat_hash_map<const model::EntityVersion*, uint64_t> versions_;
 };
 

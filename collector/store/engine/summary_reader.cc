@@ -77,7 +77,7 @@ absl::Status SummaryReader::ReadRollups(const Zone& zone, absl::Span<SummaryPart
     for (SummaryPart* const part : parts) {
       for (const FoundSeries::WindowPlace& at : found_.series()[part->series].windows) {
         if (at.window != number) continue;
-        refs.push_back(window.refs[at.ref]);
+        refs.push_back((*window.refs)[at.ref]);
         of_refs.push_back(part);
       }
     }
@@ -130,7 +130,7 @@ absl::Status SummaryReader::ReadSamples(const Zone& zone, absl::Span<SummaryPart
     for (size_t place = 0; place < parts.size(); ++place) {
       for (const FoundSeries::WindowPlace& at : found_.series()[parts[place]->series].windows) {
         if (at.window != number) continue;
-        refs.push_back(window.refs[at.ref]);
+        refs.push_back((*window.refs)[at.ref]);
         places.push_back(place);
       }
     }

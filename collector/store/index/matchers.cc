@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
+#include "common/bytes.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::store::index {
@@ -90,6 +91,17 @@ absl::StatusOr<Matchers> Matchers::Compile(absl::Span<const Matcher> matchers) {
     compiled.matchers_.push_back(std::move(one));
   }
   return compiled;
+}
+
+std::string Matchers::Key() const {
+  std::string key;
+  for (const CompiledMatcher& one : matchers_) {
+    const Matcher& matcher = one.matcher();
+    key.push_back(static_cast<char>(matcher.op));
+    AppendString(matcher.name, key);
+    AppendString(matcher.value, key);
+  }
+  return key;
 }
 
 bool Matchers::matches_empty() const {

@@ -31,6 +31,7 @@ class CompiledMatcher {
   bool Matches(std::string_view value) const { return HasValue(value) != is_negative(); }
   bool matches_empty() const { return matches_empty_; }
   const std::string& name() const { return matcher_.name; }
+  const Matcher& matcher() const { return matcher_; }
 
   // Whether it asks that the label has none of its values.
   bool is_negative() const {
@@ -59,6 +60,8 @@ class Matchers {
   const std::vector<CompiledMatcher>& all() const { return matchers_; }
   // True when a series without labels would match, so that all series have to be looked at.
   bool matches_empty() const;
+  // The same for equal matchers in the same order, and for no others.
+  std::string Key() const;
 
  private:
   std::vector<CompiledMatcher> matchers_;

@@ -34,7 +34,7 @@ void SeriesIndex::SetTimeline(uint32_t entity, TimelinePtr timeline) {
     PostEntity(version.labels, entity);
     PostEntity(version.kubernetes_labels, entity);
   }
-  entities_[entity].timeline = std::move(timeline);
+  entities_[entity].timeline = Intern(std::move(timeline));
 }
 
 void SeriesIndex::PostEntity(const LabelSet& labels, uint32_t entity) {

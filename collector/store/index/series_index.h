@@ -24,11 +24,10 @@
 #include "collector/store/index/label_postings.h"
 #include "collector/store/index/matchers.h"
 #include "collector/store/index/postings.h"
+#include "collector/store/index/timelines.h"
 #include "common/id128.h"
 
 namespace leadline::collector::store::index {
-
-using TimelinePtr = std::shared_ptr<const model::EntityTimeline>;
 
 class SeriesIndex final : public PostingsSource {
  public:

@@ -126,11 +126,47 @@ absl::Status Dictionary::Find(std::string_view tenant, const index::Matchers& ma
                               absl::Span<const Id128> also, std::vector<SeriesRef>& out) const {
   const DictionaryReader rows(Source(), tenant);
   LL_ASSIGN_OR_RETURN(Roaring candidates, index::FindSeries(rows, matchers));
-  for (const Id128& id : also) {
+  LL_RETURN_IF_ERROR(AddSeriesOf(rows, also, candidates));
+  return AddRefs(rows, candidates, out);
+}
+
+absl::StatusOr<std::shared_ptr<const SeriesRefs>> Dictionary::FindShared(
+    std::string_view tenant, const index::Matchers& matchers, absl::Span<const Id128> also) const {
+  const DictionarySource source = Source();
+  const std::string key = fmt::format("found {} {} {:03}{}{}", source.writes, source.entities,
+                                      tenant.size(), tenant, matchers.Key());
+  auto found = cache_.Get<SeriesRefs>(key);
+  if (found != nullptr && also.empty()) return found;
+  const DictionaryReader rows(source, tenant);
+  if (found == nullptr) {
+    LL_ASSIGN_OR_RETURN(const Roaring candidates, index::FindSeries(rows, matchers));
+    auto refs = std::make_shared<SeriesRefs>();
+    refs->reserve(candidates.cardinality());
+    LL_RETURN_IF_ERROR(AddRefs(rows, candidates, *refs));
+    found = std::move(refs);
+    cache_.Put<SeriesRefs>(key, found, sizeof(SeriesRef) * found->size() + key.size());
+  }
+  Roaring others;
+  LL_RETURN_IF_ERROR(AddSeriesOf(rows, also, others));
+  for (const SeriesRef& ref : *found) others.remove(ref.series);
+  if (others.isEmpty()) return found;
+  auto both = std::make_shared<SeriesRefs>(*found);
+  LL_RETURN_IF_ERROR(AddRefs(rows, others, *both));
+  return std::shared_ptr<const SeriesRefs>(std::move(both));
+}
+
+absl::Status Dictionary::AddSeriesOf(const DictionaryReader& rows, absl::Span<const Id128> entities,
+                                     Roaring& out) {
+  for (const Id128& id : entities) {
     LL_ASSIGN_OR_RETURN(const auto entity, rows.EntityOf(id));
     if (!entity.has_value()) continue;
-    LL_RETURN_IF_ERROR(rows.AddSeriesOf(*entity, candidates));
+    LL_RETURN_IF_ERROR(rows.AddSeriesOf(*entity, out));
   }
+  return absl::OkStatus();
+}
+
+absl::Status Dictionary::AddRefs(const DictionaryReader& rows, const Roaring& candidates,
+                                 SeriesRefs& out) {
   absl::flat_hash_map<uint32_t, index::TimelinePtr> timelines;
   for (const uint32_t series : candidates) {
     LL_ASSIGN_OR_RETURN(const SeriesRow* const row, rows.SeriesAt(series));

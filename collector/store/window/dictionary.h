@@ -35,6 +35,8 @@ class Iterator;
 
 namespace leadline::collector::store::window {
 
+using SeriesRefs = std::vector<SeriesRef>;
+
 class Dictionary {
  public:
   // `db` outlives it; `path` is for errors.
@@ -57,6 +59,10 @@ class Dictionary {
   // Series that may match, and all of the entities in `also`.
   absl::Status Find(std::string_view tenant, const index::Matchers& matchers,
                     absl::Span<const Id128> also, std::vector<SeriesRef>& out) const;
+  // The same, shared with whoever asked the same since the last write.
+  absl::StatusOr<std::shared_ptr<const SeriesRefs>> FindShared(std::string_view tenant,
+                                                               const index::Matchers& matchers,
+                                                               absl::Span<const Id128> also) const;
   // Null when the entity is not here, or no version of it.
   absl::StatusOr<index::TimelinePtr> Timeline(std::string_view tenant, const Id128& id) const;
   // Of every entity with a version that is known.
@@ -78,6 +84,11 @@ class Dictionary {
 
  private:
   DictionarySource Source() const { return {db_, cache_, path_, generation_, writes_}; }
+  // Series of the entities that are here.
+  static absl::Status AddSeriesOf(const DictionaryReader& rows, absl::Span<const Id128> entities,
+                                  Roaring& out);
+  static absl::Status AddRefs(const DictionaryReader& rows, const Roaring& candidates,
+                              SeriesRefs& out);
   absl::StatusOr<DictionaryWriter*> WriterOf(std::string_view tenant);
   absl::Status Damage(std::string_view what) const;
 

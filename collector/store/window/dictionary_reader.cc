@@ -210,8 +210,7 @@ absl::StatusOr<index::TimelinePtr> DictionaryReader::ParsedTimeline() const {
   auto row = ParseEntityRow(AsView(rows_->value()));
   if (!row) return BadEntity();
   if (row->timeline.empty()) return index::TimelinePtr();
-  return index::TimelinePtr(
-      std::make_shared<const model::EntityTimeline>(std::move(row->timeline)));
+  return index::Intern(std::make_shared<const model::EntityTimeline>(std::move(row->timeline)));
 }
 
 absl::StatusOr<std::shared_ptr<const DictionaryReader::Cell>> DictionaryReader::CellOf(

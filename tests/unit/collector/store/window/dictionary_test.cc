@@ -137,6 +137,29 @@ class DictionaryTest : public testing::Test {
     return names;
   }
 
+  // What is shared is what is found, when it is first asked for and again, with changed entities
+  // and without.
+  void ExpectShared(const index::Matchers& matchers) {
+    for (const std::vector<Id128>& also :
+         {std::vector<Id128>(), {HashId({"e1"}), HashId({"e20"})}, {}}) {
+      std::vector<SeriesRef> expected;
+      ASSERT_TRUE(dictionary_->Find("t", matchers, also, expected).ok());
+      const auto shared = dictionary_->FindShared("t", matchers, also);
+      ASSERT_TRUE(shared.ok()) << shared.status();
+      std::vector<SeriesRef> found = **shared;
+      std::sort(found.begin(), found.end(),
+                [](const SeriesRef& a, const SeriesRef& b) { return a.series < b.series; });
+      ASSERT_EQ(found.size(), expected.size());
+      for (size_t i = 0; i < found.size(); ++i) {
+        ASSERT_EQ(found[i].series, expected[i].series);
+        ASSERT_EQ(found[i].definition, expected[i].definition);
+        ASSERT_EQ(found[i].metric, expected[i].metric);
+        ASSERT_EQ(found[i].rank, expected[i].rank);
+        ASSERT_EQ(found[i].timeline, expected[i].timeline);
+      }
+    }
+  }
+
   size_t cache_bytes_ = 1 << 20;
   TempDir dir_;
   std::unique_ptr<rocksdb::DB> db_;
@@ -280,6 +303,7 @@ TEST_P(DictionaryOracle, FindsWhatAnIndexInMemoryFinds) {
         ASSERT_EQ(ref.timeline == nullptr, timeline == nullptr);
         ASSERT_TRUE(timeline == nullptr || *ref.timeline == *timeline);
       }
+      ASSERT_NO_FATAL_FAILURE(ExpectShared(*matchers));
       const Roaring expected = index.SeriesCandidates(*matchers);
       ASSERT_EQ(ordinals, std::set<uint32_t>(expected.begin(), expected.end()))
           << "round " << round;
