@@ -325,10 +325,8 @@ void LocalStore::Maintain() {
       SayIfNew("the log's newest segment is not noted", flusher_->NoteSegment(), segment_noted_);
     }
     if (FlushIsDue() || (is_well_again && flush_failed_)) FlushNextShard();
-    QuarantineDamaged();
-    if (absl::Status dropped = ApplyRetention(); !dropped.ok()) {
-      spdlog::error("retention failed reason=\"{}\"", std::string(dropped.message()));
-    }
+    SayIfNew("damaged windows cannot be moved to quarantine", QuarantineDamaged(), quarantined_);
+    SayIfNew("retention failed", ApplyRetention(), retention_applied_);
   } while (!WaitForStop());
 }
 
@@ -370,11 +368,9 @@ absl::Status LocalStore::RollUp() {
   return roller_->MakeDue(SettledMs(), /*at_once=*/true);
 }
 
-void LocalStore::QuarantineDamaged() {
+absl::Status LocalStore::QuarantineDamaged() {
   MutexLock lock(flush_mutex_);
-  if (absl::Status moved = flusher_->QuarantineHidden(); !moved.ok()) {
-    spdlog::error("quarantine failed reason=\"{}\"", std::string(moved.message()));
-  }
+  return flusher_->QuarantineHidden();
 }
 
 void LocalStore::FlushNextShard() {

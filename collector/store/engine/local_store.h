@@ -80,7 +80,7 @@ class LocalStore final : public Store {
   absl::Status ApplyRetention() ABSL_LOCKS_EXCLUDED(flush_mutex_);
   // Makes rollups until the store is closed.
   void MakeRollups() ABSL_LOCKS_EXCLUDED(flush_mutex_, roll_mutex_);
-  void QuarantineDamaged() ABSL_LOCKS_EXCLUDED(flush_mutex_);
+  absl::Status QuarantineDamaged() ABSL_LOCKS_EXCLUDED(flush_mutex_);
   // What was before it has been flushed, but what comes late.
   int64_t SettledMs() const;
   void SetFlushHealth(absl::Status flushed) ABSL_LOCKS_EXCLUDED(health_mutex_);
@@ -125,6 +125,8 @@ class LocalStore final : public Store {
   bool flush_failed_ = false;
   absl::Status windows_opened_;  // how it went the last time
   absl::Status segment_noted_;
+  absl::Status quarantined_;
+  absl::Status retention_applied_;
   Mutex roll_mutex_ ABSL_ACQUIRED_BEFORE(flush_mutex_);  // one makes rollups at a time
   std::unique_ptr<Roller> roller_ ABSL_PT_GUARDED_BY(roll_mutex_);
   std::thread rolling_;  // started by maintenance_

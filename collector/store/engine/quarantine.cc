@@ -39,9 +39,9 @@ absl::Status QuarantinePath(file::Files& files, const Paths& paths, const std::s
   for (int number = 2; std::binary_search(taken.begin(), taken.end(), target); ++number) {
     target = fmt::format("{}.{}", name, number);
   }
+  LL_RETURN_IF_ERROR(files.Rename(path, fmt::format("{}/{}", paths.quarantine, target)));
   spdlog::error("damaged, moved to quarantine path={} to={}/{} reason=\"{}\"", path,
                 paths.quarantine, target, std::string(why.message()));
-  LL_RETURN_IF_ERROR(files.Rename(path, fmt::format("{}/{}", paths.quarantine, target)));
   return files.SyncDir(paths.quarantine);
 }
 

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
+#include <initializer_list>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -50,6 +51,13 @@ class RocksLog final : public rocksdb::Logger {
     spdlog::debug("RocksDB says \"{}\"", text.data());
   }
 };
+
+// Whether it is the text of one of the system's errors, which RocksDB keeps in no other way.
+bool Names(std::string_view text, std::initializer_list<int> errors) {
+  return std::any_of(errors.begin(), errors.end(), [text](int error) {
+    return text.find(std::generic_category().message(error)) != std::string_view::npos;
+  });
+}
 
 }  // namespace
 
@@ -121,9 +129,11 @@ absl::Status FromRocks(const rocksdb::Status& status, const std::string& path,
                        std::string_view operation) {
   if (status.ok()) return absl::OkStatus();
   const std::string text = fmt::format("{} window {}: {}", operation, path, status.ToString());
-  // A file or a directory that is missing is reported in one of the latter ways.
-  if (status.IsCorruption() || status.IsInvalidArgument() || status.IsNotFound() ||
-      status.IsPathNotFound()) {
+  // A file or a directory that is missing is reported in one of the latter ways, and so is one that
+  // could not be opened for another reason: that is no damage, and is mended without loss.
+  const bool says_damage = status.IsCorruption() || status.IsInvalidArgument() ||
+                           status.IsNotFound() || status.IsPathNotFound();
+  if (says_damage && !Names(text, {EMFILE, ENFILE, ENOMEM, EACCES, EPERM})) {
     return DamagedWindow(path, text);
   }
   if (status.IsNoSpace()) return absl::ResourceExhaustedError(text);
@@ -133,11 +143,8 @@ absl::Status FromRocks(const rocksdb::Status& status, const std::string& path,
 absl::Status FromOpen(const rocksdb::Status& status, const std::string& path) {
   absl::Status ours = FromRocks(status, path, "open");
   if (!status.IsIOError()) return ours;
-  const std::string text = status.ToString();  // which alone has the system's error
-  for (const int error : {EIO, EISDIR, ENOTDIR}) {
-    if (text.ends_with(std::generic_category().message(error))) {
-      return DamagedWindow(path, std::string(ours.message()));
-    }
+  if (Names(status.ToString(), {EIO, EISDIR, ENOTDIR})) {
+    return DamagedWindow(path, std::string(ours.message()));
   }
   return ours;
 }

@@ -1,5 +1,9 @@
 // A window whose table files are damaged where compaction has put them: what is read is all there
 // was, or DATA_LOSS.
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -130,6 +134,31 @@ TEST_F(DamagedWindowTest, IsNeverPassedOver) {
     }
   }
   EXPECT_GT(found_by_reading, kPlaces / 2);
+}
+
+// RocksDB says of some files that cannot be opened that the database is damaged.
+TEST_F(DamagedWindowTest, WantOfDescriptorsIsNoDamage) {
+  fs::copy(dir_.File("whole"), dir_.File("w"), fs::copy_options::recursive);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  for (const Window::Access access : {Window::Access::kRead, Window::Access::kWrite}) {
+    int failed = 0;
+    bool opened = false;
+    for (int more = 0; !opened; ++more) {
+      const int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+      ASSERT_GE(next, 0);
+      close(next);
+      rlimit few = before;
+      few.rlim_cur = static_cast<rlim_t>(next + more);
+      ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+      const auto window = Open(access);
+      ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+      EXPECT_FALSE(absl::IsDataLoss(window.status())) << window.status();
+      failed += window.ok() ? 0 : 1;
+      opened = window.ok();
+    }
+    EXPECT_GT(failed, 0);
+  }
 }
 
 // It would be gone for good.
