@@ -1,3 +1,5 @@
+#include <sys/statvfs.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <optional>
@@ -23,6 +25,12 @@ namespace {
 namespace engine = collector::store::engine;
 namespace log = collector::store::log;
 namespace file = collector::store::file;
+
+// A file system that is mounted for reading, as of a snapshot, where nobody can write.
+bool IsReadOnly(const std::string& path) {
+  struct statvfs about {};
+  return statvfs(path.c_str(), &about) == 0 && (about.f_flag & ST_RDONLY) != 0;
+}
 
 absl::Status DumpLogSegment(const std::string& path, uint64_t number, bool is_last,
                             const DumpFlags& flags, std::ostream& out) {
@@ -85,7 +93,7 @@ absl::Status DumpStore(const DumpFlags& flags, std::ostream& out) {
     return absl::FailedPreconditionError(fmt::format(
         "{}: in use by a collector; stop it, or dump a copy of the directory", flags.path));
   }
-  LL_RETURN_IF_ERROR(lock.status());
+  if (!IsReadOnly(flags.path)) LL_RETURN_IF_ERROR(lock.status());
 
   const absl::StatusOr<engine::ManifestFile> manifest = DumpManifest(paths, out);
   absl::Status first_problem = manifest.ok() ? manifest->damage : manifest.status();

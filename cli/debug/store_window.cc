@@ -64,10 +64,7 @@ class WindowWriter {
     Count(dump_.sizes ? &dump_.sizes->by_table[TableName(key)] : nullptr, key, value);
     switch (static_cast<uint8_t>(key[0])) {
       case static_cast<uint8_t>(window::Table::kFormat):
-        if (!dump_.sizes && !value.empty()) {
-          fmt::print(out_, "  format {}\n", static_cast<int>(static_cast<uint8_t>(value[0])));
-        }
-        return absl::OkStatus();
+        return Format(value);
       case static_cast<uint8_t>(window::Table::kEntity):
         return Entity(key, value);
       case static_cast<uint8_t>(window::Table::kMetric):
@@ -113,6 +110,16 @@ class WindowWriter {
     if (size == nullptr) return;
     ++size->rows;
     size->bytes += key.size() + value.size();
+  }
+
+  absl::Status Format(std::string_view value) const {
+    const int version = value.empty() ? 0 : static_cast<uint8_t>(value[0]);
+    if (version != window::kWindowVersion) {
+      return absl::UnimplementedError(fmt::format("window {}: format {}; this program reads {}",
+                                                  dump_.path, version, window::kWindowVersion));
+    }
+    if (!dump_.sizes) fmt::print(out_, "  format {}\n", version);
+    return absl::OkStatus();
   }
 
   absl::Status Mark(std::string_view key) {

@@ -1,5 +1,6 @@
 #include "cli/debug/dump.h"
 
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -12,10 +13,13 @@
 #include <gmock/gmock.h>
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
+#include <rocksdb/db.h>
 
 #include "agent/spool/spool.h"
 #include "cli/debug/wire_text.h"
 #include "collector/store/engine/open.h"
+#include "collector/store/window/keys.h"
+#include "collector/store/window/rocks.h"
 #include "common/status_text.h"
 
 namespace leadline::cli {
@@ -227,6 +231,38 @@ TEST_F(DumpStoreTest, WindowsWithTheirRowsOrTheirSizes) {
   EXPECT_THAT(sizes, HasSubstr("metric writes_total: 1 rows, "));
   EXPECT_THAT(sizes, HasSubstr("encoder floats of mode "));
   EXPECT_THAT(sizes, HasSubstr("encoder histograms with float counts: 1 rows, "));
+}
+
+TEST_F(DumpStoreTest, AWindowOfAnotherVersionIsNotGuessedAt) {
+  ASSERT_EQ(store_->Flush(), absl::OkStatus());
+  store_.reset();
+  {
+    namespace window = collector::store::window;
+    rocksdb::DB* opened = nullptr;
+    ASSERT_TRUE(rocksdb::DB::Open(window::WindowOptions({}, false),
+                                  Dir() + "/windows/raw/2023-11-14", &opened)
+                    .ok());
+    const std::unique_ptr<rocksdb::DB> db(opened);
+    const std::string newer(1, static_cast<char>(window::kWindowVersion + 1));
+    ASSERT_TRUE(db->Put(window::WithoutLog(), window::FormatKey(), newer).ok());
+    ASSERT_TRUE(db->Flush({}).ok());
+  }
+  Dump({.path = Dir()}, absl::StatusCode::kUnimplemented);
+  EXPECT_THAT(problem_, HasSubstr("windows/raw/2023-11-14: format "));
+}
+
+TEST_F(DumpStoreTest, WhereNobodyCanWrite) {
+  ASSERT_EQ(store_->Flush(), absl::OkStatus());
+  store_.reset();
+  const std::string mounted = Dir();
+  if (mount(mounted.c_str(), mounted.c_str(), "none", MS_BIND, nullptr) != 0) {
+    GTEST_SKIP() << "only root may mount a file system";
+  }
+  EXPECT_EQ(mount("none", mounted.c_str(), "none", MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr), 0);
+  const std::string text = Dump({.path = mounted});
+  EXPECT_EQ(umount2(mounted.c_str(), MNT_DETACH), 0);
+  EXPECT_THAT(text, HasSubstr("window raw/2023-11-14: "));
+  EXPECT_THAT(text, HasSubstr("  metric 0 of tenant default: reads_total\n"));
 }
 
 TEST_F(DumpStoreTest, DamageIsNamed) {
