@@ -162,10 +162,16 @@ absl::StatusOr<std::vector<RangeSeries>> EvaluateSubquery(Context& context,
   const uint64_t steps = context.steps();
   LL_RETURN_IF_ERROR(context.budget.Charge(steps));
   LL_RETURN_IF_ERROR(Evaluator(context).Vector(*subquery.inner, "", [&](StepSeries series) {
-    const uint64_t samples = series.sample_count();
-    LL_RETURN_IF_ERROR(context.budget.Charge(samples));
+    const uint64_t before = series.sample_count();
+    LL_RETURN_IF_ERROR(context.budget.Charge(before));
     result.push_back(FromSteps(context, std::move(series)));
-    context.budget.Release(samples - result.back().sample_count());
+    // Steps without a value are gone; histograms may have become several that were one.
+    const uint64_t after = result.back().sample_count();
+    if (after <= before) {
+      context.budget.Release(before - after);
+    } else {
+      LL_RETURN_IF_ERROR(context.budget.Charge(after - before));
+    }
     return context.budget.ChargeBytes(result.back().other_bytes());
   }));
   context.budget.Release(steps);
