@@ -109,6 +109,7 @@ http::Response EntitiesApi::Versions(const http::Request& request) const {
                                .key = store::record::KeyOfEntity(*id)};
     LL_ASSIGN_OR_RETURN(filter.start_ms, TimeParamOr(params, "start", 0));
     LL_ASSIGN_OR_RETURN(filter.end_ms, TimeParamOr(params, "end", model::kOpenEnd));
+    LL_RETURN_IF_ERROR(InOrder(filter.start_ms, filter.end_ms));
     LL_ASSIGN_OR_RETURN(const std::vector<model::Record> records,
                         queryable_.Records(tenant_, filter));
     std::vector<model::EntityVersion> versions;

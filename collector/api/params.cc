@@ -62,6 +62,11 @@ absl::Status BadParameter(std::string_view name, std::string_view why) {
   return absl::InvalidArgumentError(fmt::format("invalid parameter \"{}\": {}", name, why));
 }
 
+absl::Status InOrder(int64_t start_ms, int64_t end_ms) {
+  if (start_ms <= end_ms) return absl::OkStatus();
+  return BadParameter("end", "end timestamp must not be before start time");
+}
+
 absl::Status AboutQuery(const absl::Status& error) {
   if (error.code() != absl::StatusCode::kInvalidArgument &&
       error.code() != absl::StatusCode::kUnimplemented) {
@@ -126,9 +131,7 @@ absl::StatusOr<store::SeriesFilter> FilterParams(const http::Params& params, boo
   }
   LL_ASSIGN_OR_RETURN(filter.start_ms, TimeParamOr(params, "start", -kFarMs));
   LL_ASSIGN_OR_RETURN(filter.end_ms, TimeParamOr(params, "end", kFarMs));
-  if (filter.end_ms < filter.start_ms) {
-    return BadParameter("end", "end timestamp must not be before start time");
-  }
+  LL_RETURN_IF_ERROR(InOrder(filter.start_ms, filter.end_ms));
   return filter;
 }
 

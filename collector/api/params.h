@@ -21,6 +21,8 @@ inline constexpr int64_t kFarMs = 8'640'000'000'000'000;
 
 // `invalid parameter "name": why`.
 absl::Status BadParameter(std::string_view name, std::string_view why);
+// An error of "end" unless it is `start_ms` or after it.
+absl::Status InOrder(int64_t start_ms, int64_t end_ms);
 // What the engine says about the query itself is about the parameter "query".
 absl::Status AboutQuery(const absl::Status& error);
 

@@ -31,6 +31,9 @@ absl::StatusOr<QueryOptions> OptionParams(const http::Request& request, const ht
       !most.empty() && most != "auto") {
     LL_ASSIGN_OR_RETURN(options.max_source_resolution,
                         DurationParam(params, "max_source_resolution"));
+    if (*options.max_source_resolution < absl::ZeroDuration()) {
+      return BadParameter("max_source_resolution", "it must not be negative");
+    }
   }
   return options;
 }
@@ -61,9 +64,7 @@ absl::StatusOr<Steps> StepParams(const http::Params& params) {
   Steps steps;
   LL_ASSIGN_OR_RETURN(steps.start_ms, TimeParam(params, "start"));
   LL_ASSIGN_OR_RETURN(steps.end_ms, TimeParam(params, "end"));
-  if (steps.end_ms < steps.start_ms) {
-    return BadParameter("end", "end timestamp must not be before start time");
-  }
+  LL_RETURN_IF_ERROR(InOrder(steps.start_ms, steps.end_ms));
   LL_ASSIGN_OR_RETURN(const absl::Duration step, DurationParam(params, "step"));
   steps.step_ms = absl::ToInt64Milliseconds(step);
   if (steps.step_ms <= 0) {
