@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -11,74 +12,101 @@
 namespace leadline::collector::api {
 namespace {
 
+// Room for what is written at once: a time has no more than 24 characters, a float in the shortest
+// form no more than 30; without an exponent the smallest one has 340.
+constexpr size_t kPointBytes = 64;
+constexpr size_t kFixedBytes = 400;
+
+// What follows writes from `at` on, where there is room enough, and gives the end of it.
+char* PutText(std::string_view text, char* at) { return std::copy(text.begin(), text.end(), at); }
+
+template <typename Integer>
+char* PutInteger(Integer value, char* at) {
+  constexpr size_t kMost = 20;
+  return std::to_chars(at, at + kMost, value).ptr;
+}
+
 // "1.25e+20" as "125000000000000000000". REQUIRES: an exponent no less than the number of digits
 // after the point.
-void AppendExpanded(std::string_view scientific, std::string& out) {
+char* PutExpanded(std::string_view scientific, char* at) {
   const size_t e = scientific.find('e');
   int exponent = 0;
   // from_chars takes no plus sign.
   std::from_chars(scientific.data() + e + 2, scientific.data() + scientific.size(), exponent);
-  std::string_view mantissa = scientific.substr(0, e);
+  const std::string_view mantissa = scientific.substr(0, e);
   const size_t point = mantissa.find('.');
   const size_t fraction = point == std::string_view::npos ? 0 : mantissa.size() - point - 1;
-  out.append(mantissa.substr(0, point));
-  if (fraction > 0) out.append(mantissa.substr(point + 1));
-  out.append(static_cast<size_t>(exponent) - fraction, '0');
+  at = PutText(mantissa.substr(0, point), at);
+  if (fraction > 0) at = PutText(mantissa.substr(point + 1), at);
+  return std::fill_n(at, static_cast<size_t>(exponent) - fraction, '0');
 }
 
-template <typename Integer>
-void AppendInteger(Integer value, std::string& out) {
-  char buffer[20];
-  const auto [end, error] = std::to_chars(buffer, buffer + sizeof(buffer), value);
-  out.append(buffer, end);
+// REQUIRES: not finite.
+char* PutSpecial(double value, char* at) {
+  if (std::isnan(value)) return PutText("NaN", at);
+  return PutText(value > 0 ? "+Inf" : "-Inf", at);
+}
+
+char* PutFixed(double value, char* at) {
+  if (!std::isfinite(value)) return PutSpecial(value, at);
+  constexpr double kAllDigitsCount = 9007199254740992.0;  // 2^53
+  if (std::fabs(value) >= kAllDigitsCount) {
+    // Fixed format would write digits beyond those that are needed.
+    char scientific[kPointBytes];
+    const auto [end, error] =
+        std::to_chars(scientific, std::end(scientific), value, std::chars_format::scientific);
+    return PutExpanded({scientific, end}, at);
+  }
+  // Most of what is counted is whole, and much sooner written as such.
+  const auto whole = static_cast<int64_t>(value);
+  if (static_cast<double>(whole) == value && (whole != 0 || !std::signbit(value))) {
+    return PutInteger(whole, at);
+  }
+  return std::to_chars(at, at + kFixedBytes, value, std::chars_format::fixed).ptr;
+}
+
+char* PutFloat(double value, char* at) {
+  const double magnitude = std::fabs(value);
+  if (std::isfinite(value) && magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21)) {
+    return std::to_chars(at, at + kPointBytes, value, std::chars_format::scientific).ptr;
+  }
+  return PutFixed(value, at);
+}
+
+char* PutTime(int64_t ts_ms, char* at) {
+  const bool negative = ts_ms < 0;
+  const uint64_t magnitude =
+      negative ? uint64_t{0} - static_cast<uint64_t>(ts_ms) : static_cast<uint64_t>(ts_ms);
+  if (negative) *at++ = '-';
+  at = PutInteger(magnitude / 1000, at);
+  if (const auto rest = static_cast<int>(magnitude % 1000); rest != 0) {
+    const auto digit = [](int value) { return static_cast<char>('0' + value); };
+    for (const char c : {'.', digit(rest / 100), digit(rest / 10 % 10), digit(rest % 10)}) {
+      *at++ = c;
+    }
+  }
+  return at;
 }
 
 bool NeedsEscape(char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; }
 
-char Digit(int value) { return static_cast<char>('0' + value); }
-
-void AppendShortest(double value, std::chars_format format, std::string& out) {
-  char buffer[400];  // the smallest number has 340 characters
-  const auto [end, error] = std::to_chars(buffer, buffer + sizeof(buffer), value, format);
-  out.append(buffer, end);
-}
-
-bool AppendSpecial(double value, std::string& out) {
-  if (std::isnan(value)) {
-    out += "NaN";
-  } else if (std::isinf(value)) {
-    out += value > 0 ? "+Inf" : "-Inf";
-  }
-  return !std::isfinite(value);
+// Whether it is ASCII with nothing to escape, as nearly all names and values are.
+bool IsPlain(std::string_view text) {
+  bool special = false;
+  for (const char c : text) special |= NeedsEscape(c) | (static_cast<unsigned char>(c) >= 0x80);
+  return !special;
 }
 
 }  // namespace
 
 void AppendFloat(double value, std::string& out) {
-  const double magnitude = std::fabs(value);
-  if (std::isfinite(value) && magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21)) {
-    AppendShortest(value, std::chars_format::scientific, out);
-  } else {
-    AppendFixed(value, out);
-  }
+  char buffer[kFixedBytes];
+  out.append(buffer, PutFloat(value, buffer));
 }
 
 void AppendFixed(double value, std::string& out) {
-  if (AppendSpecial(value, out)) return;
-  constexpr double kAllDigitsCount = 9007199254740992.0;  // 2^53
-  if (std::fabs(value) < kAllDigitsCount) {
-    // Most of what is counted is whole, and much sooner written as such.
-    const auto whole = static_cast<int64_t>(value);
-    if (static_cast<double>(whole) == value && (whole != 0 || !std::signbit(value))) {
-      return AppendInteger(whole, out);
-    }
-    AppendShortest(value, std::chars_format::fixed, out);
-  } else {
-    // Fixed format would write digits beyond those that are needed.
-    std::string scientific;
-    AppendShortest(value, std::chars_format::scientific, scientific);
-    AppendExpanded(scientific, out);
-  }
+  char buffer[kFixedBytes];
+  out.append(buffer, PutFixed(value, buffer));
 }
 
 void JsonWriter::Separate() {
@@ -111,7 +139,8 @@ void JsonWriter::String(std::string_view text) {
 
 void JsonWriter::Integer(int64_t value) {
   Separate();
-  AppendInteger(value, out_);
+  char buffer[kPointBytes];
+  out_.append(buffer, PutInteger(value, buffer));
 }
 
 void JsonWriter::Bool(bool value) { Raw(value ? "true" : "false"); }
@@ -123,15 +152,21 @@ void JsonWriter::Raw(std::string_view json) {
 
 void JsonWriter::Time(int64_t ts_ms) {
   Separate();
-  const bool negative = ts_ms < 0;
-  const uint64_t magnitude =
-      negative ? uint64_t{0} - static_cast<uint64_t>(ts_ms) : static_cast<uint64_t>(ts_ms);
-  if (negative) out_ += '-';
-  AppendInteger(magnitude / 1000, out_);
-  if (const auto rest = static_cast<int>(magnitude % 1000); rest != 0) {
-    const char digits[] = {'.', Digit(rest / 100), Digit(rest / 10 % 10), Digit(rest % 10)};
-    out_.append(digits, sizeof(digits));
-  }
+  char buffer[kPointBytes];
+  out_.append(buffer, PutTime(ts_ms, buffer));
+}
+
+void JsonWriter::Point(int64_t ts_ms, double value) {
+  char buffer[kPointBytes + kFixedBytes];
+  char* at = buffer;
+  if (need_comma_) *at++ = ',';
+  *at++ = '[';
+  at = PutTime(ts_ms, at);
+  at = PutText(",\"", at);
+  at = PutFloat(value, at);
+  at = PutText("\"]", at);
+  out_.append(buffer, at);
+  need_comma_ = true;
 }
 
 void JsonWriter::SampleValue(double value) {
@@ -149,6 +184,12 @@ void JsonWriter::ScalarValue(double value) {
 }
 
 void JsonWriter::Quote(std::string_view text) {
+  if (IsPlain(text)) {
+    out_ += '"';
+    out_ += text;
+    out_ += '"';
+    return;
+  }
   std::string valid;
   if (!IsValidUtf8(text)) {
     valid = ToValidUtf8(text);

@@ -6,6 +6,7 @@
 //   json.BeginObject(); json.Key("a"); json.String("b"); json.EndObject();
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -34,6 +35,10 @@ class JsonWriter {
   }
   // Milliseconds as a number of seconds: 1435781451.781.
   void Time(int64_t ts_ms);
+  // A sample: [1435781451.781,"0.5"].
+  void Point(int64_t ts_ms, double value);
+  // Room for so much more.
+  void Reserve(size_t bytes) { out_.reserve(out_.size() + bytes); }
   // A sample's value, in quotes.
   void SampleValue(double value);
   // A scalar's, in quotes: without an exponent, however many digits that takes.

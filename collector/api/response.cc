@@ -62,13 +62,6 @@ void WriteHistogram(const Histogram& histogram, JsonWriter& json) {
   json.EndObject();
 }
 
-void WriteFloatPoint(const ResultSeries& series, size_t i, JsonWriter& json) {
-  json.BeginArray();
-  json.Time(series.ts_ms[i]);
-  json.SampleValue(series.values[i]);
-  json.EndArray();
-}
-
 void WriteHistogramPoint(const ResultSeries& series, size_t i, JsonWriter& json) {
   json.BeginArray();
   json.Time(series.histogram_ts_ms[i]);
@@ -79,7 +72,7 @@ void WriteHistogramPoint(const ResultSeries& series, size_t i, JsonWriter& json)
 void WriteVectorSeries(const ResultSeries& series, JsonWriter& json) {
   if (!series.values.empty()) {
     json.Key("value");
-    WriteFloatPoint(series, 0, json);
+    json.Point(series.ts_ms[0], series.values[0]);
   } else {
     json.Key("histogram");
     WriteHistogramPoint(series, 0, json);
@@ -90,7 +83,7 @@ void WriteMatrixSeries(const ResultSeries& series, JsonWriter& json) {
   if (!series.values.empty()) {
     json.Key("values");
     json.BeginArray();
-    for (size_t i = 0; i < series.values.size(); ++i) WriteFloatPoint(series, i, json);
+    for (size_t i = 0; i < series.values.size(); ++i) json.Point(series.ts_ms[i], series.values[i]);
     json.EndArray();
   }
   if (!series.histograms.empty()) {
@@ -123,6 +116,17 @@ void WriteStats(const promql::QueryStats& stats, JsonWriter& json) {
   json.Integer(static_cast<int64_t>(stats.samples_read));
   json.EndObject();
   json.EndObject();
+}
+
+// What the float samples take, about.
+size_t EstimatedBytes(const QueryResult& result) {
+  constexpr size_t kPointBytes = 24;
+  constexpr size_t kLabelsBytes = 256;
+  size_t bytes = 0;
+  for (const ResultSeries& series : result.series) {
+    bytes += kLabelsBytes + series.values.size() * kPointBytes;
+  }
+  return bytes;
 }
 
 std::string_view TypeName(QueryResult::Type type) {
@@ -205,6 +209,7 @@ void WriteLabels(const LabelSet& labels, JsonWriter& json) {
 }
 
 void WriteResult(const QueryResult& result, const promql::QueryStats* stats, JsonWriter& json) {
+  json.Reserve(EstimatedBytes(result));
   json.BeginObject();
   json.Key("resultType");
   json.String(TypeName(result.type));

@@ -1,6 +1,7 @@
 // The first so many of texts that come in any order, each once, ascending.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <iterator>
@@ -19,30 +20,64 @@ class SmallestTexts {
 
   // Whether a text greater than this one would still be taken: who adds ascending ends on false.
   bool Add(std::string_view text) {
-    const bool is_full = limit_ != 0 && texts_.size() == limit_;
-    if (is_full && text >= *texts_.rbegin()) return false;
-    if (!texts_.contains(text)) {
-      texts_.emplace(text);
-      if (is_full) texts_.erase(std::prev(texts_.end()));
+    const bool is_full = IsFull();
+    if (is_full && text >= Largest()) return false;
+    if (Has(text)) return true;
+    if (IsBehindAll(text)) {
+      ascending_.emplace_back(text);
+    } else {
+      others_.emplace(text);
     }
+    if (is_full) DropLargest();
     return true;
   }
   // Whether it is there, or would not be taken.
-  bool Knows(std::string_view text) const {
-    return texts_.contains(text) ||
-           (limit_ != 0 && texts_.size() == limit_ && text > *texts_.rbegin());
-  }
+  bool Knows(std::string_view text) const { return Has(text) || (IsFull() && text > Largest()); }
 
   std::vector<std::string> Take() && {
+    if (others_.empty()) return std::move(ascending_);
     std::vector<std::string> taken;
-    taken.reserve(texts_.size());
-    while (!texts_.empty()) taken.push_back(std::move(texts_.extract(texts_.begin()).value()));
+    taken.reserve(ascending_.size() + others_.size());
+    auto next = ascending_.begin();
+    while (!others_.empty()) {
+      std::string other = std::move(others_.extract(others_.begin()).value());
+      for (; next != ascending_.end() && *next < other; ++next) taken.push_back(std::move(*next));
+      taken.push_back(std::move(other));
+    }
+    taken.insert(taken.end(), std::make_move_iterator(next),
+                 std::make_move_iterator(ascending_.end()));
     return taken;
   }
 
  private:
+  bool IsFull() const { return limit_ != 0 && ascending_.size() + others_.size() == limit_; }
+  bool IsBehindAll(std::string_view text) const {
+    return ascending_.empty() || text > ascending_.back();
+  }
+  bool Has(std::string_view text) const {
+    if (!others_.empty() && others_.contains(text)) return true;
+    return !IsBehindAll(text) && std::binary_search(ascending_.begin(), ascending_.end(), text,
+                                                    std::less<std::string_view>());
+  }
+  // REQUIRES: not empty.
+  bool IsLargestInOrder() const {
+    return others_.empty() || (!ascending_.empty() && ascending_.back() > *others_.rbegin());
+  }
+  std::string_view Largest() const {
+    return IsLargestInOrder() ? ascending_.back() : *others_.rbegin();
+  }
+  void DropLargest() {
+    if (IsLargestInOrder()) {
+      ascending_.pop_back();
+    } else {
+      others_.erase(std::prev(others_.end()));
+    }
+  }
+
   const size_t limit_;
-  std::set<std::string, std::less<>> texts_;
+  // Most come in order, and take their place at the end.
+  std::vector<std::string> ascending_;
+  std::set<std::string, std::less<>> others_;
 };
 
 }  // namespace leadline::collector::store::index

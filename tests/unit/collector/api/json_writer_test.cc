@@ -75,6 +75,32 @@ TEST(AppendFloat, GivesTheSameNumberBack) {
   }
 }
 
+TEST(JsonWriter, WritesPointsAsTheirParts) {
+  const std::pair<int64_t, double> points[] = {
+      {0, 0},          {1435781451781, 0.5},
+      {-1, -0.0},      {std::numeric_limits<int64_t>::min(), std::nan("")},
+      {15000, 5e-324}, {std::numeric_limits<int64_t>::max(), -1.2345678901234568e20},
+      {100, 1e21},     {20, -std::numeric_limits<double>::infinity()},
+  };
+  std::string at_once;
+  std::string in_parts;
+  JsonWriter one(at_once);
+  JsonWriter other(in_parts);
+  one.BeginArray();
+  other.BeginArray();
+  for (const auto& [ts_ms, value] : points) {
+    one.Point(ts_ms, value);
+    other.BeginArray();
+    other.Time(ts_ms);
+    other.SampleValue(value);
+    other.EndArray();
+  }
+  one.EndArray();
+  other.EndArray();
+  EXPECT_EQ(at_once, in_parts);
+  EXPECT_EQ(at_once.substr(0, 33), R"([[0,"0"],[1435781451.781,"0.5"],[)");
+}
+
 TEST(JsonWriter, PutsCommasAndEscapes) {
   std::string out;
   JsonWriter json(out);

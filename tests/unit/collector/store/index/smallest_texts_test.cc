@@ -17,8 +17,11 @@ TEST(SmallestTexts, AreTheFirstOfAllThatCame) {
     const size_t limit = round % 6;
     SmallestTexts texts(limit);
     std::set<std::string> all;
+    const bool ascends = round % 3 != 0;  // mostly
+    uint64_t next = 10;
     for (size_t i = random() % 30; i > 0; --i) {
-      const std::string text = std::to_string(random() % 40);
+      next = ascends && random() % 8 != 0 ? next + random() % 3 : 10 + random() % 40;
+      const std::string text = std::to_string(next);
       const bool goes_on = texts.Add(text);
       all.insert(text);
       // False only where nothing greater than the text can come in.
