@@ -59,6 +59,9 @@ absl::StatusOr<tls::ServerSecurity> OpenSecurity(const Options& options,
                                    "leadline_collector");
 }
 
+// So much longer a start may take, so that the first queries do not wait for the disk.
+constexpr int64_t kWarmUpMs = 500;
+
 // That may wait for their turn; each keeps a thread.
 constexpr size_t kWaitingQueries = 16;
 
@@ -138,6 +141,7 @@ absl::Status Run(const Options& options, int stop_fd) {
                  store_failed = true;
                  eventfd_write(failed.get(), 1);
                },
+           .warm_up_ms = kWarmUpMs,
            .max_definition_bytes = options.max_head_bytes,
            .max_ahead_ms = absl::ToInt64Milliseconds(options.max_ahead),
            .max_late_ms = absl::ToInt64Milliseconds(options.max_late),

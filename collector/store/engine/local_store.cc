@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -160,11 +161,19 @@ absl::Status LocalStore::Start() {
   return absl::OkStatus();
 }
 
+void LocalStore::WarmUp() {
+  const int64_t begin_ms = NowMonoMs();
+  windows_.WarmUp([&] { return NowMonoMs() - begin_ms < options_.warm_up_ms && !IsStopping(); });
+  spdlog::info("windows were read into the cache milliseconds={}", NowMonoMs() - begin_ms);
+}
+
 absl::Status LocalStore::Recover() {
   const int64_t begin_ms = NowMonoMs();
   const auto unlisted =
       manifest_damage_.ok() ? WindowSet::Unlisted::kRemove : WindowSet::Unlisted::kQuarantine;
   LL_RETURN_IF_ERROR(windows_.OpenAll(listed_windows_, unlisted));
+  std::jthread warming;
+  if (options_.warm_up_ms > 0) warming = std::jthread([this] { WarmUp(); });
   int64_t said_ms = begin_ms;
   ReplayOptions replay;
   replay.checkpoints = checkpoints_;
@@ -214,6 +223,7 @@ absl::Status LocalStore::Recover() {
   rolling.is_stopping = [this] { return IsStopping(); };
   roller_ = std::make_unique<Roller>(windows_, flush_mutex_, *options_.clock, metrics_,
                                      std::move(rolling));
+  if (warming.joinable()) warming.join();
   gate_.Open();
   return absl::OkStatus();
 }

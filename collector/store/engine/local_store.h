@@ -63,6 +63,8 @@ class LocalStore final : public Store {
   absl::Status Start();
   // Then reads windows and the log.
   absl::Status Recover() ABSL_LOCKS_EXCLUDED(flush_mutex_);
+  // Reads the newest windows into the cache for as long as a start may.
+  void WarmUp();
   absl::Status WaitUntilRecovered() ABSL_LOCKS_EXCLUDED(stop_mutex_);
   void Run();
   void Maintain();

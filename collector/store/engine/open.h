@@ -69,6 +69,9 @@ struct StoreOptions {
   // read. Health() says why. What was taken is in the log, but none of it will be served.
   std::function<void()> recovery_failed;
   size_t replay_threads = 0;  // that put it there; 0: as many as there are processors
+  // For so long at most, beside the log, a start reads the newest windows into the block cache
+  // before queries are let in; 0: not at all.
+  int64_t warm_up_ms = 0;
 
   uint64_t log_segment_bytes = 64 << 20;
   uint64_t log_queue_bytes = 64 << 20;  // Append waits above

@@ -166,11 +166,20 @@ absl::Status Roller::Settle(int64_t before_ms) {
 absl::Status Roller::Make(const Due& due) {
   LL_ASSIGN_OR_RETURN(const Work work, Begin(due));
   if (work.day == nullptr || work.rollups.empty()) return absl::OkStatus();
+  LL_ASSIGN_OR_RETURN(const bool any, HasSamples(work));
+  if (!any) return Finish(work);
   std::set<std::string> metrics;
   LL_RETURN_IF_ERROR(AddMetrics(work.day, work.tenant, metrics));
   LL_RETURN_IF_ERROR(AddMetrics(work.next, work.tenant, metrics));
   for (const std::string& metric : metrics) LL_RETURN_IF_ERROR(MakeMetric(work, metric));
   return Finish(work);
+}
+
+// Most series need not be looked at for hours that were before the first sample.
+absl::StatusOr<bool> Roller::HasSamples(const Work& work) {
+  LL_ASSIGN_OR_RETURN(const bool any, work.day->HasSamples(work.tenant, work.part));
+  if (any || work.next == nullptr) return any;
+  return work.next->HasSamples(work.tenant, 0);
 }
 
 absl::StatusOr<Roller::Work> Roller::Begin(const Due& due) {

@@ -71,6 +71,7 @@ class Roller {
   bool IsQuiet(const Due& due, uint64_t writes);
   absl::Status Make(const Due& due) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<Work> Begin(const Due& due) ABSL_LOCKS_EXCLUDED(mutex_);
+  static absl::StatusOr<bool> HasSamples(const Work& work);
   absl::Status MakeMetric(const Work& work, const std::string& metric) ABSL_LOCKS_EXCLUDED(mutex_);
   static absl::StatusOr<MetricSeries> FindMetric(const Work& work, const std::string& metric);
   // Of the series from `first` on, one a place of `pieces`.

@@ -210,6 +210,13 @@ absl::Status WindowSet::OpenForWriting() {
   return absl::OkStatus();
 }
 
+void WindowSet::WarmUp(window::MayReadOn go_on) const {
+  const int64_t newest_ms = NewestMs();
+  for (const auto& [id, window] : OverlappingById(newest_ms, newest_ms)) {
+    if (!IsRollup(id.retention)) window->WarmUp(go_on).IgnoreError();
+  }
+}
+
 absl::Status WindowSet::GoOn() {
   for (const auto& [id, window] : OverlappingById(chunk::kMinTimestampMs, chunk::kMaxTimestampMs)) {
     if (!window->is_read_only()) LL_RETURN_IF_ERROR(window->GoOn());

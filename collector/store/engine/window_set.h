@@ -81,6 +81,9 @@ class WindowSet {
   // damaged are hidden.
   absl::Status OpenForWriting() ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // As Window::WarmUp, of the newest windows of samples. What is damaged is for queries to find.
+  void WarmUp(window::MayReadOn go_on) const ABSL_LOCKS_EXCLUDED(mutex_);
+
   // As Window::GoOn, of all that are open for writing.
   absl::Status GoOn() ABSL_LOCKS_EXCLUDED(mutex_);
 

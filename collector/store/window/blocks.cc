@@ -213,6 +213,37 @@ absl::Status Blocks::Read(std::string_view tenant, absl::Span<const SeriesRef> s
   return absl::OkStatus();
 }
 
+absl::StatusOr<bool> Blocks::Has(std::string_view tenant, uint8_t part) const {
+  const std::string prefix = BlockPrefix(tenant, part);
+  const std::unique_ptr<rocksdb::Iterator> stored(db_.NewIterator(Reading()));
+  stored->Seek(prefix);
+  if (stored->Valid()) return stored->key().starts_with(prefix);
+  LL_RETURN_IF_ERROR(FromRocks(stored->status(), path_, "read"));
+  return false;
+}
+
+absl::Status Blocks::WarmUp(std::string_view tenant, MayReadOn has_room, MayReadOn go_on) const {
+  if (!go_on()) return absl::OkStatus();
+  const std::string all = BlockPrefix(tenant);
+  std::unique_ptr<rocksdb::Iterator> stored(db_.NewIterator(ReadMany(/*fill_cache=*/true)));
+  stored->SeekForPrev(BlockKey(tenant, {UINT8_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX}));
+  if (!stored->Valid() || !stored->key().starts_with(all)) {
+    return FromRocks(stored->status(), path_, "read");
+  }
+  const std::string newest = stored->key().ToString().substr(0, all.size() + kPartBytes);
+  bool fills_cache = true;
+  for (stored->Seek(newest); stored->Valid() && stored->key().starts_with(newest) && go_on();
+       stored->Next()) {
+    if (!fills_cache || has_room()) continue;
+    fills_cache = false;
+    const std::string next = stored->key().ToString();
+    stored.reset(db_.NewIterator(ReadMany(/*fill_cache=*/false)));
+    stored->Seek(next);
+    if (!stored->Valid()) break;
+  }
+  return FromRocks(stored->status(), path_, "read");
+}
+
 absl::Status Blocks::ReadPart(std::string_view tenant, uint8_t part,
                               absl::Span<const SeriesRef> series, absl::Span<const size_t> order,
                               int64_t start_ms, int64_t end_ms, rocksdb::Iterator& stored,

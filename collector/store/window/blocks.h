@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/types/span.h"
 
 #include "collector/store/chunk/pieces.h"
@@ -25,6 +26,7 @@
 #include "collector/store/window/group_writer.h"
 #include "collector/store/window/keys.h"
 #include "collector/store/window/rolled_up.h"
+#include "collector/store/window/warm_up.h"
 
 namespace rocksdb {
 class DB;
@@ -61,6 +63,11 @@ class Blocks {
   using TakePiece = std::function<absl::Status(size_t number, chunk::Piece piece)>;
   absl::Status Read(std::string_view tenant, absl::Span<const SeriesRef> series, int64_t start_ms,
                     int64_t end_ms, const TakePiece& take) const;
+
+  absl::StatusOr<bool> Has(std::string_view tenant, uint8_t part) const;
+  // Reads the blocks of the newest part that has any: into the cache while it has room, then those
+  // that follow, for the system to keep, until `go_on` gives false.
+  absl::Status WarmUp(std::string_view tenant, MayReadOn has_room, MayReadOn go_on) const;
 
  private:
   int64_t PartStart(uint8_t part) const { return start_ms_ + part * part_ms_; }

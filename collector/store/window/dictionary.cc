@@ -77,14 +77,15 @@ absl::Status Dictionary::Write(std::string_view tenant,
   }
   writer->Finish(sink);
   if (batch.Count() == 0) return absl::OkStatus();
+  writes_.fetch_add(1);
   absl::Status written = FromRocks(db_.Write(WithoutLog(), &batch), path_, "write");
+  if (written.ok() && writer->TakeEntitiesChanged()) generation_.fetch_add(1);
+  writes_.fetch_add(1);
   if (!written.ok()) {
     // The writer knows rows that are not there: it is made anew when it is next needed.
     writers_.erase(writers_.find(tenant));
     return written;
   }
-  if (writer->TakeEntitiesChanged()) generation_.fetch_add(1);
-  writes_.fetch_add(1);
   return absl::OkStatus();
 }
 
@@ -209,6 +210,10 @@ absl::Status Dictionary::LabelValues(std::string_view tenant, index::LabelsOf wh
 absl::StatusOr<std::shared_ptr<const LabelValueList>> Dictionary::TimedLabelValues(
     std::string_view tenant, std::string_view name) const {
   return DictionaryReader(Source(), tenant).TimedValues(name);
+}
+
+absl::Status Dictionary::WarmUp(std::string_view tenant, MayReadOn go_on) const {
+  return DictionaryReader(Source(), tenant, ReadMany(/*fill_cache=*/true)).WarmUp(go_on);
 }
 
 absl::Status Dictionary::EntitiesWith(

@@ -26,6 +26,7 @@
 #include "collector/store/window/dictionary_writer.h"
 #include "collector/store/window/label_values.h"
 #include "collector/store/window/parsed_cache.h"
+#include "collector/store/window/warm_up.h"
 #include "common/string_map.h"
 
 namespace rocksdb {
@@ -77,18 +78,22 @@ class Dictionary {
   // The values of a label, of series and of entities. Kept in the cache until something is written.
   absl::StatusOr<std::shared_ptr<const LabelValueList>> TimedLabelValues(
       std::string_view tenant, std::string_view name) const;
+  // Reads it into the cache, what is newest first, until `go_on` gives false.
+  absl::Status WarmUp(std::string_view tenant, MayReadOn go_on) const;
   // The versions of entities that ever had the label here and have series, until `visit` gives
   // false.
   absl::Status EntitiesWith(std::string_view tenant, const index::LabelView& label,
                             absl::FunctionRef<bool(const index::TimelinePtr&)> visit) const;
 
  private:
-  DictionarySource Source() const { return {db_, cache_, path_, generation_, writes_}; }
   // Series of the entities that are here.
   static absl::Status AddSeriesOf(const DictionaryReader& rows, absl::Span<const Id128> entities,
                                   Roaring& out);
   static absl::Status AddRefs(const DictionaryReader& rows, const Roaring& candidates,
                               SeriesRefs& out);
+  DictionarySource Source() const {
+    return {db_, cache_, path_, generation_.load(), writes_, writes_.load()};
+  }
   absl::StatusOr<DictionaryWriter*> WriterOf(std::string_view tenant);
   absl::Status Damage(std::string_view what) const;
 
@@ -98,7 +103,7 @@ class Dictionary {
   StringMap<std::unique_ptr<DictionaryWriter>> writers_;
   // Timelines are replaced; those that were parsed before are not asked for again.
   std::atomic<uint64_t> generation_{0};
-  // What is told of all rows together holds until the next write.
+  // What is told of all rows together holds until the next write. Odd during one.
   std::atomic<uint64_t> writes_{0};
 };
 

@@ -19,6 +19,8 @@ namespace {
 
 // Looking up a series' entity costs about this part of reading the row of an entity's series.
 constexpr uint64_t kLooksARow = 8;
+// From so many on the rows of all entities of a cell are read, for others to come too.
+constexpr size_t kEntitiesACell = 2;
 // What a parsed series and a version of an entity take, about, beside text that is shared.
 constexpr size_t kSeriesBytes = 96;
 constexpr size_t kVersionBytes = 1500;
@@ -26,17 +28,22 @@ constexpr size_t kVersionBytes = 1500;
 }  // namespace
 
 DictionaryReader::DictionaryReader(const DictionarySource& source, std::string_view tenant)
-    : source_(source), tenant_(tenant), rows_(source.db.NewIterator(Reading())) {}
+    : DictionaryReader(source, tenant, Reading()) {}
+
+DictionaryReader::DictionaryReader(const DictionarySource& source, std::string_view tenant,
+                                   const rocksdb::ReadOptions& options)
+    : source_(source),
+      tenant_(tenant),
+      rows_(source.db.NewIterator(options)),
+      is_one_state_(source.writes % 2 == 0 && source.writes_now.load() == source.writes) {}
 
 DictionaryReader::~DictionaryReader() = default;
 
 absl::Status DictionaryReader::AddAllSeries(Roaring& out) const {
-  const std::string prefix = TablePrefix(Table::kSeries, tenant_);
-  rows_->SeekForPrev(RowKey(Table::kSeries, tenant_, UINT32_MAX));
-  if (!rows_->Valid() || !rows_->key().starts_with(AsSlice(prefix))) return Ended();
-  const uint32_t last = KeyOrdinal(AsView(rows_->key()));
-  LL_ASSIGN_OR_RETURN(const auto cell, CellOf(last));
-  out.addRange(0, uint64_t{last} / kMaxBlockSeries * kMaxBlockSeries + cell->size());
+  LL_ASSIGN_OR_RETURN(const auto last, LastOrdinal(Table::kSeries));
+  if (!last.has_value()) return absl::OkStatus();
+  LL_ASSIGN_OR_RETURN(const auto cell, CellOf(*last));
+  out.addRange(0, uint64_t{*last} / kMaxBlockSeries * kMaxBlockSeries + cell->size());
   return absl::OkStatus();
 }
 
@@ -65,8 +72,20 @@ absl::Status DictionaryReader::AddSeriesOf(const Roaring& entities, const Roarin
     }
     return absl::OkStatus();
   }
-  for (const uint32_t entity : entities) {
-    LL_RETURN_IF_ERROR(AddSeriesOf(entity, out));
+  for (auto it = entities.begin(); it != entities.end();) {
+    const uint32_t first = *it;
+    const uint32_t cell_number = first / kMaxBlockSeries;
+    auto end = it;
+    size_t count = 0;
+    for (; end != entities.end() && *end / kMaxBlockSeries == cell_number; ++end) ++count;
+    LL_ASSIGN_OR_RETURN(const auto cell, EntityCellOf(first, count >= kEntitiesACell));
+    for (; it != end; ++it) {
+      if (cell == nullptr) {
+        LL_RETURN_IF_ERROR(AddSeriesOf(*it, out));
+      } else if (!ReadPostings(cell->RowOf(*it), out)) {
+        return BadPostings();
+      }
+    }
   }
   return absl::OkStatus();
 }
@@ -160,6 +179,45 @@ absl::StatusOr<std::shared_ptr<const LabelValueList>> DictionaryReader::TimedVal
   return std::shared_ptr<const LabelValueList>(std::move(values));
 }
 
+// Rows lie in the order of their tables, so they are read first, and looked at then.
+absl::Status DictionaryReader::WarmUp(MayReadOn go_on) const {
+  for (const Table table : {Table::kSeriesLabel, Table::kEntityLabel, Table::kEntityId,
+                            Table::kEntitySeries, Table::kEntity, Table::kSeries}) {
+    const std::string prefix = TablePrefix(table, tenant_);
+    rows_->Seek(prefix);
+    while (rows_->Valid() && rows_->key().starts_with(AsSlice(prefix))) {
+      if (!go_on()) return absl::OkStatus();
+      rows_->Next();
+    }
+    LL_RETURN_IF_ERROR(Ended());
+  }
+  StringSet names;
+  for (const index::LabelsOf whose : {index::LabelsOf::kSeries, index::LabelsOf::kEntity}) {
+    LL_RETURN_IF_ERROR(EachName(whose, [&](std::string_view name) {
+      names.emplace(name);
+      return true;
+    }));
+  }
+  for (const std::string& name : names) {
+    if (!go_on()) return absl::OkStatus();
+    LL_RETURN_IF_ERROR(TimedValues(name).status());
+  }
+  LL_ASSIGN_OR_RETURN(const auto last_series, LastOrdinal(Table::kSeries));
+  for (int64_t first = last_series ? *last_series : -1; first >= 0; first -= kMaxBlockSeries) {
+    if (!go_on()) return absl::OkStatus();
+    LL_RETURN_IF_ERROR(CellOf(static_cast<uint32_t>(first)).status());
+  }
+  LL_ASSIGN_OR_RETURN(const auto last_entity, LastOrdinal(Table::kEntity));
+  for (int64_t entity = last_entity ? *last_entity : -1; entity >= 0; --entity) {
+    if (!go_on()) return absl::OkStatus();
+    LL_RETURN_IF_ERROR(TimelineOf(static_cast<uint32_t>(entity)).status());
+    if (entity % kMaxBlockSeries == 0) {
+      LL_RETURN_IF_ERROR(EntityCellOf(static_cast<uint32_t>(entity), /*reads=*/true).status());
+    }
+  }
+  return absl::OkStatus();
+}
+
 // --- How rows are read ---
 
 absl::Status DictionaryReader::Ended() const {
@@ -198,6 +256,15 @@ absl::Status DictionaryReader::EachRow(
     LL_RETURN_IF_ERROR(visit(KeyOrdinal(AsView(rows_->key()))));
   }
   return Ended();
+}
+
+absl::StatusOr<std::optional<uint32_t>> DictionaryReader::LastOrdinal(Table table) const {
+  rows_->SeekForPrev(RowKey(table, tenant_, UINT32_MAX));
+  if (rows_->Valid() && rows_->key().starts_with(AsSlice(TablePrefix(table, tenant_)))) {
+    return KeyOrdinal(AsView(rows_->key()));
+  }
+  LL_RETURN_IF_ERROR(Ended());
+  return std::nullopt;
 }
 
 absl::Status DictionaryReader::AddRow(const std::string& key, Roaring& out) const {
@@ -240,6 +307,31 @@ absl::StatusOr<std::shared_ptr<const DictionaryReader::Cell>> DictionaryReader::
   }
   source_.cache.Put<Cell>(key, cell, kSeriesBytes * cell->size());
   return std::shared_ptr<const Cell>(std::move(cell));
+}
+
+absl::StatusOr<std::shared_ptr<const DictionaryReader::EntityCell>> DictionaryReader::EntityCellOf(
+    uint32_t entity, bool reads) const {
+  if (!is_one_state_) return nullptr;
+  const uint32_t first = entity / kMaxBlockSeries * kMaxBlockSeries;
+  const std::string first_key = RowKey(Table::kEntitySeries, tenant_, first);
+  const std::string cached = first_key + std::to_string(source_.writes);
+  auto known = source_.cache.Get<EntityCell>(cached);
+  if (known != nullptr || !reads) return known;
+  auto cell = std::make_shared<EntityCell>();
+  uint32_t place = 0;
+  const std::string prefix = TablePrefix(Table::kEntitySeries, tenant_);
+  for (rows_->Seek(first_key); rows_->Valid() && rows_->key().starts_with(AsSlice(prefix));
+       rows_->Next()) {
+    const uint32_t at = KeyOrdinal(AsView(rows_->key())) - first;
+    if (at >= kMaxBlockSeries) break;
+    while (place < at) cell->ends[place++] = static_cast<uint32_t>(cell->rows.size());
+    cell->rows += AsView(rows_->value());
+    cell->ends[place++] = static_cast<uint32_t>(cell->rows.size());
+  }
+  LL_RETURN_IF_ERROR(Ended());
+  while (place < kMaxBlockSeries) cell->ends[place++] = static_cast<uint32_t>(cell->rows.size());
+  source_.cache.Put<EntityCell>(cached, cell, sizeof(EntityCell) + cell->rows.size());
+  return std::shared_ptr<const EntityCell>(std::move(cell));
 }
 
 absl::StatusOr<std::shared_ptr<const Roaring>> DictionaryReader::EntitiesWithSeries() const {

@@ -4,6 +4,8 @@
 // Errors: DATA_LOSS for damage, others from RocksDB. Not synchronized.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -22,11 +24,13 @@
 #include "collector/store/window/label_values.h"
 #include "collector/store/window/parsed_cache.h"
 #include "collector/store/window/series_block.h"
+#include "collector/store/window/warm_up.h"
 #include "common/id128.h"
 
 namespace rocksdb {
 class DB;
 class Iterator;
+struct ReadOptions;
 }  // namespace rocksdb
 
 namespace leadline::collector::store::window {
@@ -37,14 +41,18 @@ struct DictionarySource {
   const ParsedCache& cache;
   const std::string& path;
   // What was parsed under other numbers is not asked for again.
-  uint64_t entities = 0;  // rises when an entity's row is replaced
-  uint64_t writes = 0;    // rises with every write
+  uint64_t entities;  // rises when an entity's row is replaced
+  // Rises with every write, before and after: odd while one is going on.
+  const std::atomic<uint64_t>& writes_now;
+  uint64_t writes = 0;  // as it was before the reader
 };
 
 class DictionaryReader final : public index::PostingsSource {
  public:
   // `tenant` outlives it.
   DictionaryReader(const DictionarySource& source, std::string_view tenant);
+  DictionaryReader(const DictionarySource& source, std::string_view tenant,
+                   const rocksdb::ReadOptions& options);
   ~DictionaryReader() override;
 
   absl::Status AddAllSeries(Roaring& out) const override;
@@ -68,9 +76,22 @@ class DictionaryReader final : public index::PostingsSource {
   absl::Status EachName(index::LabelsOf whose, Visit visit) const;
   absl::Status EachValue(index::LabelsOf whose, std::string_view name, Visit visit) const;
   absl::StatusOr<std::shared_ptr<const LabelValueList>> TimedValues(std::string_view name) const;
+  // Until `go_on` gives false.
+  absl::Status WarmUp(MayReadOn go_on) const;
 
  private:
   using Cell = std::vector<SeriesRow>;
+  // The rows of the series of kMaxBlockSeries entities, one after the other, and where each ends.
+  struct EntityCell {
+    std::string rows;
+    std::array<uint32_t, kMaxBlockSeries> ends{};
+
+    std::string_view RowOf(uint32_t entity) const {
+      const uint32_t place = entity % kMaxBlockSeries;
+      const uint32_t begin = place == 0 ? 0 : ends[place - 1];
+      return std::string_view(rows).substr(begin, ends[place] - begin);
+    }
+  };
 
   absl::Status Ended() const;
   absl::Status Damage(std::string_view what) const;
@@ -81,10 +102,13 @@ class DictionaryReader final : public index::PostingsSource {
   absl::Status EachLabel(const std::string& prefix,
                          absl::FunctionRef<absl::StatusOr<bool>(const ParsedLabel&)> visit) const;
   absl::Status EachRow(Table table, absl::FunctionRef<absl::Status(uint32_t ordinal)> visit) const;
+  absl::StatusOr<std::optional<uint32_t>> LastOrdinal(Table table) const;
   absl::Status AddRow(const std::string& key, Roaring& out) const;
   absl::StatusOr<index::TimelinePtr> ParsedTimeline() const;
   // All series whose ordinals are in the same cell of kMaxBlockSeries; has at least that one.
   absl::StatusOr<std::shared_ptr<const Cell>> CellOf(uint32_t series) const;
+  // Null when it is not in the cache, which it then comes to if `reads`, or while there is a write.
+  absl::StatusOr<std::shared_ptr<const EntityCell>> EntityCellOf(uint32_t entity, bool reads) const;
   absl::StatusOr<std::shared_ptr<const Roaring>> EntitiesWithSeries() const;
   absl::StatusOr<LabelValueList> TimedEntityValues(std::string_view name) const;
   // Of what is kept until the next write.
@@ -93,6 +117,8 @@ class DictionaryReader final : public index::PostingsSource {
   const DictionarySource source_;
   const std::string_view tenant_;
   const std::unique_ptr<rocksdb::Iterator> rows_;
+  // What other readers have found under the same number of writes is what this one would find.
+  const bool is_one_state_;
   mutable std::shared_ptr<const Cell> cell_;  // of SeriesAt
   mutable uint32_t cell_number_ = 0;
 };

@@ -10,7 +10,9 @@
 #include <string>
 #include <string_view>
 
+#include "absl/container/inlined_vector.h"
 #include <rocksdb/cache.h>
+#include <rocksdb/slice.h>
 
 namespace leadline::collector::store::window {
 
@@ -24,7 +26,7 @@ class ParsedCache {
   template <typename T>
   std::shared_ptr<const T> Get(std::string_view key) const {
     if (cache_ == nullptr) return nullptr;
-    rocksdb::Cache::Handle* const handle = cache_->Lookup(KeyOf(key));
+    rocksdb::Cache::Handle* const handle = cache_->Lookup(Key(id_, key).slice());
     if (handle == nullptr) return nullptr;
     auto found = *static_cast<const std::shared_ptr<const T>*>(cache_->Value(handle));
     cache_->Release(handle);
@@ -36,7 +38,7 @@ class ParsedCache {
     if (cache_ == nullptr) return;
     auto* const kept = new std::shared_ptr<const T>(parsed);
     const rocksdb::Status inserted =
-        cache_->Insert(KeyOf(key), kept, bytes, [](const rocksdb::Slice&, void* value) {
+        cache_->Insert(Key(id_, key).slice(), kept, bytes, [](const rocksdb::Slice&, void* value) {
           delete static_cast<std::shared_ptr<const T>*>(value);
         });
     // Without a handle, a full cache takes the value and lets it go at once, with OK.
@@ -45,12 +47,20 @@ class ParsedCache {
 
  private:
   // RocksDB's own keys have 16 bytes; these have more.
-  std::string KeyOf(std::string_view key) const {
-    std::string own = "leadline parsed ";
-    own.append(reinterpret_cast<const char*>(&id_), sizeof(id_));
-    own += key;
-    return own;
-  }
+  class Key {
+   public:
+    Key(uint64_t id, std::string_view key) {
+      constexpr std::string_view kBegin = "leadline parsed ";
+      bytes_.assign(kBegin.begin(), kBegin.end());
+      const auto* const number = reinterpret_cast<const char*>(&id);
+      bytes_.insert(bytes_.end(), number, number + sizeof(id));
+      bytes_.insert(bytes_.end(), key.begin(), key.end());
+    }
+    rocksdb::Slice slice() const { return {bytes_.data(), bytes_.size()}; }
+
+   private:
+    absl::InlinedVector<char, 96> bytes_;
+  };
 
   std::shared_ptr<rocksdb::Cache> cache_;
   uint64_t id_;

@@ -16,7 +16,7 @@ absl::StatusOr<std::shared_ptr<Window>> Window::Open(const std::string& path, in
                                                      int64_t length_ms) {
   const bool create = access == Access::kCreate;
   const bool read_only = access == Access::kRead;
-  std::shared_ptr<Window> window(new Window(path, start_ms, length_ms, read_only));
+  std::shared_ptr<Window> window(new Window(path, start_ms, length_ms, read_only, shared.cache));
   rocksdb::DB* db = nullptr;
   const rocksdb::Options options = WindowOptions(shared, create);
   const rocksdb::Status opened = read_only ? rocksdb::DB::OpenForReadOnly(options, path, &db)
@@ -33,11 +33,13 @@ absl::StatusOr<std::shared_ptr<Window>> Window::Open(const std::string& path, in
   return window;
 }
 
-Window::Window(std::string path, int64_t start_ms, int64_t length_ms, bool is_read_only)
+Window::Window(std::string path, int64_t start_ms, int64_t length_ms, bool is_read_only,
+               std::shared_ptr<rocksdb::Cache> cache)
     : path_(std::move(path)),
       start_ms_(start_ms),
       length_ms_(length_ms),
-      is_read_only_(is_read_only) {}
+      is_read_only_(is_read_only),
+      cache_(std::move(cache)) {}
 
 Window::~Window() = default;
 
@@ -111,6 +113,18 @@ absl::Status Window::Write(std::string_view tenant_name, const TenantChunks& chu
   std::vector<SeriesRef> refs;
   LL_RETURN_IF_ERROR(Written(dictionary_->Write(tenant_name, chunks.entities, definitions, refs)));
   return Written(blocks_->Write(tenant_name, chunks.series, refs, *rolled_up_));
+}
+
+absl::Status Window::WarmUp(MayReadOn go_on) const {
+  LL_ASSIGN_OR_RETURN(const std::vector<std::string> tenants, dictionary_->Tenants());
+  const auto has_room = [&] { return go_on() && HasRoom(cache_.get()); };
+  for (const std::string& tenant : tenants) {
+    LL_RETURN_IF_ERROR(dictionary_->WarmUp(tenant, has_room));
+  }
+  for (const std::string& tenant : tenants) {
+    LL_RETURN_IF_ERROR(blocks_->WarmUp(tenant, has_room, go_on));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Window::Read(std::string_view tenant, absl::Span<const SeriesRef> series,

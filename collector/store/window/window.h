@@ -32,6 +32,7 @@
 #include "collector/store/window/dictionary.h"
 #include "collector/store/window/rocks.h"
 #include "collector/store/window/rolled_up.h"
+#include "collector/store/window/warm_up.h"
 
 namespace rocksdb {
 class DB;
@@ -88,6 +89,10 @@ class Window {
   absl::Status Settle(int64_t before_ms);
   absl::Status Compact();
 
+  // Reads the index and the newest samples into the cache, as far as it has room, and reads on in
+  // the samples of the newest part, which the system keeps then, until `go_on` gives false.
+  absl::Status WarmUp(MayReadOn go_on) const;
+
   // Lets go of what only writing needs in memory. As Write, from one thread at a time.
   void EndWriting() { dictionary_->Release(); }
 
@@ -104,6 +109,11 @@ class Window {
                            int64_t end_ms, chunk::ReadBudget& budget,
                            absl::Span<rollup::Buckets> buckets) const;
 
+  // Whether there is any sample in the part.
+  absl::StatusOr<bool> HasSamples(std::string_view tenant, uint8_t part) const {
+    return blocks_->Has(tenant, part);
+  }
+
   // Which series and entities there are.
   const Dictionary& dictionary() const { return *dictionary_; }
 
@@ -117,7 +127,8 @@ class Window {
   const RolledUp& rolled_up() const { return *rolled_up_; }
 
  private:
-  Window(std::string path, int64_t start_ms, int64_t length_ms, bool is_read_only);
+  Window(std::string path, int64_t start_ms, int64_t length_ms, bool is_read_only,
+         std::shared_ptr<rocksdb::Cache> cache);
 
   absl::Status CheckFormat(bool create);
   absl::Status Written(absl::Status status);
@@ -127,6 +138,7 @@ class Window {
   const int64_t start_ms_;
   const int64_t length_ms_;
   const bool is_read_only_;
+  const std::shared_ptr<rocksdb::Cache> cache_;
   std::unique_ptr<rocksdb::DB> db_;
   std::atomic<uint64_t> durable_sequence_ = 0;
   std::atomic<bool> has_failed_ = false;  // a write, since the last time that it went on

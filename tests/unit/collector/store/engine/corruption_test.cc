@@ -24,6 +24,7 @@ class CorruptionTest : public StoreFixture {
  protected:
   void SetUp() override {
     options_.log_segment_bytes = 1500;
+    options_.warm_up_ms = 1000;  // which finds some of it first
     Open();
     for (int day = 0; day < 2; ++day) {
       for (int i = 0; i < 40; ++i) AppendAt(kT0 + day * kDay + i * 1000);

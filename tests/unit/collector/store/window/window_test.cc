@@ -1,5 +1,7 @@
 #include "collector/store/window/window.h"
 
+#include <cmath>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -117,6 +119,53 @@ class WindowTest : public testing::Test {
   TempDir dir_;
   std::shared_ptr<Window> window_;
 };
+
+TEST_F(WindowTest, IsReadFromMemoryOnceItIsWarm) {
+  // Long enough that it lies alone in the table: the first rows are read when a window is opened.
+  std::vector<std::pair<int64_t, double>> samples;
+  for (int i = 0; i < 10'000; ++i) samples.emplace_back(i, std::sin(i));
+  Write({{{Series("m"), {FloatRun(samples)}}}, {Timeline(1, "p")}});
+  ASSERT_TRUE(window_->Sync().ok());
+  for (const bool is_warm : {true, false}) {
+    std::filesystem::remove_all(dir_.File("copy"));
+    std::filesystem::copy(dir_.File("w"), dir_.File("copy"));
+    auto opened =
+        Window::Open(dir_.File("copy"), kStart, {MakeBlockCache(1 << 20)}, Window::Access::kWrite);
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    int asked = 0;
+    const absl::Status warmed = (*opened)->WarmUp([&] { return ++asked > 0 && is_warm; });
+    ASSERT_TRUE(warmed.ok()) << warmed;
+    EXPECT_GT(asked, 0);
+    for (const auto& file : std::filesystem::directory_iterator(dir_.File("copy"))) {
+      if (file.path().extension() == ".sst") std::filesystem::resize_file(file.path(), 0);
+    }
+    const auto matchers = index::Matchers::Compile({{Matcher::Op::kEqual, "pod", "p"}});
+    std::vector<SeriesRef> refs;
+    EXPECT_EQ((*opened)->dictionary().Find("t", *matchers, {}, refs).ok(), is_warm);
+    EXPECT_EQ(refs.size(), is_warm ? 1 : 0);
+    EXPECT_EQ((*opened)->dictionary().TimedLabelValues("t", "pod").ok(), is_warm);
+    SeriesRef ref;
+    ref.definition = Series("m");
+    std::vector<chunk::Piece> pieces;
+    const absl::Status read =
+        (*opened)->Read("t", {ref}, kStart, kStart + 10, [&](size_t, chunk::Piece piece) {
+          pieces.push_back(std::move(piece));
+          return absl::OkStatus();
+        });
+    EXPECT_EQ(read.ok(), is_warm);
+    EXPECT_EQ(TextOf(pieces).empty(), !is_warm);
+  }
+}
+
+TEST_F(WindowTest, KnowsWhichPartsHaveSamples) {
+  Write({{{Series("m"), {FloatRun({{kPartMs + 1, 1}})}}}, {}});
+  for (uint8_t part = 0; part < kParts; ++part) {
+    const auto has = window_->HasSamples("t", part);
+    ASSERT_TRUE(has.ok()) << has.status();
+    EXPECT_EQ(*has, part == 1);
+  }
+  EXPECT_FALSE(*window_->HasSamples("another", 1));
+}
 
 TEST_F(WindowTest, AWriteAddsAPieceAndSettlingMakesOneOfAll) {
   Write({{{Series("m"), {FloatRun({{1, 1}, {2, 2}})}}}, {}});
