@@ -121,10 +121,12 @@ class WindowTest : public testing::Test {
 };
 
 TEST_F(WindowTest, IsReadFromMemoryOnceItIsWarm) {
-  // Long enough that it lies alone in the table: the first rows are read when a window is opened.
+  // Long enough that the second lies alone in the table: what is beside others is read when a
+  // window is opened.
   std::vector<std::pair<int64_t, double>> samples;
   for (int i = 0; i < 10'000; ++i) samples.emplace_back(i, std::sin(i));
-  Write({{{Series("m"), {FloatRun(samples)}}}, {Timeline(1, "p")}});
+  Write({{{Series("m"), {FloatRun(samples)}}, {Series("n"), {FloatRun(samples)}}},
+         {Timeline(1, "p")}});
   ASSERT_TRUE(window_->Sync().ok());
   for (const bool is_warm : {true, false}) {
     std::filesystem::remove_all(dir_.File("copy"));
@@ -139,13 +141,16 @@ TEST_F(WindowTest, IsReadFromMemoryOnceItIsWarm) {
     for (const auto& file : std::filesystem::directory_iterator(dir_.File("copy"))) {
       if (file.path().extension() == ".sst") std::filesystem::resize_file(file.path(), 0);
     }
-    const auto matchers = index::Matchers::Compile({{Matcher::Op::kEqual, "pod", "p"}});
-    std::vector<SeriesRef> refs;
-    EXPECT_EQ((*opened)->dictionary().Find("t", *matchers, {}, refs).ok(), is_warm);
-    EXPECT_EQ(refs.size(), is_warm ? 1 : 0);
-    EXPECT_EQ((*opened)->dictionary().TimedLabelValues("t", "pod").ok(), is_warm);
+    if (is_warm) {
+      const auto matchers = index::Matchers::Compile({{Matcher::Op::kEqual, "pod", "p"}});
+      std::vector<SeriesRef> refs;
+      EXPECT_TRUE((*opened)->dictionary().Find("t", *matchers, {}, refs).ok());
+      EXPECT_EQ(refs.size(), 2);
+      EXPECT_TRUE((*opened)->dictionary().TimedLabelValues("t", "pod").ok());
+    }
     SeriesRef ref;
-    ref.definition = Series("m");
+    ref.definition = Series("n");
+    ref.metric = 1;
     std::vector<chunk::Piece> pieces;
     const absl::Status read =
         (*opened)->Read("t", {ref}, kStart, kStart + 10, [&](size_t, chunk::Piece piece) {
