@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <memory>
@@ -98,15 +99,32 @@ void EncodeFloatField(absl::Span<const NativeHistogram> values, Get get, std::st
   EncodeFloats(column, out);
 }
 
+// Those of all buckets, ascending. Few histograms have one that none before them had.
+std::vector<int32_t> IndicesOf(absl::Span<const NativeHistogram> values,
+                               Buckets NativeHistogram::*field) {
+  std::vector<int32_t> indices;
+  std::vector<int32_t> own;
+  std::vector<int32_t> all;
+  for (const NativeHistogram& value : values) {
+    const Buckets& buckets = value.*field;
+    auto at = indices.begin();
+    const bool are_known = std::all_of(buckets.begin(), buckets.end(), [&](const auto& bucket) {
+      at = std::find_if(at, indices.end(), [&](int32_t index) { return index >= bucket.index; });
+      return at != indices.end() && *at == bucket.index;
+    });
+    if (are_known) continue;
+    own.clear();
+    for (const auto& bucket : buckets) own.push_back(bucket.index);
+    all.clear();
+    std::set_union(indices.begin(), indices.end(), own.begin(), own.end(), std::back_inserter(all));
+    indices.swap(all);
+  }
+  return indices;
+}
+
 void EncodeBuckets(absl::Span<const NativeHistogram> values, Buckets NativeHistogram::*field,
                    CountEncoder& counts, std::string& out) {
-  std::vector<int32_t> indices;
-  for (const NativeHistogram& value : values) {
-    for (const auto& bucket : value.*field) indices.push_back(bucket.index);
-  }
-  std::sort(indices.begin(), indices.end());
-  indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
-
+  const std::vector<int32_t> indices = IndicesOf(values, field);
   AppendVarint(indices.size(), out);
   std::vector<size_t> next(values.size());  // of each histogram, its first bucket not yet written
   int64_t previous = 0;

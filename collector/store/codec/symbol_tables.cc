@@ -89,8 +89,16 @@ Likelihoods Normalized(const Weights& weights) {
   return likelihoods;
 }
 
+// Bits that each symbol takes.
+using Costs = std::array<double, kSymbols>;
+
+double CostOf(uint16_t likelihood) {
+  return likelihood == 0 ? kNever : kLikelihoodBits - Log2(likelihood);
+}
+
 struct Family {
   std::array<Likelihoods, kFamily> likelihoods;
+  std::array<Costs, kFamily> costs;
   std::array<double, kFamily> means;  // of the symbols
   std::array<SymbolSlots, kFamily> slots;
 };
@@ -106,6 +114,9 @@ const Family& TheFamily() {
     auto family = std::make_unique<Family>();
     for (size_t i = 0; i < kFamily; ++i) {
       family->likelihoods[i] = Normalized(FamilyWeights(static_cast<uint8_t>(i + 1)));
+      std::transform(family->likelihoods[i].begin(), family->likelihoods[i].end(),
+                     family->costs[i].begin(),
+                     [](uint16_t likelihood) { return CostOf(likelihood); });
       family->means[i] = MeanOf(family->likelihoods[i]);
       family->slots[i] = SlotsOf(family->likelihoods[i]);
     }
@@ -224,8 +235,15 @@ double CostOf(const SymbolCounts& counts, const Likelihoods& likelihoods) {
   double bits = 0;
   for (size_t i = 0; i < kSymbols; ++i) {
     if (counts[i] == 0) continue;
-    bits += counts[i] * (likelihoods[i] == 0 ? kNever : kLikelihoodBits - Log2(likelihoods[i]));
+    bits += counts[i] * CostOf(likelihoods[i]);
   }
+  return bits;
+}
+
+double FamilyCostOf(const SymbolCounts& counts, uint8_t id) {
+  const Costs& costs = TheFamily().costs[id - 1u];
+  double bits = 0;
+  for (size_t i = 0; i < kSymbols; ++i) bits += counts[i] * costs[i];
   return bits;
 }
 

@@ -31,5 +31,7 @@ double Log2(uint32_t value);
 
 // Bits that so many of each take; very many when one cannot occur.
 double CostOf(const SymbolCounts& counts, const Likelihoods& likelihoods);
+// The same of a table of the family, faster.
+double FamilyCostOf(const SymbolCounts& counts, uint8_t id);
 
 }  // namespace leadline::collector::store::codec

@@ -63,7 +63,7 @@ SymbolCode ChooseCode(const SymbolCounts& counts) {
   best.likelihoods = ReadTable(described);
   best.bits = static_cast<double>(8 * best.own.size()) + CostOf(counts, best.likelihoods);
   for (const uint8_t id : FamilyNear(counts)) {
-    const double bits = CostOf(counts, FamilyLikelihoods(id));
+    const double bits = FamilyCostOf(counts, id);
     if (bits >= best.bits) continue;
     best.bits = bits;
     best.id = id;
