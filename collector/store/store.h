@@ -31,6 +31,7 @@
 #include "collector/model/record.h"
 #include "collector/model/sample.h"
 #include "collector/model/series.h"
+#include "collector/store/call_limits.h"
 #include "collector/store/refusals.h"
 #include "collector/store/summary.h"
 #include "common/id128.h"
@@ -174,6 +175,11 @@ struct SelectHints {
   uint64_t max_samples = 50'000'000;  // RESOURCE_EXHAUSTED above, for each Read and for a Select
   absl::Time deadline = absl::InfiniteFuture();
   const std::atomic<bool>* cancelled = nullptr;  // CANCELLED once it is set; nullptr: nobody can
+  // Of what Find holds while it gathers, and Select's blocks; nullptr: no bound. What a Selection
+  // and its blocks hold after that is for who has them to count.
+  MemoryBound* memory = nullptr;
+
+  CallLimits limits() const { return {deadline, cancelled, memory}; }
 };
 
 // One series' samples in the range, in time order, each timestamp once; staleness markers are
@@ -255,6 +261,7 @@ struct SeriesFilter {
   int64_t start_ms = 0;
   int64_t end_ms = model::kOpenEnd;
   size_t limit = 0;  // 0: none
+  CallLimits limits;
 };
 
 // Which records: of one table, of one key or of all, with a time in the range.

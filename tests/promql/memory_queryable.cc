@@ -8,6 +8,7 @@
 
 #include "collector/promql/value/histogram.h"
 #include "collector/promql/value/histogram_rows.h"
+#include "collector/store/call_meter.h"
 #include "collector/store/index/matchers.h"
 #include "common/status_macros.h"
 
@@ -164,8 +165,10 @@ absl::StatusOr<std::set<LabelSet>> MemoryQueryable::Matching(
   for (const auto& selector : filter.selectors) {
     LL_ASSIGN_OR_RETURN(selectors.emplace_back(), store::index::Matchers::Compile(selector));
   }
+  store::CallMeter meter(filter.limits);
   std::set<LabelSet> found;
   for (const store::SeriesBlock& series : series_) {
+    LL_RETURN_IF_ERROR(meter.Step(series.labels->size() * sizeof(Label)));
     const bool selected =
         selectors.empty() ||
         std::any_of(selectors.begin(), selectors.end(),

@@ -10,6 +10,8 @@
 
 #include "absl/status/status.h"
 
+#include "collector/store/call_limits.h"
+
 namespace leadline::collector::promql::exec {
 
 inline constexpr uint64_t kSampleBytes = 16;
@@ -29,7 +31,7 @@ class SharedMemory {
   std::atomic<uint64_t> held_ = 0;
 };
 
-class Budget {
+class Budget final : public store::MemoryBound {
  public:
   struct Limits {
     uint64_t samples = UINT64_MAX;
@@ -38,7 +40,7 @@ class Budget {
 
   // `shared` outlives it; what is still held when it goes is given back.
   Budget(const Limits& limits, SharedMemory& shared) : limits_(limits), shared_(shared) {}
-  ~Budget() { shared_.GiveBack(bytes_.load(std::memory_order_relaxed)); }
+  ~Budget() override { shared_.GiveBack(bytes_.load(std::memory_order_relaxed)); }
   Budget(const Budget&) = delete;
   Budget& operator=(const Budget&) = delete;
 
@@ -47,6 +49,9 @@ class Budget {
   void Release(uint64_t samples);
   absl::Status ChargeBytes(uint64_t bytes);
   void ReleaseBytes(uint64_t bytes);
+  // The same, for the store.
+  absl::Status Take(uint64_t bytes) override { return ChargeBytes(bytes); }
+  void GiveBack(uint64_t bytes) override { ReleaseBytes(bytes); }
 
   uint64_t remaining_samples() const {
     return limits_.samples - samples_.load(std::memory_order_relaxed);

@@ -96,6 +96,7 @@ absl::Status FindSeries(Context& context, const parse::VectorSelector& selector,
   hints.max_samples = context.budget.remaining_samples();
   hints.deadline = context.deadline;
   hints.cancelled = context.cancelled;
+  hints.memory = &context.budget;
   found.at_once = SeriesAtOnce(context, hints);
   found.place = PlaceOf(context, selector);
   if (context.trace != nullptr) {

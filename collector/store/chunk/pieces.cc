@@ -139,6 +139,17 @@ size_t EncodedBytes(const Piece& piece) {
   return piece.sealed ? piece.sealed->bytes.size() : 0;
 }
 
+uint64_t CopiedBytes(const Piece& piece) {
+  constexpr uint64_t kSampleBytes = 16;
+  uint64_t bytes = 0;
+  if (piece.floats) bytes += piece.floats->size() * kSampleBytes;
+  if (!piece.histograms) return bytes;
+  for (const model::NativeHistogram& histogram : piece.histograms->values) {
+    bytes += sizeof(histogram) + BucketCount(histogram) * kSampleBytes;
+  }
+  return bytes;
+}
+
 bool Overlaps(const Piece& piece, int64_t start_ms, int64_t end_ms) {
   const auto [first_ms, last_ms] = SpanOf(piece);
   return last_ms >= start_ms && first_ms <= end_ms;

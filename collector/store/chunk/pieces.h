@@ -51,6 +51,8 @@ std::pair<int64_t, int64_t> SpanOf(const Piece& piece);
 size_t CountOf(const Piece& piece);
 // What it takes encoded; 0 for a run.
 size_t EncodedBytes(const Piece& piece);
+// Memory of samples that were copied for the piece, about; 0 for what others have too.
+uint64_t CopiedBytes(const Piece& piece);
 
 // What one read may cost. Counts what it is told, over all its series.
 class ReadBudget {

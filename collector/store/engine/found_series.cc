@@ -6,6 +6,13 @@
 #include "common/status_macros.h"
 
 namespace leadline::collector::store::engine {
+namespace {
+
+// Of a series that was found: its entry, which may be there twice while the list grows, its number
+// by definition, and its share of its entity's.
+constexpr uint64_t kSeriesBytes = 2 * sizeof(FoundSeries) + 60;
+
+}  // namespace
 
 void FoundSet::MergeTimeline(const index::TimelinePtr& timeline, FoundEntity& entity) {
   // A source gives the same timeline with each series of an entity.
@@ -31,9 +38,13 @@ uint32_t FoundSet::EntityOf(const Id128& id) {
 }
 
 // All of them are new where nothing was found before.
-void FoundSet::AddRefs(const window::SeriesRefs& refs, uint32_t window) {
+absl::Status FoundSet::AddRefs(const window::SeriesRefs& refs, uint32_t window, CallMeter& meter) {
   const bool are_new = series_.empty();
-  series_.reserve(series_.size() + refs.size());
+  const size_t at_most = series_.size() + refs.size();
+  if (at_most > series_.capacity()) {
+    LL_RETURN_IF_ERROR(meter.Step((at_most - series_.capacity()) * kSeriesBytes));
+  }
+  series_.reserve(at_most);
   // Series of others have no entity.
   if (refs.front().timeline != nullptr) entity_numbers_.reserve(refs.size());
   if (!are_new && numbers_.empty()) {
@@ -41,6 +52,7 @@ void FoundSet::AddRefs(const window::SeriesRefs& refs, uint32_t window) {
     for (size_t i = 0; i < series_.size(); ++i) numbers_[series_[i].definition.get()] = i;
   }
   for (size_t i = 0; i < refs.size(); ++i) {
+    LL_RETURN_IF_ERROR(meter.Step());
     size_t number = series_.size();
     if (are_new) {
       const uint32_t entity = EntityOf(refs[i].definition->entity());
@@ -51,6 +63,7 @@ void FoundSet::AddRefs(const window::SeriesRefs& refs, uint32_t window) {
     }
     series_[number].windows.push_back({window, static_cast<uint32_t>(i)});
   }
+  return absl::OkStatus();
 }
 
 size_t FoundSet::Add(const index::DefinitionPtr& definition, const index::TimelinePtr& timeline) {
@@ -61,43 +74,54 @@ size_t FoundSet::Add(const index::DefinitionPtr& definition, const index::Timeli
   return it->second;
 }
 
-void FoundSet::AddHead(const head::Head& head, const index::Matchers& matchers, bool with_samples) {
-  for (head::SeriesSnapshot& found :
-       head.Find(tenant_, matchers, start_ms_, end_ms_, with_samples)) {
+absl::Status FoundSet::AddHead(const head::Head& head, const index::Matchers& matchers,
+                               bool with_samples, CallMeter& meter) {
+  LL_ASSIGN_OR_RETURN(std::vector<head::SeriesSnapshot> snapshots,
+                      head.Find(tenant_, matchers, start_ms_, end_ms_, with_samples, meter));
+  LL_RETURN_IF_ERROR(meter.Step(snapshots.size() * kSeriesBytes));
+  for (head::SeriesSnapshot& found : snapshots) {
     const size_t number = Add(found.definition, found.timeline);
     series_[number].head_pieces = std::move(found.pieces);
   }
+  meter.GiveBack(snapshots.size() * sizeof(head::SeriesSnapshot));
+  return absl::OkStatus();
 }
 
 absl::Status FoundSet::AddWindows(const WindowSet::Opened& windows, const head::Head& head,
-                                  const index::Matchers& matchers) {
+                                  const index::Matchers& matchers, CallMeter& meter) {
   const std::vector<Id128> changed = head.ChangedEntities(tenant_, matchers);
   for (const auto& [id, window] : windows) {
     gathered_.insert(id);
     WindowSeries found{id, window, nullptr};
-    LL_ASSIGN_OR_RETURN(found.refs, window->dictionary().FindShared(tenant_, matchers, changed));
+    LL_ASSIGN_OR_RETURN(found.refs,
+                        window->dictionary().FindShared(tenant_, matchers, changed, meter));
     if (found.refs->empty()) continue;
-    AddRefs(*found.refs, static_cast<uint32_t>(windows_.size()));
+    LL_RETURN_IF_ERROR(AddRefs(*found.refs, static_cast<uint32_t>(windows_.size()), meter));
     windows_.push_back(std::move(found));
   }
-  for (FoundEntity& entity : entities_) MergeTimeline(head.Timeline(tenant_, entity.id), entity);
+  for (FoundEntity& entity : entities_) {
+    LL_RETURN_IF_ERROR(meter.Step());
+    MergeTimeline(head.Timeline(tenant_, entity.id), entity);
+  }
   for (FoundSeries& found : series_) found.timeline = entities_[found.entity].timeline.get();
   return absl::OkStatus();
 }
 
 absl::Status FoundSet::Gather(const head::Head& head, const WindowSet& windows,
-                              const index::Matchers& matchers, bool with_samples) {
-  AddHead(head, matchers, with_samples);
+                              const index::Matchers& matchers, bool with_samples,
+                              CallMeter& meter) {
+  LL_RETURN_IF_ERROR(AddHead(head, matchers, with_samples, meter));
   WindowSet::Opened known = windows.KnowingById(start_ms_, end_ms_);
   if (with_samples) {
     std::erase_if(known, [](const auto& window) { return IsRollup(window.first.retention); });
   }
-  return AddWindows(known, head, matchers);
+  return AddWindows(known, head, matchers, meter);
 }
 
 absl::Status FoundSet::GatherSummary(const head::Head& head, const WindowSet& windows,
-                                     const index::Matchers& matchers, const RollupHints& hints) {
-  AddHead(head, matchers, /*with_samples=*/true);
+                                     const index::Matchers& matchers, const RollupHints& hints,
+                                     CallMeter& meter) {
+  LL_RETURN_IF_ERROR(AddHead(head, matchers, /*with_samples=*/true, meter));
   // After the head: what comes late is there, or has taken the rollups' marks away.
   zones_ = ZonesOf(windows, tenant_, start_ms_, end_ms_, hints);
   WindowSet::Opened wanted = windows.OverlappingById(start_ms_ - 1, end_ms_);
@@ -114,7 +138,7 @@ absl::Status FoundSet::GatherSummary(const head::Head& head, const WindowSet& wi
   const bool any_rollups = std::any_of(zones_.begin(), zones_.end(),
                                        [](const Zone& zone) { return IsRollup(zone.source); });
   if (!any_rollups) zones_.clear();
-  return AddWindows(wanted, head, matchers);
+  return AddWindows(wanted, head, matchers, meter);
 }
 
 }  // namespace leadline::collector::store::engine

@@ -15,6 +15,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 
+#include "collector/store/call_meter.h"
 #include "collector/store/chunk/pieces.h"
 #include "collector/store/engine/rollup_spans.h"
 #include "collector/store/engine/window_set.h"
@@ -54,12 +55,14 @@ class FoundSet {
   FoundSet(std::string_view tenant, int64_t start_ms, int64_t end_ms)
       : tenant_(tenant), start_ms_(start_ms), end_ms_(end_ms) {}
 
+  // Errors of the meter, too, which has what is kept.
   absl::Status Gather(const head::Head& head, const WindowSet& windows,
-                      const index::Matchers& matchers, bool with_samples);
+                      const index::Matchers& matchers, bool with_samples, CallMeter& meter);
   // As Gather, of rollups where the hints allow them, and not of samples that they stand for. The
   // zones say which are of what; there are none where all is of samples.
   absl::Status GatherSummary(const head::Head& head, const WindowSet& windows,
-                             const index::Matchers& matchers, const RollupHints& hints);
+                             const index::Matchers& matchers, const RollupHints& hints,
+                             CallMeter& meter);
   const std::vector<Zone>& zones() const { return zones_; }
   bool WasGathered(const WindowId& id) const { return gathered_.contains(id); }
 
@@ -69,12 +72,13 @@ class FoundSet {
   const std::vector<WindowSeries>& windows() const { return windows_; }
 
  private:
-  void AddHead(const head::Head& head, const index::Matchers& matchers, bool with_samples);
+  absl::Status AddHead(const head::Head& head, const index::Matchers& matchers, bool with_samples,
+                       CallMeter& meter);
   absl::Status AddWindows(const WindowSet::Opened& windows, const head::Head& head,
-                          const index::Matchers& matchers);
+                          const index::Matchers& matchers, CallMeter& meter);
   size_t Add(const index::DefinitionPtr& definition, const index::TimelinePtr& timeline);
   // REQUIRES: there are some.
-  void AddRefs(const window::SeriesRefs& refs, uint32_t window);
+  absl::Status AddRefs(const window::SeriesRefs& refs, uint32_t window, CallMeter& meter);
   uint32_t EntityOf(const Id128& id);
   static void MergeTimeline(const index::TimelinePtr& timeline, FoundEntity& entity);
 

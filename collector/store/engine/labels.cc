@@ -62,21 +62,25 @@ absl::StatusOr<bool> Reader::HasEntityWith(std::string_view tenant, const window
 absl::StatusOr<bool> Reader::HasEntityValue(std::string_view tenant, std::string_view name,
                                             const Windows& windows,
                                             absl::Span<const index::TimelinePtr> changed,
-                                            int64_t start_ms, int64_t end_ms) const {
+                                            int64_t start_ms, int64_t end_ms,
+                                            index::SmallestTexts& out) const {
   bool found = false;
   for (const auto& window : windows) {
     absl::Status failed;
     LL_RETURN_IF_ERROR(window->dictionary().LabelValues(
         tenant, index::LabelsOf::kEntity, name, [&](std::string_view value) {
+          if (!out.GoOn()) return false;
           const auto has = HasEntityWith(tenant, *window, {name, value}, start_ms, end_ms);
           failed = has.status();
           found = failed.ok() && *has;
           return failed.ok() && !found;
         }));
     LL_RETURN_IF_ERROR(failed);
+    LL_RETURN_IF_ERROR(out.status());
     if (found) return true;
   }
   for (const index::TimelinePtr& timeline : changed) {
+    if (!out.GoOn()) return out.status();
     if (ValuesInForce(*timeline, name, start_ms, end_ms).empty()) continue;
     LL_ASSIGN_OR_RETURN(found, HasSeriesOf(tenant, *timeline, windows));
     if (found) return true;
@@ -95,12 +99,13 @@ absl::StatusOr<bool> Reader::HasSeriesOf(std::string_view tenant,
   return false;
 }
 
-absl::Status Reader::AllLabelNames(std::string_view tenant, int64_t start_ms, int64_t end_ms,
+absl::Status Reader::AllLabelNames(std::string_view tenant, const SeriesFilter& filter,
                                    index::SmallestTexts& out) const {
-  start_ms = std::max(start_ms, chunk::kMinTimestampMs);
-  end_ms = std::min(end_ms, chunk::kMaxTimestampMs);
+  const int64_t start_ms = std::max(filter.start_ms, chunk::kMinTimestampMs);
+  const int64_t end_ms = std::min(filter.end_ms, chunk::kMaxTimestampMs);
   if (start_ms > end_ms) return absl::OkStatus();
   head_.LabelNames(tenant, start_ms, end_ms, out);
+  if (!out.GoOn()) return out.status();
   const auto windows = windows_.Overlapping(start_ms, end_ms);
   if (windows.empty()) return absl::OkStatus();
   StringSet of_entities = head_.EntityLabelNames(tenant);
@@ -111,26 +116,27 @@ absl::Status Reader::AllLabelNames(std::string_view tenant, int64_t start_ms, in
     LL_RETURN_IF_ERROR(
         dictionary.LabelNames(tenant, index::LabelsOf::kEntity, [&](std::string_view name) {
           of_entities.emplace(name);
-          return true;
+          return out.GoOn();
         }));
+    LL_RETURN_IF_ERROR(out.status());
   }
   const std::vector<index::TimelinePtr> changed = head_.ChangedTimelines(tenant);
   for (const std::string& name : of_entities) {
     if (out.Knows(name)) continue;
     LL_ASSIGN_OR_RETURN(const bool has,
-                        HasEntityValue(tenant, name, windows, changed, start_ms, end_ms));
+                        HasEntityValue(tenant, name, windows, changed, start_ms, end_ms, out));
     if (has) out.Add(name);
   }
-  return absl::OkStatus();
+  return out.status();
 }
 
 absl::Status Reader::AllLabelValues(std::string_view tenant, std::string_view name,
-                                    int64_t start_ms, int64_t end_ms,
-                                    index::SmallestTexts& out) const {
-  start_ms = std::max(start_ms, chunk::kMinTimestampMs);
-  end_ms = std::min(end_ms, chunk::kMaxTimestampMs);
+                                    const SeriesFilter& filter, index::SmallestTexts& out) const {
+  const int64_t start_ms = std::max(filter.start_ms, chunk::kMinTimestampMs);
+  const int64_t end_ms = std::min(filter.end_ms, chunk::kMaxTimestampMs);
   if (start_ms > end_ms) return absl::OkStatus();
   head_.LabelValues(tenant, name, start_ms, end_ms, out);
+  if (!out.GoOn()) return out.status();
   const auto windows = windows_.Overlapping(start_ms, end_ms);
   if (windows.empty()) return absl::OkStatus();
   // Of the values of entities that windows do not know all of, what they say is not enough.
@@ -138,6 +144,7 @@ absl::Status Reader::AllLabelValues(std::string_view tenant, std::string_view na
   StringSet unsure;
   for (const index::TimelinePtr& timeline : changed) {
     for (const auto& window : windows) {
+      if (!out.GoOn()) return out.status();
       LL_ASSIGN_OR_RETURN(const index::TimelinePtr known,
                           window->dictionary().Timeline(tenant, timeline->versions().front().id));
       if (known == nullptr) continue;
@@ -150,6 +157,7 @@ absl::Status Reader::AllLabelValues(std::string_view tenant, std::string_view na
   for (const auto& window : windows) {
     LL_ASSIGN_OR_RETURN(const auto values, window->dictionary().TimedLabelValues(tenant, name));
     for (const window::LabelValue& label : *values) {
+      if (!out.GoOn()) return out.status();
       if (out.Knows(label.value)) continue;
       bool has = label.WasIn(start_ms, end_ms);
       if (!label.of_series && unsure.contains(label.value)) {
@@ -160,6 +168,7 @@ absl::Status Reader::AllLabelValues(std::string_view tenant, std::string_view na
     }
   }
   for (const index::TimelinePtr& timeline : changed) {
+    if (!out.GoOn()) return out.status();
     const std::vector<std::string_view> values = ValuesInForce(*timeline, name, start_ms, end_ms);
     if (std::all_of(values.begin(), values.end(),
                     [&](std::string_view value) { return out.Knows(value); })) {
@@ -169,7 +178,7 @@ absl::Status Reader::AllLabelValues(std::string_view tenant, std::string_view na
     if (!has) continue;
     for (const std::string_view value : values) out.Add(value);
   }
-  return absl::OkStatus();
+  return out.status();
 }
 
 }  // namespace leadline::collector::store::engine

@@ -223,16 +223,9 @@ absl::Status LocalSelection::ReadGroup(const Group& group, Pieces*& pieces, Read
 
 uint64_t LocalSelection::held_bytes() const {
   constexpr uint64_t kSeriesBytes = 400;  // its entries here, its share of label sets
-  constexpr uint64_t kSampleBytes = 16;
   uint64_t bytes = found_.series().size() * kSeriesBytes;
   for (const FoundSeries& series : found_.series()) {
-    for (const chunk::Piece& piece : series.head_pieces) {
-      if (piece.floats) bytes += piece.floats->size() * kSampleBytes;
-      if (!piece.histograms) continue;
-      for (const model::NativeHistogram& histogram : piece.histograms->values) {
-        bytes += sizeof(histogram) + chunk::BucketCount(histogram) * kSampleBytes;
-      }
-    }
+    for (const chunk::Piece& piece : series.head_pieces) bytes += chunk::CopiedBytes(piece);
   }
   return bytes;
 }

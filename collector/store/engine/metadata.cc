@@ -1,6 +1,6 @@
 // Reader's answers about names, values, series and entities, from the indices alone.
 #include <algorithm>
-#include <functional>
+#include <cstdint>
 #include <iterator>
 #include <set>
 #include <tuple>
@@ -8,7 +8,9 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/functional/function_ref.h"
 
+#include "collector/store/call_meter.h"
 #include "collector/store/chunk/window_time.h"
 #include "collector/store/engine/found_series.h"
 #include "collector/store/engine/reader.h"
@@ -35,15 +37,31 @@ class SeenLabels {
     index::LabelTable::Get().Retain(id);
     return true;
   }
+  static constexpr uint64_t kBytes = 2 * sizeof(index::LabelId);  // of each
 
  private:
   absl::flat_hash_set<index::LabelId> ids_;
 };
 
+// A version of an entity.
+using VersionKey = std::tuple<Id128, int64_t, uint64_t>;
+
+// About, in a list or a tree of them.
+uint64_t BytesOf(const LabelSet& labels) {
+  constexpr uint64_t kPlace = 64;
+  constexpr size_t kInPlace = 15;  // characters of a string
+  uint64_t bytes = kPlace + labels.size() * sizeof(Label);
+  for (const Label& label : labels) {
+    if (label.name.size() > kInPlace) bytes += label.name.capacity() + 1;
+    if (label.value.size() > kInPlace) bytes += label.value.capacity() + 1;
+  }
+  return bytes;
+}
+
 }  // namespace
 
 absl::Status Reader::VisitAll(std::string_view tenant, const SeriesFilter& filter,
-                              const VisitSeries& visit) const {
+                              VisitSeries visit) const {
   const int64_t start_ms = std::max(filter.start_ms, chunk::kMinTimestampMs);
   const int64_t end_ms = std::min(filter.end_ms, chunk::kMaxTimestampMs);
   if (start_ms > end_ms) return absl::OkStatus();
@@ -59,22 +77,23 @@ absl::Status Reader::VisitAll(std::string_view tenant, const SeriesFilter& filte
   if (selectors.empty()) selectors.emplace_back();
 
   for (const index::Matchers& matchers : selectors) {
+    CallMeter meter(filter.limits);  // of what is found
     FoundSet found(tenant, start_ms, end_ms);
-    LL_RETURN_IF_ERROR(found.Gather(head_, windows_, matchers, /*with_samples=*/false));
+    LL_RETURN_IF_ERROR(found.Gather(head_, windows_, matchers, /*with_samples=*/false, meter));
     const auto visit_version = [&](const FoundSeries& series, const model::EntityVersion* version) {
-      if (index::MatchesAll(matchers, *series.definition, version)) {
-        visit(*series.definition, version, matchers);
-      }
+      if (!index::MatchesAll(matchers, *series.definition, version)) return absl::OkStatus();
+      return visit(*series.definition, version, matchers);
     };
     for (const FoundSeries& series : found.series()) {
-      if (series.timeline == nullptr) {
-        visit_version(series, nullptr);
-        continue;
+      absl::Status visited = meter.Step();
+      if (visited.ok() && series.timeline == nullptr) visited = visit_version(series, nullptr);
+      if (visited.ok() && series.timeline != nullptr) {
+        series.timeline->AnyInForce(start_ms, end_ms, [&](const model::EntityVersion& version) {
+          visited = visit_version(series, &version);
+          return !visited.ok();
+        });
       }
-      series.timeline->AnyInForce(start_ms, end_ms, [&](const model::EntityVersion& version) {
-        visit_version(series, &version);
-        return false;
-      });
+      LL_RETURN_IF_ERROR(visited);
     }
   }
   return absl::OkStatus();
@@ -82,14 +101,17 @@ absl::Status Reader::VisitAll(std::string_view tenant, const SeriesFilter& filte
 
 absl::StatusOr<std::vector<std::string>> Reader::LabelNames(std::string_view tenant,
                                                             const SeriesFilter& filter) const {
-  index::SmallestTexts names(filter.limit);
+  CallMeter meter(filter.limits);
+  index::SmallestTexts names(filter.limit, &meter);
   if (filter.selectors.empty()) {
-    LL_RETURN_IF_ERROR(AllLabelNames(tenant, filter.start_ms, filter.end_ms, names));
+    LL_RETURN_IF_ERROR(AllLabelNames(tenant, filter, names));
+    meter.Keep();
     return std::move(names).Take();
   }
   const index::LabelTable& table = index::LabelTable::Get();
+  CallMeter seen_meter(filter.limits);
   SeenLabels seen;
-  absl::flat_hash_set<std::tuple<Id128, int64_t, uint64_t>> seen_versions;
+  absl::flat_hash_set<VersionKey> seen_versions;
   const auto add = [&](const LabelSet& labels) {
     for (const Label& label : labels) names.Add(label.name);
   };
@@ -98,24 +120,31 @@ absl::StatusOr<std::vector<std::string>> Reader::LabelNames(std::string_view ten
       [&](const index::Definition& series, const model::EntityVersion* version,
           const index::Matchers&) {
         for (const index::LabelId id : series.labels()) {
-          if (seen.Insert(id)) names.Add(table.View(id).name);
+          if (!seen.Insert(id)) continue;
+          LL_RETURN_IF_ERROR(seen_meter.Step(SeenLabels::kBytes));
+          names.Add(table.View(id).name);
         }
         if (version == nullptr ||
             !seen_versions.emplace(version->id, version->valid_from_ms, version->revision).second) {
-          return;
+          return names.status();
         }
+        LL_RETURN_IF_ERROR(seen_meter.Step(2 * sizeof(VersionKey)));
         add(version->labels);
         add(version->kubernetes_labels);
+        return names.status();
       }));
+  meter.Keep();
   return std::move(names).Take();
 }
 
 absl::StatusOr<std::vector<std::string>> Reader::LabelValues(std::string_view tenant,
                                                              std::string_view name,
                                                              const SeriesFilter& filter) const {
-  index::SmallestTexts values(filter.limit);
+  CallMeter meter(filter.limits);
+  index::SmallestTexts values(filter.limit, &meter);
   if (filter.selectors.empty()) {
-    LL_RETURN_IF_ERROR(AllLabelValues(tenant, name, filter.start_ms, filter.end_ms, values));
+    LL_RETURN_IF_ERROR(AllLabelValues(tenant, name, filter, values));
+    meter.Keep();
     return std::move(values).Take();
   }
   LL_RETURN_IF_ERROR(VisitAll(tenant, filter,
@@ -124,33 +153,48 @@ absl::StatusOr<std::vector<std::string>> Reader::LabelValues(std::string_view te
                                 const std::string_view value =
                                     index::LabelValue(series, version, name);
                                 if (!value.empty()) values.Add(value);
+                                return values.status();
                               }));
+  meter.Keep();
   return std::move(values).Take();
 }
 
 absl::StatusOr<std::vector<LabelSet>> Reader::Series(std::string_view tenant,
                                                      const SeriesFilter& filter) const {
-  const auto visit = [&](const std::function<void(LabelSet)>& take) {
-    return VisitAll(
-        tenant, filter,
-        [&](const index::Definition& series, const model::EntityVersion* version,
-            const index::Matchers& matchers) {
-          take(index::VisibleLabels(series, version, index::NamedKubernetesLabels(matchers, {})));
-        });
+  CallMeter meter(filter.limits);
+  const auto visit = [&](absl::FunctionRef<absl::Status(LabelSet)> take) {
+    return VisitAll(tenant, filter,
+                    [&](const index::Definition& series, const model::EntityVersion* version,
+                        const index::Matchers& matchers) {
+                      return take(index::VisibleLabels(series, version,
+                                                       index::NamedKubernetesLabels(matchers, {})));
+                    });
   };
   if (filter.limit == 0) {
     std::vector<LabelSet> all;
-    LL_RETURN_IF_ERROR(visit([&](LabelSet labels) { all.push_back(std::move(labels)); }));
+    LL_RETURN_IF_ERROR(visit([&](LabelSet labels) {
+      LL_RETURN_IF_ERROR(meter.Step(BytesOf(labels)));
+      all.push_back(std::move(labels));
+      return absl::OkStatus();
+    }));
     std::sort(all.begin(), all.end());
     all.erase(std::unique(all.begin(), all.end()), all.end());
+    meter.Keep();
     return all;
   }
   std::set<LabelSet> first;  // no more than are wanted
   LL_RETURN_IF_ERROR(visit([&](LabelSet labels) {
-    if (first.size() == filter.limit && !(labels < *first.rbegin())) return;
-    first.insert(std::move(labels));
-    if (first.size() > filter.limit) first.erase(std::prev(first.end()));
+    if (first.size() == filter.limit && !(labels < *first.rbegin())) return absl::OkStatus();
+    const uint64_t bytes = BytesOf(labels);
+    LL_RETURN_IF_ERROR(meter.Step(bytes));
+    if (!first.insert(std::move(labels)).second) meter.GiveBack(bytes);
+    if (first.size() > filter.limit) {
+      meter.GiveBack(BytesOf(*first.rbegin()));
+      first.erase(std::prev(first.end()));
+    }
+    return absl::OkStatus();
   }));
+  meter.Keep();
   return std::vector<LabelSet>(first.begin(), first.end());
 }
 

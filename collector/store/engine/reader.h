@@ -8,12 +8,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -48,18 +48,20 @@ class Reader final : public Queryable {
 
  private:
   // Called with every series of the filter and each version of its entity in force in the range
-  // that matches (null when none is known), and the selector's matchers.
-  using VisitSeries =
-      std::function<void(const index::Definition& series, const model::EntityVersion* version,
-                         const index::Matchers& matchers)>;
+  // that matches (null when none is known), and the selector's matchers, until it gives an error.
+  // What is found is counted against the filter's limits.
+  using VisitSeries = absl::FunctionRef<absl::Status(const index::Definition& series,
+                                                     const model::EntityVersion* version,
+                                                     const index::Matchers& matchers)>;
   absl::Status VisitAll(std::string_view tenant, const SeriesFilter& filter,
-                        const VisitSeries& visit) const;
+                        VisitSeries visit) const;
 
   // The same without a filter, from labels alone; see labels.cc.
-  absl::Status AllLabelNames(std::string_view tenant, int64_t start_ms, int64_t end_ms,
+  // Errors of `out`, too.
+  absl::Status AllLabelNames(std::string_view tenant, const SeriesFilter& filter,
                              index::SmallestTexts& out) const;
-  absl::Status AllLabelValues(std::string_view tenant, std::string_view name, int64_t start_ms,
-                              int64_t end_ms, index::SmallestTexts& out) const;
+  absl::Status AllLabelValues(std::string_view tenant, std::string_view name,
+                              const SeriesFilter& filter, index::SmallestTexts& out) const;
   // Whether an entity with series in the window has the label in force in the range, as the head
   // and the window together know it.
   absl::StatusOr<bool> HasEntityWith(std::string_view tenant, const window::Window& window,
@@ -68,11 +70,13 @@ class Reader final : public Queryable {
 
   using Windows = std::vector<std::shared_ptr<window::Window>>;
   // Whether an entity with series in one of the windows has any value of the label in force in the
-  // range; `changed` are those that windows do not know all of.
+  // range; `changed` are those that windows do not know all of. Errors of `out`, too, to which
+  // nothing is added.
   absl::StatusOr<bool> HasEntityValue(std::string_view tenant, std::string_view name,
                                       const Windows& windows,
                                       absl::Span<const index::TimelinePtr> changed,
-                                      int64_t start_ms, int64_t end_ms) const;
+                                      int64_t start_ms, int64_t end_ms,
+                                      index::SmallestTexts& out) const;
   absl::StatusOr<bool> HasSeriesOf(std::string_view tenant, const model::EntityTimeline& timeline,
                                    const Windows& windows) const;
 

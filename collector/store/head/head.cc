@@ -8,6 +8,7 @@
 #include "collector/store/record/rows.h"
 #include "common/id128.h"
 #include "common/labels.h"
+#include "common/status_macros.h"
 
 namespace leadline::collector::store::head {
 namespace {
@@ -193,11 +194,13 @@ void Head::AddRecords(std::string_view tenant, const WriteBatch& batch,
   records_.Append(tenant, records);
 }
 
-std::vector<SeriesSnapshot> Head::Find(std::string_view tenant, const index::Matchers& matchers,
-                                       int64_t start_ms, int64_t end_ms, bool with_samples) const {
+absl::StatusOr<std::vector<SeriesSnapshot>> Head::Find(std::string_view tenant,
+                                                       const index::Matchers& matchers,
+                                                       int64_t start_ms, int64_t end_ms,
+                                                       bool with_samples, CallMeter& meter) const {
   std::vector<SeriesSnapshot> found;
   for (const auto& shard : shards_) {
-    shard->Find(tenant, matchers, start_ms, end_ms, with_samples, found);
+    LL_RETURN_IF_ERROR(shard->Find(tenant, matchers, start_ms, end_ms, with_samples, meter, found));
   }
   return found;
 }

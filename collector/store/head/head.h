@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/types/span.h"
 
 #include "collector/store/head/shard.h"
@@ -59,8 +60,11 @@ class Head {
                                                 absl::Span<const model::EntityVersion> versions,
                                                 bool in_windows);
 
-  std::vector<SeriesSnapshot> Find(std::string_view tenant, const index::Matchers& matchers,
-                                   int64_t start_ms, int64_t end_ms, bool with_samples) const;
+  // See shard.h.
+  absl::StatusOr<std::vector<SeriesSnapshot>> Find(std::string_view tenant,
+                                                   const index::Matchers& matchers,
+                                                   int64_t start_ms, int64_t end_ms,
+                                                   bool with_samples, CallMeter& meter) const;
   std::vector<Id128> ChangedEntities(std::string_view tenant,
                                      const index::Matchers& matchers) const;
   index::TimelinePtr Timeline(std::string_view tenant, const Id128& entity) const;

@@ -6,7 +6,8 @@ namespace leadline::collector::store::head {
 
 template <typename Visit>
 void Shard::EachValue(const Tenant& tenant, index::LabelsOf whose, std::string_view name,
-                      int64_t start_ms, int64_t end_ms, Visit visit) const {
+                      int64_t start_ms, int64_t end_ms, index::SmallestTexts& out,
+                      Visit visit) const {
   if (!HasSamplesIn(start_ms, end_ms)) return;
   const index::SeriesIndex& index = tenant.index;
   const auto has_samples = [&](uint32_t series) ABSL_NO_THREAD_SAFETY_ANALYSIS {
@@ -14,6 +15,7 @@ void Shard::EachValue(const Tenant& tenant, index::LabelsOf whose, std::string_v
   };
   index.labels(whose).ForEachValue(
       name, "", [&](std::string_view value, const index::Postings& ordinals) {
+        if (!out.GoOn()) return false;
         const bool is_there = ordinals.AnyOf([&](uint32_t ordinal) {
           if (whose == index::LabelsOf::kSeries) return has_samples(ordinal);
           const index::TimelinePtr& timeline = index.timeline(ordinal);
@@ -37,7 +39,7 @@ void Shard::LabelNames(std::string_view tenant_name, int64_t start_ms, int64_t e
     tenant->index.labels(whose).ForEachName(
         [&](std::string_view name) ABSL_NO_THREAD_SAFETY_ANALYSIS {
           if (out.Knows(name)) return;
-          EachValue(*tenant, whose, name, start_ms, end_ms, [&](std::string_view) {
+          EachValue(*tenant, whose, name, start_ms, end_ms, out, [&](std::string_view) {
             out.Add(name);
             return false;
           });
@@ -60,7 +62,7 @@ void Shard::LabelValues(std::string_view tenant_name, std::string_view name, int
   const Tenant* tenant = FindTenant(tenant_name);
   if (tenant == nullptr) return;
   for (const index::LabelsOf whose : {index::LabelsOf::kSeries, index::LabelsOf::kEntity}) {
-    EachValue(*tenant, whose, name, start_ms, end_ms,
+    EachValue(*tenant, whose, name, start_ms, end_ms, out,
               [&](std::string_view value) { return out.Add(value); });
   }
 }

@@ -7,6 +7,7 @@
 #include "absl/container/inlined_vector.h"
 
 #include "collector/store/index/visible_labels.h"
+#include "common/status_macros.h"
 
 namespace leadline::collector::store::head {
 namespace {
@@ -67,6 +68,12 @@ void AppendCounts::Add(Appended result) {
       ++replaced;
       break;
   }
+}
+
+uint64_t BytesOf(const SeriesSnapshot& series) {
+  uint64_t bytes = sizeof(series) + series.pieces.capacity() * sizeof(chunk::Piece);
+  for (const chunk::Piece& piece : series.pieces) bytes += chunk::CopiedBytes(piece);
+  return bytes;
 }
 
 void AppendCounts::Add(const AppendCounts& other) {
@@ -215,24 +222,28 @@ AppendCounts Shard::Append(const WriteBatch& batch, absl::Span<const FrameRange>
   return counts;
 }
 
-void Shard::Find(std::string_view tenant_name, const index::Matchers& matchers, int64_t start_ms,
-                 int64_t end_ms, bool with_samples, std::vector<SeriesSnapshot>& out) const {
+absl::Status Shard::Find(std::string_view tenant_name, const index::Matchers& matchers,
+                         int64_t start_ms, int64_t end_ms, bool with_samples, CallMeter& meter,
+                         std::vector<SeriesSnapshot>& out) const {
   ReaderLock lock(mutex_);
   const Tenant* tenant = FindTenant(tenant_name);
-  if (tenant == nullptr || !HasSamplesIn(start_ms, end_ms)) return;
+  if (tenant == nullptr || !HasSamplesIn(start_ms, end_ms)) return absl::OkStatus();
   for (const uint32_t ordinal : tenant->index.SeriesCandidates(matchers)) {
+    LL_RETURN_IF_ERROR(meter.Step());
     const index::DefinitionPtr& definition = tenant->index.definition(ordinal);
     const index::TimelinePtr& timeline = tenant->index.timeline(tenant->index.entity_of(ordinal));
     const uint32_t slot = tenant->slots[ordinal];
     if (!HasSamplesIn(slot, start_ms, end_ms)) continue;
     if (!MayMatch(matchers, *definition, timeline)) continue;
-    out.push_back({definition, timeline, {}});
-    if (!with_samples) continue;
-    for (const auto& frozen : frozen_) {
-      frozen->Collect(slot, start_ms, end_ms, out.back().pieces);
+    SeriesSnapshot found{definition, timeline, {}};
+    if (with_samples) {
+      for (const auto& frozen : frozen_) frozen->Collect(slot, start_ms, end_ms, found.pieces);
+      open_->Collect(slot, start_ms, end_ms, found.pieces);
     }
-    open_->Collect(slot, start_ms, end_ms, out.back().pieces);
+    LL_RETURN_IF_ERROR(meter.Step(BytesOf(found)));
+    out.push_back(std::move(found));
   }
+  return absl::OkStatus();
 }
 
 bool Shard::HasSamples(uint32_t slot) const {

@@ -15,11 +15,13 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/types/span.h"
 #include <roaring/roaring.hh>
 
 #include "collector/model/entity_timeline.h"
 #include "collector/model/series.h"
+#include "collector/store/call_meter.h"
 #include "collector/store/chunk/pieces.h"
 #include "collector/store/head/generation.h"
 #include "collector/store/index/definition.h"
@@ -37,6 +39,8 @@ struct SeriesSnapshot {
   index::TimelinePtr timeline;  // null when no version of the entity is known
   std::vector<chunk::Piece> pieces;
 };
+// With what was copied for its pieces.
+uint64_t BytesOf(const SeriesSnapshot& series);
 
 // What a flush writes of a tenant: pieces that were frozen...
 struct FrozenSeries {
@@ -100,10 +104,11 @@ class Shard {
                       absl::Span<const FrameRange> histograms, int64_t oldest_ms)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Series that may match and have samples in the range, with those samples or without any.
-  void Find(std::string_view tenant, const index::Matchers& matchers, int64_t start_ms,
-            int64_t end_ms, bool with_samples, std::vector<SeriesSnapshot>& out) const
-      ABSL_LOCKS_EXCLUDED(mutex_);
+  // Series that may match and have samples in the range, with those samples or without any. Errors
+  // of the meter, which has BytesOf what was found.
+  absl::Status Find(std::string_view tenant, const index::Matchers& matchers, int64_t start_ms,
+                    int64_t end_ms, bool with_samples, CallMeter& meter,
+                    std::vector<SeriesSnapshot>& out) const ABSL_LOCKS_EXCLUDED(mutex_);
   // Entities with a label that one of the matchers asks for and that windows may not know.
   void ChangedEntities(std::string_view tenant, const index::Matchers& matchers,
                        std::vector<Id128>& out) const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -191,10 +196,11 @@ class Shard {
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   // Of any series; false when there are none for certain.
   bool HasSamplesIn(int64_t start_ms, int64_t end_ms) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
-  // Calls `visit` with the values of a label that LabelValues finds, until it gives false.
+  // Calls `visit` with the values of a label that LabelValues finds, until it gives false or `out`
+  // takes no more.
   template <typename Visit>
   void EachValue(const Tenant& tenant, index::LabelsOf whose, std::string_view name,
-                 int64_t start_ms, int64_t end_ms, Visit visit) const
+                 int64_t start_ms, int64_t end_ms, index::SmallestTexts& out, Visit visit) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
 
   mutable SharedMutex mutex_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <iterator>
 #include <set>
@@ -11,18 +12,26 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
+
+#include "collector/store/call_meter.h"
+
 namespace leadline::collector::store::index {
 
 class SmallestTexts {
  public:
-  // 0: no limit.
-  explicit SmallestTexts(size_t limit) : limit_(limit) {}
+  // 0: no limit. `meter`, which outlives it, has what it holds; nullptr: nobody counts.
+  explicit SmallestTexts(size_t limit, CallMeter* meter = nullptr) : limit_(limit), meter_(meter) {}
 
   // Whether a text greater than this one would still be taken: who adds ascending ends on false.
+  // After an error none is.
   bool Add(std::string_view text) {
+    if (!status_.ok()) return false;
     const bool is_full = IsFull();
     if (is_full && text >= Largest()) return false;
     if (Has(text)) return true;
+    if (meter_ != nullptr) status_ = meter_->Step(BytesOf(text));
+    if (!status_.ok()) return false;
     if (IsBehindAll(text)) {
       ascending_.emplace_back(text);
     } else {
@@ -33,6 +42,14 @@ class SmallestTexts {
   }
   // Whether it is there, or would not be taken.
   bool Knows(std::string_view text) const { return Has(text) || (IsFull() && text > Largest()); }
+
+  // Before more is looked at that may be added: whether the meter allows it.
+  bool GoOn() {
+    if (meter_ != nullptr && status_.ok()) status_ = meter_->Step();
+    return status_.ok();
+  }
+  // What the meter has said.
+  const absl::Status& status() const { return status_; }
 
   std::vector<std::string> Take() && {
     if (others_.empty()) return std::move(ascending_);
@@ -67,6 +84,7 @@ class SmallestTexts {
     return IsLargestInOrder() ? ascending_.back() : *others_.rbegin();
   }
   void DropLargest() {
+    if (meter_ != nullptr) meter_->GiveBack(BytesOf(Largest()));
     if (IsLargestInOrder()) {
       ascending_.pop_back();
     } else {
@@ -74,7 +92,12 @@ class SmallestTexts {
     }
   }
 
+  // With its place.
+  static uint64_t BytesOf(std::string_view text) { return 64 + text.size(); }
+
   const size_t limit_;
+  CallMeter* const meter_;
+  absl::Status status_;
   // Most come in order, and take their place at the end.
   std::vector<std::string> ascending_;
   std::set<std::string, std::less<>> others_;

@@ -128,22 +128,24 @@ absl::Status Dictionary::Find(std::string_view tenant, const index::Matchers& ma
   const DictionaryReader rows(Source(), tenant);
   LL_ASSIGN_OR_RETURN(Roaring candidates, index::FindSeries(rows, matchers));
   LL_RETURN_IF_ERROR(AddSeriesOf(rows, also, candidates));
-  return AddRefs(rows, candidates, out);
+  CallMeter unlimited{CallLimits()};
+  return AddRefs(rows, candidates, unlimited, out);
 }
 
 absl::StatusOr<std::shared_ptr<const SeriesRefs>> Dictionary::FindShared(
-    std::string_view tenant, const index::Matchers& matchers, absl::Span<const Id128> also) const {
+    std::string_view tenant, const index::Matchers& matchers, absl::Span<const Id128> also,
+    CallMeter& meter) const {
   const DictionarySource source = Source();
   const std::string key = fmt::format("found {} {} {:03}{}{}", source.writes, source.entities,
                                       tenant.size(), tenant, matchers.Key());
   auto found = cache_.Get<SeriesRefs>(key);
+  if (found != nullptr) LL_RETURN_IF_ERROR(meter.Step(found->size() * sizeof(SeriesRef)));
   if (found != nullptr && also.empty()) return found;
   const DictionaryReader rows(source, tenant);
   if (found == nullptr) {
     LL_ASSIGN_OR_RETURN(const Roaring candidates, index::FindSeries(rows, matchers));
     auto refs = std::make_shared<SeriesRefs>();
-    refs->reserve(candidates.cardinality());
-    LL_RETURN_IF_ERROR(AddRefs(rows, candidates, *refs));
+    LL_RETURN_IF_ERROR(AddRefs(rows, candidates, meter, *refs));
     found = std::move(refs);
     cache_.Put<SeriesRefs>(key, found, sizeof(SeriesRef) * found->size() + key.size());
   }
@@ -151,8 +153,9 @@ absl::StatusOr<std::shared_ptr<const SeriesRefs>> Dictionary::FindShared(
   LL_RETURN_IF_ERROR(AddSeriesOf(rows, also, others));
   for (const SeriesRef& ref : *found) others.remove(ref.series);
   if (others.isEmpty()) return found;
+  LL_RETURN_IF_ERROR(meter.Step(found->size() * sizeof(SeriesRef)));
   auto both = std::make_shared<SeriesRefs>(*found);
-  LL_RETURN_IF_ERROR(AddRefs(rows, others, *both));
+  LL_RETURN_IF_ERROR(AddRefs(rows, others, meter, *both));
   return std::shared_ptr<const SeriesRefs>(std::move(both));
 }
 
@@ -167,9 +170,14 @@ absl::Status Dictionary::AddSeriesOf(const DictionaryReader& rows, absl::Span<co
 }
 
 absl::Status Dictionary::AddRefs(const DictionaryReader& rows, const Roaring& candidates,
-                                 SeriesRefs& out) {
+                                 CallMeter& meter, SeriesRefs& out) {
+  // Its labels' numbers, and its share of what is parsed of its entity, besides.
+  constexpr uint64_t kSeriesBytes = sizeof(SeriesRef) + 100;
+  LL_RETURN_IF_ERROR(meter.Step(candidates.cardinality() * kSeriesBytes));
+  out.reserve(out.size() + candidates.cardinality());
   absl::flat_hash_map<uint32_t, index::TimelinePtr> timelines;
   for (const uint32_t series : candidates) {
+    LL_RETURN_IF_ERROR(meter.Step());
     LL_ASSIGN_OR_RETURN(const SeriesRow* const row, rows.SeriesAt(series));
     const auto [timeline, is_new] = timelines.try_emplace(row->entity);
     out.push_back({row->definition, nullptr, row->metric, series, row->rank});

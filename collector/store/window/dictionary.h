@@ -20,6 +20,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 
+#include "collector/store/call_meter.h"
 #include "collector/store/index/candidates.h"
 #include "collector/store/index/series_index.h"
 #include "collector/store/window/dictionary_reader.h"
@@ -60,10 +61,12 @@ class Dictionary {
   // Series that may match, and all of the entities in `also`.
   absl::Status Find(std::string_view tenant, const index::Matchers& matchers,
                     absl::Span<const Id128> also, std::vector<SeriesRef>& out) const;
-  // The same, shared with whoever asked the same since the last write.
+  // The same, shared with whoever asked the same since the last write. Errors of the meter, too,
+  // which has all of it.
   absl::StatusOr<std::shared_ptr<const SeriesRefs>> FindShared(std::string_view tenant,
                                                                const index::Matchers& matchers,
-                                                               absl::Span<const Id128> also) const;
+                                                               absl::Span<const Id128> also,
+                                                               CallMeter& meter) const;
   // Null when the entity is not here, or no version of it.
   absl::StatusOr<index::TimelinePtr> Timeline(std::string_view tenant, const Id128& id) const;
   // Of every entity with a version that is known.
@@ -90,7 +93,7 @@ class Dictionary {
   static absl::Status AddSeriesOf(const DictionaryReader& rows, absl::Span<const Id128> entities,
                                   Roaring& out);
   static absl::Status AddRefs(const DictionaryReader& rows, const Roaring& candidates,
-                              SeriesRefs& out);
+                              CallMeter& meter, SeriesRefs& out);
   DictionarySource Source() const {
     return {db_, cache_, path_, generation_.load(), writes_, writes_.load()};
   }

@@ -144,7 +144,8 @@ class DictionaryTest : public testing::Test {
          {std::vector<Id128>(), {HashId({"e1"}), HashId({"e20"})}, {}}) {
       std::vector<SeriesRef> expected;
       ASSERT_TRUE(dictionary_->Find("t", matchers, also, expected).ok());
-      const auto shared = dictionary_->FindShared("t", matchers, also);
+      CallMeter meter{CallLimits()};
+      const auto shared = dictionary_->FindShared("t", matchers, also, meter);
       ASSERT_TRUE(shared.ok()) << shared.status();
       std::vector<SeriesRef> found = **shared;
       std::sort(found.begin(), found.end(),
