@@ -168,8 +168,13 @@ absl::Status Run(const Options& options, int stop_fd) {
                                                    .version = std::string(kVersion),
                                                    .max_ahead = options.max_ahead,
                                                    .more_services = {otlp_service.get()}}));
+  const promql::Engine* engine = nullptr;  // the API's, before it listens
   const remote::read::RemoteRead reads(
-      {.queryable = &store->queryable(), .registry = registry.get()});
+      {.queryable = &store->queryable(),
+       .registry = registry.get(),
+       .govern = [&engine](std::string_view tenant, const std::atomic<bool>* cancelled, auto read) {
+         return engine->AskStore(tenant, "/api/v1/read", 0, 0, {.cancelled = cancelled}, read);
+       }});
   LL_ASSIGN_OR_RETURN(const Rules rule_manager, OpenRules(options, *store, *registry));
   api::ApiOptions api_options;
   api_options.address = options.http;
@@ -187,7 +192,8 @@ absl::Status Run(const Options& options, int stop_fd) {
   api_options.flags = options.values;
   api_options.checks = {{"store", [&store] { return store->Health(); }}};
   api_options.described = &described;
-  api_options.more_routes = [&writes, &otlp, &reads](http::Router& router) {
+  api_options.more_routes = [&](http::Router& router, const promql::Engine& of_api) {
+    engine = &of_api;
     writes.AddRoutes(router);
     otlp.AddRoutes(router);
     reads.AddRoutes(router);

@@ -42,7 +42,7 @@ class ApiServer::Impl {
                                                : std::make_shared<prometheus::Registry>()),
         engine_(queryable, options_.engine),
         queries_(engine_, *options_.clock, options_.tenant, *registry_),
-        metadata_(queryable, options_.tenant, options_.described),
+        metadata_(queryable, engine_, options_.tenant, options_.described, *registry_),
         entities_(queryable, options_.tenant, *options_.clock),
         status_(queryable, options_.tenant, *options_.clock, options_.flags, registry_) {}
 
@@ -76,7 +76,7 @@ class ApiServer::Impl {
          .about = {.summary = "Writes everything out and settles compaction.", .schema = "Nothing"},
          .handler = [this](const http::Request&) { return Flush(options_.flush); },
          .load = http::Load::kHeavy});
-    if (options_.more_routes != nullptr) options_.more_routes(router);
+    if (options_.more_routes != nullptr) options_.more_routes(router, engine_);
     http::AddProgramRoutes(router, {.ready = options_.checks}, registry_);
     router.Add({.method = "GET",
                 .pattern = "/-/healthy",

@@ -34,10 +34,11 @@ struct ApiOptions {
   std::string cors_origins = ".*";  // web pages of which origins may read, see common/http/cors.h
   std::vector<http::HealthCheck> checks;
   Flags flags;
-  std::function<absl::Status()> flush;               // nullptr: answered 404
-  RuleGroups rule_groups;                            // nullptr: there are none
-  std::function<absl::Status()> reload;              // nullptr: answered 404
-  std::function<void(http::Router&)> more_routes;    // of others; nullptr: none
+  std::function<absl::Status()> flush;   // nullptr: answered 404
+  RuleGroups rule_groups;                // nullptr: there are none
+  std::function<absl::Status()> reload;  // nullptr: answered 404
+  // Of others, which may use the engine as long as the server is there; nullptr: none.
+  std::function<void(http::Router&, const promql::Engine&)> more_routes;
   const model::MetricMetadata* described = nullptr;  // what others say of their metrics
   std::shared_ptr<prometheus::Registry> registry;    // nullptr: one of its own
   const Clock* clock = &SystemClock();

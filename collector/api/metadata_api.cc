@@ -1,10 +1,12 @@
 #include "collector/api/metadata_api.h"
 
+#include <cstdint>
 #include <map>
 #include <utility>
-#include <vector>
 
 #include <fmt/format.h>
+#include <prometheus/counter.h>
+#include <prometheus/registry.h>
 
 #include "catalogue/metrics.h"
 #include "collector/api/label_escaping.h"
@@ -16,32 +18,22 @@
 namespace leadline::collector::api {
 namespace {
 
-// Asks the store for one more than wanted, so that what was cut off is known.
-template <typename T, typename Ask>
-absl::StatusOr<std::vector<T>> AskLimited(const http::Params& params, bool needs_match,
-                                          promql::Annotations& annotations, Ask ask) {
-  LL_ASSIGN_OR_RETURN(store::SeriesFilter filter, FilterParams(params, needs_match));
-  LL_ASSIGN_OR_RETURN(const size_t limit, LimitParam(params));
-  filter.limit = limit == 0 ? 0 : limit + 1;
-  LL_ASSIGN_OR_RETURN(std::vector<T> all, ask(filter));
-  if (limit > 0 && all.size() > limit) {
-    all.resize(limit);
-    annotations.warnings.insert("results truncated due to limit");
-  }
-  return all;
+// About, in an answer.
+uint64_t JsonBytes(std::string_view text) { return text.size() + 3; }
+uint64_t JsonBytes(const LabelSet& labels) {
+  uint64_t bytes = 3;
+  for (const Label& label : labels) bytes += label.name.size() + label.value.size() + 6;
+  return bytes;
 }
 
-http::Response AnswerStrings(const absl::StatusOr<std::vector<std::string>>& strings,
-                             const promql::Annotations& annotations) {
-  if (!strings.ok()) return Error(strings.status());
-  return Success(
-      [&](JsonWriter& json) {
-        json.BeginArray();
-        for (const std::string& text : *strings) json.String(text);
-        json.EndArray();
-      },
-      annotations);
+// What is told of it while it runs.
+std::string TextOf(const http::Request& request, const http::Params& params) {
+  std::string text = request.path;
+  for (const std::string& match : params.All("match[]")) text += " " + match;
+  return text;
 }
+
+void WriteString(const std::string& text, JsonWriter& json) { json.String(text); }
 
 // By metric, what is said of it, each once.
 using Descriptions = std::map<std::string, std::vector<model::MetricMetadata::Entry>, std::less<>>;
@@ -81,6 +73,20 @@ void WriteEntries(const std::vector<model::MetricMetadata::Entry>& entries, size
 
 }  // namespace
 
+MetadataApi::MetadataApi(const store::Queryable& queryable, const promql::Engine& engine,
+                         std::string tenant, const model::MetricMetadata* described,
+                         prometheus::Registry& registry)
+    : queryable_(queryable),
+      engine_(engine),
+      tenant_(std::move(tenant)),
+      described_(described),
+      requests_(
+          prometheus::BuildCounter()
+              .Name("leadline_collector_series_requests_total")
+              .Help("Requests for series and labels, by what they ask for and result: success "
+                    "or the type of the error.")
+              .Register(registry)) {}
+
 void MetadataApi::AddRoutes(http::Router& router) const {
   using Kind = http::Parameter::Kind;
   using Presence = http::Parameter::Presence;
@@ -92,22 +98,25 @@ void MetadataApi::AddRoutes(http::Router& router) const {
                             "Only series with samples up to here."};
   const http::Parameter limit{"limit", Kind::kCount, Presence::kOptional,
                               "No more than so many; 0 for all."};
+  const http::Parameter timeout{"timeout", Kind::kDuration, Presence::kOptional,
+                                "After which it is given up."};
   for (const char* method : {"GET", "POST"}) {
     router.Add({.method = method,
                 .pattern = "/api/v1/labels",
-                .about = {"The names of labels.", {match, start, end, limit}, "Strings"},
+                .about = {"The names of labels.", {match, start, end, limit, timeout}, "Strings"},
                 .handler = [this](const http::Request& request) { return Labels(request); },
                 .load = http::Load::kHeavy});
-    router.Add(
-        {.method = method,
-         .pattern = "/api/v1/series",
-         .about = {"The series that match, as their labels.", {match, start, end, limit}, "Series"},
-         .handler = [this](const http::Request& request) { return Series(request); },
-         .load = http::Load::kHeavy});
+    router.Add({.method = method,
+                .pattern = "/api/v1/series",
+                .about = {"The series that match, as their labels.",
+                          {match, start, end, limit, timeout},
+                          "Series"},
+                .handler = [this](const http::Request& request) { return Series(request); },
+                .load = http::Load::kHeavy});
   }
   router.Add({.method = "GET",
               .pattern = "/api/v1/label/{name}/values",
-              .about = {"The values of a label.", {match, start, end, limit}, "Strings"},
+              .about = {"The values of a label.", {match, start, end, limit, timeout}, "Strings"},
               .handler = [this](const http::Request& request) { return LabelValues(request); },
               .load = http::Load::kHeavy});
   router.Add(
@@ -122,41 +131,74 @@ void MetadataApi::AddRoutes(http::Router& router) const {
        .handler = [this](const http::Request& request) { return MetricMetadata(request); }});
 }
 
+template <typename T>
+http::Response MetadataApi::Answer(
+    const http::Request& request, std::string_view call, bool needs_match,
+    absl::FunctionRef<absl::StatusOr<std::vector<T>>(const store::SeriesFilter&)> ask,
+    absl::FunctionRef<void(const T&, JsonWriter&)> write) const {
+  const http::Params params = http::RequestParams(request);
+  http::Response response;
+  const auto answer = [&]() -> absl::Status {
+    LL_ASSIGN_OR_RETURN(store::SeriesFilter filter, FilterParams(params, needs_match));
+    LL_ASSIGN_OR_RETURN(const size_t limit, LimitParam(params));
+    promql::QueryOptions options;
+    options.cancelled = request.cancelled.get();
+    LL_ASSIGN_OR_RETURN(options.timeout, DurationParamOr(params, "timeout", options.timeout));
+    filter.limit = limit == 0 ? 0 : limit + 1;
+    return engine_.AskStore(tenant_, TextOf(request, params), filter.start_ms, filter.end_ms,
+                            options, [&](const store::CallLimits& limits) {
+                              filter.limits = limits;
+                              LL_ASSIGN_OR_RETURN(std::vector<T> all, ask(filter));
+                              promql::Annotations annotations;
+                              if (limit > 0 && all.size() > limit) {
+                                all.resize(limit);
+                                annotations.warnings.insert("results truncated due to limit");
+                              }
+                              uint64_t bytes = 0;
+                              for (const T& one : all) bytes += JsonBytes(one);
+                              LL_RETURN_IF_ERROR(limits.memory->Take(bytes));
+                              response = Success(
+                                  [&](JsonWriter& json) {
+                                    json.BeginArray();
+                                    for (const T& one : all) write(one, json);
+                                    json.EndArray();
+                                  },
+                                  annotations);
+                              return absl::OkStatus();
+                            });
+  };
+  const absl::Status status = answer();
+  const std::string_view outcome = status.ok() ? "success" : KindOf(status).type;
+  requests_.Add({{"call", std::string(call)}, {"result", std::string(outcome)}}).Increment();
+  return status.ok() ? std::move(response) : Error(status);
+}
+
 http::Response MetadataApi::Labels(const http::Request& request) const {
-  promql::Annotations annotations;
-  const auto names = AskLimited<std::string>(
-      http::RequestParams(request), false, annotations,
-      [&](const store::SeriesFilter& filter) { return queryable_.LabelNames(tenant_, filter); });
-  return AnswerStrings(names, annotations);
+  return Answer<std::string>(
+      request, "labels", /*needs_match=*/false,
+      [&](const store::SeriesFilter& filter) { return queryable_.LabelNames(tenant_, filter); },
+      WriteString);
 }
 
 http::Response MetadataApi::LabelValues(const http::Request& request) const {
   const std::string name = UnescapeLabelName(request.captures.front());
-  if (!IsValidUtf8(name)) {
-    return Error(
-        absl::InvalidArgumentError(fmt::format("invalid label name: \"{}\"", ToValidUtf8(name))));
-  }
-  promql::Annotations annotations;
-  const auto values = AskLimited<std::string>(
-      http::RequestParams(request), false, annotations, [&](const store::SeriesFilter& filter) {
+  return Answer<std::string>(
+      request, "label_values", /*needs_match=*/false,
+      [&](const store::SeriesFilter& filter) -> absl::StatusOr<std::vector<std::string>> {
+        if (!IsValidUtf8(name)) {
+          return absl::InvalidArgumentError(
+              fmt::format("invalid label name: \"{}\"", ToValidUtf8(name)));
+        }
         return queryable_.LabelValues(tenant_, name, filter);
-      });
-  return AnswerStrings(values, annotations);
+      },
+      WriteString);
 }
 
 http::Response MetadataApi::Series(const http::Request& request) const {
-  promql::Annotations annotations;
-  const auto series = AskLimited<LabelSet>(
-      http::RequestParams(request), true, annotations,
-      [&](const store::SeriesFilter& filter) { return queryable_.Series(tenant_, filter); });
-  if (!series.ok()) return Error(series.status());
-  return Success(
-      [&](JsonWriter& json) {
-        json.BeginArray();
-        for (const LabelSet& labels : *series) WriteLabels(labels, json);
-        json.EndArray();
-      },
-      annotations);
+  return Answer<LabelSet>(
+      request, "series", /*needs_match=*/true,
+      [&](const store::SeriesFilter& filter) { return queryable_.Series(tenant_, filter); },
+      WriteLabels);
 }
 
 http::Response MetadataApi::MetricMetadata(const http::Request& request) const {

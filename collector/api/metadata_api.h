@@ -1,23 +1,37 @@
 // What there is to query: labels, their values, series, metrics.
 //
-// Thread-safe.
+// Asking for labels and series counts as a query: it has a query's turn, time and memory, and ends
+// when its client goes. Thread-safe.
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+
+#include "collector/api/json_writer.h"
 #include "collector/model/metric_metadata.h"
+#include "collector/promql/engine.h"
 #include "collector/store/store.h"
 #include "common/http/router.h"
+
+namespace prometheus {
+class Counter;
+class Registry;
+template <typename T>
+class Family;
+}  // namespace prometheus
 
 namespace leadline::collector::api {
 
 class MetadataApi {
  public:
-  // The queryable must outlive it, and `described`: what others say of their metrics; null:
-  // nothing.
-  MetadataApi(const store::Queryable& queryable, std::string tenant,
-              const model::MetricMetadata* described)
-      : queryable_(queryable), tenant_(std::move(tenant)), described_(described) {}
+  // The queryable, the engine and the registry must outlive it, and `described`: what others say of
+  // their metrics; null: nothing.
+  MetadataApi(const store::Queryable& queryable, const promql::Engine& engine, std::string tenant,
+              const model::MetricMetadata* described, prometheus::Registry& registry);
 
   // As long as the router is used, this must live.
   void AddRoutes(http::Router& router) const;
@@ -28,9 +42,19 @@ class MetadataApi {
   http::Response Series(const http::Request& request) const;
   http::Response MetricMetadata(const http::Request& request) const;
 
+  // Asks the store for one more than wanted, so that what was cut off is known, and has `write`
+  // write what there is.
+  template <typename T>
+  http::Response Answer(
+      const http::Request& request, std::string_view call, bool needs_match,
+      absl::FunctionRef<absl::StatusOr<std::vector<T>>(const store::SeriesFilter&)> ask,
+      absl::FunctionRef<void(const T&, JsonWriter&)> write) const;
+
   const store::Queryable& queryable_;
+  const promql::Engine& engine_;
   const std::string tenant_;
   const model::MetricMetadata* const described_;
+  prometheus::Family<prometheus::Counter>& requests_;
 };
 
 }  // namespace leadline::collector::api

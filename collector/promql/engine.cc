@@ -256,6 +256,18 @@ absl::StatusOr<QueryResult> Engine::Run(const Question& question, const QueryOpt
   return result;
 }
 
+absl::Status Engine::AskStore(std::string_view tenant, std::string_view text, int64_t start_ms,
+                              int64_t end_ms, const QueryOptions& options, Ask ask) const {
+  const absl::Time deadline = absl::Now() + std::min(options.timeout, options_.timeout);
+  const auto entry = active_.Begin({.tenant = std::string(tenant),
+                                    .query = std::string(text),
+                                    .start_ms = start_ms,
+                                    .end_ms = end_ms});
+  LL_ASSIGN_OR_RETURN(const auto turn, gate_.Enter(tenant, deadline, options.cancelled));
+  exec::Budget budget({.bytes = options_.max_memory_bytes}, memory_);
+  return ask({.deadline = deadline, .cancelled = options.cancelled, .memory = &budget});
+}
+
 absl::StatusOr<QueryResult> Engine::Instant(std::string_view tenant, std::string_view query,
                                             int64_t ts_ms, const QueryOptions& options) const {
   return WithoutDamage([&] { return Run({tenant, query, ts_ms, ts_ms, 0}, options, nullptr); });

@@ -27,6 +27,8 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
@@ -94,6 +96,14 @@ class Engine {
   absl::StatusOr<Explanation> Explain(std::string_view tenant, std::string_view query,
                                       int64_t start_ms, int64_t end_ms, int64_t step_ms,
                                       const QueryOptions& options = {}) const;
+
+  // Calls `ask`, which asks the store for series or labels, when its turn comes: it counts as a
+  // query of the tenant, `text` among those that run now. `limits` are a query's, of time and
+  // memory; what was counted against them is given back when `ask` returns. Errors: those of
+  // Instant that are not about the query itself, and those of `ask`.
+  using Ask = absl::FunctionRef<absl::Status(const store::CallLimits& limits)>;
+  absl::Status AskStore(std::string_view tenant, std::string_view text, int64_t start_ms,
+                        int64_t end_ms, const QueryOptions& options, Ask ask) const;
 
   // The tenant's that run or wait now, oldest first.
   std::vector<govern::ActiveQuery> Active(std::string_view tenant) const {

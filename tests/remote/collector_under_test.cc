@@ -42,7 +42,7 @@ void CollectorUnderTest::Start() {
   options.address = fmt::format("127.0.0.1:{}", port_);
   options.registry = registry_;
   options.described = &metadata_;
-  options.more_routes = [this](http::Router& router) {
+  options.more_routes = [this](http::Router& router, const promql::Engine&) {
     writes_->AddRoutes(router);
     reads_->AddRoutes(router);
   };

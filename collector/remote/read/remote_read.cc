@@ -50,6 +50,15 @@ bool HasHistograms(const std::vector<Blocks>& results) {
   });
 }
 
+ReadOptions WithGovern(ReadOptions options) {
+  if (options.govern != nullptr) return options;
+  options.govern = [](std::string_view, const std::atomic<bool>* cancelled, auto read) {
+    constexpr absl::Duration kTimeout = absl::Minutes(2);
+    return read({.deadline = absl::Now() + kTimeout, .cancelled = cancelled});
+  };
+  return options;
+}
+
 prometheus::Counter& AddReadCounter(prometheus::Registry& registry, const char* name,
                                     const char* help) {
   return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
@@ -60,7 +69,7 @@ prometheus::Counter& AddReadCounter(prometheus::Registry& registry, const char* 
 class RemoteRead::Impl {
  public:
   explicit Impl(const ReadOptions& options)
-      : options_(options),
+      : options_(WithGovern(options)),
         requests_(AddReadCounter(*options.registry, "leadline_collector_remote_read_requests_total",
                                  "Read requests.")),
         failures_(AddReadCounter(*options.registry,
@@ -86,7 +95,19 @@ class RemoteRead::Impl {
       return absl::InvalidArgumentError(std::string(StatusMessage(unpacked)));
     }
     LL_ASSIGN_OR_RETURN(const ReadRequest request, ParseReadRequest(message.view()));
-    LL_ASSIGN_OR_RETURN(const std::vector<Blocks> results, Ask(request, http.cancelled.get()));
+    http::Response response;
+    LL_RETURN_IF_ERROR(options_.govern(options_.tenant, http.cancelled.get(),
+                                       [&](const store::CallLimits& limits) -> absl::Status {
+                                         LL_ASSIGN_OR_RETURN(const std::vector<Blocks> results,
+                                                             Ask(request, limits));
+                                         LL_ASSIGN_OR_RETURN(response, Encode(request, results));
+                                         return absl::OkStatus();
+                                       }));
+    return response;
+  }
+
+  static absl::StatusOr<http::Response> Encode(const ReadRequest& request,
+                                               const std::vector<Blocks>& results) {
     LL_ASSIGN_OR_RETURN(const ResponseType type, TypeFor(request, results));
     http::Response response;
     if (type == ResponseType::kStreamedXorChunks) {
@@ -103,12 +124,13 @@ class RemoteRead::Impl {
   }
 
   absl::StatusOr<std::vector<Blocks>> Ask(const ReadRequest& request,
-                                          const std::atomic<bool>* cancelled) {
+                                          const store::CallLimits& limits) {
     std::vector<Blocks> results;
     store::SelectHints hints;
-    hints.cancelled = cancelled;
+    hints.cancelled = limits.cancelled;
+    hints.deadline = limits.deadline;
+    hints.memory = limits.memory;
     hints.max_samples = options_.max_samples;
-    hints.deadline = absl::Now() + options_.timeout;
     for (const Query& query : request.queries) {
       hints.start_ms = query.start_ms;
       hints.end_ms = query.end_ms;
@@ -120,9 +142,9 @@ class RemoteRead::Impl {
       absl::StatusOr<Blocks> selected =
           options_.queryable->Select(options_.tenant, query.matchers, hints);
       if (absl::IsResourceExhausted(selected.status())) {
-        return absl::ResourceExhaustedError(fmt::format("a read request may ask for {} samples: {}",
-                                                        options_.max_samples,
-                                                        StatusMessage(selected.status())));
+        return absl::ResourceExhaustedError(
+            fmt::format("a read request may ask for {} samples, and take a query's memory: {}",
+                        options_.max_samples, StatusMessage(selected.status())));
       }
       LL_ASSIGN_OR_RETURN(Blocks blocks, std::move(selected));
       std::sort(blocks.begin(), blocks.end(),

@@ -7,14 +7,19 @@
 // that visible. Staleness markers are among the samples.
 //
 // Errors: 400 for what is no request or asks for what the store cannot do, 422 above the limit of
-// samples, 503 where the time is up. Threading: any thread. Ownership: the queryable and the
-// registry outlive it, and it the server whose route it is.
+// samples or of memory, 503 where the time is up or too many ask. Threading: any thread. Ownership:
+// the queryable and the registry outlive it, and it the server whose route it is.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 
 #include "collector/store/store.h"
@@ -23,12 +28,18 @@
 
 namespace leadline::collector::remote::read {
 
+// Calls `read` when the request's turn comes, with what it may take, and gives its error or one
+// that says why it did not come. `cancelled` is set once nobody waits; nullptr: nobody tells.
+using Govern = std::function<absl::Status(
+    std::string_view tenant, const std::atomic<bool>* cancelled,
+    absl::FunctionRef<absl::Status(const store::CallLimits& limits)> read)>;
+
 struct ReadOptions {
   const store::Queryable* queryable = nullptr;  // required, as the next one
   prometheus::Registry* registry = nullptr;
   std::string tenant = "default";
   uint64_t max_samples = 20'000'000;  // of a request
-  absl::Duration timeout = absl::Minutes(2);
+  Govern govern;                      // nullptr: at once, and two minutes of time
 };
 
 class RemoteRead {

@@ -77,6 +77,26 @@ class ApiServerTest : public testing::Test {
                     std::to_string(form.size()) + "\r\n\r\n" + form);
   }
 
+  // Asks, is told that it runs as `text`, goes, and is told that it does not any more.
+  void AskAndGo(const std::string& target, const std::string& text) {
+    const auto active = [this] { return Get("/api/v2/queries/active").body; };
+    const std::string nobody = R"({"status":"success","data":[]})";
+    EXPECT_EQ(active(), nobody);
+    const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(Server().port());
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(connect(client, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+    const std::string request = "GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n";
+    ASSERT_EQ(send(client, request.data(), request.size(), 0),
+              static_cast<ssize_t>(request.size()));
+    while (active() == nobody) std::this_thread::yield();
+    EXPECT_THAT(active(), HasSubstr(text));
+    close(client);
+    while (active() != nobody) std::this_thread::yield();
+  }
+
   ManualClock clock_{30'000};
   promqltest::MemoryQueryable queryable_;
   std::shared_ptr<prometheus::Registry> registry_ = std::make_shared<prometheus::Registry>();
@@ -233,23 +253,58 @@ TEST_F(ApiServerTest, TellsWhatAQueryTookWhereItIsAskedFor) {
 TEST_F(ApiServerTest, EndsAQueryWhoseClientHasGone) {
   options_.engine.timeout = absl::Hours(1);
   AddSeries({{"__name__", "long"}}, std::vector<double>(40'000, 1));
-  const auto active = [this] { return Get("/api/v2/queries/active").body; };
-  const std::string nobody = R"({"status":"success","data":[]})";
-  EXPECT_EQ(active(), nobody);
-  const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(Server().port());
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ASSERT_EQ(connect(client, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
-  const std::string request =
-      "GET /api/v1/query_range?query=quantile_over_time(0.5,long[10000000s])&start=400000"
-      "&end=410000&step=1 HTTP/1.1\r\nHost: x\r\n\r\n";
-  ASSERT_EQ(send(client, request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));
-  while (active() == nobody) std::this_thread::yield();
-  EXPECT_THAT(active(), HasSubstr("quantile_over_time(0.5,long[10000000s])"));
-  close(client);
-  while (active() != nobody) std::this_thread::yield();
+  AskAndGo(
+      "/api/v1/query_range?query=quantile_over_time(0.5,long[10000000s])&start=400000"
+      "&end=410000&step=1",
+      "quantile_over_time(0.5,long[10000000s])");
+}
+
+// Its turn would never come.
+TEST_F(ApiServerTest, EndsARequestForSeriesWhoseClientHasGone) {
+  options_.engine.timeout = absl::Hours(1);
+  options_.engine.max_concurrency = 0;
+  AskAndGo("/api/v1/series?match[]=up_total", "/api/v1/series up_total");
+  const auto is_counted = [this] {
+    return Get("/metrics")
+               .body.find(
+                   "leadline_collector_series_requests_total{call=\"series\",result=\"canceled\"} "
+                   "1") != std::string::npos;
+  };
+  while (!is_counted()) std::this_thread::yield();
+}
+
+TEST_F(ApiServerTest, LimitsWhatRequestsForSeriesTake) {
+  options_.engine.max_memory_bytes = 10'000;
+  const std::string targets[] = {"/api/v1/series?match[]=up_total", "/api/v1/labels",
+                                 "/api/v1/label/pod/values"};
+  for (const std::string& target : targets) {
+    const Reply reply = Get(target);
+    EXPECT_EQ(reply.status, 422) << target;
+    EXPECT_THAT(reply.body, HasSubstr("the query would take too much memory: ")) << target;
+    EXPECT_THAT(reply.body, HasSubstr("of 10000 allowed (query-max-memory)")) << target;
+  }
+  EXPECT_THAT(Get("/metrics").body,
+              HasSubstr("leadline_collector_series_requests_total{call=\"labels\","
+                        "result=\"execution\"} 1"));
+  server_ = nullptr;
+  registry_ = std::make_shared<prometheus::Registry>();
+  options_.engine.max_memory_bytes = 100'000;
+  for (int i = 0; i < 3; ++i) {  // what each held was given back
+    for (const std::string& target : targets) {
+      EXPECT_EQ(Get(target).status, 200) << target;
+      const Reply late =
+          Get(target + (target.find('?') == std::string::npos ? "?" : "&") + "timeout=0");
+      EXPECT_EQ(late.status, 503) << target;
+      EXPECT_THAT(late.body, HasSubstr("\"errorType\":\"timeout\"")) << target;
+    }
+  }
+  const std::string metrics = Get("/metrics").body;
+  for (const char* result : {"success", "timeout"}) {
+    EXPECT_THAT(metrics,
+                HasSubstr(std::string("leadline_collector_series_requests_total{call=\"series\","
+                                      "result=\"") +
+                          result + "\"} 3"));
+  }
 }
 
 TEST_F(ApiServerTest, PassesTheStoresErrorsOn) {

@@ -236,6 +236,42 @@ TEST_F(RemoteReadTest, SaysWhatIsWrong) {
   EXPECT_THAT(response.body, HasSubstr("1000"));
 }
 
+TEST_F(RemoteReadTest, ReadsWhenItMayAndNoMoreThanItMay) {
+  class Bound final : public store::MemoryBound {
+   public:
+    absl::Status Take(uint64_t bytes) override {
+      if (bytes > left_) return absl::ResourceExhaustedError("of 20000 allowed");
+      left_ -= bytes;
+      return absl::OkStatus();
+    }
+    void GiveBack(uint64_t bytes) override { left_ += bytes; }
+
+   private:
+    uint64_t left_ = 20'000;
+  };
+  absl::Status refused;
+  read_ = std::make_unique<RemoteRead>(ReadOptions{
+      .queryable = &store_->queryable(),
+      .registry = &registry_,
+      .govern = [&refused](std::string_view tenant, const std::atomic<bool>* cancelled, auto read) {
+        EXPECT_EQ(tenant, "default");
+        if (!refused.ok()) return refused;
+        Bound bound;
+        return read({.cancelled = cancelled, .memory = &bound});
+      }});
+  pb::ReadRequest request;
+  AddQuery(request, "a");
+  AddQuery(request, "a");
+  const http::Response large = Ask(request);
+  EXPECT_EQ(large.status, 422);
+  EXPECT_THAT(large.body, HasSubstr("of 20000 allowed"));
+  request.Clear();
+  AddQuery(request, "h");
+  EXPECT_EQ(Ask(request).status, 200);
+  refused = absl::UnavailableError("too many queries");
+  EXPECT_EQ(Ask(request).status, 503);
+}
+
 TEST_F(RemoteReadTest, EndsOnceNobodyWaits) {
   pb::ReadRequest request;
   AddQuery(request, "a");
