@@ -1,6 +1,7 @@
 // A store on files that can be made to fail, whose metrics can be read.
 #pragma once
 
+#include <fstream>
 #include <memory>
 #include <string>
 
@@ -38,6 +39,13 @@ class FaultsFixture : public StoreFixture {
       for (const auto& metric : family.metric) sum += metric.counter.value + metric.gauge.value;
     }
     return sum;
+  }
+
+  // Flips a bit.
+  void Damage(const std::string& path, size_t offset) {
+    std::string contents = *files_.Read(path);
+    contents[offset] ^= 1;
+    std::ofstream(path, std::ios::binary) << contents;
   }
 
   FaultyFiles files_;
