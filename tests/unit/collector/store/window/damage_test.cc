@@ -20,6 +20,7 @@
 #include "collector/store/window/walk.h"
 #include "collector/store/window/window.h"
 #include "tests/unit/collector/store/temp_dir.h"
+#include "tests/unit/sanitizers.h"
 
 namespace leadline::collector::store::window {
 namespace {
@@ -138,6 +139,9 @@ TEST_F(DamagedWindowTest, IsNeverPassedOver) {
 
 // RocksDB says of some files that cannot be opened that the database is damaged.
 TEST_F(DamagedWindowTest, WantOfDescriptorsIsNoDamage) {
+#if LEADLINE_ASAN
+  GTEST_SKIP() << "the sanitizer of undefined behaviour looks at memory through a pipe of its own";
+#endif
   fs::copy(dir_.File("whole"), dir_.File("w"), fs::copy_options::recursive);
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
