@@ -1,7 +1,10 @@
 #include "common/http/connection.h"
 
 #include <poll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <optional>
@@ -19,6 +22,8 @@
 
 #include "common/http/access.h"
 #include "common/http/encoding.h"
+#include "common/http/outgoing.h"
+#include "common/mutex.h"
 
 namespace leadline::http {
 namespace {
@@ -28,9 +33,8 @@ namespace beast = boost::beast;
 using Tcp = asio::ip::tcp;
 using ErrorCode = boost::system::error_code;
 using RequestParser = beast::http::request_parser<beast::http::string_body>;
-using BeastResponse = beast::http::response<beast::http::string_body>;
 
-constexpr unsigned kHttp11 = 11;
+constexpr int kMinor = 1;  // of HTTP/1.1
 
 std::string_view View(boost::core::string_view text) { return {text.data(), text.size()}; }
 
@@ -55,52 +59,6 @@ Request HeadFromBeast(const beast::http::request_header<>& from) {
   }
   return request;
 }
-
-// RFC 9110, section 5.6.7.
-std::string HttpDate(absl::Time time) {
-  return absl::FormatTime("%a, %d %b %Y %H:%M:%S GMT", time, absl::UTCTimeZone());
-}
-
-BeastResponse ToBeast(Response from, unsigned version, bool keep_alive) {
-  BeastResponse response(beast::http::int_to_status(static_cast<unsigned>(from.status)), version);
-  response.set(beast::http::field::date, HttpDate(absl::Now()));
-  response.set("X-Content-Type-Options", "nosniff");
-  for (const auto& [name, value] : from.headers) response.insert(name, value);
-  response.keep_alive(keep_alive);
-  // It has neither a body nor its length (RFC 9110, section 8.6).
-  if (response.result() == beast::http::status::no_content) return response;
-  response.set(beast::http::field::content_type, from.content_type);
-  response.body() = std::move(from.body);
-  response.prepare_payload();
-  return response;
-}
-
-// A message as it is sent, in one piece. Beast's own way of writing one, for any body in any number
-// of buffers, takes a compiler a minute.
-class Outgoing {
- public:
-  Outgoing() = default;
-  // Without the body where only the head is asked for, whose Content-Length stays.
-  Outgoing(BeastResponse&& message, bool with_body) : text_(HeadText(message)) {
-    if (with_body) text_ += message.body();
-  }
-
-  // Valid as long as this one is where it is.
-  asio::const_buffer buffer() const { return asio::buffer(text_); }
-
- private:
-  static std::string HeadText(const BeastResponse& message) {
-    std::string text =
-        fmt::format("HTTP/{}.{} {} {}\r\n", message.version() / 10, message.version() % 10,
-                    message.result_int(), View(message.reason()));
-    for (const auto& field : message) {
-      text += fmt::format("{}: {}\r\n", View(field.name_string()), View(field.value()));
-    }
-    return text + "\r\n";
-  }
-
-  std::string text_;
-};
 
 std::chrono::nanoseconds Chrono(absl::Duration duration) {
   return absl::ToChronoNanoseconds(duration);
@@ -159,8 +117,9 @@ class BeastConnection final : public Connection,
     return since_;
   }
 
-  void Abort() override {
+  void Abort() override ABSL_LOCKS_EXCLUDED(open_mutex_) {
     if (cancelled_ != nullptr) *cancelled_ = true;
+    MutexLock lock(open_mutex_);  // a handler may be sending
     tcp().close();
   }
 
@@ -211,10 +170,11 @@ class BeastConnection final : public Connection,
 
   void AnswerInClear() {
     Enter(State::kAnswering);
-    outgoing_ = {ToBeast({.status = 400, .body = "400 bad request: this port speaks TLS: https\n"},
-                         kHttp11, false),
+    outgoing_ = {{.status = 400, .body = "400 bad request: this port speaks TLS: https\n"},
+                 kMinor,
+                 Outgoing::Connection::kClose,
                  /*with_body=*/true};
-    asio::async_write(tcp(), outgoing_.buffer(), [self = Self()](ErrorCode error, size_t) {
+    asio::async_write(tcp(), outgoing_.buffers(), [self = Self()](ErrorCode error, size_t) {
       if (!error) self->EndSending();
     });
   }
@@ -262,8 +222,8 @@ class BeastConnection final : public Connection,
     parser_->body_limit(most);
     const bool waits = beast::iequals(parser_->get()[beast::http::field::expect], "100-continue");
     if (!waits || parser_->is_done()) return ReadBody();
-    outgoing_ = {BeastResponse(beast::http::status::continue_, kHttp11), /*with_body=*/true};
-    asio::async_write(stream_, outgoing_.buffer(), [self = Self()](ErrorCode write_error, size_t) {
+    outgoing_ = Outgoing::Continue();
+    asio::async_write(stream_, outgoing_.buffers(), [self = Self()](ErrorCode write_error, size_t) {
       if (!write_error) self->ReadBody();
     });
   }
@@ -282,7 +242,7 @@ class BeastConnection final : public Connection,
     received_ = absl::Now();
     finishing_ = finishing_ || !parser_->is_done() || !message.keep_alive();
     context_.cors.AddHeaders(request_, *refusal);
-    Write(match_.route, *std::move(refusal), message.version(),
+    Write(match_.route, *std::move(refusal), static_cast<int>(message.version() % 10),
           message.method() == beast::http::verb::head);
     return true;
   }
@@ -298,26 +258,27 @@ class BeastConnection final : public Connection,
       auto answer = AnswerTo(error);
       if (!answer.has_value()) return;
       finishing_ = true;  // where the next request would begin is not known
-      return Write("other", *std::move(answer), kHttp11, false);
+      return Write("other", *std::move(answer), kMinor, false);
     }
-    const unsigned version = parser_->get().version();
+    const auto minor = static_cast<int>(parser_->get().version() % 10);
     const bool head = parser_->get().method() == beast::http::verb::head;
     finishing_ = finishing_ || !parser_->get().keep_alive();
     Enter(State::kAnswering);
     tcp().expires_never();
     auto answer = std::make_shared<PendingAnswer>(
         PendingAnswer{Self(), asio::make_work_guard(stream_.get_executor()), std::move(request_),
-                      match_.route, version, head});
+                      match_.route, minor, head});
     answer->request.body = std::move(parser_->release().body());
     cancelled_ = std::make_shared<std::atomic<bool>>(false);
     answer->request.cancelled = cancelled_;
     if (match_.load == Load::kHeavy) WatchClient();
-    asio::post(
-        context_.threads(match_.load), [answer = std::move(answer), match = std::move(match_)] {
-          if (match.deferred == nullptr) return Give(*answer, match.handler(answer->request));
-          match.deferred(answer->request,
-                         [answer](Response response) { Give(*answer, std::move(response)); });
-        });
+    const Load load = match_.load;
+    context_.threads.Post(load, [answer = std::move(answer), match = std::move(match_)] {
+      if (match.deferred == nullptr) return Give(*answer, match.handler(answer->request), true);
+      // What answers has other things to do than to send.
+      match.deferred(answer->request,
+                     [answer](Response response) { Give(*answer, std::move(response), false); });
+    });
   }
 
   // A request that a handler has. Keeps the input and output thread going until it is answered.
@@ -326,21 +287,49 @@ class BeastConnection final : public Connection,
     asio::executor_work_guard<typename Stream::executor_type> work;
     Request request;
     std::string_view route;
-    unsigned version;
+    int minor;
     bool head;
   };
 
-  // From the handler's thread, or whichever answers for it.
-  static void Give(PendingAnswer& answer, Response response) {
-    answer.self->context_.cors.AddHeaders(answer.request, response);
+  // From the handler's thread, or whichever answers for it. What can be `sent_now` is: the client
+  // need not wait for the thread of input and output then.
+  static void Give(PendingAnswer& answer, Response response, bool sent_now) {
+    BeastConnection& connection = *answer.self;
+    connection.context_.cors.AddHeaders(answer.request, response);
     CompressBody(answer.request, response);
+    const int status = response.status;
+    Outgoing outgoing(std::move(response), answer.minor, connection.WhatThen(), !answer.head);
+    if (sent_now) connection.SendNow(outgoing);
     // Whoever keeps the answer's place for longer keeps nothing of the connection.
-    asio::post(answer.work.get_executor(),
-               [self = std::move(answer.self), version = answer.version, head = answer.head,
-                route = answer.route, response = std::move(response)]() mutable {
-                 self->Write(route, std::move(response), version, head);
-               });
+    asio::post(answer.work.get_executor(), [self = std::move(answer.self), route = answer.route,
+                                            status, outgoing = std::move(outgoing)]() mutable {
+      self->Write(route, status, std::move(outgoing));
+    });
     answer.work.reset();
+  }
+
+  // From any thread, while a request is being answered and nothing else is sent.
+  void SendNow(Outgoing& outgoing) ABSL_LOCKS_EXCLUDED(open_mutex_) {
+    if constexpr (!kIsTls) {
+      const auto buffers = outgoing.buffers();
+      std::array<iovec, 2> parts{};
+      for (size_t i = 0; i < buffers.size(); ++i) {
+        parts[i] = {const_cast<void*>(buffers[i].data()), buffers[i].size()};
+      }
+      msghdr message{};
+      message.msg_iov = parts.data();
+      message.msg_iovlen = parts.size();
+      MutexLock lock(open_mutex_);
+      if (!tcp().socket().is_open()) return;
+      // An error is met again by who sends the rest.
+      const ssize_t sent =
+          sendmsg(tcp().socket().native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+      if (sent > 0) outgoing.Sent(static_cast<size_t>(sent));
+    }
+  }
+
+  Outgoing::Connection WhatThen() const {
+    return finishing_ ? Outgoing::Connection::kClose : Outgoing::Connection::kKeep;
   }
 
   // Tells the handler when its client has gone. To read would not do: what the client has sent
@@ -355,19 +344,30 @@ class BeastConnection final : public Connection,
     });
   }
 
-  void Write(std::string_view route, Response response, unsigned version, bool head) {
+  void Write(std::string_view route, Response response, int minor, bool head) {
+    const int status = response.status;
+    Write(route, status, {std::move(response), minor, WhatThen(), /*with_body=*/!head});
+  }
+
+  // What is left of it.
+  void Write(std::string_view route, int status, Outgoing outgoing) {
     Enter(State::kAnswering);
     cancelled_.reset();
     watch_.cancel();
-    const int status = response.status;
-    outgoing_ = {ToBeast(std::move(response), version, !finishing_), /*with_body=*/!head};
+    if (outgoing.empty()) return OnAnswered(route, status, {});
+    outgoing_ = std::move(outgoing);
+    if constexpr (kIsTls) outgoing_.Join();
     tcp().expires_after(Chrono(context_.options.write_timeout));
-    asio::async_write(
-        stream_, outgoing_.buffer(), [self = Self(), route, status](ErrorCode error, size_t) {
-          self->outgoing_ = {};
-          self->context_.metrics.RequestDone(route, status, absl::Now() - self->received_);
-          self->OnWritten(error);
-        });
+    asio::async_write(stream_, outgoing_.buffers(),
+                      [self = Self(), route, status](ErrorCode error, size_t) {
+                        self->outgoing_ = {};
+                        self->OnAnswered(route, status, error);
+                      });
+  }
+
+  void OnAnswered(std::string_view route, int status, ErrorCode error) {
+    context_.metrics.RequestDone(route, status, absl::Now() - received_);
+    OnWritten(error);
   }
 
   void OnWritten(ErrorCode error) {
@@ -419,8 +419,9 @@ class BeastConnection final : public Connection,
   size_t drained_bytes_ = 0;
   State state_ = State::kIdle;
   std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();  // of state_
-  bool finishing_ = false;        // close after the answer
-  bool has_certificate_ = false;  // the client has shown one, and it is right
+  std::atomic<bool> finishing_ = false;  // close after the answer
+  Mutex open_mutex_;                     // the socket is not closed while it is held
+  bool has_certificate_ = false;         // the client has shown one, and it is right
 };
 
 }  // namespace
@@ -442,11 +443,11 @@ std::shared_ptr<Connection> Serve(Tcp::socket socket, ConnectionContext& context
 
 void Refuse(Tcp::socket socket) {
   auto stream = std::make_shared<beast::tcp_stream>(std::move(socket));
-  auto response = std::make_shared<Outgoing>(
-      ToBeast({.status = 503, .body = "503 too many connections\n"}, kHttp11, false),
-      /*with_body=*/true);
+  auto response =
+      std::make_shared<Outgoing>(Response{.status = 503, .body = "503 too many connections\n"},
+                                 kMinor, Outgoing::Connection::kClose, /*with_body=*/true);
   stream->expires_after(std::chrono::seconds(1));
-  asio::async_write(*stream, response->buffer(), [stream, response](ErrorCode error, size_t) {
+  asio::async_write(*stream, response->buffers(), [stream, response](ErrorCode error, size_t) {
     stream->socket().shutdown(Tcp::socket::shutdown_send, error);
   });
 }

@@ -1,7 +1,7 @@
 // One connection of the server. Internal to common/http.
 //
 // Lives on the server's input and output thread, and as long as it has something under way; only
-// the handler runs elsewhere.
+// the handler runs elsewhere, and what it answers is sent from there as far as the socket takes it.
 #pragma once
 
 #include <chrono>
@@ -11,9 +11,9 @@
 #include <optional>
 
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/thread_pool.hpp>
 
 #include "common/http/cors.h"
+#include "common/http/leader_followers.h"
 #include "common/http/router.h"
 #include "common/http/server.h"
 #include "common/http/server_metrics.h"
@@ -28,8 +28,7 @@ struct ConnectionContext {
   const Cors& cors;
   ServerMetrics& metrics;
   size_t most_body_bytes;  // that any route takes
-  // The threads of a kind of handlers.
-  std::function<boost::asio::thread_pool&(Load)> threads;
+  LeaderFollowers& threads;
 };
 
 class Connection {

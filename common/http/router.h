@@ -33,6 +33,7 @@ using DeferredHandler = std::function<void(const Request&, Respond)>;
 // Which of the server's threads a handler takes: those of one kind never keep the others waiting.
 // Heavy ones are queries, intake is what brings data in.
 enum class Load : uint8_t { kLight, kHeavy, kIntake };
+inline constexpr size_t kLoads = 3;
 
 // A parameter of a request: of the query, or of a POST's form.
 struct Parameter {

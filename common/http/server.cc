@@ -6,7 +6,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
-#include <thread>
+#include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include <boost/asio/executor_work_guard.hpp>
@@ -19,6 +19,7 @@
 #include "common/address.h"
 #include "common/catch_status.h"
 #include "common/http/connection.h"
+#include "common/http/leader_followers.h"
 #include "common/mutex.h"
 #include "common/status_macros.h"
 
@@ -43,6 +44,17 @@ bool HasIntake(const Router& router) {
                      [](const Route& route) { return route.load == Load::kIntake; });
 }
 
+// Of each kind of handlers.
+LeaderFollowers::ByLoad MostAtOnce(const ServerOptions& options, const Router& router) {
+  LeaderFollowers::ByLoad most{};
+  most[static_cast<size_t>(Load::kLight)] = 1;
+  most[static_cast<size_t>(Load::kHeavy)] = static_cast<size_t>(options.heavy_threads);
+  if (HasIntake(router)) {
+    most[static_cast<size_t>(Load::kIntake)] = static_cast<size_t>(options.intake_threads);
+  }
+  return most;
+}
+
 size_t MostBodyBytes(const ServerOptions& options, const Router& router) {
   size_t most = options.max_body_bytes;
   for (const Route& route : router.routes()) most = std::max(most, route.max_body_bytes);
@@ -58,17 +70,10 @@ class Server::Impl {
         router_(std::move(router)),
         cors_(std::move(cors)),
         metrics_(options_.registry, options_.metrics_prefix),
-        light_handlers_(1),
-        heavy_handlers_(static_cast<size_t>(options_.heavy_threads)),
-        intake_handlers_(HasIntake(router_) ? static_cast<size_t>(options_.intake_threads) : 0),
+        threads_(io_, MostAtOnce(options_, router_)),
         acceptor_(io_),
         retry_(io_),
-        context_{options_,
-                 router_,
-                 cors_,
-                 metrics_,
-                 MostBodyBytes(options_, router_),
-                 [this](Load load) -> asio::thread_pool& { return ThreadsFor(load); }} {}
+        context_{options_, router_, cors_, metrics_, MostBodyBytes(options_, router_), threads_} {}
 
   absl::Status Listen() {
     if (options_.security.keys != nullptr) {
@@ -97,12 +102,14 @@ class Server::Impl {
 
   void Run() {
     Accept();
-    io_thread_ = std::thread([this] { io_.run(); });
+    threads_.Start();
+    MutexLock lock(stop_mutex_);
+    runs_ = true;
   }
 
   void Stop(absl::Duration grace) {
     MutexLock stop_lock(stop_mutex_);
-    if (!io_thread_.joinable()) return;
+    if (!std::exchange(runs_, false)) return;
     asio::post(io_, [this] {
       ErrorCode ignored;
       acceptor_.close(ignored);
@@ -118,29 +125,14 @@ class Server::Impl {
         }
       });
     }
-    heavy_handlers_.join();
-    light_handlers_.join();
-    intake_handlers_.join();
-    work_.reset();  // with the connections and deferred answers gone the thread runs out of work
-    io_thread_.join();
+    work_.reset();  // with the connections and all answers gone the threads run out of work
+    threads_.Join();
   }
 
   const std::string& address() const { return address_; }
   uint16_t port() const { return port_; }
 
  private:
-  asio::thread_pool& ThreadsFor(Load load) {
-    switch (load) {
-      case Load::kLight:
-        break;
-      case Load::kHeavy:
-        return heavy_handlers_;
-      case Load::kIntake:
-        return intake_handlers_;
-    }
-    return light_handlers_;
-  }
-
   void Accept() {
     acceptor_.async_accept([this](ErrorCode error, Tcp::socket socket) {
       if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
@@ -234,10 +226,8 @@ class Server::Impl {
   ServerMetrics metrics_;
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
-  asio::thread_pool light_handlers_;
-  asio::thread_pool heavy_handlers_;
-  asio::thread_pool intake_handlers_;
-  // Of the input and output thread:
+  LeaderFollowers threads_;
+  // Of whichever of them leads:
   Tcp::acceptor acceptor_;
   asio::steady_timer retry_;
   ConnectionContext context_;
@@ -248,7 +238,7 @@ class Server::Impl {
   std::string address_;
   uint16_t port_ = 0;
   Mutex stop_mutex_;
-  std::thread io_thread_;
+  bool runs_ ABSL_GUARDED_BY(stop_mutex_) = false;
   Mutex count_mutex_;
   CondVar count_changed_;
   size_t count_ ABSL_GUARDED_BY(count_mutex_) = 0;

@@ -1,8 +1,9 @@
 // A small HTTP/1.1 server: a table of routes, keep-alive, compressed answers, cross-origin
 // requests, TLS, tokens, limits and a graceful stop.
 //
-// One thread of its own does all input and output, another runs light handlers, `heavy_threads`
-// more the heavy ones, and where there are routes that take data in, `intake_threads` those; a
+// One thread at a time does all input and output; which, changes with each request, so that it is
+// handled by who read it (leader_followers.h). Of light handlers one runs at a time, of heavy ones
+// `heavy_threads`, of those of routes that take data in `intake_threads`; a
 // connection has one request under way at a time. A handler's request is answered even where the
 // server is asked to stop meanwhile; a stop waits for the answers of deferred ones too.
 // Request::cancelled tells heavy handlers that their client has closed its side of the connection,
