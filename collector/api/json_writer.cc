@@ -1,113 +1,49 @@
 #include "collector/api/json_writer.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
+#include <bit>
+#include <cstring>
 #include <iterator>
 
 #include <fmt/format.h>
 
+#include "collector/api/number_text.h"
 #include "common/utf8.h"
 
 namespace leadline::collector::api {
 namespace {
 
-// Room for what is written at once: a time has no more than 24 characters, a float in the shortest
-// form no more than 30; without an exponent the smallest one has 340.
-constexpr size_t kPointBytes = 64;
-constexpr size_t kFixedBytes = 400;
-
-// What follows writes from `at` on, where there is room enough, and gives the end of it.
-char* PutText(std::string_view text, char* at) { return std::copy(text.begin(), text.end(), at); }
-
-template <typename Integer>
-char* PutInteger(Integer value, char* at) {
-  constexpr size_t kMost = 20;
-  return std::to_chars(at, at + kMost, value).ptr;
-}
-
-// "1.25e+20" as "125000000000000000000". REQUIRES: an exponent no less than the number of digits
-// after the point.
-char* PutExpanded(std::string_view scientific, char* at) {
-  const size_t e = scientific.find('e');
-  int exponent = 0;
-  // from_chars takes no plus sign.
-  std::from_chars(scientific.data() + e + 2, scientific.data() + scientific.size(), exponent);
-  const std::string_view mantissa = scientific.substr(0, e);
-  const size_t point = mantissa.find('.');
-  const size_t fraction = point == std::string_view::npos ? 0 : mantissa.size() - point - 1;
-  at = PutText(mantissa.substr(0, point), at);
-  if (fraction > 0) at = PutText(mantissa.substr(point + 1), at);
-  return std::fill_n(at, static_cast<size_t>(exponent) - fraction, '0');
-}
-
-// REQUIRES: not finite.
-char* PutSpecial(double value, char* at) {
-  if (std::isnan(value)) return PutText("NaN", at);
-  return PutText(value > 0 ? "+Inf" : "-Inf", at);
-}
-
-char* PutFixed(double value, char* at) {
-  if (!std::isfinite(value)) return PutSpecial(value, at);
-  constexpr double kAllDigitsCount = 9007199254740992.0;  // 2^53
-  if (std::fabs(value) >= kAllDigitsCount) {
-    // Fixed format would write digits beyond those that are needed.
-    char scientific[kPointBytes];
-    const auto [end, error] =
-        std::to_chars(scientific, std::end(scientific), value, std::chars_format::scientific);
-    return PutExpanded({scientific, end}, at);
-  }
-  // Most of what is counted is whole, and much sooner written as such.
-  const auto whole = static_cast<int64_t>(value);
-  if (static_cast<double>(whole) == value && (whole != 0 || !std::signbit(value))) {
-    return PutInteger(whole, at);
-  }
-  return std::to_chars(at, at + kFixedBytes, value, std::chars_format::fixed).ptr;
-}
-
-char* PutFloat(double value, char* at) {
-  const double magnitude = std::fabs(value);
-  if (std::isfinite(value) && magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21)) {
-    return std::to_chars(at, at + kPointBytes, value, std::chars_format::scientific).ptr;
-  }
-  return PutFixed(value, at);
-}
-
-char* PutTime(int64_t ts_ms, char* at) {
-  const bool negative = ts_ms < 0;
-  const uint64_t magnitude =
-      negative ? uint64_t{0} - static_cast<uint64_t>(ts_ms) : static_cast<uint64_t>(ts_ms);
-  if (negative) *at++ = '-';
-  at = PutInteger(magnitude / 1000, at);
-  if (const auto rest = static_cast<int>(magnitude % 1000); rest != 0) {
-    const auto digit = [](int value) { return static_cast<char>('0' + value); };
-    for (const char c : {'.', digit(rest / 100), digit(rest / 10 % 10), digit(rest % 10)}) {
-      *at++ = c;
-    }
-  }
-  return at;
-}
+// What is written at once but for numbers.
+constexpr size_t kAroundBytes = 16;
 
 bool NeedsEscape(char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; }
 
+constexpr uint64_t InEachByte(uint8_t byte) { return byte * uint64_t{0x0101010101010101}; }
+
+// Whether one of eight bytes needs to be escaped or is not ASCII.
+bool AnySpecial(uint64_t bytes) {
+  const auto any_less = [](uint64_t word, uint8_t than) {
+    return (word - InEachByte(than)) & ~word;
+  };
+  return ((bytes | any_less(bytes, 0x20) | any_less(bytes ^ InEachByte('"'), 1) |
+           any_less(bytes ^ InEachByte('\\'), 1)) &
+          InEachByte(0x80)) != 0;
+}
+
 // Whether it is ASCII with nothing to escape, as nearly all names and values are.
 bool IsPlain(std::string_view text) {
-  bool special = false;
-  for (const char c : text) special |= NeedsEscape(c) | (static_cast<unsigned char>(c) >= 0x80);
-  return !special;
+  uint64_t bytes = 0;
+  size_t at = 0;
+  for (; at + sizeof(bytes) <= text.size(); at += sizeof(bytes)) {
+    std::memcpy(&bytes, text.data() + at, sizeof(bytes));
+    if (AnySpecial(bytes)) return false;
+  }
+  bytes = InEachByte(' ');
+  if (at < text.size()) std::memcpy(&bytes, text.data() + at, text.size() - at);
+  return !AnySpecial(bytes);
 }
 
 }  // namespace
-
-void AppendFloat(double value, std::string& out) {
-  char buffer[kFixedBytes];
-  out.append(buffer, PutFloat(value, buffer));
-}
-
-void AppendFixed(double value, std::string& out) {
-  char buffer[kFixedBytes];
-  out.append(buffer, PutFixed(value, buffer));
-}
 
 void JsonWriter::Separate() {
   if (need_comma_) out_ += ',';
@@ -126,20 +62,15 @@ void JsonWriter::Close(char bracket) {
 }
 
 void JsonWriter::Key(std::string_view key) {
-  Separate();
-  Quote(key);
-  out_ += ':';
+  Quote(key, ":");
   need_comma_ = false;
 }
 
-void JsonWriter::String(std::string_view text) {
-  Separate();
-  Quote(text);
-}
+void JsonWriter::String(std::string_view text) { Quote(text, ""); }
 
 void JsonWriter::Integer(int64_t value) {
   Separate();
-  char buffer[kPointBytes];
+  char buffer[kIntegerBytes];
   out_.append(buffer, PutInteger(value, buffer));
 }
 
@@ -152,12 +83,12 @@ void JsonWriter::Raw(std::string_view json) {
 
 void JsonWriter::Time(int64_t ts_ms) {
   Separate();
-  char buffer[kPointBytes];
+  char buffer[kTimeBytes];
   out_.append(buffer, PutTime(ts_ms, buffer));
 }
 
 void JsonWriter::Point(int64_t ts_ms, double value) {
-  char buffer[kPointBytes + kFixedBytes];
+  char buffer[kTimeBytes + kFixedBytes + kAroundBytes];
   char* at = buffer;
   if (need_comma_) *at++ = ',';
   *at++ = '[';
@@ -167,6 +98,61 @@ void JsonWriter::Point(int64_t ts_ms, double value) {
   at = PutText("\"]", at);
   out_.append(buffer, at);
   need_comma_ = true;
+}
+
+char* JsonWriter::PutTimeOnce(int64_t ts_ms, size_t& next, char* at) {
+  constexpr size_t kMostTimes = 4096;
+  if (next == times_.size() || times_[next].ts_ms != ts_ms) {
+    next = static_cast<size_t>(
+        std::lower_bound(times_.begin(), times_.end(), ts_ms,
+                         [](const TimeText& time, int64_t ts) { return time.ts_ms < ts; }) -
+        times_.begin());
+    if (next == times_.size() && next < kMostTimes) {
+      TimeText& time = times_.emplace_back();
+      time.ts_ms = ts_ms;
+      time.bytes = static_cast<uint8_t>(PutTime(ts_ms, time.text) - time.text);
+    } else if (next == times_.size() || times_[next].ts_ms != ts_ms) {
+      return PutTime(ts_ms, at);
+    }
+  }
+  const TimeText& time = times_[next++];
+  std::memcpy(at, time.text, kTimeBytes);  // of a fixed size, which is sooner done
+  return at + time.bytes;
+}
+
+void JsonWriter::Points(absl::Span<const int64_t> ts_ms, absl::Span<const double> values) {
+  BeginArray();
+  constexpr size_t kAtOnceBytes = 16 << 10;
+  char buffer[kAtOnceBytes];
+  char* at = buffer;
+  char same[kFloatBytes] = {};  // the text of the value before
+  size_t same_bytes = 0;
+  uint64_t before = 0;
+  size_t next_time = 0;
+  for (size_t i = 0; i < ts_ms.size(); ++i) {
+    if (std::end(buffer) - at < static_cast<ptrdiff_t>(kTimeBytes + kFixedBytes + kAroundBytes)) {
+      out_.append(buffer, at);
+      at = buffer;
+    }
+    if (i > 0) *at++ = ',';
+    *at++ = '[';
+    at = PutTimeOnce(ts_ms[i], next_time, at);
+    at = PutText(",\"", at);
+    const auto bits = std::bit_cast<uint64_t>(values[i]);
+    if (same_bytes > 0 && bits == before) {
+      std::memcpy(at, same, kFloatBytes);
+      at += same_bytes;
+    } else {
+      char* const begin = at;
+      at = PutFloat(values[i], at);
+      same_bytes = static_cast<size_t>(at - begin);
+      before = bits;
+      std::memcpy(same, begin, same_bytes);
+    }
+    at = PutText("\"]", at);
+  }
+  out_.append(buffer, at);
+  EndArray();
 }
 
 void JsonWriter::SampleValue(double value) {
@@ -183,13 +169,20 @@ void JsonWriter::ScalarValue(double value) {
   out_ += '"';
 }
 
-void JsonWriter::Quote(std::string_view text) {
-  if (IsPlain(text)) {
-    out_ += '"';
-    out_ += text;
-    out_ += '"';
+void JsonWriter::Quote(std::string_view text, std::string_view behind) {
+  constexpr size_t kShortBytes = 256;
+  if (text.size() <= kShortBytes && IsPlain(text)) {
+    char buffer[kShortBytes + kAroundBytes];
+    char* at = buffer;
+    if (need_comma_) *at++ = ',';
+    *at++ = '"';
+    at = PutText(text, at);
+    *at++ = '"';
+    out_.append(buffer, PutText(behind, at));
+    need_comma_ = true;
     return;
   }
+  Separate();
   std::string valid;
   if (!IsValidUtf8(text)) {
     valid = ToValidUtf8(text);
@@ -212,6 +205,7 @@ void JsonWriter::Quote(std::string_view text) {
     }
   }
   out_ += '"';
+  out_ += behind;
 }
 
 }  // namespace leadline::collector::api

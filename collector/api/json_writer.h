@@ -10,6 +10,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "absl/types/span.h"
+
+#include "collector/api/number_text.h"
 
 namespace leadline::collector::api {
 
@@ -37,6 +42,9 @@ class JsonWriter {
   void Time(int64_t ts_ms);
   // A sample: [1435781451.781,"0.5"].
   void Point(int64_t ts_ms, double value);
+  // An array of samples. Of many series with the same times these are made but once.
+  // REQUIRES: as many values as times.
+  void Points(absl::Span<const int64_t> ts_ms, absl::Span<const double> values);
   // Room for so much more.
   void Reserve(size_t bytes) { out_.reserve(out_.size() + bytes); }
   // A sample's value, in quotes.
@@ -48,16 +56,21 @@ class JsonWriter {
   void Open(char bracket);
   void Close(char bracket);
   void Separate();
-  void Quote(std::string_view text);
+  // With what goes before it, and `behind`.
+  void Quote(std::string_view text, std::string_view behind);
+
+  // A time as it is written.
+  struct TimeText {
+    int64_t ts_ms = 0;
+    uint8_t bytes = 0;
+    char text[kTimeBytes] = {};
+  };
+  // `next`: where it is looked for first, and where the one behind it will be.
+  char* PutTimeOnce(int64_t ts_ms, size_t& next, char* at);
 
   std::string& out_;
   bool need_comma_ = false;
+  std::vector<TimeText> times_;  // ascending
 };
-
-// The shortest text that gives the same number back, as Go's strconv writes it in Prometheus' API:
-// "0.1", "+Inf", "NaN", "1e-07", and no exponent from 1e-6 up to 1e21.
-void AppendFloat(double value, std::string& out);
-// The same, never with an exponent.
-void AppendFixed(double value, std::string& out);
 
 }  // namespace leadline::collector::api

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "collector/api/json_writer.h"
+#include "collector/api/number_text.h"
 #include "collector/promql/parse/parser.h"
 #include "common/labels.h"
 #include "common/status_macros.h"

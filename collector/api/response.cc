@@ -82,9 +82,7 @@ void WriteVectorSeries(const ResultSeries& series, JsonWriter& json) {
 void WriteMatrixSeries(const ResultSeries& series, JsonWriter& json) {
   if (!series.values.empty()) {
     json.Key("values");
-    json.BeginArray();
-    for (size_t i = 0; i < series.values.size(); ++i) json.Point(series.ts_ms[i], series.values[i]);
-    json.EndArray();
+    json.Points(series.ts_ms, series.values);
   }
   if (!series.histograms.empty()) {
     json.Key("histograms");

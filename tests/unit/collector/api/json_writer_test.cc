@@ -1,79 +1,17 @@
 #include "collector/api/json_writer.h"
 
-#include <charconv>
+#include <bit>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 #include <random>
+#include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 namespace leadline::collector::api {
 namespace {
-
-std::string Float(double value) {
-  std::string out;
-  AppendFloat(value, out);
-  return out;
-}
-
-TEST(AppendFloat, WritesWhatGoWrites) {
-  const std::pair<double, const char*> cases[] = {
-      {0, "0"},
-      {-0.0, "-0"},
-      {1, "1"},
-      {0.1, "0.1"},
-      {-2.5, "-2.5"},
-      {1e-6, "0.000001"},
-      {9.99e-7, "9.99e-07"},
-      {1.5e-10, "1.5e-10"},
-      {5e-324, "5e-324"},
-      {9007199254740991, "9007199254740991"},
-      {9007199254740993, "9007199254740992"},
-      {1e20, "100000000000000000000"},
-      {1.2345678901234568e20, "123456789012345680000"},
-      {-1.2345678901234568e20, "-123456789012345680000"},
-      {1e21, "1e+21"},
-      {1.7976931348623157e308, "1.7976931348623157e+308"},
-      {std::numeric_limits<double>::infinity(), "+Inf"},
-      {-std::numeric_limits<double>::infinity(), "-Inf"},
-      {std::nan(""), "NaN"},
-  };
-  for (const auto& [value, text] : cases) EXPECT_EQ(Float(value), text);
-}
-
-TEST(AppendFixed, HasNoExponent) {
-  const std::pair<double, const char*> cases[] = {{1e-7, "0.0000001"},
-                                                  {-1.5e-9, "-0.0000000015"},
-                                                  {1e21, "1000000000000000000000"},
-                                                  {-2.5e22, "-25000000000000000000000"},
-                                                  {0.1, "0.1"},
-                                                  {0, "0"},
-                                                  {INFINITY, "+Inf"},
-                                                  {NAN, "NaN"}};
-  for (const auto& [value, want] : cases) {
-    std::string out;
-    AppendFixed(value, out);
-    EXPECT_EQ(out, want);
-  }
-  for (const double value : {1.7976931348623157e308, 5e-324}) {
-    std::string out;
-    AppendFixed(value, out);
-    EXPECT_EQ(std::strtod(out.c_str(), nullptr), value);
-    EXPECT_EQ(out.find('e'), std::string::npos);
-  }
-}
-
-TEST(AppendFloat, GivesTheSameNumberBack) {
-  std::mt19937_64 random(1);
-  for (int i = 0; i < 100'000; ++i) {
-    const double value = std::bit_cast<double>(random());
-    if (!std::isfinite(value)) continue;
-    const std::string text = Float(value);
-    double back = 0;
-    std::from_chars(text.data(), text.data() + text.size(), back);
-    ASSERT_EQ(back, value) << text;
-  }
-}
 
 TEST(JsonWriter, WritesPointsAsTheirParts) {
   const std::pair<int64_t, double> points[] = {
@@ -99,6 +37,62 @@ TEST(JsonWriter, WritesPointsAsTheirParts) {
   other.EndArray();
   EXPECT_EQ(at_once, in_parts);
   EXPECT_EQ(at_once.substr(0, 33), R"([[0,"0"],[1435781451.781,"0.5"],[)");
+}
+
+// Of series with the same times, with some of them, and with more than are kept.
+TEST(JsonWriter, WritesManyPointsAsEach) {
+  std::mt19937_64 random(3);
+  std::string at_once;
+  std::string one_by_one;
+  JsonWriter many(at_once);
+  JsonWriter each(one_by_one);
+  for (int series = 0; series < 40; ++series) {
+    std::vector<int64_t> ts_ms;
+    std::vector<double> values;
+    const int64_t steps = series % 10 == 9 ? 6000 : 50;
+    double value = 0;
+    for (int64_t step = 0; step < steps; ++step) {
+      if (series % 3 == 1 && random() % 4 == 0) continue;
+      ts_ms.push_back((series % 7 == 6 ? -1 : 1) * 1'435'781'451'781 + step * 15'000);
+      if (random() % 2 == 0) value = std::bit_cast<double>(random());
+      values.push_back(value);
+    }
+    many.Points(ts_ms, values);
+    each.BeginArray();
+    for (size_t i = 0; i < ts_ms.size(); ++i) each.Point(ts_ms[i], values[i]);
+    each.EndArray();
+  }
+  EXPECT_EQ(at_once, one_by_one);
+}
+
+// Beside one byte after the other.
+TEST(JsonWriter, EscapesWhereverItIs) {
+  std::mt19937 random(4);
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text(random() % (round % 100 == 0 ? 600 : 20), 'a');
+    for (size_t i = random() % 3; i > 0 && !text.empty(); --i) {
+      text[random() % text.size()] = static_cast<char>(random() % 128);
+    }
+    std::string want = "\"";
+    for (const char c : text) {
+      if (c == '"' || c == '\\') {
+        want += '\\';
+        want += c;
+      } else if (c == '\n') {
+        want += "\\n";
+      } else if (c < 0x20) {
+        char escaped[8];
+        snprintf(escaped, sizeof(escaped), "\\u%04x", c);
+        want += escaped;
+      } else {
+        want += c;
+      }
+    }
+    std::string out;
+    JsonWriter json(out);
+    json.String(text);
+    ASSERT_EQ(out, want + '"');
+  }
 }
 
 TEST(JsonWriter, PutsCommasAndEscapes) {
