@@ -27,6 +27,14 @@ struct Label {
   }
 };
 
+// A label that lies elsewhere.
+struct LabelView {
+  std::string_view name;
+  std::string_view value;
+
+  auto operator<=>(const LabelView&) const = default;
+};
+
 class LabelSet {
  public:
   LabelSet() = default;

@@ -21,10 +21,10 @@ std::vector<NamedCount> Top(std::vector<NamedCount> counts, size_t top) {
 
 }  // namespace
 
-void LabelCounter::Add(absl::Span<const LabelSet> series) {
+void LabelCounter::Add(absl::Span<const SeriesView> series) {
   series_ += series.size();
-  for (const LabelSet& labels : series) {
-    for (const Label& label : labels) ++series_of_pair_[label.name][label.value];
+  for (const SeriesView& labels : series) {
+    for (const LabelView& label : labels) ++series_of_pair_[label.name][label.value];
   }
 }
 

@@ -33,7 +33,8 @@ struct Cardinality {
 // Holds each value of each label once, and none of the series.
 class LabelCounter {
  public:
-  void Add(absl::Span<const LabelSet> series);
+  using SeriesView = absl::Span<const LabelView>;
+  void Add(absl::Span<const SeriesView> series);
 
   uint64_t series() const { return series_; }
   // The first `top` of each list.

@@ -18,13 +18,17 @@
 namespace leadline::collector::api {
 namespace {
 
+using SeriesView = store::Queryable::SeriesView;
+
 // About, in an answer.
 uint64_t JsonBytes(std::string_view text) { return text.size() + 3; }
-uint64_t JsonBytes(const LabelSet& labels) {
+uint64_t JsonBytes(const SeriesView& labels) {
   uint64_t bytes = 3;
-  for (const Label& label : labels) bytes += label.name.size() + label.value.size() + 6;
+  for (const LabelView& label : labels) bytes += label.name.size() + label.value.size() + 6;
   return bytes;
 }
+// What else is in it.
+constexpr size_t kRoomBytes = 128;
 
 // What is told of it while it runs.
 std::string TextOf(const http::Request& request, const http::Params& params) {
@@ -33,7 +37,13 @@ std::string TextOf(const http::Request& request, const http::Params& params) {
   return text;
 }
 
-void WriteString(const std::string& text, JsonWriter& json) { json.String(text); }
+void WriteString(std::string_view text, JsonWriter& json) { json.String(text); }
+
+void WriteSeries(const SeriesView& labels, JsonWriter& json) {
+  json.BeginObject();
+  for (const LabelView& label : labels) json.Member(label.name, label.value);
+  json.EndObject();
+}
 
 // By metric, what is said of it, each once.
 using Descriptions = std::map<std::string, std::vector<model::MetricMetadata::Entry>, std::less<>>;
@@ -132,10 +142,9 @@ void MetadataApi::AddRoutes(http::Router& router) const {
 }
 
 template <typename T>
-http::Response MetadataApi::Answer(
-    const http::Request& request, std::string_view call, bool needs_match,
-    absl::FunctionRef<absl::StatusOr<std::vector<T>>(const store::SeriesFilter&)> ask,
-    absl::FunctionRef<void(const T&, JsonWriter&)> write) const {
+http::Response MetadataApi::Answer(const http::Request& request, std::string_view call,
+                                   bool needs_match, Ask<T> ask,
+                                   absl::FunctionRef<void(const T&, JsonWriter&)> write) const {
   const http::Params params = http::RequestParams(request);
   http::Response response;
   const auto answer = [&]() -> absl::Status {
@@ -145,26 +154,29 @@ http::Response MetadataApi::Answer(
     options.cancelled = request.cancelled.get();
     LL_ASSIGN_OR_RETURN(options.timeout, DurationParamOr(params, "timeout", options.timeout));
     filter.limit = limit == 0 ? 0 : limit + 1;
+    const auto take = [&](absl::Span<const T> all) {
+      promql::Annotations annotations;
+      if (limit > 0 && all.size() > limit) {
+        all = all.first(limit);
+        annotations.warnings.insert("results truncated due to limit");
+      }
+      uint64_t bytes = 0;
+      for (const T& one : all) bytes += JsonBytes(one);
+      LL_RETURN_IF_ERROR(filter.limits.memory->Take(bytes));
+      response = Success(
+          [&](JsonWriter& json) {
+            json.Reserve(bytes + kRoomBytes);
+            json.BeginArray();
+            for (const T& one : all) write(one, json);
+            json.EndArray();
+          },
+          annotations);
+      return absl::OkStatus();
+    };
     return engine_.AskStore(tenant_, TextOf(request, params), filter.start_ms, filter.end_ms,
                             options, [&](const store::CallLimits& limits) {
                               filter.limits = limits;
-                              LL_ASSIGN_OR_RETURN(std::vector<T> all, ask(filter));
-                              promql::Annotations annotations;
-                              if (limit > 0 && all.size() > limit) {
-                                all.resize(limit);
-                                annotations.warnings.insert("results truncated due to limit");
-                              }
-                              uint64_t bytes = 0;
-                              for (const T& one : all) bytes += JsonBytes(one);
-                              LL_RETURN_IF_ERROR(limits.memory->Take(bytes));
-                              response = Success(
-                                  [&](JsonWriter& json) {
-                                    json.BeginArray();
-                                    for (const T& one : all) write(one, json);
-                                    json.EndArray();
-                                  },
-                                  annotations);
-                              return absl::OkStatus();
+                              return ask(filter, take);
                             });
   };
   const absl::Status status = answer();
@@ -174,31 +186,35 @@ http::Response MetadataApi::Answer(
 }
 
 http::Response MetadataApi::Labels(const http::Request& request) const {
-  return Answer<std::string>(
+  return Answer<std::string_view>(
       request, "labels", /*needs_match=*/false,
-      [&](const store::SeriesFilter& filter) { return queryable_.LabelNames(tenant_, filter); },
+      [&](const store::SeriesFilter& filter, Take<std::string_view> take) {
+        return queryable_.UseLabelNames(tenant_, filter, take);
+      },
       WriteString);
 }
 
 http::Response MetadataApi::LabelValues(const http::Request& request) const {
   const std::string name = UnescapeLabelName(request.captures.front());
-  return Answer<std::string>(
+  return Answer<std::string_view>(
       request, "label_values", /*needs_match=*/false,
-      [&](const store::SeriesFilter& filter) -> absl::StatusOr<std::vector<std::string>> {
+      [&](const store::SeriesFilter& filter, Take<std::string_view> take) -> absl::Status {
         if (!IsValidUtf8(name)) {
           return absl::InvalidArgumentError(
               fmt::format("invalid label name: \"{}\"", ToValidUtf8(name)));
         }
-        return queryable_.LabelValues(tenant_, name, filter);
+        return queryable_.UseLabelValues(tenant_, name, filter, take);
       },
       WriteString);
 }
 
 http::Response MetadataApi::Series(const http::Request& request) const {
-  return Answer<LabelSet>(
+  return Answer<SeriesView>(
       request, "series", /*needs_match=*/true,
-      [&](const store::SeriesFilter& filter) { return queryable_.Series(tenant_, filter); },
-      WriteLabels);
+      [&](const store::SeriesFilter& filter, Take<SeriesView> take) {
+        return queryable_.UseSeries(tenant_, filter, take);
+      },
+      WriteSeries);
 }
 
 http::Response MetadataApi::MetricMetadata(const http::Request& request) const {

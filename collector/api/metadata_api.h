@@ -6,10 +6,10 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "absl/functional/function_ref.h"
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
+#include "absl/types/span.h"
 
 #include "collector/api/json_writer.h"
 #include "collector/model/metric_metadata.h"
@@ -45,10 +45,12 @@ class MetadataApi {
   // Asks the store for one more than wanted, so that what was cut off is known, and has `write`
   // write what there is.
   template <typename T>
-  http::Response Answer(
-      const http::Request& request, std::string_view call, bool needs_match,
-      absl::FunctionRef<absl::StatusOr<std::vector<T>>(const store::SeriesFilter&)> ask,
-      absl::FunctionRef<void(const T&, JsonWriter&)> write) const;
+  using Take = absl::FunctionRef<absl::Status(absl::Span<const T> all)>;
+  template <typename T>
+  using Ask = absl::FunctionRef<absl::Status(const store::SeriesFilter&, Take<T>)>;
+  template <typename T>
+  http::Response Answer(const http::Request& request, std::string_view call, bool needs_match,
+                        Ask<T> ask, absl::FunctionRef<void(const T&, JsonWriter&)> write) const;
 
   const store::Queryable& queryable_;
   const promql::Engine& engine_;

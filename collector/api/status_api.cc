@@ -171,8 +171,10 @@ absl::Status StatusApi::CountSeries(int64_t start_ms, int64_t end_ms,
   for (const std::string& metric : metrics) {
     if (cancelled != nullptr && *cancelled) return absl::CancelledError("nobody waits for it");
     filter.selectors = {{{store::Matcher::Op::kEqual, std::string(kMetricName), metric}}};
-    LL_ASSIGN_OR_RETURN(const std::vector<LabelSet> series, queryable_.Series(tenant_, filter));
-    counter.Add(series);
+    LL_RETURN_IF_ERROR(queryable_.UseSeries(tenant_, filter, [&](const auto& series) {
+      counter.Add(series);
+      return absl::OkStatus();
+    }));
   }
   return absl::OkStatus();
 }

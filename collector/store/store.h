@@ -286,14 +286,27 @@ class Queryable {
                                                   absl::Span<const Matcher> matchers,
                                                   const SelectHints& hints) const;
 
-  // Sorted. Kubernetes labels are included.
-  virtual absl::StatusOr<std::vector<std::string>> LabelNames(std::string_view tenant,
-                                                              const SeriesFilter& filter) const = 0;
-  virtual absl::StatusOr<std::vector<std::string>> LabelValues(
-      std::string_view tenant, std::string_view name, const SeriesFilter& filter) const = 0;
-  // Sorted visible label sets, each once.
-  virtual absl::StatusOr<std::vector<LabelSet>> Series(std::string_view tenant,
-                                                       const SeriesFilter& filter) const = 0;
+  // Names and values of labels, ascending, each once, and visible label sets, in order, each once
+  // and by name. Kubernetes labels are included in the former. They are read where they lie: `take`
+  // is called once, if there is no error before, and they are valid until it returns; its own error
+  // is passed on. What they take of the limits' memory is given back then.
+  using TakeTexts = absl::FunctionRef<absl::Status(absl::Span<const std::string_view> texts)>;
+  using SeriesView = absl::Span<const LabelView>;
+  using TakeSeries = absl::FunctionRef<absl::Status(absl::Span<const SeriesView> series)>;
+  virtual absl::Status UseLabelNames(std::string_view tenant, const SeriesFilter& filter,
+                                     TakeTexts take) const = 0;
+  virtual absl::Status UseLabelValues(std::string_view tenant, std::string_view name,
+                                      const SeriesFilter& filter, TakeTexts take) const = 0;
+  virtual absl::Status UseSeries(std::string_view tenant, const SeriesFilter& filter,
+                                 TakeSeries take) const = 0;
+  // The same as copies.
+  absl::StatusOr<std::vector<std::string>> LabelNames(std::string_view tenant,
+                                                      const SeriesFilter& filter) const;
+  absl::StatusOr<std::vector<std::string>> LabelValues(std::string_view tenant,
+                                                       std::string_view name,
+                                                       const SeriesFilter& filter) const;
+  absl::StatusOr<std::vector<LabelSet>> Series(std::string_view tenant,
+                                               const SeriesFilter& filter) const;
   // The version in force at t of every entity that lived then.
   virtual absl::StatusOr<std::vector<model::EntityVersion>> EntitiesAt(std::string_view tenant,
                                                                        int64_t t_ms) const = 0;

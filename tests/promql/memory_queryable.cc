@@ -152,11 +152,17 @@ absl::StatusOr<std::unique_ptr<store::Selection>> MemoryQueryable::Find(
   return std::make_unique<MemorySelection>(std::move(found), hints.max_samples);
 }
 
-absl::StatusOr<std::vector<LabelSet>> MemoryQueryable::Series(
-    std::string_view, const store::SeriesFilter& filter) const {
+absl::Status MemoryQueryable::UseSeries(std::string_view, const store::SeriesFilter& filter,
+                                        TakeSeries take) const {
   LL_RETURN_IF_ERROR(Failure());
   LL_ASSIGN_OR_RETURN(const std::set<LabelSet> found, Matching(filter));
-  return Limited(found, filter.limit);
+  std::vector<std::vector<LabelView>> labels;
+  for (const LabelSet& set : found) {
+    if (filter.limit > 0 && labels.size() == filter.limit) break;
+    std::vector<LabelView>& views = labels.emplace_back();
+    for (const Label& label : set) views.push_back({label.name, label.value});
+  }
+  return take(std::vector<SeriesView>(labels.begin(), labels.end()));
 }
 
 absl::StatusOr<std::set<LabelSet>> MemoryQueryable::Matching(
@@ -181,25 +187,26 @@ absl::StatusOr<std::set<LabelSet>> MemoryQueryable::Matching(
   return found;
 }
 
-absl::StatusOr<std::vector<std::string>> MemoryQueryable::LabelNames(
-    std::string_view, const store::SeriesFilter& filter) const {
+absl::Status MemoryQueryable::UseLabelNames(std::string_view, const store::SeriesFilter& filter,
+                                            TakeTexts take) const {
   LL_RETURN_IF_ERROR(Failure());
-  std::set<std::string> names;
+  std::set<std::string_view> names;
   LL_ASSIGN_OR_RETURN(const std::set<LabelSet> found, Matching(filter));
   for (const LabelSet& labels : found) {
     for (const Label& label : labels) names.insert(label.name);
   }
-  return Limited(names, filter.limit);
+  return take(Limited(names, filter.limit));
 }
 
-absl::StatusOr<std::vector<std::string>> MemoryQueryable::LabelValues(
-    std::string_view, std::string_view name, const store::SeriesFilter& filter) const {
+absl::Status MemoryQueryable::UseLabelValues(std::string_view, std::string_view name,
+                                             const store::SeriesFilter& filter,
+                                             TakeTexts take) const {
   LL_RETURN_IF_ERROR(Failure());
-  std::set<std::string> values;
+  std::set<std::string_view> values;
   LL_ASSIGN_OR_RETURN(const std::set<LabelSet> found, Matching(filter));
-  for (const LabelSet& labels : found) values.emplace(labels.Get(name));
+  for (const LabelSet& labels : found) values.insert(labels.Get(name));
   values.erase("");
-  return Limited(values, filter.limit);
+  return take(Limited(values, filter.limit));
 }
 
 absl::StatusOr<std::vector<model::EntityVersion>> MemoryQueryable::EntitiesAt(std::string_view,

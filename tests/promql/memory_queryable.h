@@ -57,13 +57,12 @@ class MemoryQueryable final : public store::Queryable {
   absl::StatusOr<std::unique_ptr<store::Selection>> Find(
       std::string_view tenant, absl::Span<const store::Matcher> matchers,
       const store::SelectHints& hints) const override;
-  absl::StatusOr<std::vector<std::string>> LabelNames(
-      std::string_view tenant, const store::SeriesFilter& filter) const override;
-  absl::StatusOr<std::vector<std::string>> LabelValues(
-      std::string_view tenant, std::string_view name,
-      const store::SeriesFilter& filter) const override;
-  absl::StatusOr<std::vector<LabelSet>> Series(std::string_view tenant,
-                                               const store::SeriesFilter& filter) const override;
+  absl::Status UseLabelNames(std::string_view tenant, const store::SeriesFilter& filter,
+                             TakeTexts take) const override;
+  absl::Status UseLabelValues(std::string_view tenant, std::string_view name,
+                              const store::SeriesFilter& filter, TakeTexts take) const override;
+  absl::Status UseSeries(std::string_view tenant, const store::SeriesFilter& filter,
+                         TakeSeries take) const override;
   absl::StatusOr<std::vector<model::EntityVersion>> EntitiesAt(std::string_view tenant,
                                                                int64_t t_ms) const override;
 

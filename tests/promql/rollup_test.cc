@@ -144,18 +144,17 @@ class RolledUpQueryable final : public store::Queryable {
     EXPECT_EQ(hints.end_ms % hints.rollups.resolution_ms, 0);
     return std::make_unique<RolledUpSelection>(*std::move(found), hints.rollups);
   }
-  absl::StatusOr<std::vector<std::string>> LabelNames(
-      std::string_view tenant, const store::SeriesFilter& filter) const override {
-    return inner_.LabelNames(tenant, filter);
+  absl::Status UseLabelNames(std::string_view tenant, const store::SeriesFilter& filter,
+                             TakeTexts take) const override {
+    return inner_.UseLabelNames(tenant, filter, take);
   }
-  absl::StatusOr<std::vector<std::string>> LabelValues(
-      std::string_view tenant, std::string_view name,
-      const store::SeriesFilter& filter) const override {
-    return inner_.LabelValues(tenant, name, filter);
+  absl::Status UseLabelValues(std::string_view tenant, std::string_view name,
+                              const store::SeriesFilter& filter, TakeTexts take) const override {
+    return inner_.UseLabelValues(tenant, name, filter, take);
   }
-  absl::StatusOr<std::vector<LabelSet>> Series(std::string_view tenant,
-                                               const store::SeriesFilter& filter) const override {
-    return inner_.Series(tenant, filter);
+  absl::Status UseSeries(std::string_view tenant, const store::SeriesFilter& filter,
+                         TakeSeries take) const override {
+    return inner_.UseSeries(tenant, filter, take);
   }
   absl::StatusOr<std::vector<model::EntityVersion>> EntitiesAt(std::string_view tenant,
                                                                int64_t t_ms) const override {

@@ -43,9 +43,10 @@ absl::StatusOr<std::optional<ClassicSelector>> ClassicInstead(const Context& con
   filter.start_ms = hints.start_ms;
   filter.end_ms = hints.end_ms;
   filter.limit = 1;
-  LL_ASSIGN_OR_RETURN(const std::vector<LabelSet> real,
-                      context.queryable.Series(context.tenant, filter));
-  if (!real.empty()) return std::nullopt;
+  LL_RETURN_IF_ERROR(context.queryable.UseSeries(context.tenant, filter, [&](const auto& real) {
+    if (!real.empty()) classic.reset();
+    return absl::OkStatus();
+  }));
   return classic;
 }
 

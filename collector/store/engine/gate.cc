@@ -24,23 +24,22 @@ absl::StatusOr<std::unique_ptr<Selection>> Gate::Find(std::string_view tenant,
   return behind_.Find(tenant, matchers, hints);
 }
 
-absl::StatusOr<std::vector<std::string>> Gate::LabelNames(std::string_view tenant,
-                                                          const SeriesFilter& filter) const {
+absl::Status Gate::UseLabelNames(std::string_view tenant, const SeriesFilter& filter,
+                                 TakeTexts take) const {
   LL_RETURN_IF_ERROR(status());
-  return behind_.LabelNames(tenant, filter);
+  return behind_.UseLabelNames(tenant, filter, take);
 }
 
-absl::StatusOr<std::vector<std::string>> Gate::LabelValues(std::string_view tenant,
-                                                           std::string_view name,
-                                                           const SeriesFilter& filter) const {
+absl::Status Gate::UseLabelValues(std::string_view tenant, std::string_view name,
+                                  const SeriesFilter& filter, TakeTexts take) const {
   LL_RETURN_IF_ERROR(status());
-  return behind_.LabelValues(tenant, name, filter);
+  return behind_.UseLabelValues(tenant, name, filter, take);
 }
 
-absl::StatusOr<std::vector<LabelSet>> Gate::Series(std::string_view tenant,
-                                                   const SeriesFilter& filter) const {
+absl::Status Gate::UseSeries(std::string_view tenant, const SeriesFilter& filter,
+                             TakeSeries take) const {
   LL_RETURN_IF_ERROR(status());
-  return behind_.Series(tenant, filter);
+  return behind_.UseSeries(tenant, filter, take);
 }
 
 absl::StatusOr<std::vector<model::EntityVersion>> Gate::EntitiesAt(std::string_view tenant,

@@ -32,13 +32,12 @@ class Gate final : public Queryable {
   absl::StatusOr<std::unique_ptr<Selection>> Find(std::string_view tenant,
                                                   absl::Span<const Matcher> matchers,
                                                   const SelectHints& hints) const override;
-  absl::StatusOr<std::vector<std::string>> LabelNames(std::string_view tenant,
-                                                      const SeriesFilter& filter) const override;
-  absl::StatusOr<std::vector<std::string>> LabelValues(std::string_view tenant,
-                                                       std::string_view name,
-                                                       const SeriesFilter& filter) const override;
-  absl::StatusOr<std::vector<LabelSet>> Series(std::string_view tenant,
-                                               const SeriesFilter& filter) const override;
+  absl::Status UseLabelNames(std::string_view tenant, const SeriesFilter& filter,
+                             TakeTexts take) const override;
+  absl::Status UseLabelValues(std::string_view tenant, std::string_view name,
+                              const SeriesFilter& filter, TakeTexts take) const override;
+  absl::Status UseSeries(std::string_view tenant, const SeriesFilter& filter,
+                         TakeSeries take) const override;
   absl::StatusOr<std::vector<model::EntityVersion>> EntitiesAt(std::string_view tenant,
                                                                int64_t t_ms) const override;
   absl::StatusOr<std::vector<model::Record>> Records(std::string_view tenant,

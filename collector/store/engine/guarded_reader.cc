@@ -6,11 +6,17 @@
 namespace leadline::collector::store::engine {
 namespace {
 
+const absl::Status& StatusOf(const absl::Status& status) { return status; }
+template <typename T>
+const absl::Status& StatusOf(const absl::StatusOr<T>& answer) {
+  return answer.status();
+}
+
 // Each time that it is asked again there is a window less, so that this ends.
 template <typename Ask>
 auto AskAround(WindowSet& windows, Ask ask) {
   auto answer = ask();
-  while (!answer.ok() && windows.HideDamaged(answer.status())) answer = ask();
+  while (!answer.ok() && windows.HideDamaged(StatusOf(answer))) answer = ask();
   return answer;
 }
 
@@ -44,19 +50,19 @@ absl::StatusOr<std::unique_ptr<Selection>> GuardedReader::Find(std::string_view 
   return std::make_unique<GuardedSelection>(*std::move(found), windows_);
 }
 
-absl::StatusOr<std::vector<std::string>> GuardedReader::LabelNames(
-    std::string_view tenant, const SeriesFilter& filter) const {
-  return AskAround(windows_, [&] { return reader_.LabelNames(tenant, filter); });
+absl::Status GuardedReader::UseLabelNames(std::string_view tenant, const SeriesFilter& filter,
+                                          TakeTexts take) const {
+  return AskAround(windows_, [&] { return reader_.UseLabelNames(tenant, filter, take); });
 }
 
-absl::StatusOr<std::vector<std::string>> GuardedReader::LabelValues(
-    std::string_view tenant, std::string_view name, const SeriesFilter& filter) const {
-  return AskAround(windows_, [&] { return reader_.LabelValues(tenant, name, filter); });
+absl::Status GuardedReader::UseLabelValues(std::string_view tenant, std::string_view name,
+                                           const SeriesFilter& filter, TakeTexts take) const {
+  return AskAround(windows_, [&] { return reader_.UseLabelValues(tenant, name, filter, take); });
 }
 
-absl::StatusOr<std::vector<LabelSet>> GuardedReader::Series(std::string_view tenant,
-                                                            const SeriesFilter& filter) const {
-  return AskAround(windows_, [&] { return reader_.Series(tenant, filter); });
+absl::Status GuardedReader::UseSeries(std::string_view tenant, const SeriesFilter& filter,
+                                      TakeSeries take) const {
+  return AskAround(windows_, [&] { return reader_.UseSeries(tenant, filter, take); });
 }
 
 absl::StatusOr<std::vector<model::EntityVersion>> GuardedReader::EntitiesAt(std::string_view tenant,

@@ -155,17 +155,17 @@ absl::Status Reader::AllLabelValues(std::string_view tenant, std::string_view na
     }
   }
   for (const auto& window : windows) {
-    LL_ASSIGN_OR_RETURN(const auto values, window->dictionary().TimedLabelValues(tenant, name));
-    for (const window::LabelValue& label : *values) {
-      if (!out.GoOn()) return out.status();
-      if (out.Knows(label.value)) continue;
-      bool has = label.WasIn(start_ms, end_ms);
-      if (!label.of_series && unsure.contains(label.value)) {
-        LL_ASSIGN_OR_RETURN(has,
-                            HasEntityWith(tenant, *window, {name, label.value}, start_ms, end_ms));
-      }
-      if (has && !out.Add(label.value)) break;
-    }
+    LL_ASSIGN_OR_RETURN(const auto values,
+                        window->dictionary().TimedLabelValues(tenant, name, filter.limits));
+    LL_RETURN_IF_ERROR(out.Merge(
+        values->size(), [&](size_t i) { return values->value(i); },
+        [&](size_t i) -> absl::StatusOr<bool> {
+          if (unsure.empty() || values->of_series(i) || !unsure.contains(values->value(i))) {
+            return values->WasIn(i, start_ms, end_ms);
+          }
+          return HasEntityWith(tenant, *window, {name, values->value(i)}, start_ms, end_ms);
+        },
+        values));
   }
   for (const index::TimelinePtr& timeline : changed) {
     if (!out.GoOn()) return out.status();

@@ -1,8 +1,6 @@
 // Reader's answers about names, values, series and entities, from the indices alone.
 #include <algorithm>
 #include <cstdint>
-#include <iterator>
-#include <set>
 #include <tuple>
 #include <utility>
 
@@ -14,6 +12,7 @@
 #include "collector/store/chunk/window_time.h"
 #include "collector/store/engine/found_series.h"
 #include "collector/store/engine/reader.h"
+#include "collector/store/engine/series_rows.h"
 #include "collector/store/index/visible_labels.h"
 #include "common/labels.h"
 #include "common/status_macros.h"
@@ -46,18 +45,6 @@ class SeenLabels {
 // A version of an entity.
 using VersionKey = std::tuple<Id128, int64_t, uint64_t>;
 
-// About, in a list or a tree of them.
-uint64_t BytesOf(const LabelSet& labels) {
-  constexpr uint64_t kPlace = 64;
-  constexpr size_t kInPlace = 15;  // characters of a string
-  uint64_t bytes = kPlace + labels.size() * sizeof(Label);
-  for (const Label& label : labels) {
-    if (label.name.size() > kInPlace) bytes += label.name.capacity() + 1;
-    if (label.value.size() > kInPlace) bytes += label.value.capacity() + 1;
-  }
-  return bytes;
-}
-
 }  // namespace
 
 absl::Status Reader::VisitAll(std::string_view tenant, const SeriesFilter& filter,
@@ -82,7 +69,8 @@ absl::Status Reader::VisitAll(std::string_view tenant, const SeriesFilter& filte
     LL_RETURN_IF_ERROR(found.Gather(head_, windows_, matchers, /*with_samples=*/false, meter));
     const auto visit_version = [&](const FoundSeries& series, const model::EntityVersion* version) {
       if (!index::MatchesAll(matchers, *series.definition, version)) return absl::OkStatus();
-      return visit(*series.definition, version, matchers);
+      return visit(
+          {series.definition, found.entities()[series.entity].timeline, version, matchers});
     };
     for (const FoundSeries& series : found.series()) {
       absl::Status visited = meter.Step();
@@ -99,14 +87,13 @@ absl::Status Reader::VisitAll(std::string_view tenant, const SeriesFilter& filte
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<std::string>> Reader::LabelNames(std::string_view tenant,
-                                                            const SeriesFilter& filter) const {
+absl::Status Reader::UseLabelNames(std::string_view tenant, const SeriesFilter& filter,
+                                   TakeTexts take) const {
   CallMeter meter(filter.limits);
   index::SmallestTexts names(filter.limit, &meter);
   if (filter.selectors.empty()) {
     LL_RETURN_IF_ERROR(AllLabelNames(tenant, filter, names));
-    meter.Keep();
-    return std::move(names).Take();
+    return take(names.Sorted());
   }
   const index::LabelTable& table = index::LabelTable::Get();
   CallMeter seen_meter(filter.limits);
@@ -115,87 +102,53 @@ absl::StatusOr<std::vector<std::string>> Reader::LabelNames(std::string_view ten
   const auto add = [&](const LabelSet& labels) {
     for (const Label& label : labels) names.Add(label.name);
   };
-  LL_RETURN_IF_ERROR(VisitAll(
-      tenant, filter,
-      [&](const index::Definition& series, const model::EntityVersion* version,
-          const index::Matchers&) {
-        for (const index::LabelId id : series.labels()) {
-          if (!seen.Insert(id)) continue;
-          LL_RETURN_IF_ERROR(seen_meter.Step(SeenLabels::kBytes));
-          names.Add(table.View(id).name);
-        }
-        if (version == nullptr ||
-            !seen_versions.emplace(version->id, version->valid_from_ms, version->revision).second) {
-          return names.status();
-        }
-        LL_RETURN_IF_ERROR(seen_meter.Step(2 * sizeof(VersionKey)));
-        add(version->labels);
-        add(version->kubernetes_labels);
-        return names.status();
-      }));
-  meter.Keep();
-  return std::move(names).Take();
+  LL_RETURN_IF_ERROR(VisitAll(tenant, filter, [&](const Visited& visited) {
+    for (const index::LabelId id : visited.series->labels()) {
+      if (!seen.Insert(id)) continue;
+      LL_RETURN_IF_ERROR(seen_meter.Step(SeenLabels::kBytes));
+      names.Add(table.View(id).name);
+    }
+    const model::EntityVersion* const version = visited.version;
+    if (version == nullptr ||
+        !seen_versions.emplace(version->id, version->valid_from_ms, version->revision).second) {
+      return names.status();
+    }
+    LL_RETURN_IF_ERROR(seen_meter.Step(2 * sizeof(VersionKey)));
+    add(version->labels);
+    add(version->kubernetes_labels);
+    return names.status();
+  }));
+  return take(names.Sorted());
 }
 
-absl::StatusOr<std::vector<std::string>> Reader::LabelValues(std::string_view tenant,
-                                                             std::string_view name,
-                                                             const SeriesFilter& filter) const {
+absl::Status Reader::UseLabelValues(std::string_view tenant, std::string_view name,
+                                    const SeriesFilter& filter, TakeTexts take) const {
   CallMeter meter(filter.limits);
   index::SmallestTexts values(filter.limit, &meter);
   if (filter.selectors.empty()) {
     LL_RETURN_IF_ERROR(AllLabelValues(tenant, name, filter, values));
-    meter.Keep();
-    return std::move(values).Take();
+    return take(values.Sorted());
   }
-  LL_RETURN_IF_ERROR(VisitAll(tenant, filter,
-                              [&](const index::Definition& series,
-                                  const model::EntityVersion* version, const index::Matchers&) {
-                                const std::string_view value =
-                                    index::LabelValue(series, version, name);
-                                if (!value.empty()) values.Add(value);
-                                return values.status();
-                              }));
-  meter.Keep();
-  return std::move(values).Take();
+  LL_RETURN_IF_ERROR(VisitAll(tenant, filter, [&](const Visited& visited) {
+    const std::string_view value = index::LabelValue(*visited.series, visited.version, name);
+    if (!value.empty()) values.Add(value);
+    return values.status();
+  }));
+  return take(values.Sorted());
 }
 
-absl::StatusOr<std::vector<LabelSet>> Reader::Series(std::string_view tenant,
-                                                     const SeriesFilter& filter) const {
+absl::Status Reader::UseSeries(std::string_view tenant, const SeriesFilter& filter,
+                               TakeSeries take) const {
   CallMeter meter(filter.limits);
-  const auto visit = [&](absl::FunctionRef<absl::Status(LabelSet)> take) {
-    return VisitAll(tenant, filter,
-                    [&](const index::Definition& series, const model::EntityVersion* version,
-                        const index::Matchers& matchers) {
-                      return take(index::VisibleLabels(series, version,
-                                                       index::NamedKubernetesLabels(matchers, {})));
-                    });
-  };
-  if (filter.limit == 0) {
-    std::vector<LabelSet> all;
-    LL_RETURN_IF_ERROR(visit([&](LabelSet labels) {
-      LL_RETURN_IF_ERROR(meter.Step(BytesOf(labels)));
-      all.push_back(std::move(labels));
-      return absl::OkStatus();
-    }));
-    std::sort(all.begin(), all.end());
-    all.erase(std::unique(all.begin(), all.end()), all.end());
-    meter.Keep();
-    return all;
-  }
-  std::set<LabelSet> first;  // no more than are wanted
-  LL_RETURN_IF_ERROR(visit([&](LabelSet labels) {
-    if (first.size() == filter.limit && !(labels < *first.rbegin())) return absl::OkStatus();
-    const uint64_t bytes = BytesOf(labels);
-    LL_RETURN_IF_ERROR(meter.Step(bytes));
-    if (!first.insert(std::move(labels)).second) meter.GiveBack(bytes);
-    if (first.size() > filter.limit) {
-      meter.GiveBack(BytesOf(*first.rbegin()));
-      first.erase(std::prev(first.end()));
+  SeriesRows rows(filter.limit, meter);
+  const index::Matchers* selector = nullptr;
+  LL_RETURN_IF_ERROR(VisitAll(tenant, filter, [&](const Visited& visited) {
+    if (std::exchange(selector, &visited.matchers) != &visited.matchers) {
+      rows.Show(index::NamedKubernetesLabels(visited.matchers, {}));
     }
-    return absl::OkStatus();
+    return rows.Add(visited.series, visited.timeline, visited.version);
   }));
-  meter.Keep();
-  return std::vector<LabelSet>(first.begin(), first.end());
+  return take(rows.Sorted());
 }
 
 absl::StatusOr<std::vector<model::EntityVersion>> Reader::EntitiesAt(std::string_view tenant,

@@ -34,25 +34,29 @@ class Reader final : public Queryable {
   absl::StatusOr<std::unique_ptr<Selection>> Find(std::string_view tenant,
                                                   absl::Span<const Matcher> matchers,
                                                   const SelectHints& hints) const override;
-  absl::StatusOr<std::vector<std::string>> LabelNames(std::string_view tenant,
-                                                      const SeriesFilter& filter) const override;
-  absl::StatusOr<std::vector<std::string>> LabelValues(std::string_view tenant,
-                                                       std::string_view name,
-                                                       const SeriesFilter& filter) const override;
-  absl::StatusOr<std::vector<LabelSet>> Series(std::string_view tenant,
-                                               const SeriesFilter& filter) const override;
+  absl::Status UseLabelNames(std::string_view tenant, const SeriesFilter& filter,
+                             TakeTexts take) const override;
+  absl::Status UseLabelValues(std::string_view tenant, std::string_view name,
+                              const SeriesFilter& filter, TakeTexts take) const override;
+  absl::Status UseSeries(std::string_view tenant, const SeriesFilter& filter,
+                         TakeSeries take) const override;
   absl::StatusOr<std::vector<model::EntityVersion>> EntitiesAt(std::string_view tenant,
                                                                int64_t t_ms) const override;
   absl::StatusOr<std::vector<model::Record>> Records(std::string_view tenant,
                                                      const RecordFilter& filter) const override;
 
  private:
+  // A series that matches, with a version of its entity; null where none is known.
+  struct Visited {
+    const index::DefinitionPtr& series;
+    const index::TimelinePtr& timeline;
+    const model::EntityVersion* version;
+    const index::Matchers& matchers;  // of the selector
+  };
   // Called with every series of the filter and each version of its entity in force in the range
-  // that matches (null when none is known), and the selector's matchers, until it gives an error.
-  // What is found is counted against the filter's limits.
-  using VisitSeries = absl::FunctionRef<absl::Status(const index::Definition& series,
-                                                     const model::EntityVersion* version,
-                                                     const index::Matchers& matchers)>;
+  // that matches, selector by selector, until it gives an error. What is found is counted against
+  // the filter's limits.
+  using VisitSeries = absl::FunctionRef<absl::Status(const Visited& visited)>;
   absl::Status VisitAll(std::string_view tenant, const SeriesFilter& filter,
                         VisitSeries visit) const;
 

@@ -19,6 +19,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_set.h"
 
+#include "common/labels.h"
 #include "common/mutex.h"
 
 namespace leadline::collector::store::index {
@@ -26,12 +27,7 @@ namespace leadline::collector::store::index {
 // Of this run of the process only: never on disk or on the wire.
 enum class LabelId : uint32_t {};
 
-struct LabelView {
-  std::string_view name;
-  std::string_view value;
-
-  auto operator<=>(const LabelView&) const = default;
-};
+using leadline::LabelView;
 
 // The same for equal labels, in this run of the process.
 uint64_t HashLabel(const LabelView& label);

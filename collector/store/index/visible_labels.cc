@@ -30,22 +30,6 @@ bool MatchesAll(const Matchers& matchers, const Definition& series,
                      });
 }
 
-LabelSet VisibleLabels(const Definition& series, const model::EntityVersion* version,
-                       const StringSet& named) {
-  std::vector<Label> labels;
-  if (version != nullptr) {
-    for (const Label& label : version->kubernetes_labels) {
-      if (named.contains(label.name)) labels.push_back(label);
-    }
-    labels.insert(labels.end(), version->labels.begin(), version->labels.end());
-  }
-  for (const LabelId id : series.labels()) {
-    const LabelView label = LabelTable::Get().View(id);
-    labels.push_back({std::string(label.name), std::string(label.value)});
-  }
-  return LabelSet(std::move(labels));
-}
-
 StringSet NamedKubernetesLabels(const Matchers& matchers, const std::vector<std::string>& names) {
   StringSet named;
   const auto add = [&](const std::string& name) {

@@ -29,10 +29,6 @@ bool IsInForce(const model::EntityTimeline& timeline, const LabelView& label, in
 bool MatchesAll(const Matchers& matchers, const Definition& series,
                 const model::EntityVersion* version);
 
-// `named` are the names of Kubernetes labels that are visible.
-LabelSet VisibleLabels(const Definition& series, const model::EntityVersion* version,
-                       const StringSet& named);
-
 // The Kubernetes labels that matchers name, and those among `names`.
 StringSet NamedKubernetesLabels(const Matchers& matchers, const std::vector<std::string>& names);
 

@@ -216,8 +216,8 @@ absl::Status Dictionary::LabelValues(std::string_view tenant, index::LabelsOf wh
 }
 
 absl::StatusOr<std::shared_ptr<const LabelValueList>> Dictionary::TimedLabelValues(
-    std::string_view tenant, std::string_view name) const {
-  return DictionaryReader(Source(), tenant).TimedValues(name);
+    std::string_view tenant, std::string_view name, const CallLimits& limits) const {
+  return DictionaryReader(Source(), tenant).TimedValues(name, limits);
 }
 
 absl::Status Dictionary::WarmUp(std::string_view tenant, MayReadOn go_on) const {

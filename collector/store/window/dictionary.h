@@ -79,8 +79,9 @@ class Dictionary {
   absl::Status LabelValues(std::string_view tenant, index::LabelsOf whose, std::string_view name,
                            Visit visit) const;
   // The values of a label, of series and of entities. Kept in the cache until something is written.
+  // Errors of the limits, too, which have what is held while they are gathered.
   absl::StatusOr<std::shared_ptr<const LabelValueList>> TimedLabelValues(
-      std::string_view tenant, std::string_view name) const;
+      std::string_view tenant, std::string_view name, const CallLimits& limits) const;
   // Reads it into the cache, what is newest first, until `go_on` gives false.
   absl::Status WarmUp(std::string_view tenant, MayReadOn go_on) const;
   // The versions of entities that ever had the label here and have series, until `visit` gives

@@ -24,6 +24,8 @@ constexpr size_t kEntitiesACell = 2;
 // What a parsed series and a version of an entity take, about, beside text that is shared.
 constexpr size_t kSeriesBytes = 96;
 constexpr size_t kVersionBytes = 1500;
+// And a value of a label while they are gathered.
+constexpr size_t kValueBytes = 2 * sizeof(LabelValue);
 
 }  // namespace
 
@@ -164,18 +166,22 @@ absl::Status DictionaryReader::EachValue(index::LabelsOf whose, std::string_view
 }
 
 absl::StatusOr<std::shared_ptr<const LabelValueList>> DictionaryReader::TimedValues(
-    std::string_view name) const {
+    std::string_view name, const CallLimits& limits) const {
   const std::string key = CacheKey("values", name);
   if (auto known = source_.cache.Get<LabelValueList>(key)) return known;
-  LabelValueList of_series;
+  CallMeter meter(limits);
+  std::vector<LabelValue> of_series;
+  absl::Status counted;
   LL_RETURN_IF_ERROR(EachValue(index::LabelsOf::kSeries, name, [&](std::string_view value) {
-    of_series.push_back({.value = std::string(value), .of_series = true});
-    return true;
+    counted = meter.Step(kValueBytes + value.size());
+    if (counted.ok()) of_series.push_back({.value = std::string(value), .of_series = true});
+    return counted.ok();
   }));
-  LL_ASSIGN_OR_RETURN(LabelValueList of_entities, TimedEntityValues(name));
+  LL_RETURN_IF_ERROR(counted);
+  LL_ASSIGN_OR_RETURN(std::vector<LabelValue> of_entities, TimedEntityValues(name, meter));
   auto values =
       std::make_shared<const LabelValueList>(Union(std::move(of_series), std::move(of_entities)));
-  source_.cache.Put<LabelValueList>(key, values, MemoryOf(*values));
+  source_.cache.Put<LabelValueList>(key, values, values->bytes());
   return std::shared_ptr<const LabelValueList>(std::move(values));
 }
 
@@ -200,7 +206,7 @@ absl::Status DictionaryReader::WarmUp(MayReadOn go_on) const {
   }
   for (const std::string& name : names) {
     if (!go_on()) return absl::OkStatus();
-    LL_RETURN_IF_ERROR(TimedValues(name).status());
+    LL_RETURN_IF_ERROR(TimedValues(name, CallLimits()).status());
   }
   LL_ASSIGN_OR_RETURN(const auto last_series, LastOrdinal(Table::kSeries));
   for (int64_t first = last_series ? *last_series : -1; first >= 0; first -= kMaxBlockSeries) {
@@ -334,33 +340,36 @@ absl::StatusOr<std::shared_ptr<const DictionaryReader::EntityCell>> DictionaryRe
   return std::shared_ptr<const EntityCell>(std::move(cell));
 }
 
-absl::StatusOr<std::shared_ptr<const Roaring>> DictionaryReader::EntitiesWithSeries() const {
+absl::StatusOr<std::shared_ptr<const Roaring>> DictionaryReader::EntitiesWithSeries(
+    CallMeter& meter) const {
   const std::string key = CacheKey("entities with series", "");
   if (auto known = source_.cache.Get<Roaring>(key)) return known;
   auto entities = std::make_shared<Roaring>();
   LL_RETURN_IF_ERROR(EachRow(Table::kEntitySeries, [&](uint32_t entity) {
     entities->add(entity);
-    return absl::OkStatus();
+    return meter.Step();
   }));
   source_.cache.Put<Roaring>(key, entities, entities->getSizeInBytes());
   return std::shared_ptr<const Roaring>(std::move(entities));
 }
 
-absl::StatusOr<LabelValueList> DictionaryReader::TimedEntityValues(std::string_view name) const {
+absl::StatusOr<std::vector<LabelValue>> DictionaryReader::TimedEntityValues(
+    std::string_view name, CallMeter& meter) const {
   const std::string prefix = LabelPrefix(tenant_, index::LabelsOf::kEntity, name, "");
   rows_->Seek(prefix);
   if (!rows_->Valid() || !rows_->key().starts_with(AsSlice(prefix))) {
     LL_RETURN_IF_ERROR(Ended());
-    return LabelValueList();
+    return std::vector<LabelValue>();
   }
-  LL_ASSIGN_OR_RETURN(const auto with_series, EntitiesWithSeries());
+  LL_ASSIGN_OR_RETURN(const auto with_series, EntitiesWithSeries(meter));
   StringMap<LabelValue> values;
   VersionLabels versions;
   LL_RETURN_IF_ERROR(EachRow(Table::kEntity, [&](uint32_t entity) -> absl::Status {
-    if (!with_series->contains(entity)) return absl::OkStatus();
+    if (!with_series->contains(entity)) return meter.Step();
     if (!ParseEntityLabel(AsView(rows_->value()), name, versions)) return BadEntity();
+    const size_t before = values.size();
     AddVersions(versions, values);
-    return absl::OkStatus();
+    return meter.Step((values.size() - before) * kValueBytes);
   }));
   return InOrder(std::move(values));
 }

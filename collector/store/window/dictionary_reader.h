@@ -18,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include <roaring/roaring.hh>
 
+#include "collector/store/call_meter.h"
 #include "collector/store/index/candidates.h"
 #include "collector/store/index/series_index.h"
 #include "collector/store/window/dictionary_rows.h"
@@ -75,7 +76,9 @@ class DictionaryReader final : public index::PostingsSource {
   using Visit = absl::FunctionRef<bool(std::string_view text)>;
   absl::Status EachName(index::LabelsOf whose, Visit visit) const;
   absl::Status EachValue(index::LabelsOf whose, std::string_view name, Visit visit) const;
-  absl::StatusOr<std::shared_ptr<const LabelValueList>> TimedValues(std::string_view name) const;
+  // Errors of the limits, too.
+  absl::StatusOr<std::shared_ptr<const LabelValueList>> TimedValues(std::string_view name,
+                                                                    const CallLimits& limits) const;
   // Until `go_on` gives false.
   absl::Status WarmUp(MayReadOn go_on) const;
 
@@ -109,8 +112,9 @@ class DictionaryReader final : public index::PostingsSource {
   absl::StatusOr<std::shared_ptr<const Cell>> CellOf(uint32_t series) const;
   // Null when it is not in the cache, which it then comes to if `reads`, or while there is a write.
   absl::StatusOr<std::shared_ptr<const EntityCell>> EntityCellOf(uint32_t entity, bool reads) const;
-  absl::StatusOr<std::shared_ptr<const Roaring>> EntitiesWithSeries() const;
-  absl::StatusOr<LabelValueList> TimedEntityValues(std::string_view name) const;
+  absl::StatusOr<std::shared_ptr<const Roaring>> EntitiesWithSeries(CallMeter& meter) const;
+  absl::StatusOr<std::vector<LabelValue>> TimedEntityValues(std::string_view name,
+                                                            CallMeter& meter) const;
   // Of what is kept until the next write.
   std::string CacheKey(std::string_view what, std::string_view name) const;
 

@@ -23,12 +23,6 @@ void LabelValue::Add(const TimeSpan& span) {
   spans.push_back(span);
 }
 
-bool LabelValue::WasIn(int64_t start_ms, int64_t end_ms) const {
-  return of_series || std::any_of(spans.begin(), spans.end(), [&](const TimeSpan& span) {
-           return span.first_ms <= end_ms && span.last_ms >= start_ms;
-         });
-}
-
 void AddVersions(const VersionLabels& versions, StringMap<LabelValue>& values) {
   for (size_t i = 0; i < versions.size(); ++i) {
     if (versions[i].value.empty()) continue;
@@ -45,8 +39,8 @@ void AddVersions(const VersionLabels& versions, StringMap<LabelValue>& values) {
   }
 }
 
-LabelValueList InOrder(StringMap<LabelValue> values) {
-  LabelValueList list;
+std::vector<LabelValue> InOrder(StringMap<LabelValue> values) {
+  std::vector<LabelValue> list;
   list.reserve(values.size());
   for (auto& [text, value] : values) {
     value.value = text;
@@ -57,10 +51,10 @@ LabelValueList InOrder(StringMap<LabelValue> values) {
   return list;
 }
 
-LabelValueList Union(LabelValueList a, LabelValueList b) {
+std::vector<LabelValue> Union(std::vector<LabelValue> a, std::vector<LabelValue> b) {
   if (a.empty()) return b;
   if (b.empty()) return a;
-  LabelValueList both;
+  std::vector<LabelValue> both;
   both.reserve(a.size() + b.size());
   auto other = b.begin();
   for (LabelValue& value : a) {
@@ -78,13 +72,27 @@ LabelValueList Union(LabelValueList a, LabelValueList b) {
   return both;
 }
 
-size_t MemoryOf(const LabelValueList& values) {
-  size_t bytes = values.capacity() * sizeof(LabelValue);
+LabelValueList::LabelValueList(const std::vector<LabelValue>& values) {
+  size_t text_bytes = 0;
+  for (const LabelValue& value : values) text_bytes += value.value.size();
+  text_.reserve(text_bytes);
+  ends_.reserve(values.size());
   for (const LabelValue& value : values) {
-    if (value.value.capacity() > std::string().capacity()) bytes += value.value.capacity() + 1;
-    if (value.spans.size() > 1) bytes += value.spans.capacity() * sizeof(TimeSpan);
+    text_ += value.value;
+    if (!value.of_series) spans_.insert(spans_.end(), value.spans.begin(), value.spans.end());
+    ends_.push_back({text_.size(), spans_.size()});
   }
-  return bytes;
+  spans_.shrink_to_fit();
+}
+
+bool LabelValueList::WasIn(size_t i, int64_t start_ms, int64_t end_ms) const {
+  const size_t first = FirstSpan(i);
+  const size_t end = ends_[i].spans;
+  if (first == end) return true;
+  for (size_t span = first; span < end; ++span) {
+    if (spans_[span].first_ms <= end_ms && spans_[span].last_ms >= start_ms) return true;
+  }
+  return false;
 }
 
 }  // namespace leadline::collector::store::window

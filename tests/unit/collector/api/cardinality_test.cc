@@ -9,9 +9,11 @@ namespace {
 using ::testing::ElementsAre;
 
 TEST(Cardinality, CountsFromTheLargest) {
-  const std::vector<LabelSet> series = {{{"__name__", "b"}, {"pod", "one"}, {"zone", "x"}},
-                                        {{"__name__", "b"}, {"pod", "two"}, {"zone", "x"}},
-                                        {{"__name__", "a"}, {"pod", "three"}}};
+  const std::vector<std::vector<LabelView>> labels = {
+      {{"__name__", "b"}, {"pod", "one"}, {"zone", "x"}},
+      {{"__name__", "b"}, {"pod", "two"}, {"zone", "x"}},
+      {{"__name__", "a"}, {"pod", "three"}}};
+  const std::vector<LabelCounter::SeriesView> series(labels.begin(), labels.end());
   LabelCounter counter;
   counter.Add({series.data(), 1});
   counter.Add({series.data() + 1, 2});

@@ -94,17 +94,12 @@ TEST(SeriesIndex, CandidatesHoldEveryMatch) {
   }
 }
 
-TEST(VisibleLabels, ResidualLabelsWinOverTheEntitysAndKubernetesLabelsShowWhenNamed) {
+TEST(LabelValue, ResidualLabelsWinOverTheEntitys) {
   const Id128 id = HashId({"e"});
   const TimelinePtr timeline = Labelled(id, LabelSet({{"a", "entity"}, {"b", "entity"}}),
                                         LabelSet({{"label_x", "1"}, {"label_y", "2"}}));
   const model::EntityVersion& version = timeline->versions()[0];
   const DefinitionPtr series = Definition("m", id, LabelSet({{"b", "residual"}}));
-  EXPECT_EQ(VisibleLabels(*series, &version, {}).ToString(),
-            R"({__name__="m", a="entity", b="residual"})");
-  EXPECT_EQ(VisibleLabels(*series, &version, {"label_y"}).ToString(),
-            R"({__name__="m", a="entity", b="residual", label_y="2"})");
-  EXPECT_EQ(VisibleLabels(*series, nullptr, {}).ToString(), R"({__name__="m", b="residual"})");
   EXPECT_EQ(LabelValue(*series, &version, "b"), "residual");
   EXPECT_EQ(LabelValue(*series, &version, "label_x"), "1");
   EXPECT_EQ(LabelValue(*series, &version, "__name__"), "m");

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace leadline::collector::store::index {
@@ -31,7 +32,7 @@ TEST(SmallestTexts, AreTheFirstOfAllThatCame) {
     }
     std::vector<std::string> expected(all.begin(), all.end());
     if (limit > 0 && expected.size() > limit) expected.resize(limit);
-    ASSERT_EQ(std::move(texts).Take(), expected);
+    ASSERT_THAT(texts.Sorted(), testing::ElementsAreArray(expected));
   }
 }
 

@@ -1,6 +1,7 @@
 #include "collector/store/window/dictionary.h"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <random>
@@ -315,6 +316,22 @@ TEST_P(DictionaryOracle, FindsWhatAnIndexInMemoryFinds) {
 }
 
 // Against a look at every series and every version.
+TEST_F(DictionaryTest, GatheringValuesEndsOnceItIsCancelled) {
+  std::vector<SeriesRef> refs;
+  ASSERT_TRUE(dictionary_
+                  ->Write("t", {Version("e", 1, LabelSet({{"a", "1"}}))},
+                          {index::Intern(model::SeriesDefinition{"m", HashId({"e"}), {}})}, refs)
+                  .ok());
+  std::atomic<bool> cancelled = true;
+  const CallLimits limits{.cancelled = &cancelled};
+  EXPECT_TRUE(absl::IsCancelled(dictionary_->TimedLabelValues("t", "a", limits).status()));
+  cancelled = false;
+  const auto values = dictionary_->TimedLabelValues("t", "a", limits);
+  ASSERT_TRUE(values.ok()) << values.status();
+  ASSERT_EQ((*values)->size(), 1u);
+  EXPECT_EQ((*values)->value(0), "1");
+}
+
 TEST_P(DictionaryOracle, TellsWhenALabelHadAValue) {
   std::mt19937 random(29);
   const auto text = [&](const char* prefix, size_t kinds) {
@@ -363,11 +380,11 @@ TEST_P(DictionaryOracle, TellsWhenALabelHadAValue) {
           return false;
         });
       }
-      const auto values = dictionary_->TimedLabelValues("t", name);
+      const auto values = dictionary_->TimedLabelValues("t", name, {});
       ASSERT_TRUE(values.ok()) << values.status();
       std::vector<std::string> told;
-      for (const LabelValue& value : **values) {
-        if (value.WasIn(start_ms, end_ms)) told.push_back(value.value);
+      for (size_t i = 0; i < (*values)->size(); ++i) {
+        if ((*values)->WasIn(i, start_ms, end_ms)) told.emplace_back((*values)->value(i));
       }
       ASSERT_THAT(told, testing::ElementsAreArray(expected)) << name << " in round " << round;
       found += told.size();

@@ -146,7 +146,7 @@ TEST_F(WindowTest, IsReadFromMemoryOnceItIsWarm) {
       std::vector<SeriesRef> refs;
       EXPECT_TRUE((*opened)->dictionary().Find("t", *matchers, {}, refs).ok());
       EXPECT_EQ(refs.size(), 2);
-      EXPECT_TRUE((*opened)->dictionary().TimedLabelValues("t", "pod").ok());
+      EXPECT_TRUE((*opened)->dictionary().TimedLabelValues("t", "pod", {}).ok());
     }
     SeriesRef ref;
     ref.definition = Series("n");
