@@ -10,6 +10,7 @@
 #include "collector/promql/exec/place.h"
 #include "collector/promql/exec/selector.h"
 #include "collector/promql/plan/plan.h"
+#include "collector/promql/value/sums.h"
 #include "common/labels.h"
 #include "common/status_macros.h"
 
@@ -78,9 +79,7 @@ RangeSeries WithoutMarkers(store::SeriesBlock& block, bool as_rows) {
   series.entity_end_ms = block.entity_end_ms;
   const bool is_summary = !block.counts.empty();
   // Most series have none, or one at their end.
-  size_t kept = static_cast<size_t>(
-      std::find_if(block.values.begin(), block.values.end(), model::IsStaleNan) -
-      block.values.begin());
+  size_t kept = NextAbsent(block.values, 0);
   for (size_t i = kept; i < block.values.size(); ++i) {
     if (model::IsStaleNan(block.values[i])) continue;
     block.values[kept] = block.values[i];
@@ -290,7 +289,7 @@ absl::StatusOr<StepSeries> OverWindows(const Reach& reach, const RangeSeries& fr
   LL_RETURN_IF_ERROR(worker.time.After(from.ts_ms.size() + series.values.size()));
   // What may be kept of the windows for the next series.
   LL_RETURN_IF_ERROR(worker.Charge(
-      from.ts_ms.size() + series.values.size() * sizeof(ExtrapolatedWindows::Of) / kSampleBytes));
+      from.ts_ms.size() + series.values.size() * ExtrapolatedWindows::kBytes / kSampleBytes));
   function.sliding(windows, absl::MakeSpan(series.values));
   return series;
 }

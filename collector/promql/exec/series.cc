@@ -1,17 +1,18 @@
 #include "collector/promql/exec/series.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "collector/promql/exec/budget.h"
+#include "collector/promql/value/sums.h"
 
 namespace leadline::collector::promql::exec {
 
 bool StepSeries::HasAny() const {
   if (rows != nullptr && rows->any()) return true;
-  for (size_t step = 0; step < values.size(); ++step) {
-    if (has(step)) return true;
-  }
-  return false;
+  if (NextPresent(values, 0) < values.size()) return true;
+  return std::any_of(histograms.begin(), histograms.end(),
+                     [](const auto& histogram) { return histogram != nullptr; });
 }
 
 uint64_t BytesOf(const LabelSet& labels) {

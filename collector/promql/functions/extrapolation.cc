@@ -1,9 +1,13 @@
 #include "collector/promql/functions/extrapolation.h"
 
-#include "collector/promql/value/wide.h"
+#include "collector/promql/functions/time_grid.h"
+#include "common/wide.h"
 
 namespace leadline::collector::promql {
 namespace {
+
+// Windows that are looked at together.
+constexpr size_t kAtOnce = 64;
 
 template <typename T>
 bool Same(absl::Span<const T> a, const std::vector<T>& b) {
@@ -12,39 +16,87 @@ bool Same(absl::Span<const T> a, const std::vector<T>& b) {
 
 // Some windows, in columns.
 struct AtOnce {
-  static constexpr size_t kMost = 64;
-  double sampled[kMost];  // in milliseconds at first
-  double gaps[kMost];
-  double to_start[kMost];
-  double to_end[kMost];
-  double scale[kMost];
+  int64_t sampled_ms[kAtOnce];
+  int64_t gaps[kAtOnce];
+  int64_t to_start_ms[kAtOnce];
+  int64_t to_end_ms[kAtOnce];
 };
 
-// What ExtrapolationFactor does, of many windows: divisions are most of it.
-LEADLINE_INLINE void FindScales(AtOnce& windows, size_t count, double per) {
+// Whether all windows are sampled so close to both of their ends that they are taken to reach them,
+// as most are: known without a division by staying clear of the bound.
+LEADLINE_INLINE bool ReachEnds(const AtOnce& windows, size_t count) {
+  constexpr double kSurely = kReachFactor - 0.001;
+  uint64_t all = 1;
   for (size_t j = 0; j < count; ++j) {
-    const double sampled = windows.sampled[j] / 1000;
-    const double average = sampled / windows.gaps[j];
+    const double gaps = ToDouble(windows.gaps[j]);
+    const double reach = ToDouble(windows.sampled_ms[j]) * kSurely;
+    all &= static_cast<uint64_t>((ToDouble(windows.to_start_ms[j]) * gaps < reach) &
+                                 (ToDouble(windows.to_end_ms[j]) * gaps < reach));
+  }
+  return all != 0;
+}
+
+// What ExtrapolationFactor does, of many windows: divisions are most of it.
+void FindScalesOf(const AtOnce& windows, size_t count, double per,
+                  const ExtrapolatedWindows::Scales& scales) {
+  for (size_t j = 0; j < count; ++j) {
+    const double sampled = ToDouble(windows.sampled_ms[j]) / 1000;
+    const double average = sampled / ToDouble(windows.gaps[j]);
     const double reach = average * kReachFactor;
     const double half = average / 2;
-    const double start = windows.to_start[j] / 1000;
-    const double end = windows.to_end[j] / 1000;
+    const double start = ToDouble(windows.to_start_ms[j]) / 1000;
+    const double end = ToDouble(windows.to_end_ms[j]) / 1000;
     const double to_start = start >= reach ? half : start;
     const double to_end = end >= reach ? half : end;
-    windows.sampled[j] = sampled;
-    windows.to_start[j] = to_start;
-    windows.scale[j] = (sampled + to_start + to_end) / sampled / per;
+    scales.sampled_s[j] = sampled;
+    scales.twice_to_start_s[j] = 2 * to_start;
+    scales.scale[j] = (sampled + to_start + to_end) / sampled / per;
   }
 }
 
-LEADLINE_AVX2 void FindScalesWide(AtOnce& windows, size_t count, double per) {
-  FindScales(windows, count, per);
+// The same of windows that reach their ends.
+LEADLINE_AVX2 bool FindScalesWide(const AtOnce& windows, size_t count, double per,
+                                  const ExtrapolatedWindows::Scales& scales) {
+  if (!ReachEnds(windows, count)) return false;
+  const Divisor thousand(1000);
+  const Divisor seconds(per);
+  for (size_t j = 0; j < count; ++j) {
+    const double sampled = Divide(ToDouble(windows.sampled_ms[j]), thousand);
+    const double to_start = Divide(ToDouble(windows.to_start_ms[j]), thousand);
+    const double to_end = Divide(ToDouble(windows.to_end_ms[j]), thousand);
+    scales.sampled_s[j] = sampled;
+    scales.twice_to_start_s[j] = 2 * to_start;
+    scales.scale[j] = Divide((sampled + to_start + to_end) / sampled, seconds);
+  }
+  return true;
+}
+
+// The rises of some windows by what timestamps tell, where `has` is not 0; whether the values tell
+// otherwise in any of them.
+LEADLINE_INLINE bool ScaleAll(const double* rises, const double* firsts,
+                              const ExtrapolatedWindows::Scales& scales, const uint64_t* has,
+                              size_t count, double* out) {
+  uint64_t any = 0;
+  for (size_t j = 0; j < count; ++j) {
+    const double product = rises[j] * scales.scale[j];
+    const bool may_be_zero = (rises[j] > 0) & (firsts[j] >= 0);
+    const bool is_far = firsts[j] * scales.sampled_s[j] > scales.twice_to_start_s[j] * rises[j];
+    any |= has[j] & static_cast<uint64_t>(may_be_zero & !is_far);
+    out[j] = has[j] != 0 ? product : out[j];
+  }
+  return any != 0;
+}
+
+LEADLINE_AVX2 bool ScaleAllWide(const double* rises, const double* firsts,
+                                const ExtrapolatedWindows::Scales& scales, const uint64_t* has,
+                                size_t count, double* out) {
+  return ScaleAll(rises, firsts, scales, has, count, out);
 }
 
 }  // namespace
 
 bool ExtrapolatedWindows::IsOf(const FloatWindows& windows, size_t count, double per) const {
-  return count == of_.size() && per == per_ && windows.first_end_ms == windows_.first_end_ms &&
+  return count == size() && per == per_ && windows.first_end_ms == windows_.first_end_ms &&
          windows.step_ms == windows_.step_ms && windows.range_ms == windows_.range_ms &&
          windows.entity_start_ms == windows_.entity_start_ms &&
          windows.entity_end_ms == windows_.entity_end_ms && Same(windows.ts_ms, ts_ms_) &&
@@ -62,64 +114,115 @@ void ExtrapolatedWindows::MoveTo(const FloatWindows& windows, size_t count, doub
   windows_.lost = {};
   windows_.extrapolated = nullptr;
   per_ = per;
-  of_.resize(count);
-  Find();
+  for (auto* column : {&first_, &last_}) column->resize(count);
+  for (auto* column : {&sampled_s_, &twice_to_start_s_, &scale_, &rises_}) column->resize(count);
+  FindSamples();
+  FindScales();
 }
 
 Extent ExtrapolatedWindows::ExtentOf(size_t i) const {
   const int64_t end_ms = windows_.end_ms(i);
-  const size_t first = of_[i].first;
-  const size_t last = of_[i].last;
+  const size_t first = first_[i];
+  const size_t last = last_[i];
   return {end_ms - windows_.range_ms,      end_ms,
           windows_.ts_ms[first],           windows_.ts_ms[last],
           windows_.Count(first, last + 1), windows_.entity_start_ms,
           windows_.entity_end_ms};
 }
 
-void ExtrapolatedWindows::Find() {
+void ExtrapolatedWindows::FindSamples() {
+  const size_t count = size();
+  const int64_t begin_ms = windows_.first_end_ms - windows_.range_ms;
+  // Where ranges hold whole steps most of them begin where others end.
+  const bool is_shared = windows_.step_ms > 0 && windows_.range_ms % windows_.step_ms == 0 &&
+                         static_cast<uint64_t>(windows_.range_ms / windows_.step_ms) < count;
+  const size_t behind =
+      is_shared ? static_cast<size_t>(windows_.range_ms / windows_.step_ms) : count;
+  counts_.resize(count + behind);
+  const auto counts = absl::MakeSpan(counts_);
+  CountUpTo(ts_ms_, begin_ms, windows_.step_ms, is_shared ? counts : counts.first(count));
+  if (!is_shared) {
+    CountUpTo(ts_ms_, windows_.first_end_ms, windows_.step_ms, counts.subspan(count));
+  }
+  const uint32_t* const begins = counts_.data();
+  const uint32_t* const ends = begins + behind;
+  uint32_t* const firsts = first_.data();
+  uint32_t* const lasts = last_.data();
+  for (size_t i = 0; i < count; ++i) {
+    const bool has = ends[i] > begins[i] + 1;
+    firsts[i] = has ? begins[i] : 0;
+    lasts[i] = has ? ends[i] - 1 : 0;
+  }
+  for (begin_ = 0; begin_ < count && lasts[begin_] == 0;) ++begin_;
+  for (end_ = count; end_ > begin_ && lasts[end_ - 1] == 0;) --end_;
+}
+
+void ExtrapolatedWindows::FindScales() {
   AtOnce at_once;
-  WindowBounds bounds(ts_ms_);
-  for (size_t begin = 0; begin < of_.size(); begin += AtOnce::kMost) {
-    const size_t count = std::min(AtOnce::kMost, of_.size() - begin);
+  for (size_t begin = begin_; begin < end_; begin += kAtOnce) {
+    const size_t count = std::min(kAtOnce, end_ - begin);
     for (size_t j = 0; j < count; ++j) {
+      const Of window = (*this)[begin + j];
+      at_once.sampled_ms[j] = at_once.gaps[j] = 1;
+      at_once.to_start_ms[j] = at_once.to_end_ms[j] = 0;
+      if (!window.has()) continue;
       const int64_t end_ms = windows_.end_ms(begin + j);
-      const int64_t start_ms = end_ms - windows_.range_ms;
-      bounds.MoveTo(start_ms, end_ms);
-      Of& window = of_[begin + j];
-      window.first = window.last = static_cast<uint32_t>(bounds.begin());
-      at_once.sampled[j] = at_once.gaps[j] = 1;
-      at_once.to_start[j] = at_once.to_end[j] = 0;
-      if (bounds.size() < 2) continue;
-      window.last = static_cast<uint32_t>(bounds.end() - 1);
       const int64_t first_ms = ts_ms_[window.first];
       const int64_t last_ms = ts_ms_[window.last];
-      at_once.sampled[j] = static_cast<double>(last_ms - first_ms);
-      at_once.gaps[j] = static_cast<double>(windows_.Count(bounds.begin(), bounds.end()) - 1);
-      at_once.to_start[j] = static_cast<double>(first_ms - start_ms);
-      at_once.to_end[j] = static_cast<double>(end_ms - last_ms);
+      at_once.sampled_ms[j] = last_ms - first_ms;
+      at_once.gaps[j] = static_cast<int64_t>(windows_.Count(window.first, window.last + 1)) - 1;
+      at_once.to_start_ms[j] = first_ms - (end_ms - windows_.range_ms);
+      at_once.to_end_ms[j] = end_ms - last_ms;
     }
-    if (HasAvx2()) {
-      FindScalesWide(at_once, count, per_);
-    } else {
-      FindScales(at_once, count, per_);
-    }
-    for (size_t j = 0; j < count; ++j) {
-      Of& window = of_[begin + j];
-      window.sampled_s = at_once.sampled[j];
-      window.twice_to_start_s = 2 * at_once.to_start[j];
-      window.scale = at_once.scale[j];
+    const Scales scales = ScalesFrom(begin);
+    if (!HasAvx2() || !FindScalesWide(at_once, count, per_, scales)) {
+      FindScalesOf(at_once, count, per_, scales);
     }
   }
-  // What they are about begins or ends within the reach of some.
+  FitToEntity();
+}
+
+// What they are about begins within the reach of the first windows, or ends within that of the
+// last.
+void ExtrapolatedWindows::FitToEntity() {
+  const auto fit = [this](size_t i) { scale_[i] = WholeScale(i, /*is_counter=*/false, 0, 0); };
   const bool has_start = windows_.entity_start_ms != 0;
+  for (size_t i = begin_; has_start && i < end_; ++i) {
+    if (!(*this)[i].has()) continue;
+    if (ts_ms_[first_[i]] - windows_.entity_start_ms >= windows_.range_ms) break;
+    fit(i);
+  }
   const bool has_end = windows_.entity_end_ms != std::numeric_limits<int64_t>::max();
-  for (size_t i = 0; (has_start || has_end) && i < of_.size(); ++i) {
-    if (!of_[i].has()) continue;
-    const int64_t first_ms = windows_.ts_ms[of_[i].first];
-    const int64_t last_ms = windows_.ts_ms[of_[i].last];
-    if ((has_start && first_ms - windows_.entity_start_ms < windows_.range_ms) ||
-        (has_end && windows_.entity_end_ms - last_ms < windows_.range_ms)) {
-      of_[i].scale = ExtrapolationFactor(ExtentOf(i), /*is_counter=*/false, 0, 0) / per_;
+  for (size_t i = end_; has_end && i > begin_; --i) {
+    if (!(*this)[i - 1].has()) continue;
+    if (windows_.entity_end_ms - ts_ms_[last_[i - 1]] >= windows_.range_ms) break;
+    fit(i - 1);
+  }
+}
+
+absl::Span<double> ExtrapolatedWindows::Rises(absl::Span<const double> values) {
+  const double* const of = values.data();
+  for (size_t i = begin_; i < end_; ++i) rises_[i] = of[last_[i]] - of[first_[i]];
+  return absl::MakeSpan(rises_);
+}
+
+void ExtrapolatedWindows::ScaleRises(absl::Span<const double> values, bool is_counter,
+                                     absl::Span<double> out) {
+  double firsts[kAtOnce];
+  uint64_t has[kAtOnce];
+  for (size_t begin = begin_; begin < end_; begin += kAtOnce) {
+    const size_t count = std::min(kAtOnce, end_ - begin);
+    for (size_t j = 0; j < count; ++j) {
+      firsts[j] = values.data()[first_[begin + j]];
+      has[j] = last_[begin + j] > first_[begin + j] ? 1 : 0;
+    }
+    const Scales scales = ScalesFrom(begin);
+    const double* const rises = rises_.data() + begin;
+    double* const to = out.data() + begin;
+    const bool any = HasAvx2() ? ScaleAllWide(rises, firsts, scales, has, count, to)
+                               : ScaleAll(rises, firsts, scales, has, count, to);
+    for (size_t j = 0; any && is_counter && j < count; ++j) {
+      if (has[j] != 0) to[j] = rises[j] * Scale(begin + j, is_counter, firsts[j], rises[j]);
     }
   }
 }

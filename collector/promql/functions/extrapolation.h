@@ -54,18 +54,23 @@ inline double ExtrapolationFactor(const Extent& extent, bool is_counter, double 
 
 // All windows of a series: which samples they have, and what their increase is multiplied by as far
 // as timestamps tell it. Series that were sampled together share it, so it is kept from one to the
-// next.
+// next. In columns, for what is done with all windows at once.
 class ExtrapolatedWindows {
  public:
   struct Of {
-    uint32_t first = 0;  // the numbers of its samples at both ends
-    uint32_t last = 0;   // the same where it has less than two
-    double sampled_s = 0;
-    double twice_to_start_s = 0;  // how far it reaches before its first sample
-    double scale = 0;             // the factor by `per`
+    uint32_t first = 0;  // the numbers of its samples at both ends; 0 where it has less than two
+    uint32_t last = 0;
 
     bool has() const { return last > first; }
   };
+  // Columns, from some window on.
+  struct Scales {
+    double* sampled_s;
+    double* twice_to_start_s;  // how far it reaches before its first sample
+    double* scale;             // the factor by `per`
+  };
+  // What is kept of a window.
+  static constexpr size_t kBytes = 4 * sizeof(uint32_t) + 4 * sizeof(double);
 
   ExtrapolatedWindows() = default;
   ExtrapolatedWindows(ExtrapolatedWindows&&) = default;
@@ -74,27 +79,52 @@ class ExtrapolatedWindows {
   // `per`: the seconds of a rate, or 1. Does nothing where all is as the last time.
   void MoveTo(const FloatWindows& windows, size_t count, double per);
 
-  size_t size() const { return of_.size(); }
-  const Of& operator[](size_t i) const { return of_[i]; }
+  size_t size() const { return first_.size(); }
+  Of operator[](size_t i) const { return {first_[i], last_[i]}; }
 
   // What the increase over window `i` is multiplied by. REQUIRES: the window has two samples.
   double Scale(size_t i, bool is_counter, double first, double rise) const {
-    const Of& window = of_[i];
-    // Whether a counter was zero within the window's reach is mostly known without a division: not
-    // where it would have been at twice that.
-    if (!is_counter || !(rise > 0 && first >= 0) ||
-        first * window.sampled_s > window.twice_to_start_s * rise) {
-      return window.scale;
-    }
-    return ExtrapolationFactor(ExtentOf(i), is_counter, first, rise) / per_;
+    return IsAsTimesTell(i, is_counter, first, rise) ? scale_[i]
+                                                     : WholeScale(i, is_counter, first, rise);
   }
+
+  // From the first sample of each window that has two to its last. Valid until it is called again,
+  // to be changed by who knows of more than that.
+  absl::Span<double> Rises(absl::Span<const double> values);
+  // Puts what Rises gave, multiplied by its scale, into out[i] where window `i` has two samples.
+  void ScaleRises(absl::Span<const double> values, bool is_counter, absl::Span<double> out);
 
  private:
   bool IsOf(const FloatWindows& windows, size_t count, double per) const;
   Extent ExtentOf(size_t i) const;
-  void Find();
+  void FindSamples();
+  void FindScales();
+  void FitToEntity();
+  Scales ScalesFrom(size_t i) {
+    return {sampled_s_.data() + i, twice_to_start_s_.data() + i, scale_.data() + i};
+  }
+  // Whether a counter was zero within the window's reach is mostly known without a division: not
+  // where it would have been at twice that.
+  bool IsAsTimesTell(size_t i, bool is_counter, double first, double rise) const {
+    return !is_counter || !(rise > 0 && first >= 0) ||
+           first * sampled_s_[i] > twice_to_start_s_[i] * rise;
+  }
+  double WholeScale(size_t i, bool is_counter, double first, double rise) const {
+    return ExtrapolationFactor(ExtentOf(i), is_counter, first, rise) / per_;
+  }
 
-  std::vector<Of> of_;
+  // Before and behind these no window has two samples.
+  size_t begin_ = 0;
+  size_t end_ = 0;
+  // A window each.
+  std::vector<uint32_t> first_;
+  std::vector<uint32_t> last_;
+  std::vector<double> sampled_s_;
+  std::vector<double> twice_to_start_s_;
+  std::vector<double> scale_;
+  std::vector<double> rises_;
+
+  std::vector<uint32_t> counts_;  // of samples up to the ends of windows, and to their begins
   double per_ = 0;
   FloatWindows windows_;  // its views are of what follows, and of nothing else
   std::vector<int64_t> ts_ms_;

@@ -85,34 +85,38 @@ Sample Extrapolated(const Window& window, Kind kind, double per) {
   return {};
 }
 
-// As Extrapolated, over all windows. What a counter lost by resets is summed up apart, in the
-// windows that have any.
-void SlideExtrapolated(const FloatWindows& windows, Kind kind, double per, absl::Span<double> out) {
-  const double* const values = windows.values.data();
-  const std::vector<uint32_t> resets =
-      kind == Kind::kCounter ? FindLosses(windows) : std::vector<uint32_t>();
+// What a counter lost by resets within each window, summed up apart, in the windows that have any.
+void AddLosses(const FloatWindows& windows, const ExtrapolatedWindows& extrapolated,
+               absl::Span<const uint32_t> resets, absl::Span<double> rises) {
   std::vector<double> lost;
+  lost.reserve(resets.size());
   for (const uint32_t reset : resets) {
     lost.push_back(LostBefore(windows.values, windows.lost, reset));
   }
   SlidingSum sum_lost(lost);
   size_t first_reset = 0;
   size_t end_reset = 0;
+  for (size_t i = 0; i < rises.size(); ++i) {
+    const ExtrapolatedWindows::Of window = extrapolated[i];
+    if (!window.has()) continue;
+    while (first_reset < resets.size() && resets[first_reset] <= window.first) ++first_reset;
+    end_reset = std::max(first_reset, end_reset);
+    while (end_reset < resets.size() && resets[end_reset] <= window.last) ++end_reset;
+    if (first_reset < end_reset) rises[i] += sum_lost.MoveTo(first_reset, end_reset).value();
+  }
+}
+
+// As Extrapolated, over all windows.
+void SlideExtrapolated(const FloatWindows& windows, Kind kind, double per, absl::Span<double> out) {
   ExtrapolatedWindows own;
   ExtrapolatedWindows& extrapolated = windows.extrapolated == nullptr ? own : *windows.extrapolated;
   extrapolated.MoveTo(windows, out.size(), per);
-  for (size_t i = 0; i < out.size(); ++i) {
-    const ExtrapolatedWindows::Of& window = extrapolated[i];
-    if (!window.has()) continue;
-    double rise = values[window.last] - values[window.first];
-    if (!resets.empty()) {
-      while (first_reset < resets.size() && resets[first_reset] <= window.first) ++first_reset;
-      end_reset = std::max(first_reset, end_reset);
-      while (end_reset < resets.size() && resets[end_reset] <= window.last) ++end_reset;
-      if (first_reset < end_reset) rise += sum_lost.MoveTo(first_reset, end_reset).value();
-    }
-    out[i] = rise * extrapolated.Scale(i, kind == Kind::kCounter, values[window.first], rise);
+  const absl::Span<double> rises = extrapolated.Rises(windows.values);
+  if (kind == Kind::kCounter) {
+    const std::vector<uint32_t> resets = FindLosses(windows);
+    if (!resets.empty()) AddLosses(windows, extrapolated, resets, rises);
   }
+  extrapolated.ScaleRises(windows.values, kind == Kind::kCounter, out);
 }
 
 // Between the last two samples. A counter that was reset rose by what it is now.

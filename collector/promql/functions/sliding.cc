@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/wide.h"
+
 namespace leadline::collector::promql {
 
 size_t WindowBounds::Advance(size_t from, int64_t limit_ms, size_t& stride) const {
@@ -50,15 +52,22 @@ void ForEachWindow(const FloatWindows& windows, size_t at_least, absl::Span<doub
 // The numbers of samples that are `Is` beside the one before them.
 template <typename Is>
 std::vector<uint32_t> Find(absl::Span<const double> values, Is is) {
-  // Most series have none, and this is quick to see.
-  size_t count = 0;
-  for (size_t i = 1; i < values.size(); ++i) count += is(values[i - 1], values[i]) ? 1 : 0;
   std::vector<uint32_t> found;
-  found.reserve(count);
-  for (size_t i = 1; count > 0 && i < values.size(); ++i) {
+  for (size_t i = 1; i < values.size(); ++i) {
     if (is(values[i - 1], values[i])) found.push_back(static_cast<uint32_t>(i));
   }
   return found;
+}
+
+// Whether any of the values behind the first is less than the one before it.
+LEADLINE_INLINE bool AnyReset(const double* values, size_t count) {
+  uint64_t any = 0;
+  for (size_t i = 1; i < count; ++i) any |= static_cast<uint64_t>(values[i] < values[i - 1]);
+  return any != 0;
+}
+
+LEADLINE_AVX2 bool AnyResetWide(const double* values, size_t count) {
+  return AnyReset(values, count);
 }
 
 bool IsReset(double previous, double value) { return value < previous; }
@@ -119,7 +128,12 @@ void SlideExtreme(const FloatWindows& windows, absl::Span<double> out, Better be
 
 }  // namespace
 
-std::vector<uint32_t> FindResets(absl::Span<const double> values) { return Find(values, IsReset); }
+std::vector<uint32_t> FindResets(absl::Span<const double> values) {
+  // Most series have none, and this is quick to see.
+  const bool any = HasAvx2() ? AnyResetWide(values.data(), values.size())
+                             : AnyReset(values.data(), values.size());
+  return any ? Find(values, IsReset) : std::vector<uint32_t>();
+}
 
 void SlideSum(const FloatWindows& windows, absl::Span<double> out) {
   SlidingSum sum(windows.values);

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "collector/promql/value/sample.h"
-#include "collector/promql/value/wide.h"
+#include "common/wide.h"
 
 namespace leadline::collector::promql {
 
@@ -35,6 +35,29 @@ LEADLINE_AVX2 bool AddUpWide(const double* values, size_t count, double* sums,
   return AddUp(values, count, sums, compensations);
 }
 
+// The first value from `begin` on that is absent, or is not, or how many there are. Mostly there is
+// none for long, and many at once are quick to see.
+template <bool kAbsent>
+LEADLINE_INLINE size_t Next(const double* values, size_t count, size_t begin) {
+  constexpr size_t kAtOnce = 16;
+  const auto absent = std::bit_cast<uint64_t>(AbsentValue());
+  const auto is_it = [&](size_t i) {
+    return (std::bit_cast<uint64_t>(values[i]) == absent) == kAbsent;
+  };
+  for (; begin + kAtOnce <= count; begin += kAtOnce) {
+    uint64_t any = 0;
+    for (size_t i = 0; i < kAtOnce; ++i) any |= static_cast<uint64_t>(is_it(begin + i));
+    if (any != 0) break;
+  }
+  while (begin < count && !is_it(begin)) ++begin;
+  return begin;
+}
+
+template <bool kAbsent>
+LEADLINE_AVX2 size_t NextWide(const double* values, size_t count, size_t begin) {
+  return Next<kAbsent>(values, count, begin);
+}
+
 }  // namespace
 
 void AddToSums(const double* values, size_t count, double* sums, double* compensations) {
@@ -46,19 +69,13 @@ void AddToSums(const double* values, size_t count, double* sums, double* compens
 }
 
 size_t NextAbsent(absl::Span<const double> values, size_t begin) {
-  // Mostly there is none, and many at once are quick to see.
-  constexpr size_t kAtOnce = 16;
-  const auto absent = std::bit_cast<uint64_t>(AbsentValue());
-  while (begin + kAtOnce <= values.size()) {
-    bool any = false;
-    for (size_t i = 0; i < kAtOnce; ++i) {
-      any |= std::bit_cast<uint64_t>(values[begin + i]) == absent;
-    }
-    if (any) break;
-    begin += kAtOnce;
-  }
-  while (begin < values.size() && !IsAbsent(values[begin])) ++begin;
-  return begin;
+  return HasAvx2() ? NextWide<true>(values.data(), values.size(), begin)
+                   : Next<true>(values.data(), values.size(), begin);
+}
+
+size_t NextPresent(absl::Span<const double> values, size_t begin) {
+  return HasAvx2() ? NextWide<false>(values.data(), values.size(), begin)
+                   : Next<false>(values.data(), values.size(), begin);
 }
 
 }  // namespace leadline::collector::promql

@@ -10,7 +10,9 @@ namespace leadline::collector::promql {
 // Adds values[i] to the sum of sums[i] and compensations[i].
 void AddToSums(const double* values, size_t count, double* sums, double* compensations);
 
-// The first of the values from `begin` on that is AbsentValue(), or how many there are.
+// The first of the values from `begin` on that is AbsentValue(), which is what staleness markers
+// are too, or that is not; or how many there are.
 size_t NextAbsent(absl::Span<const double> values, size_t begin);
+size_t NextPresent(absl::Span<const double> values, size_t begin);
 
 }  // namespace leadline::collector::promql

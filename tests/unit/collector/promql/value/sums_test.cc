@@ -47,16 +47,21 @@ TEST(SumsTest, AreThoseOfOneAtATime) {
   }
 }
 
-TEST(SumsTest, TellsWhereTheNextAbsentValueIs) {
+TEST(SumsTest, TellsWhereTheNextAbsentValueIsAndTheNextThatIsThere) {
   for (size_t size : {0, 1, 15, 16, 17, 40}) {
     std::vector<double> values(size, std::numeric_limits<double>::quiet_NaN());
+    std::vector<double> others(size, AbsentValue());
     EXPECT_EQ(NextAbsent(values, 0), size);
+    EXPECT_EQ(NextPresent(others, 0), size);
     for (size_t at = 0; at < size; ++at) {
       values[at] = AbsentValue();
-      for (size_t begin = 0; begin < size; ++begin) {
+      others[at] = 1;
+      for (size_t begin = 0; begin <= size; ++begin) {
         EXPECT_EQ(NextAbsent(values, begin), begin <= at ? at : size);
+        EXPECT_EQ(NextPresent(others, begin), begin <= at ? at : size);
       }
       values[at] = 1;
+      others[at] = AbsentValue();
     }
   }
 }
