@@ -4,6 +4,8 @@
 #include <bit>
 #include <cmath>
 
+#include "common/wide.h"
+
 namespace leadline::collector::store::codec {
 namespace {
 
@@ -41,6 +43,17 @@ std::optional<int> GuessDigits(absl::Span<const double> values) {
   return most;
 }
 
+LEADLINE_INLINE void ToDoubles(const int64_t* mantissas, size_t count, double* values) {
+  for (size_t i = 0; i < count; ++i) values[i] = ToDouble(mantissas[i]);
+}
+
+LEADLINE_AVX2 void DivideWide(const int64_t* mantissas, size_t count, double power,
+                              double* values) {
+  if (power == 1) return ToDoubles(mantissas, count, values);
+  const Divisor divisor(power);
+  for (size_t i = 0; i < count; ++i) values[i] = Divide(ToDouble(mantissas[i]), divisor);
+}
+
 }  // namespace
 
 std::optional<Decimals> AsDecimals(absl::Span<const double> values) {
@@ -68,14 +81,11 @@ std::optional<Decimals> AsDecimals(absl::Span<const double> values) {
 }
 
 void FromDecimals(absl::Span<const int64_t> mantissas, int digits, absl::Span<double> values) {
-  if (digits == 0) {
-    for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(mantissas[i]);
-    return;
-  }
   const double power = kPowers[digits];
-  for (size_t i = 0; i < values.size(); ++i) {
-    values[i] = static_cast<double>(mantissas[i]) / power;
-  }
+  if (HasAvx2()) return DivideWide(mantissas.data(), values.size(), power, values.data());
+  ToDoubles(mantissas.data(), values.size(), values.data());
+  if (power == 1) return;
+  for (double& value : values) value /= power;
 }
 
 }  // namespace leadline::collector::store::codec

@@ -129,7 +129,9 @@ Written Residuals(const Candidate& candidate) {
 template <bool kSigned>
 void AddUp(uint64_t value, uint64_t base, absl::Span<const uint64_t> residuals, int64_t* values) {
   for (const uint64_t residual : residuals) {
-    value += base + (kSigned ? static_cast<uint64_t>(UnZigZag(residual)) : residual);
+    // What does not hang on the value before is added first.
+    const uint64_t step = base + (kSigned ? static_cast<uint64_t>(UnZigZag(residual)) : residual);
+    value += step;
     *values++ = static_cast<int64_t>(value);
   }
 }
@@ -143,10 +145,9 @@ void AddUp(bool zigzag, int64_t value, int64_t base, absl::Span<const uint64_t> 
 
 template <bool kSigned>
 void AddBase(int64_t base, absl::Span<const uint64_t> residuals, int64_t* values) {
-  for (size_t i = 0; i < residuals.size(); ++i) {
-    const uint64_t residual =
-        kSigned ? static_cast<uint64_t>(UnZigZag(residuals[i])) : residuals[i];
-    values[i] = static_cast<int64_t>(static_cast<uint64_t>(base) + residual);
+  for (const uint64_t of : residuals) {
+    const uint64_t residual = kSigned ? static_cast<uint64_t>(UnZigZag(of)) : of;
+    *values++ = static_cast<int64_t>(static_cast<uint64_t>(base) + residual);
   }
 }
 
@@ -215,9 +216,10 @@ void DecodeIntegers(ByteReader& reader, absl::Span<int64_t> values) {
       values[0] = first;
       values[1] = first_delta;
       AddUp(zigzag, first_delta, base, left, values.data() + 2);
-      for (size_t i = 1; i < values.size(); ++i) {
-        values[i] = static_cast<int64_t>(static_cast<uint64_t>(values[i - 1]) +
-                                         static_cast<uint64_t>(values[i]));
+      uint64_t value = static_cast<uint64_t>(first);
+      for (int64_t& delta : values.subspan(1)) {
+        value += static_cast<uint64_t>(delta);
+        delta = static_cast<int64_t>(value);
       }
   }
   if (factor == 1) return;

@@ -101,21 +101,17 @@ void DecodeCoded(ByteReader& reader, absl::Span<uint64_t> residuals) {
   const std::string_view low = reader.Bytes(PackedBytes(residuals.size(), shift));
   if (!reader.ok()) return;
   uint8_t symbols[kMaxColumn];
-  DecodeSymbols(reader, absl::MakeSpan(symbols, residuals.size()));
+  const size_t count = residuals.size();
+  DecodeSymbols(reader, absl::MakeSpan(symbols, count));
   if (!reader.ok()) return;
   uint8_t most = 0;
-  for (size_t i = 0; i < residuals.size(); ++i) most = std::max(most, symbols[i]);
-  if (shift == 0) {
-    for (size_t i = 0; i < residuals.size(); ++i) residuals[i] = symbols[i];
-  } else {
-    UnpackBits(low, shift, residuals);
-    for (size_t i = 0; i < residuals.size(); ++i) {
-      residuals[i] |= static_cast<uint64_t>(symbols[i]) << shift;
-    }
-  }
+  for (size_t i = 0; i < count; ++i) most = std::max(most, symbols[i]);
+  UnpackBits(low, shift, residuals);
+  uint64_t* const out = residuals.data();
+  for (size_t i = 0; i < count; ++i) out[i] |= static_cast<uint64_t>(symbols[i]) << shift;
   if (most < kEscape) return;
-  for (size_t i = 0; i < residuals.size(); ++i) {
-    if (symbols[i] == kEscape) residuals[i] += reader.Varint() << shift;
+  for (size_t i = 0; i < count; ++i) {
+    if (symbols[i] == kEscape) out[i] += reader.Varint() << shift;
   }
 }
 

@@ -142,7 +142,7 @@ SymbolSlots SlotsOf(const Likelihoods& likelihoods) {
   size_t slot = 0;
   for (size_t symbol = 0; symbol < kSymbols; ++symbol) {
     for (uint32_t i = 0; i < likelihoods[symbol]; ++i) {
-      slots[slot++] = static_cast<uint32_t>(symbol) << 24 | i << 12 | likelihoods[symbol];
+      slots[slot++] = static_cast<uint32_t>(symbol) | uint32_t{likelihoods[symbol]} << 8 | i << 20;
     }
   }
   return slots;

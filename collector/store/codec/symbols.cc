@@ -19,25 +19,29 @@ size_t StatesFor(size_t count) { return count < 192 ? 1 : count < 768 ? 2 : kMax
 // `words` has room for all that the symbols may take. Gives what lies behind them, or null when
 // they do not end as they began.
 template <size_t kStates>
-const char* DecodeWith(const char* words, const SymbolSlots& slots, absl::Span<uint8_t> symbols) {
+const char* DecodeWith(const char* words, const SymbolSlots& table, absl::Span<uint8_t> all) {
+  const uint32_t* const slots = table.data();
+  uint8_t* const symbols = all.data();
+  const size_t count = all.size();
   uint32_t states[kStates];
   std::memcpy(states, words, sizeof(states));
   words += sizeof(states);
   const auto step = [&](uint32_t& state, uint8_t& symbol) {
     const uint32_t slot = slots[state % kLikelihoods];
-    symbol = static_cast<uint8_t>(slot >> 24);
-    state = (slot & 0xfff) * (state >> kLikelihoodBits) + (slot >> 12 & 0xfff);
+    symbol = static_cast<uint8_t>(slot);
+    state = (slot >> 8 & 0xfff) * (state >> kLikelihoodBits) + (slot >> 20);
     uint16_t word = 0;
     std::memcpy(&word, words, sizeof(word));
-    const bool is_low = state < kLeastState;
-    state = is_low ? state << 16 | word : state;
-    words += is_low ? kWordBytes : 0;
+    // Without a branch, which would go either way as it likes.
+    const uint32_t is_low = 0 - static_cast<uint32_t>(state < kLeastState);
+    state ^= (state ^ (state << 16 | word)) & is_low;
+    words += is_low & kWordBytes;
   };
   size_t i = 0;
-  for (; i + kStates <= symbols.size(); i += kStates) {
+  for (; i + kStates <= count; i += kStates) {
     for (size_t j = 0; j < kStates; ++j) step(states[j], symbols[i + j]);
   }
-  for (size_t j = 0; i < symbols.size(); ++i, ++j) step(states[j], symbols[i]);
+  for (size_t j = 0; i < count; ++i, ++j) step(states[j], symbols[i]);
   const bool as_begun =
       std::all_of(states, states + kStates, [](uint32_t state) { return state == kLeastState; });
   return as_begun ? words : nullptr;
