@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -23,13 +24,20 @@ namespace leadline::collector::store::chunk {
 
 // A block of a window, and what reads it; used by one thread.
 struct Block {
-  explicit Block(std::string block_bytes) : bytes(std::move(block_bytes)) {}
+  // `keeper` has the bytes.
+  Block(std::string_view block_bytes, std::shared_ptr<const void> keeper)
+      : bytes(block_bytes), kept_by(std::move(keeper)) {}
+  explicit Block(std::string own) : Block(std::make_shared<const std::string>(std::move(own))) {}
   Block(const Block&) = delete;
   Block& operator=(const Block&) = delete;
   absl::Status Open();
 
-  const std::string bytes;
+  const std::string_view bytes;
+  const std::shared_ptr<const void> kept_by;
   std::optional<codec::BlockReader> reader;  // once it is open
+
+ private:
+  explicit Block(const std::shared_ptr<const std::string>& own) : Block(*own, own) {}
 };
 
 // Exactly one of the pointers is set.

@@ -102,6 +102,9 @@ absl::Status FoundSet::AddWindows(const WindowSet::Opened& windows, const head::
   for (FoundEntity& entity : entities_) {
     LL_RETURN_IF_ERROR(meter.Step());
     MergeTimeline(head.Timeline(tenant_, entity.id), entity);
+    if (entity.timeline == nullptr) continue;
+    entity.start_ms = entity.timeline->start_ms();
+    entity.end_ms = entity.timeline->end_ms();
   }
   for (FoundSeries& found : series_) found.timeline = entities_[found.entity].timeline.get();
   return absl::OkStatus();

@@ -29,6 +29,9 @@ struct FoundEntity {
   Id128 id;
   index::TimelinePtr timeline;  // of all sources; null when no version is known
   index::TimelinePtr merged_last;
+  // Its known life, as in store::SeriesBlock.
+  int64_t start_ms = 0;
+  int64_t end_ms = model::kOpenEnd;
 };
 
 struct FoundSeries {

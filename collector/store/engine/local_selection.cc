@@ -171,10 +171,10 @@ absl::Status LocalSelection::ReadPart(const PartOf& part, bool alone, Pieces& pi
 }
 
 void LocalSelection::DescribePart(const PartOf& part, SeriesBlock& block) const {
-  const FoundSeries& series = found_.series()[part.series];
-  block.entity = series.definition->entity();
-  block.entity_start_ms = series.timeline == nullptr ? 0 : series.timeline->start_ms();
-  block.entity_end_ms = series.timeline == nullptr ? model::kOpenEnd : series.timeline->end_ms();
+  const FoundEntity& entity = found_.entities()[found_.series()[part.series].entity];
+  block.entity = entity.id;
+  block.entity_start_ms = entity.start_ms;
+  block.entity_end_ms = entity.end_ms;
 }
 
 absl::Status LocalSelection::Read(size_t first, size_t count, UseBlock use) const {

@@ -63,9 +63,8 @@ absl::Status Blocks::Load() {
   return reader.ok() && reader.AtEnd() ? absl::OkStatus() : Damage("malformed number of writes");
 }
 
-absl::StatusOr<std::shared_ptr<chunk::Block>> Blocks::BlockAt(
-    const rocksdb::Iterator& stored) const {
-  auto block = std::make_shared<chunk::Block>(stored.value().ToString());
+absl::StatusOr<std::shared_ptr<chunk::Block>> Blocks::Opened(
+    std::shared_ptr<chunk::Block> block) const {
   if (absl::Status opened = block->Open(); !opened.ok()) {
     return Damage(std::string(opened.message()));
   }
@@ -173,7 +172,8 @@ absl::Status Blocks::SettlePart(const std::string& tenant, uint8_t part) {
     const std::string_view group = WithoutWrite(first_key);
     std::vector<std::shared_ptr<chunk::Block>> blocks;
     for (; stored->Valid() && stored->key().starts_with(AsSlice(group)); stored->Next()) {
-      LL_ASSIGN_OR_RETURN(blocks.emplace_back(), BlockAt(*stored));
+      LL_ASSIGN_OR_RETURN(blocks.emplace_back(),
+                          Opened(std::make_shared<chunk::Block>(stored->value().ToString())));
       batch.Delete(stored->key());
     }
     if (blocks.size() == 1 && place->write == 0) {
@@ -181,7 +181,8 @@ absl::Status Blocks::SettlePart(const std::string& tenant, uint8_t part) {
       continue;
     }
     if (blocks.size() == 1) {
-      batch.Put(BlockKey(tenant, {part, place->metric, place->group, 0}), blocks[0]->bytes);
+      batch.Put(BlockKey(tenant, {part, place->metric, place->group, 0}),
+                AsSlice(blocks[0]->bytes));
     } else {
       LL_RETURN_IF_ERROR(Merge(blocks, part, writer));
     }
@@ -204,11 +205,11 @@ absl::Status Blocks::Read(std::string_view tenant, absl::Span<const SeriesRef> s
   end_ms = std::min(end_ms, last_ms());
   if (series.empty() || start_ms > end_ms) return absl::OkStatus();
   const std::vector<size_t> order = OrderOf(series);
-  const std::unique_ptr<rocksdb::Iterator> stored(db_.NewIterator(Reading()));
+  const std::shared_ptr<rocksdb::Iterator> stored(db_.NewIterator(ReadingInPlace()));
   const auto first = static_cast<uint8_t>((start_ms - start_ms_) / part_ms_);
   const auto last = static_cast<uint8_t>((end_ms - start_ms_) / part_ms_);
   for (uint8_t part = first; part <= last; ++part) {
-    LL_RETURN_IF_ERROR(ReadPart(tenant, part, series, order, start_ms, end_ms, *stored, take));
+    LL_RETURN_IF_ERROR(ReadPart(tenant, part, series, order, start_ms, end_ms, stored, take));
   }
   return absl::OkStatus();
 }
@@ -246,7 +247,8 @@ absl::Status Blocks::WarmUp(std::string_view tenant, MayReadOn has_room, MayRead
 
 absl::Status Blocks::ReadPart(std::string_view tenant, uint8_t part,
                               absl::Span<const SeriesRef> series, absl::Span<const size_t> order,
-                              int64_t start_ms, int64_t end_ms, rocksdb::Iterator& stored,
+                              int64_t start_ms, int64_t end_ms,
+                              const std::shared_ptr<rocksdb::Iterator>& stored,
                               const TakePiece& take) const {
   bool is_placed = false;
   for (size_t i = 0; i < order.size();) {
@@ -254,10 +256,11 @@ absl::Status Blocks::ReadPart(std::string_view tenant, uint8_t part,
     while (end < order.size() && SameGroup(series[order[i]], series[order[end]])) ++end;
     const std::string key = GroupKey(tenant, part, series[order[i]]);
     const std::string_view group = WithoutWrite(key);
-    if (!is_placed || (stored.Valid() && AsView(stored.key()) < key)) stored.Seek(key);
+    if (!is_placed || (stored->Valid() && AsView(stored->key()) < key)) stored->Seek(key);
     is_placed = true;
-    for (; stored.Valid() && stored.key().starts_with(AsSlice(group)); stored.Next()) {
-      LL_ASSIGN_OR_RETURN(const std::shared_ptr<chunk::Block> block, BlockAt(stored));
+    for (; stored->Valid() && stored->key().starts_with(AsSlice(group)); stored->Next()) {
+      LL_ASSIGN_OR_RETURN(const std::shared_ptr<chunk::Block> block,
+                          Opened(std::make_shared<chunk::Block>(AsView(stored->value()), stored)));
       if (block->reader->last_ms() < start_ms || block->reader->first_ms() > end_ms) continue;
       const std::vector<codec::BlockRun>& runs = block->reader->runs();
       size_t run = 0;
@@ -271,7 +274,7 @@ absl::Status Blocks::ReadPart(std::string_view tenant, uint8_t part,
         }
       }
     }
-    LL_RETURN_IF_ERROR(FromRocks(stored.status(), path_, "read"));
+    LL_RETURN_IF_ERROR(FromRocks(stored->status(), path_, "read"));
     i = end;
   }
   return absl::OkStatus();

@@ -74,13 +74,13 @@ class Blocks {
   int64_t last_ms() const { return PartStart(kParts) - 1; }
   absl::Status ReadPart(std::string_view tenant, uint8_t part, absl::Span<const SeriesRef> series,
                         absl::Span<const size_t> order, int64_t start_ms, int64_t end_ms,
-                        rocksdb::Iterator& stored, const TakePiece& take) const;
+                        const std::shared_ptr<rocksdb::Iterator>& stored,
+                        const TakePiece& take) const;
   absl::Status SettlePart(const std::string& tenant, uint8_t part);
   // Adds what is in the blocks of a group, by what wins last, to the writer.
   absl::Status Merge(absl::Span<const std::shared_ptr<chunk::Block>> blocks, uint8_t part,
                      GroupWriter& writer) const;
-  // The block that the iterator is at.
-  absl::StatusOr<std::shared_ptr<chunk::Block>> BlockAt(const rocksdb::Iterator& stored) const;
+  absl::StatusOr<std::shared_ptr<chunk::Block>> Opened(std::shared_ptr<chunk::Block> block) const;
   absl::Status Damage(std::string_view what) const;
 
   rocksdb::DB& db_;

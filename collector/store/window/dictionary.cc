@@ -138,7 +138,7 @@ absl::StatusOr<std::shared_ptr<const SeriesRefs>> Dictionary::FindShared(
   const DictionarySource source = Source();
   const std::string key = fmt::format("found {} {} {:03}{}{}", source.writes, source.entities,
                                       tenant.size(), tenant, matchers.Key());
-  auto found = cache_.Get<SeriesRefs>(key);
+  auto found = cache_.GetInUse<SeriesRefs>(key);
   if (found != nullptr) LL_RETURN_IF_ERROR(meter.Step(found->size() * sizeof(SeriesRef)));
   if (found != nullptr && also.empty()) return found;
   const DictionaryReader rows(source, tenant);
@@ -146,8 +146,8 @@ absl::StatusOr<std::shared_ptr<const SeriesRefs>> Dictionary::FindShared(
     LL_ASSIGN_OR_RETURN(const Roaring candidates, index::FindSeries(rows, matchers));
     auto refs = std::make_shared<SeriesRefs>();
     LL_RETURN_IF_ERROR(AddRefs(rows, candidates, meter, *refs));
-    found = std::move(refs);
-    cache_.Put<SeriesRefs>(key, found, sizeof(SeriesRef) * found->size() + key.size());
+    const size_t bytes = sizeof(SeriesRef) * refs->size() + key.size();
+    found = cache_.PutInUse<SeriesRefs>(key, std::move(refs), bytes);
   }
   Roaring others;
   LL_RETURN_IF_ERROR(AddSeriesOf(rows, also, others));

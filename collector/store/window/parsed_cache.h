@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/container/inlined_vector.h"
 #include <rocksdb/cache.h>
@@ -37,18 +38,55 @@ class ParsedCache {
 
   template <typename T>
   void Put(std::string_view key, const std::shared_ptr<const T>& parsed, size_t bytes) const {
-    if (cache_ == nullptr) return;
-    auto* const kept = new std::shared_ptr<const T>(parsed);
-    puts_.fetch_add(1, std::memory_order_release);
-    const rocksdb::Status inserted =
-        cache_->Insert(Key(id_, key).slice(), kept, bytes, [](const rocksdb::Slice&, void* value) {
-          delete static_cast<std::shared_ptr<const T>*>(value);
-        });
     // Without a handle, a full cache takes the value and lets it go at once, with OK.
-    if (!inserted.ok()) delete kept;
+    Insert(key, parsed, bytes, nullptr);
+  }
+
+  // As Get and Put, for what is used for as long as it takes to read much else: it stays in the
+  // cache while somebody has it and counts as used when nobody has it any more.
+  template <typename T>
+  std::shared_ptr<const T> GetInUse(std::string_view key) const {
+    if (cache_ == nullptr) return nullptr;
+    rocksdb::Cache::Handle* const handle = cache_->Lookup(Key(id_, key).slice());
+    if (handle == nullptr) return nullptr;
+    puts_.load(std::memory_order_acquire);
+    return InUse(handle, *static_cast<const std::shared_ptr<const T>*>(cache_->Value(handle)));
+  }
+  template <typename T>
+  std::shared_ptr<const T> PutInUse(std::string_view key, const std::shared_ptr<const T>& parsed,
+                                    size_t bytes) const {
+    rocksdb::Cache::Handle* handle = nullptr;
+    return Insert(key, parsed, bytes, &handle) ? InUse(handle, parsed) : parsed;
   }
 
  private:
+  // False where there is no room.
+  template <typename T>
+  bool Insert(std::string_view key, const std::shared_ptr<const T>& parsed, size_t bytes,
+              rocksdb::Cache::Handle** handle) const {
+    if (cache_ == nullptr) return false;
+    auto* const kept = new std::shared_ptr<const T>(parsed);
+    puts_.fetch_add(1, std::memory_order_release);
+    const rocksdb::Status inserted = cache_->Insert(
+        Key(id_, key).slice(), kept, bytes,
+        [](const rocksdb::Slice&, void* value) {
+          delete static_cast<std::shared_ptr<const T>*>(value);
+        },
+        handle);
+    if (!inserted.ok()) delete kept;
+    return inserted.ok();
+  }
+
+  template <typename T>
+  std::shared_ptr<const T> InUse(rocksdb::Cache::Handle* handle,
+                                 std::shared_ptr<const T> parsed) const {
+    const T* const value = parsed.get();
+    return {value, [cache = cache_, handle, parsed = std::move(parsed)](const T*) mutable {
+              parsed = nullptr;
+              cache->Release(handle);
+            }};
+  }
+
   // RocksDB's own keys have 16 bytes; these have more.
   class Key {
    public:

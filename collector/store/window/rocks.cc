@@ -122,6 +122,12 @@ rocksdb::ReadOptions ReadingOnce() {
   return options;
 }
 
+rocksdb::ReadOptions ReadingInPlace() {
+  rocksdb::ReadOptions options = Reading();
+  options.pin_data = true;
+  return options;
+}
+
 rocksdb::Slice AsSlice(std::string_view text) { return {text.data(), text.size()}; }
 std::string_view AsView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 

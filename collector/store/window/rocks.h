@@ -42,6 +42,9 @@ rocksdb::WriteOptions WithoutLog();
 rocksdb::ReadOptions Reading();
 // Without keeping what is read in the cache.
 rocksdb::ReadOptions ReadingOnce();
+// What an iterator has been at stays where it is as long as there is the iterator: it may be used
+// without a copy.
+rocksdb::ReadOptions ReadingInPlace();
 
 rocksdb::Slice AsSlice(std::string_view text);
 std::string_view AsView(const rocksdb::Slice& slice);
