@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -47,8 +48,9 @@ absl::Status TopK::Add(StepSeries series) {
   constexpr uint64_t kLagEntries = 1024;
   LL_ASSIGN_OR_RETURN(const size_t number, grouping_.GroupOf(series));
   if (number == groups_.size()) {
-    LL_RETURN_IF_ERROR(held_.Add(0, k_.size() * sizeof(std::vector<Entry>)));
-    groups_.push_back({std::vector<std::vector<Entry>>(k_.size())});
+    LL_RETURN_IF_ERROR(held_.Add(0, k_.size() * kStepBytes));
+    groups_.push_back({std::vector<std::vector<Entry>>(k_.size()),
+                       std::vector<double>(k_.size(), std::numeric_limits<double>::quiet_NaN())});
   }
   Group& group = groups_[number];
   if (!series.histograms.empty()) {
@@ -57,10 +59,15 @@ absl::Status TopK::Add(StepSeries series) {
   bool used = false;
   uint64_t grown = 0;
   for (size_t step = 0; step < k_.size(); ++step) {
-    if (IsAbsent(series.values[step])) continue;
-    const size_t before = group.heaps[step].size();
-    used |= Offer(group.heaps[step], k_[step], {series.values[step], kept_.size()});
-    grown += group.heaps[step].size() - before;
+    const double value = series.values[step];
+    if (IsBelow(value, group.bars[step]) || IsAbsent(value)) continue;
+    std::vector<Entry>& heap = group.heaps[step];
+    const size_t before = heap.size();
+    used |= Offer(heap, k_[step], {value, kept_.size()});
+    grown += heap.size() - before;
+    if (!heap.empty() && heap.size() >= static_cast<uint64_t>(k_[step])) {
+      group.bars[step] = heap.front().value;
+    }
     if (grown == kLagEntries) LL_RETURN_IF_ERROR(Charge(std::exchange(grown, 0)));
   }
   if (used) {
@@ -95,8 +102,8 @@ absl::Status TopK::FinishGroup(Group& group, Emit emit) {
     held_.GiveBack(heap.size(), heap.size() * sizeof(Entry));
     heap = {};
   }
-  group.heaps = {};
-  held_.GiveBack(0, k_.size() * sizeof(std::vector<Entry>));
+  group = {};
+  held_.GiveBack(0, k_.size() * kStepBytes);
   for (StepSeries& series : result) {
     held_.GiveBack(k_.size(), sizeof(StepSeries));
     LL_RETURN_IF_ERROR(emit(std::move(series)));

@@ -37,9 +37,16 @@ class TopK {
   // The worst entry first. Of equal values the series that came later is the worse.
   struct Group {
     std::vector<std::vector<Entry>> heaps;  // one a step
+    // The value of each heap's worst entry, once there are k: what is no better need not be
+    // offered. NaN, than which nothing is no better, while there are less.
+    std::vector<double> bars;
   };
 
+  static constexpr uint64_t kStepBytes = sizeof(std::vector<Entry>) + sizeof(double);
+
   bool Better(const Entry& a, const Entry& b) const;
+  // Whether a value is surely no better than the bar.
+  bool IsBelow(double value, double bar) const { return largest_ ? value <= bar : value >= bar; }
   // Whether the entry is among the k best so far.
   bool Offer(std::vector<Entry>& heap, int64_t k, const Entry& entry) const;
   absl::Status Charge(uint64_t entries);
