@@ -20,27 +20,39 @@ bool NeedsEscape(char c) { return c == '"' || c == '\\' || static_cast<unsigned 
 
 constexpr uint64_t InEachByte(uint8_t byte) { return byte * uint64_t{0x0101010101010101}; }
 
-// Whether one of eight bytes needs to be escaped or is not ASCII.
-bool AnySpecial(uint64_t bytes) {
+// Not 0 where one of eight bytes needs to be escaped or is not ASCII.
+uint64_t Specials(uint64_t bytes) {
   const auto any_less = [](uint64_t word, uint8_t than) {
     return (word - InEachByte(than)) & ~word;
   };
-  return ((bytes | any_less(bytes, 0x20) | any_less(bytes ^ InEachByte('"'), 1) |
-           any_less(bytes ^ InEachByte('\\'), 1)) &
-          InEachByte(0x80)) != 0;
+  return (bytes | any_less(bytes, 0x20) | any_less(bytes ^ InEachByte('"'), 1) |
+          any_less(bytes ^ InEachByte('\\'), 1)) &
+         InEachByte(0x80);
 }
 
-// Whether it is ASCII with nothing to escape, as nearly all names and values are.
-bool IsPlain(std::string_view text) {
-  uint64_t bytes = 0;
-  size_t at = 0;
-  for (; at + sizeof(bytes) <= text.size(); at += sizeof(bytes)) {
-    std::memcpy(&bytes, text.data() + at, sizeof(bytes));
-    if (AnySpecial(bytes)) return false;
+// Puts what is ASCII with nothing to escape, as nearly all names and values are; nullptr where it
+// is not.
+char* PutPlain(std::string_view text, char* at) {
+  constexpr size_t kWordBytes = sizeof(uint64_t);
+  uint64_t special = 0;
+  const auto put = [&](size_t place) {
+    uint64_t bytes = 0;
+    std::memcpy(&bytes, text.data() + place, kWordBytes);
+    std::memcpy(at + place, &bytes, kWordBytes);
+    special |= Specials(bytes);
+  };
+  if (text.size() >= kWordBytes) {
+    for (size_t place = 0; place + kWordBytes < text.size(); place += kWordBytes) put(place);
+    put(text.size() - kWordBytes);  // some may be there already
+  } else {
+    uint64_t bytes = InEachByte(' ');
+    for (size_t place = 0; place < text.size(); ++place) {
+      at[place] = text[place];
+      bytes = bytes << 8 | static_cast<uint8_t>(text[place]);
+    }
+    special = Specials(bytes);
   }
-  bytes = InEachByte(' ');
-  if (at < text.size()) std::memcpy(&bytes, text.data() + at, text.size() - at);
-  return !AnySpecial(bytes);
+  return special == 0 ? at + text.size() : nullptr;
 }
 
 }  // namespace
@@ -71,7 +83,7 @@ void JsonWriter::String(std::string_view text) { Quote(text, ""); }
 void JsonWriter::Integer(int64_t value) {
   Separate();
   char buffer[kIntegerBytes];
-  out_.append(buffer, PutInteger(value, buffer));
+  Append(buffer, PutInteger(value, buffer));
 }
 
 void JsonWriter::Bool(bool value) { Raw(value ? "true" : "false"); }
@@ -84,7 +96,7 @@ void JsonWriter::Raw(std::string_view json) {
 void JsonWriter::Time(int64_t ts_ms) {
   Separate();
   char buffer[kTimeBytes];
-  out_.append(buffer, PutTime(ts_ms, buffer));
+  Append(buffer, PutTime(ts_ms, buffer));
 }
 
 void JsonWriter::Point(int64_t ts_ms, double value) {
@@ -96,7 +108,7 @@ void JsonWriter::Point(int64_t ts_ms, double value) {
   at = PutText(",\"", at);
   at = PutFloat(value, at);
   at = PutText("\"]", at);
-  out_.append(buffer, at);
+  Append(buffer, at);
   need_comma_ = true;
 }
 
@@ -131,7 +143,7 @@ void JsonWriter::Points(absl::Span<const int64_t> ts_ms, absl::Span<const double
   size_t next_time = 0;
   for (size_t i = 0; i < ts_ms.size(); ++i) {
     if (std::end(buffer) - at < static_cast<ptrdiff_t>(kTimeBytes + kFixedBytes + kAroundBytes)) {
-      out_.append(buffer, at);
+      Append(buffer, at);
       at = buffer;
     }
     if (i > 0) *at++ = ',';
@@ -151,7 +163,7 @@ void JsonWriter::Points(absl::Span<const int64_t> ts_ms, absl::Span<const double
     }
     at = PutText("\"]", at);
   }
-  out_.append(buffer, at);
+  Append(buffer, at);
   EndArray();
 }
 
@@ -171,16 +183,18 @@ void JsonWriter::ScalarValue(double value) {
 
 void JsonWriter::Quote(std::string_view text, std::string_view behind) {
   constexpr size_t kShortBytes = 256;
-  if (text.size() <= kShortBytes && IsPlain(text)) {
+  if (text.size() <= kShortBytes) {
     char buffer[kShortBytes + kAroundBytes];
     char* at = buffer;
     if (need_comma_) *at++ = ',';
     *at++ = '"';
-    at = PutText(text, at);
-    *at++ = '"';
-    out_.append(buffer, PutText(behind, at));
-    need_comma_ = true;
-    return;
+    if (char* end = PutPlain(text, at)) {
+      *end++ = '"';
+      for (const char c : behind) *end++ = c;
+      Append(buffer, end);
+      need_comma_ = true;
+      return;
+    }
   }
   Separate();
   std::string valid;

@@ -56,6 +56,9 @@ class JsonWriter {
   void Open(char bracket);
   void Close(char bracket);
   void Separate();
+  void Append(const char* begin, const char* end) {
+    out_.append(begin, static_cast<size_t>(end - begin));
+  }
   // With what goes before it, and `behind`.
   void Quote(std::string_view text, std::string_view behind);
 

@@ -11,8 +11,7 @@ namespace {
 // So many rows more than are wanted are gathered before the largest go.
 constexpr size_t kMoreThanWanted = 1024;
 
-// Texts that lie in one place are equal: labels of series are once in the process, and those of an
-// entity once for all of its series.
+// Texts that lie in one place are equal, as names do here, and labels of series in the process.
 bool IsSame(std::string_view a, std::string_view b) {
   return a.size() == b.size() && (a.data() == b.data() || a == b);
 }
@@ -81,9 +80,24 @@ absl::Status SeriesRows::Add(const index::DefinitionPtr& series, const index::Ti
   own_.insert(std::lower_bound(own_.begin(), own_.end(), metric), metric);
   const size_t first = labels_.size();
   AddMerged(entity_labels_, own_, labels_);
+  PlaceNames(first);
   const size_t count = labels_.size() - first;
   rows_.push_back({series, timeline, first, count});
   return meter_.Step(2 * sizeof(Row) + 2 * count * sizeof(LabelView));
+}
+
+void SeriesRows::PlaceNames(size_t first) {
+  // Mostly they are those of the row before.
+  const absl::Span<const LabelView> before =
+      rows_.empty() ? absl::Span<const LabelView>() : LabelsOf(rows_.back());
+  for (size_t i = first; i < labels_.size(); ++i) {
+    std::string_view& name = labels_[i].name;
+    if (i - first < before.size() && before[i - first].name == name) {
+      name = before[i - first].name;
+    } else {
+      name = *names_.emplace(name).first;
+    }
+  }
 }
 
 void SeriesRows::SortRows() {

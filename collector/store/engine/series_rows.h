@@ -6,6 +6,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -48,6 +51,8 @@ class SeriesRows {
   }
   // Into entity_labels_.
   void ReadEntityLabels(const model::EntityVersion& version);
+  // Has the names from labels_[first] on lie in names_, where equal ones are one.
+  void PlaceNames(size_t first);
   void SortRows();
   // Leaves no more than are wanted.
   void Cut();
@@ -55,6 +60,7 @@ class SeriesRows {
   const size_t limit_;
   CallMeter& meter_;
   StringSet named_;
+  std::set<std::string, std::less<>> names_;
   std::vector<LabelView> labels_;
   std::vector<Row> rows_;
   std::vector<LabelView> own_;            // of the series that is added

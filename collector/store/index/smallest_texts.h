@@ -58,16 +58,17 @@ class SmallestTexts {
     merged.reserve(limit_ == 0 ? ascending_.size() + count : limit_);
     auto known = ascending_.begin();
     for (size_t i = 0; i < count && !IsFull(merged); ++i) {
-      if (!GoOn()) return status_;
       const std::string_view text = at(i);
       for (; known != ascending_.end() && *known < text && !IsFull(merged); ++known) {
         merged.push_back(*known);
       }
-      if (IsFull(merged) || (known != ascending_.end() && *known == text)) continue;
-      LL_ASSIGN_OR_RETURN(const bool takes, wanted(i));
-      if (!takes) continue;
-      if (meter_ != nullptr) LL_RETURN_IF_ERROR(meter_->Step(BytesOf(text)));
-      merged.push_back(text);
+      if (IsFull(merged)) break;
+      bool takes = false;
+      if (known == ascending_.end() || *known != text) {
+        LL_ASSIGN_OR_RETURN(takes, wanted(i));
+      }
+      if (meter_ != nullptr) LL_RETURN_IF_ERROR(meter_->Step(takes ? BytesOf(text) : 0));
+      if (takes) merged.push_back(text);
     }
     for (; known != ascending_.end() && !IsFull(merged); ++known) merged.push_back(*known);
     ascending_ = std::move(merged);

@@ -85,14 +85,4 @@ LabelValueList::LabelValueList(const std::vector<LabelValue>& values) {
   spans_.shrink_to_fit();
 }
 
-bool LabelValueList::WasIn(size_t i, int64_t start_ms, int64_t end_ms) const {
-  const size_t first = FirstSpan(i);
-  const size_t end = ends_[i].spans;
-  if (first == end) return true;
-  for (size_t span = first; span < end; ++span) {
-    if (spans_[span].first_ms <= end_ms && spans_[span].last_ms >= start_ms) return true;
-  }
-  return false;
-}
-
 }  // namespace leadline::collector::store::window

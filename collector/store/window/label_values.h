@@ -5,6 +5,7 @@
 // immutable once made.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -53,7 +54,13 @@ class LabelValueList {
     return std::string_view(text_).substr(begin, ends_[i].text - begin);
   }
   bool of_series(size_t i) const { return FirstSpan(i) == ends_[i].spans; }
-  bool WasIn(size_t i, int64_t start_ms, int64_t end_ms) const;
+  bool WasIn(size_t i, int64_t start_ms, int64_t end_ms) const {
+    const auto begin = spans_.begin() + static_cast<ptrdiff_t>(FirstSpan(i));
+    const auto end = spans_.begin() + static_cast<ptrdiff_t>(ends_[i].spans);
+    return begin == end || std::any_of(begin, end, [&](const TimeSpan& span) {
+             return span.first_ms <= end_ms && span.last_ms >= start_ms;
+           });
+  }
   size_t bytes() const {
     return sizeof(*this) + text_.capacity() + ends_.capacity() * sizeof(Ends) +
            spans_.capacity() * sizeof(TimeSpan);
