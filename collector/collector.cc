@@ -172,9 +172,11 @@ absl::Status Run(const Options& options, int stop_fd) {
   const remote::read::RemoteRead reads(
       {.queryable = &store->queryable(),
        .registry = registry.get(),
-       .govern = [&engine](std::string_view tenant, const std::atomic<bool>* cancelled, auto read) {
-         return engine->AskStore(tenant, "/api/v1/read", 0, 0, {.cancelled = cancelled}, read);
-       }});
+       .govern =
+           [&engine](std::string_view tenant, const std::atomic<bool>* cancelled, auto read) {
+             return engine->AskStore(tenant, "/api/v1/read", 0, 0, {.cancelled = cancelled}, read);
+           },
+       .hold = [&engine](uint64_t bytes) { return engine->Hold(bytes); }});
   LL_ASSIGN_OR_RETURN(const Rules rule_manager, OpenRules(options, *store, *registry));
   api::ApiOptions api_options;
   api_options.address = options.http;

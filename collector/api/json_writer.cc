@@ -114,22 +114,19 @@ void JsonWriter::Point(int64_t ts_ms, double value) {
 
 char* JsonWriter::PutTimeOnce(int64_t ts_ms, size_t& next, char* at) {
   constexpr size_t kMostTimes = 4096;
-  if (next == times_.size() || times_[next].ts_ms != ts_ms) {
-    next = static_cast<size_t>(
-        std::lower_bound(times_.begin(), times_.end(), ts_ms,
-                         [](const TimeText& time, int64_t ts) { return time.ts_ms < ts; }) -
-        times_.begin());
-    if (next == times_.size() && next < kMostTimes) {
-      TimeText& time = times_.emplace_back();
-      time.ts_ms = ts_ms;
-      time.bytes = static_cast<uint8_t>(PutTime(ts_ms, time.text) - time.text);
-    } else if (next == times_.size() || times_[next].ts_ms != ts_ms) {
-      return PutTime(ts_ms, at);
-    }
+  next = static_cast<size_t>(
+      std::lower_bound(times_.begin(), times_.end(), ts_ms,
+                       [](const TimeText& time, int64_t ts) { return time.ts_ms < ts; }) -
+      times_.begin());
+  if (next == times_.size() && next < kMostTimes) {
+    TimeText& time = times_.emplace_back();
+    time.ts_ms = ts_ms;
+    time.bytes = static_cast<uint8_t>(PutTime(ts_ms, time.text) - time.text);
+  } else if (next == times_.size() || times_[next].ts_ms != ts_ms) {
+    return PutTime(ts_ms, at);
   }
   const TimeText& time = times_[next++];
-  std::memcpy(at, time.text, kTimeBytes);  // of a fixed size, which is sooner done
-  return at + time.bytes;
+  return PutText({time.text, time.bytes}, at);
 }
 
 void JsonWriter::Points(absl::Span<const int64_t> ts_ms, absl::Span<const double> values) {
@@ -140,7 +137,8 @@ void JsonWriter::Points(absl::Span<const int64_t> ts_ms, absl::Span<const double
   char same[kFloatBytes] = {};  // the text of the value before
   size_t same_bytes = 0;
   uint64_t before = 0;
-  size_t next_time = 0;
+  const TimeText* time = times_.data();
+  const TimeText* times_end = time + times_.size();
   for (size_t i = 0; i < ts_ms.size(); ++i) {
     if (std::end(buffer) - at < static_cast<ptrdiff_t>(kTimeBytes + kFixedBytes + kAroundBytes)) {
       Append(buffer, at);
@@ -148,7 +146,15 @@ void JsonWriter::Points(absl::Span<const int64_t> ts_ms, absl::Span<const double
     }
     if (i > 0) *at++ = ',';
     *at++ = '[';
-    at = PutTimeOnce(ts_ms[i], next_time, at);
+    if (time != times_end && time->ts_ms == ts_ms[i]) {
+      std::memcpy(at, time->text, kTimeBytes);  // of a fixed size, which is sooner done
+      at += time++->bytes;
+    } else {
+      size_t next = 0;
+      at = PutTimeOnce(ts_ms[i], next, at);
+      time = times_.data() + next;
+      times_end = times_.data() + times_.size();
+    }
     at = PutText(",\"", at);
     const auto bits = std::bit_cast<uint64_t>(values[i]);
     if (same_bytes > 0 && bits == before) {

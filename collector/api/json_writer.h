@@ -68,7 +68,7 @@ class JsonWriter {
     uint8_t bytes = 0;
     char text[kTimeBytes] = {};
   };
-  // `next`: where it is looked for first, and where the one behind it will be.
+  // Looks for it in times_. `next`: where the one behind it will be.
   char* PutTimeOnce(int64_t ts_ms, size_t& next, char* at);
 
   std::string& out_;

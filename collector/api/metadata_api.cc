@@ -154,7 +154,7 @@ http::Response MetadataApi::Answer(const http::Request& request, std::string_vie
     options.cancelled = request.cancelled.get();
     LL_ASSIGN_OR_RETURN(options.timeout, DurationParamOr(params, "timeout", options.timeout));
     filter.limit = limit == 0 ? 0 : limit + 1;
-    const auto take = [&](absl::Span<const T> all) {
+    const auto take = [&](absl::Span<const T> all) -> absl::Status {
       promql::Annotations annotations;
       if (limit > 0 && all.size() > limit) {
         all = all.first(limit);
@@ -171,6 +171,7 @@ http::Response MetadataApi::Answer(const http::Request& request, std::string_vie
             json.EndArray();
           },
           annotations);
+      LL_ASSIGN_OR_RETURN(response.keeps, engine_.Hold(bytes));
       return absl::OkStatus();
     };
     return engine_.AskStore(tenant_, TextOf(request, params), filter.start_ms, filter.end_ms,

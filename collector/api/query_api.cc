@@ -261,18 +261,28 @@ http::Response QueryApi::Range(const http::Request& request) const {
 http::Response QueryApi::Answer(
     const http::Params& params,
     const std::function<absl::StatusOr<promql::QueryResult>(promql::QueryStats&)>& run) const {
-  const absl::StatusOr<size_t> limit = LimitParam(params);
-  promql::QueryStats stats;
-  absl::StatusOr<QueryResult> result = limit.ok() ? run(stats) : limit.status();
-  const std::string_view outcome = result.ok() ? "success" : KindOf(result.status()).type;
+  const auto answer = [&]() -> absl::StatusOr<http::Response> {
+    LL_ASSIGN_OR_RETURN(const size_t limit, LimitParam(params));
+    promql::QueryStats stats;
+    LL_ASSIGN_OR_RETURN(QueryResult result, run(stats));
+    if (limit > 0 && result.series.size() > limit) {
+      result.series.resize(limit);
+      result.annotations.warnings.insert("results truncated due to limit");
+    }
+    // What the query held is counted no more.
+    const ResultBytes bytes = BytesOf(result);
+    LL_ASSIGN_OR_RETURN(const auto of_result, engine_.Hold(bytes.held));
+    LL_ASSIGN_OR_RETURN(auto of_answer, engine_.Hold(bytes.json));
+    http::Response response =
+        Success([&](JsonWriter& json) { WriteResult(result, StatsFor(params, stats), json); },
+                result.annotations);
+    response.keeps = std::move(of_answer);
+    return response;
+  };
+  absl::StatusOr<http::Response> response = answer();
+  const std::string_view outcome = response.ok() ? "success" : KindOf(response.status()).type;
   queries_.Add({{"result", std::string(outcome)}}).Increment();
-  if (!result.ok()) return Error(result.status());
-  if (*limit > 0 && result->series.size() > *limit) {
-    result->series.resize(*limit);
-    result->annotations.warnings.insert("results truncated due to limit");
-  }
-  return Success([&](JsonWriter& json) { WriteResult(*result, StatsFor(params, stats), json); },
-                 result->annotations);
+  return response.ok() ? *std::move(response) : Error(response.status());
 }
 
 }  // namespace leadline::collector::api

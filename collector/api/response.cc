@@ -116,17 +116,6 @@ void WriteStats(const promql::QueryStats& stats, JsonWriter& json) {
   json.EndObject();
 }
 
-// What the float samples take, about.
-size_t EstimatedBytes(const QueryResult& result) {
-  constexpr size_t kPointBytes = 24;
-  constexpr size_t kLabelsBytes = 256;
-  size_t bytes = 0;
-  for (const ResultSeries& series : result.series) {
-    bytes += kLabelsBytes + series.values.size() * kPointBytes;
-  }
-  return bytes;
-}
-
 std::string_view TypeName(QueryResult::Type type) {
   switch (type) {
     case QueryResult::Type::kScalar:
@@ -206,8 +195,26 @@ void WriteLabels(const LabelSet& labels, JsonWriter& json) {
   json.EndObject();
 }
 
+ResultBytes BytesOf(const QueryResult& result) {
+  constexpr uint64_t kPointBytes = 24;
+  constexpr uint64_t kSampleBytes = 16;
+  constexpr uint64_t kBucketBytes = 40;
+  constexpr uint64_t kLabelsBytes = 256;
+  ResultBytes bytes;
+  for (const ResultSeries& series : result.series) {
+    bytes.held += sizeof(series) + kLabelsBytes + series.values.size() * kSampleBytes;
+    bytes.json += kLabelsBytes + series.values.size() * kPointBytes;
+    for (const auto& histogram : series.histograms) {
+      const size_t buckets = histogram->positive.size() + histogram->negative.size();
+      bytes.held += sizeof(Histogram) + buckets * sizeof(double);
+      bytes.json += 2 * kPointBytes + buckets * kBucketBytes;
+    }
+  }
+  return bytes;
+}
+
 void WriteResult(const QueryResult& result, const promql::QueryStats* stats, JsonWriter& json) {
-  json.Reserve(EstimatedBytes(result));
+  json.Reserve(BytesOf(result).json);
   json.BeginObject();
   json.Key("resultType");
   json.String(TypeName(result.type));

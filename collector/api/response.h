@@ -5,6 +5,7 @@
 // Source: https://prometheus.io/docs/prometheus/3.0/querying/api/. Pure functions.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string_view>
 
@@ -39,6 +40,13 @@ ErrorKind KindOf(const absl::Status& error);
 http::Response Error(const absl::Status& error);
 
 void WriteLabels(const LabelSet& labels, JsonWriter& json);
+
+// What a result takes, and its JSON, about.
+struct ResultBytes {
+  uint64_t held = 0;
+  uint64_t json = 0;
+};
+ResultBytes BytesOf(const promql::QueryResult& result);
 
 // {"resultType":…,"result":…}
 // With `stats` unless they are nullptr.

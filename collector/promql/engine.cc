@@ -268,6 +268,13 @@ absl::Status Engine::AskStore(std::string_view tenant, std::string_view text, in
   return ask({.deadline = deadline, .cancelled = options.cancelled, .memory = &budget});
 }
 
+absl::StatusOr<std::shared_ptr<const void>> Engine::Hold(uint64_t bytes) const {
+  auto held = std::make_shared<exec::Budget>(
+      exec::Budget::Limits{.bytes = options_.max_memory_bytes}, memory_);
+  LL_RETURN_IF_ERROR(held->ChargeBytes(bytes));
+  return std::shared_ptr<const void>(std::move(held));
+}
+
 absl::StatusOr<QueryResult> Engine::Instant(std::string_view tenant, std::string_view query,
                                             int64_t ts_ms, const QueryOptions& options) const {
   return WithoutDamage([&] { return Run({tenant, query, ts_ms, ts_ms, 0}, options, nullptr); });

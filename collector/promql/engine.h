@@ -105,6 +105,10 @@ class Engine {
   absl::Status AskStore(std::string_view tenant, std::string_view text, int64_t start_ms,
                         int64_t end_ms, const QueryOptions& options, Ask ask) const;
 
+  // Counts what an answer takes against what one query may hold, and all together, until what it
+  // gives goes, before the engine does. RESOURCE_EXHAUSTED as for a query.
+  absl::StatusOr<std::shared_ptr<const void>> Hold(uint64_t bytes) const;
+
   // The tenant's that run or wait now, oldest first.
   std::vector<govern::ActiveQuery> Active(std::string_view tenant) const {
     return active_.Of(tenant);

@@ -35,6 +35,8 @@ struct Response {
   std::string content_type = "text/plain; charset=utf-8";
   std::string body = {};
   std::vector<Header> headers = {};
+  // Goes once the answer is sent, or nobody takes it any more.
+  std::shared_ptr<const void> keeps = {};
 };
 
 // Names and values, a name any number of times.

@@ -37,7 +37,8 @@ std::string_view ReasonOf(int status) {
 
 }  // namespace
 
-Outgoing::Outgoing(Response response, int minor, Connection connection, bool with_body) {
+Outgoing::Outgoing(Response response, int minor, Connection connection, bool with_body)
+    : keeps_(std::move(response.keeps)) {
   const auto out = std::back_inserter(head_);
   fmt::format_to(out, "HTTP/1.{} {} {}\r\nDate: {}\r\nX-Content-Type-Options: nosniff\r\n", minor,
                  response.status, ReasonOf(response.status), HttpDate());

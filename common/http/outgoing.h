@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <string>
 
 #include <boost/asio/buffer.hpp>
@@ -35,6 +36,7 @@ class Outgoing {
  private:
   std::string head_;
   std::string body_;
+  std::shared_ptr<const void> keeps_;  // Response::keeps
   size_t sent_ = 0;
 };
 

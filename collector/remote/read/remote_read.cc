@@ -101,9 +101,16 @@ class RemoteRead::Impl {
                                          LL_ASSIGN_OR_RETURN(const std::vector<Blocks> results,
                                                              Ask(request, limits));
                                          LL_ASSIGN_OR_RETURN(response, Encode(request, results));
-                                         return absl::OkStatus();
+                                         return KeepCounted(response);
                                        }));
     return response;
+  }
+
+  // Until it is sent.
+  absl::Status KeepCounted(http::Response& response) const {
+    if (options_.hold == nullptr) return absl::OkStatus();
+    LL_ASSIGN_OR_RETURN(response.keeps, options_.hold(response.body.size()));
+    return absl::OkStatus();
   }
 
   static absl::StatusOr<http::Response> Encode(const ReadRequest& request,

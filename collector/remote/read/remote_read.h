@@ -20,6 +20,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
 #include "collector/store/store.h"
@@ -40,6 +41,8 @@ struct ReadOptions {
   std::string tenant = "default";
   uint64_t max_samples = 20'000'000;  // of a request
   Govern govern;                      // nullptr: at once, and two minutes of time
+  // Counts what an answer takes until what it gives goes; nullptr: nobody counts.
+  std::function<absl::StatusOr<std::shared_ptr<const void>>(uint64_t bytes)> hold;
 };
 
 class RemoteRead {

@@ -252,6 +252,22 @@ TEST_F(EngineTest, AsksAgainWhereTheStoreFoundDamage) {
   EXPECT_EQ(engine.Explain("t", "x", 0, 0, 0)->series, 1u);
 }
 
+TEST_F(EngineTest, CountsAnswersUntilTheyGo) {
+  const Engine engine = MakeEngine({.max_memory_bytes = 1000, .max_total_memory_bytes = 1500});
+  auto one = engine.Hold(1000);
+  ASSERT_TRUE(one.ok()) << one.status();
+  EXPECT_EQ(engine.held_bytes(), 1000u);
+  EXPECT_EQ(engine.Hold(1001).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(engine.Hold(501).status().code(), absl::StatusCode::kResourceExhausted);
+  {
+    const auto other = engine.Hold(500);
+    EXPECT_TRUE(other.ok());
+    EXPECT_EQ(engine.held_bytes(), 1500u);
+  }
+  *one = nullptr;
+  EXPECT_EQ(engine.held_bytes(), 0u);
+}
+
 TEST_F(EngineTest, RefusesRangesThatAreNone) {
   EXPECT_EQ(MakeEngine().Range("t", "1", 10, 0, 1).status().code(),
             absl::StatusCode::kInvalidArgument);

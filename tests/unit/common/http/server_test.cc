@@ -78,6 +78,37 @@ TEST(Server, AnswersSeveralRequestsOnOneConnection) {
   EXPECT_THAT(rest, EndsWith("3."));
 }
 
+TEST(Server, LetsGoOfWhatAnAnswerKeepsOnceItIsSentOrNobodyTakesIt) {
+  std::atomic<int> kept = 0;
+  Router router;
+  router.Add({.method = "POST",
+              .pattern = "/long",
+              .handler =
+                  [&](const Request& request) {
+                    ++kept;
+                    return Response{
+                        .body = std::string(std::stoul(request.body), 'x'),
+                        .keeps = std::shared_ptr<const void>(&kept, [&](const void*) { --kept; })};
+                  },
+              .load = Load::kHeavy});
+  auto server = StartOrDie({}, std::move(router));
+  const auto goes = [&] {
+    const absl::Time give_up = absl::Now() + absl::Seconds(20);
+    while (kept > 0 && absl::Now() < give_up) std::this_thread::yield();
+    return kept == 0;
+  };
+  {
+    RawClient client(server->port());
+    client.Send("POST /long HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n1000");
+    client.ReadUntil(std::string(1000, 'x'));
+    EXPECT_TRUE(goes());
+    client.Send("POST /long HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\n50000000");
+    client.ReadUntil("\r\n\r\nx");
+    EXPECT_EQ(kept, 1);  // there is more of it than sockets take
+  }
+  EXPECT_TRUE(goes());
+}
+
 // POST /later is answered by whoever takes its Respond.
 struct DeferredRoute {
   std::promise<Respond> taken;

@@ -272,6 +272,29 @@ TEST_F(RemoteReadTest, ReadsWhenItMayAndNoMoreThanItMay) {
   EXPECT_EQ(Ask(request).status, 503);
 }
 
+TEST_F(RemoteReadTest, AnAnswerIsCountedUntilItGoes) {
+  uint64_t held = 0;
+  uint64_t limit = UINT64_MAX;
+  read_ = std::make_unique<RemoteRead>(ReadOptions{
+      .queryable = &store_->queryable(),
+      .registry = &registry_,
+      .hold = [&](uint64_t bytes) -> absl::StatusOr<std::shared_ptr<const void>> {
+        if (bytes > limit) return absl::ResourceExhaustedError("too much");
+        held += bytes;
+        return std::shared_ptr<const void>(&held, [&held, bytes](const void*) { held -= bytes; });
+      }});
+  pb::ReadRequest request;
+  AddQuery(request, "a");
+  {
+    const http::Response response = Ask(request);
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(held, response.body.size());
+  }
+  EXPECT_EQ(held, 0u);
+  limit = 1;
+  EXPECT_EQ(Ask(request).status, 422);
+}
+
 TEST_F(RemoteReadTest, EndsOnceNobodyWaits) {
   pb::ReadRequest request;
   AddQuery(request, "a");
