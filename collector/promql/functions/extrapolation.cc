@@ -16,11 +16,32 @@ bool Same(absl::Span<const T> a, const std::vector<T>& b) {
 
 // Some windows, in columns.
 struct AtOnce {
+  int64_t first_ms[kAtOnce];
+  int64_t last_ms[kAtOnce];
+  int64_t gaps[kAtOnce];  // between their samples
   int64_t sampled_ms[kAtOnce];
-  int64_t gaps[kAtOnce];
   int64_t to_start_ms[kAtOnce];
   int64_t to_end_ms[kAtOnce];
 };
+
+// What lies between the samples of windows, of which the first one ends at `end_ms`, and their
+// ends. Of those without two samples something that does no harm.
+LEADLINE_INLINE void FindDistances(int64_t end_ms, int64_t step_ms, int64_t range_ms, size_t count,
+                                   AtOnce& windows) {
+  for (size_t j = 0; j < count; ++j) {
+    const bool has = windows.gaps[j] > 0;
+    windows.gaps[j] = has ? windows.gaps[j] : 1;
+    windows.sampled_ms[j] = has ? windows.last_ms[j] - windows.first_ms[j] : 1;
+    windows.to_start_ms[j] = has ? windows.first_ms[j] - end_ms + range_ms : 0;
+    windows.to_end_ms[j] = has ? end_ms - windows.last_ms[j] : 0;
+    end_ms += step_ms;
+  }
+}
+
+LEADLINE_AVX2 void FindDistancesWide(int64_t end_ms, int64_t step_ms, int64_t range_ms,
+                                     size_t count, AtOnce& windows) {
+  FindDistances(end_ms, step_ms, range_ms, count, windows);
+}
 
 // Whether all windows are sampled so close to both of their ends that they are taken to reach them,
 // as most are: known without a division by staying clear of the bound.
@@ -71,26 +92,27 @@ LEADLINE_AVX2 bool FindScalesWide(const AtOnce& windows, size_t count, double pe
   return true;
 }
 
-// The rises of some windows by what timestamps tell, where `has` is not 0; whether the values tell
-// otherwise in any of them.
+// The rises of some windows by what timestamps tell, where their last sample is not their first;
+// whether the values tell otherwise in any of them.
 LEADLINE_INLINE bool ScaleAll(const double* rises, const double* firsts,
-                              const ExtrapolatedWindows::Scales& scales, const uint64_t* has,
-                              size_t count, double* out) {
+                              const ExtrapolatedWindows::Scales& scales, const uint32_t* first,
+                              const uint32_t* last, size_t count, double* out) {
   uint64_t any = 0;
   for (size_t j = 0; j < count; ++j) {
     const double product = rises[j] * scales.scale[j];
     const bool may_be_zero = (rises[j] > 0) & (firsts[j] >= 0);
     const bool is_far = firsts[j] * scales.sampled_s[j] > scales.twice_to_start_s[j] * rises[j];
-    any |= has[j] & static_cast<uint64_t>(may_be_zero & !is_far);
-    out[j] = has[j] != 0 ? product : out[j];
+    const bool has = last[j] > first[j];
+    any |= static_cast<uint64_t>(has & may_be_zero & !is_far);
+    out[j] = has ? product : out[j];
   }
   return any != 0;
 }
 
 LEADLINE_AVX2 bool ScaleAllWide(const double* rises, const double* firsts,
-                                const ExtrapolatedWindows::Scales& scales, const uint64_t* has,
-                                size_t count, double* out) {
-  return ScaleAll(rises, firsts, scales, has, count, out);
+                                const ExtrapolatedWindows::Scales& scales, const uint32_t* first,
+                                const uint32_t* last, size_t count, double* out) {
+  return ScaleAll(rises, firsts, scales, first, last, count, out);
 }
 
 }  // namespace
@@ -159,20 +181,25 @@ void ExtrapolatedWindows::FindSamples() {
 
 void ExtrapolatedWindows::FindScales() {
   AtOnce at_once;
+  const int64_t* const ts_ms = ts_ms_.data();
   for (size_t begin = begin_; begin < end_; begin += kAtOnce) {
     const size_t count = std::min(kAtOnce, end_ - begin);
+    const uint32_t* const firsts = first_.data() + begin;
+    const uint32_t* const lasts = last_.data() + begin;
     for (size_t j = 0; j < count; ++j) {
-      const Of window = (*this)[begin + j];
-      at_once.sampled_ms[j] = at_once.gaps[j] = 1;
-      at_once.to_start_ms[j] = at_once.to_end_ms[j] = 0;
-      if (!window.has()) continue;
-      const int64_t end_ms = windows_.end_ms(begin + j);
-      const int64_t first_ms = ts_ms_[window.first];
-      const int64_t last_ms = ts_ms_[window.last];
-      at_once.sampled_ms[j] = last_ms - first_ms;
-      at_once.gaps[j] = static_cast<int64_t>(windows_.Count(window.first, window.last + 1)) - 1;
-      at_once.to_start_ms[j] = first_ms - (end_ms - windows_.range_ms);
-      at_once.to_end_ms[j] = end_ms - last_ms;
+      at_once.first_ms[j] = ts_ms[firsts[j]];
+      at_once.last_ms[j] = ts_ms[lasts[j]];
+      at_once.gaps[j] = lasts[j] - firsts[j];
+    }
+    for (size_t j = 0; !counted_.empty() && j < count; ++j) {
+      if (at_once.gaps[j] == 0) continue;
+      at_once.gaps[j] = static_cast<int64_t>(windows_.Count(firsts[j], lasts[j] + 1)) - 1;
+    }
+    const int64_t end_ms = windows_.end_ms(begin);
+    if (HasAvx2()) {
+      FindDistancesWide(end_ms, windows_.step_ms, windows_.range_ms, count, at_once);
+    } else {
+      FindDistances(end_ms, windows_.step_ms, windows_.range_ms, count, at_once);
     }
     const Scales scales = ScalesFrom(begin);
     if (!HasAvx2() || !FindScalesWide(at_once, count, per_, scales)) {
@@ -208,21 +235,20 @@ absl::Span<double> ExtrapolatedWindows::Rises(absl::Span<const double> values) {
 
 void ExtrapolatedWindows::ScaleRises(absl::Span<const double> values, bool is_counter,
                                      absl::Span<double> out) {
+  const double* const of = values.data();
   double firsts[kAtOnce];
-  uint64_t has[kAtOnce];
   for (size_t begin = begin_; begin < end_; begin += kAtOnce) {
     const size_t count = std::min(kAtOnce, end_ - begin);
-    for (size_t j = 0; j < count; ++j) {
-      firsts[j] = values.data()[first_[begin + j]];
-      has[j] = last_[begin + j] > first_[begin + j] ? 1 : 0;
-    }
+    const uint32_t* const first = first_.data() + begin;
+    const uint32_t* const last = last_.data() + begin;
+    for (size_t j = 0; j < count; ++j) firsts[j] = of[first[j]];
     const Scales scales = ScalesFrom(begin);
     const double* const rises = rises_.data() + begin;
     double* const to = out.data() + begin;
-    const bool any = HasAvx2() ? ScaleAllWide(rises, firsts, scales, has, count, to)
-                               : ScaleAll(rises, firsts, scales, has, count, to);
+    const bool any = HasAvx2() ? ScaleAllWide(rises, firsts, scales, first, last, count, to)
+                               : ScaleAll(rises, firsts, scales, first, last, count, to);
     for (size_t j = 0; any && is_counter && j < count; ++j) {
-      if (has[j] != 0) to[j] = rises[j] * Scale(begin + j, is_counter, firsts[j], rises[j]);
+      if (last[j] > first[j]) to[j] = rises[j] * Scale(begin + j, is_counter, firsts[j], rises[j]);
     }
   }
 }

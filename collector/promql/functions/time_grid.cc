@@ -11,9 +11,11 @@ struct Timetable {
   double number = 0;  // of the sample at that time
   double per_ms = 0;
 
+  // Rounded down, but for what is a hair below.
   size_t At(int64_t ts_ms) const {
-    return static_cast<size_t>(
-        static_cast<int64_t>(number + static_cast<double>(ts_ms - from_ms) * per_ms));
+    constexpr double kHair = 1e-4;
+    const double at = number + static_cast<double>(ts_ms - from_ms) * per_ms;
+    return static_cast<size_t>(static_cast<int64_t>(at + kHair));
   }
 };
 
@@ -47,11 +49,8 @@ void CountUpTo(absl::Span<const int64_t> all_ts_ms, int64_t first_ms, int64_t st
         ts_ms[0], 0,
         static_cast<double>(count - 1) / static_cast<double>(ts_ms[count - 1] - ts_ms[0])};
     while (i < all_counts.size() && up_to_ms < ts_ms[count - 1]) {
-      // The line may be one off at either side.
-      const size_t about = std::min(timetable.At(up_to_ms), count - 2);
-      size_t samples =
-          about + (ts_ms[about] <= up_to_ms ? 1 : 0) + (ts_ms[about + 1] <= up_to_ms ? 1 : 0);
-      if (samples == 0 || ts_ms[samples - 1] > up_to_ms || ts_ms[samples] <= up_to_ms) {
+      size_t samples = std::min(timetable.At(up_to_ms), count - 2) + 1;
+      if (ts_ms[samples - 1] > up_to_ms || ts_ms[samples] <= up_to_ms) {
         samples = SearchFrom(ts_ms, count, i == 0 ? 0 : counts[i - 1], up_to_ms);
         timetable = {ts_ms[samples - 1], static_cast<double>(samples - 1),
                      1 / static_cast<double>(ts_ms[samples] - ts_ms[samples - 1])};

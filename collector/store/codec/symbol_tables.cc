@@ -138,14 +138,21 @@ const Likelihoods& FamilyLikelihoods(uint8_t id) { return TheFamily().likelihood
 const SymbolSlots& FamilySlots(uint8_t id) { return TheFamily().slots[id - 1u]; }
 
 SymbolSlots SlotsOf(const Likelihoods& likelihoods) {
-  SymbolSlots slots;
-  size_t slot = 0;
-  for (size_t symbol = 0; symbol < kSymbols; ++symbol) {
-    for (uint32_t i = 0; i < likelihoods[symbol]; ++i) {
-      slots[slot++] = static_cast<uint32_t>(symbol) | uint32_t{likelihoods[symbol]} << 8 | i << 20;
+  // Some at once, of which those that are too many are written over by the next symbol's.
+  constexpr uint32_t kAtOnce = 8;
+  uint32_t slots[kLikelihoods + kAtOnce];
+  uint32_t* next = slots;
+  for (uint32_t symbol = 0; symbol < kSymbols; ++symbol) {
+    const uint32_t likelihood = likelihoods[symbol];
+    const uint32_t first = symbol | likelihood << 8;
+    for (uint32_t i = 0; i < likelihood; i += kAtOnce) {
+      for (uint32_t k = 0; k < kAtOnce; ++k) next[i + k] = first + ((i + k) << 20);
     }
+    next += likelihood;
   }
-  return slots;
+  SymbolSlots made;
+  std::copy_n(slots, kLikelihoods, made.begin());
+  return made;
 }
 
 std::vector<uint8_t> FamilyNear(const SymbolCounts& counts) {
