@@ -1,0 +1,70 @@
+#include "agent/protocols/base/attributes.h"
+
+#include "absl/types/span.h"
+
+namespace leadline::agent::protocols::base {
+namespace {
+
+struct Attribute {
+  std::string_view name;
+  std::string_view (*value)(const RequestRecord& record);
+};
+
+std::string_view Name(const RequestRecord& r) { return ProtocolName(r.protocol); }
+std::string_view Version(const RequestRecord& r) { return r.version; }
+std::string_view Operation(const RequestRecord& r) { return r.operation; }
+std::string_view Target(const RequestRecord& r) { return r.target; }
+std::string_view Summary(const RequestRecord& r) { return r.summary; }
+std::string_view Status(const RequestRecord& r) { return r.status; }
+std::string_view Error(const RequestRecord& r) { return r.error; }
+std::string_view Grpc(const RequestRecord& /*r*/) { return "grpc"; }
+
+constexpr Attribute kHttp[] = {
+    {"http.request.method", Operation},    {"http.route", Target},
+    {"http.response.status_code", Status}, {"network.protocol.name", Name},
+    {"network.protocol.version", Version}, {"error.type", Error},
+};
+constexpr Attribute kRpc[] = {
+    {"rpc.system.name", Grpc},
+    {"rpc.method", Target},
+    {"rpc.response.status_code", Status},
+    {"error.type", Error},
+};
+constexpr Attribute kDb[] = {
+    {"db.system.name", Name},  {"db.operation.name", Operation},    {"db.query.summary", Summary},
+    {"db.query.text", Target}, {"db.response.status_code", Status}, {"error.type", Error},
+};
+// The convention has no name for the type and the code yet.
+constexpr Attribute kDns[] = {
+    {"dns.question.name", Target},
+    {"dns.question.type", Operation},
+    {"dns.response.code", Status},
+    {"error.type", Error},
+};
+
+absl::Span<const Attribute> AttributesOf(RecordKind kind) {
+  switch (kind) {
+    case RecordKind::kHttp:
+      return kHttp;
+    case RecordKind::kRpc:
+      return kRpc;
+    case RecordKind::kDb:
+      return kDb;
+    case RecordKind::kDns:
+      return kDns;
+  }
+  return {};
+}
+
+}  // namespace
+
+void ForEachAttribute(const RequestRecord& record,
+                      absl::FunctionRef<void(std::string_view name, std::string_view value)> give) {
+  for (const Attribute& attribute : AttributesOf(record.kind)) {
+    if (const std::string_view value = attribute.value(record); !value.empty()) {
+      give(attribute.name, value);
+    }
+  }
+}
+
+}  // namespace leadline::agent::protocols::base

@@ -1,0 +1,48 @@
+/*
+ * How a protocol is told by the first bytes of a write or a datagram. C and C++: each protocol's
+ * rule is a function in <folder>/detect.h that reads one fixed window, calls nothing and loops at
+ * most as often as the window is long, so that it can run in the kernel as well as here.
+ */
+#pragma once
+
+#define LL_DETECT_WINDOW 32
+
+enum { LL_TCP = 1, LL_UDP = 2 };
+
+struct ll_detect_head {
+  unsigned char bytes[LL_DETECT_WINDOW]; /* zeros from size on */
+  unsigned int size;                     /* bytes that are there, at most LL_DETECT_WINDOW */
+  unsigned int total;                    /* of the write or datagram, seen or not */
+  unsigned int first; /* 1: nothing came before on this connection, in either direction */
+};
+
+/* What a rule answers: 0 for no, or one of these; WEAK beside REQUEST or RESPONSE. */
+enum {
+  LL_DETECT_NO = 0,
+  LL_DETECT_MORE = 1,     /* begins like it, and is too short to tell */
+  LL_DETECT_REQUEST = 2,  /* a client's bytes */
+  LL_DETECT_RESPONSE = 4, /* a server's bytes */
+  LL_DETECT_WEAK =
+      8, /* may be by chance: wants the usual port, or the other side's bytes to agree */
+};
+
+/* Big-endian numbers of the window. REQUIRES: at + 4 (or 2) <= LL_DETECT_WINDOW */
+static inline unsigned int ll_detect_be32(const struct ll_detect_head* head, unsigned int at) {
+  return (unsigned int)head->bytes[at] << 24 | (unsigned int)head->bytes[at + 1] << 16 |
+         (unsigned int)head->bytes[at + 2] << 8 | (unsigned int)head->bytes[at + 3];
+}
+
+static inline unsigned int ll_detect_be16(const struct ll_detect_head* head, unsigned int at) {
+  return (unsigned int)head->bytes[at] << 8 | (unsigned int)head->bytes[at + 1];
+}
+
+/* Whether the bytes from `at` on are `text`: LL_DETECT_MORE while all that is there is equal. */
+static inline unsigned int ll_detect_text(const struct ll_detect_head* head, unsigned int at,
+                                          const char* text, unsigned int length,
+                                          unsigned int found) {
+  for (unsigned int i = 0; i < length && at + i < LL_DETECT_WINDOW; ++i) {
+    if (at + i >= head->size) return LL_DETECT_MORE;
+    if (head->bytes[at + i] != (unsigned char)text[i]) return LL_DETECT_NO;
+  }
+  return found;
+}
