@@ -1,7 +1,6 @@
 #include "collector/store/chunk/pieces.h"
 
 #include <algorithm>
-#include <functional>
 #include <numeric>
 #include <optional>
 #include <utility>
@@ -12,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "collector/store/codec/histograms.h"
+#include "collector/store/codec/integers.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::store::chunk {
@@ -60,7 +60,7 @@ absl::Status AppendBlock(const Piece& piece, const codec::Wanted& wanted, Merged
 template <typename Value>
 void SortKeepLastOf(Samples<Value>& samples) {
   const auto& ts_ms = samples.ts_ms;
-  if (std::adjacent_find(ts_ms.begin(), ts_ms.end(), std::greater_equal<>()) == ts_ms.end()) return;
+  if (codec::Ascend(ts_ms)) return;
   std::vector<size_t> order(ts_ms.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(),

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "collector/store/codec/symbol_tables.h"
+#include "common/wide.h"
 
 namespace leadline::collector::store::codec {
 namespace {
@@ -151,6 +152,16 @@ void AddBase(int64_t base, absl::Span<const uint64_t> residuals, int64_t* values
   }
 }
 
+LEADLINE_INLINE bool AllAscend(const int64_t* values, size_t count) {
+  uint64_t all = 1;
+  for (size_t i = 1; i < count; ++i) all &= static_cast<uint64_t>(values[i - 1] < values[i]);
+  return all != 0;
+}
+
+LEADLINE_AVX2 bool AllAscendWide(const int64_t* values, size_t count) {
+  return AllAscend(values, count);
+}
+
 }  // namespace
 
 void EncodeIntegers(absl::Span<const int64_t> values, std::string& out) {
@@ -180,6 +191,11 @@ void EncodeIntegers(absl::Span<const int64_t> values, std::string& out) {
   if (best.predictor == kDeltaOfDelta) AppendSigned(deltas[0], out);
   if (!best.values.empty()) AppendSigned(written.base, out);
   EncodeResiduals(written.residuals, written.plan, out);
+}
+
+bool Ascend(absl::Span<const int64_t> values) {
+  return HasAvx2() ? AllAscendWide(values.data(), values.size())
+                   : AllAscend(values.data(), values.size());
 }
 
 void DecodeIntegers(ByteReader& reader, absl::Span<int64_t> values) {

@@ -24,6 +24,9 @@ void EncodeIntegers(absl::Span<const int64_t> values, std::string& out);
 // REQUIRES: 1 to kMaxColumn values.
 void DecodeIntegers(ByteReader& reader, absl::Span<int64_t> values);
 
+// Whether each is greater than the one before.
+bool Ascend(absl::Span<const int64_t> values);
+
 // Appends `count` values.
 inline void DecodeIntegers(ByteReader& reader, size_t count, std::vector<int64_t>& values) {
   const size_t before = values.size();

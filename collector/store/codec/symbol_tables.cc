@@ -144,9 +144,9 @@ SymbolSlots SlotsOf(const Likelihoods& likelihoods) {
   uint32_t* next = slots;
   for (uint32_t symbol = 0; symbol < kSymbols; ++symbol) {
     const uint32_t likelihood = likelihoods[symbol];
-    const uint32_t first = symbol | likelihood << 8;
+    const uint32_t first = symbol | likelihood << 21;
     for (uint32_t i = 0; i < likelihood; i += kAtOnce) {
-      for (uint32_t k = 0; k < kAtOnce; ++k) next[i + k] = first + ((i + k) << 20);
+      for (uint32_t k = 0; k < kAtOnce; ++k) next[i + k] = first + ((i + k) << 8);
     }
     next += likelihood;
   }

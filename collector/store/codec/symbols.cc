@@ -29,7 +29,7 @@ const char* DecodeWith(const char* words, const SymbolSlots& table, absl::Span<u
   const auto step = [&](uint32_t& state, uint8_t& symbol) {
     const uint32_t slot = slots[state % kLikelihoods];
     symbol = static_cast<uint8_t>(slot);
-    state = (slot >> 8 & 0xfff) * (state >> kLikelihoodBits) + (slot >> 20);
+    state = (slot >> 21) * (state >> kLikelihoodBits) + (slot >> 8 & 0x1fff);
     uint16_t word = 0;
     std::memcpy(&word, words, sizeof(word));
     // Without a branch, which would go either way as it likes.

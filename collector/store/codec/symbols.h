@@ -30,8 +30,8 @@ using SymbolCounts = std::array<uint32_t, kSymbols>;
 // Of kLikelihoods; 0 for a symbol that does not occur.
 using Likelihoods = std::array<uint16_t, kSymbols>;
 
-// What a decoder looks up: symbol, from bit 8 on likelihood, from bit 20 on the place within the
-// symbol's range.
+// What a decoder looks up: the symbol, from bit 8 on the place within its range, from bit 21 on its
+// likelihood, for which everything waits.
 using SymbolSlots = std::array<uint32_t, kLikelihoods>;
 
 // A table of the family, or one of the stream's own.

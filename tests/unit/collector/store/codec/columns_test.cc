@@ -5,6 +5,7 @@
 #include <limits>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -190,6 +191,19 @@ TEST(Integers, RoundTripWhateverComes) {
     ExpectIntegersRoundTrip({extreme});
     ExpectIntegersRoundTrip({INT64_MIN, extreme, INT64_MAX, extreme});
     ExpectIntegersRoundTrip({extreme, extreme, extreme});
+  }
+}
+
+TEST(Integers, AreToldToAscend) {
+  for (size_t size = 0; size < 40; ++size) {
+    std::vector<int64_t> values(size);
+    for (size_t i = 0; i < size; ++i) values[i] = static_cast<int64_t>(i) - 7;
+    EXPECT_TRUE(Ascend(values));
+    for (size_t at = 1; at < size; ++at) {
+      const int64_t before = std::exchange(values[at], values[at - 1]);
+      EXPECT_FALSE(Ascend(values)) << at << " of " << size;
+      values[at] = before;
+    }
   }
 }
 
