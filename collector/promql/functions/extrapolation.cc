@@ -51,8 +51,8 @@ LEADLINE_INLINE bool ReachEnds(const AtOnce& windows, size_t count) {
   for (size_t j = 0; j < count; ++j) {
     const double gaps = ToDouble(windows.gaps[j]);
     const double reach = ToDouble(windows.sampled_ms[j]) * kSurely;
-    all &= static_cast<uint64_t>((ToDouble(windows.to_start_ms[j]) * gaps < reach) &
-                                 (ToDouble(windows.to_end_ms[j]) * gaps < reach));
+    all &= static_cast<uint64_t>(ToDouble(windows.to_start_ms[j]) * gaps < reach);
+    all &= static_cast<uint64_t>(ToDouble(windows.to_end_ms[j]) * gaps < reach);
   }
   return all != 0;
 }
