@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "absl/status/status.h"
@@ -24,11 +25,11 @@ class Accumulator {
   virtual void Finish(StepSeries& result) = 0;
 };
 
-// `remarker` and `budget`, which it charges for what histograms take, must outlive it. nullptr for
-// an operator that does not give one value a group (topk).
+// `remarker` and `budget`, which it charges for what it keeps of steps, must outlive it. nullptr
+// for an operator that does not give one value a group (topk).
 std::unique_ptr<Accumulator> MakeAccumulator(parse::AggregateOp op, size_t steps,
                                              const Remarker& remarker, Budget& budget);
-// What it takes of memory for each step from the start.
-uint64_t AccumulatorStepBytes(parse::AggregateOp op);
+// What it takes of memory besides, about.
+inline constexpr uint64_t kAccumulatorBytes = 256;
 
 }  // namespace leadline::collector::promql::exec

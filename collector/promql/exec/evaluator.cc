@@ -201,28 +201,26 @@ absl::Status Evaluator::Aggregate(const parse::Aggregate& aggregate, Emit emit) 
   if (aggregate.op == parse::AggregateOp::kLimitRatio) return SelectShare(aggregate, emit);
   const Remarker remarker = RemarkerOn(context_, *aggregate.inner);
   Grouping grouping(context_.budget, aggregate.without, aggregate.labels);
-  // Each step of a group counts as a sample, and the rest of what it takes as bytes.
-  const uint64_t step_bytes = std::max(AccumulatorStepBytes(aggregate.op), kSampleBytes);
-  const uint64_t more_bytes = context_.steps() * (step_bytes - kSampleBytes);
-  Holding held(context_.budget);
+  Holding held(context_.budget);  // beside what groups hold
   std::vector<std::unique_ptr<Accumulator>> groups;
   LL_RETURN_IF_ERROR(
       Vector(*aggregate.inner, parse::AggregateOpName(aggregate.op), [&](const StepSeries& series) {
         LL_ASSIGN_OR_RETURN(const size_t group, grouping.GroupOf(series));
         if (group == groups.size()) {
-          LL_RETURN_IF_ERROR(held.Add(context_.steps(), more_bytes));
+          LL_RETURN_IF_ERROR(held.AddLittle(kAccumulatorBytes));
           groups.push_back(
               MakeAccumulator(aggregate.op, context_.steps(), remarker, context_.budget));
         }
         return groups[group]->Add(series);
       }));
+  const BudgetShare of_one(context_.budget, groups.empty() ? 0 : context_.steps());
+  LL_RETURN_IF_ERROR(of_one.status());
   for (size_t group = 0; group < groups.size(); ++group) {
     StepSeries series(context_.steps());
     series.labels = grouping.labels(group);
     series.name_dropped = grouping.name_dropped(group);
     groups[group]->Finish(series);
     groups[group].reset();
-    held.GiveBack(context_.steps(), more_bytes);
     if (series.HasAny()) LL_RETURN_IF_ERROR(emit(std::move(series)));
   }
   return absl::OkStatus();

@@ -58,6 +58,17 @@ LEADLINE_AVX2 size_t NextWide(const double* values, size_t count, size_t begin) 
   return Next<kAbsent>(values, count, begin);
 }
 
+LEADLINE_INLINE void CountUp(const double* values, size_t count, uint64_t* counts) {
+  const auto absent = std::bit_cast<uint64_t>(AbsentValue());
+  for (size_t i = 0; i < count; ++i) {
+    counts[i] += std::bit_cast<uint64_t>(values[i]) != absent ? 1 : 0;
+  }
+}
+
+LEADLINE_AVX2 void CountUpWide(const double* values, size_t count, uint64_t* counts) {
+  CountUp(values, count, counts);
+}
+
 }  // namespace
 
 void AddToSums(const double* values, size_t count, double* sums, double* compensations) {
@@ -66,6 +77,11 @@ void AddToSums(const double* values, size_t count, double* sums, double* compens
   for (size_t i = 0; !all_finite && i < count; ++i) {
     if (std::isinf(sums[i])) compensations[i] = 0;
   }
+}
+
+void CountPresent(absl::Span<const double> values, uint64_t* counts) {
+  if (HasAvx2()) return CountUpWide(values.data(), values.size(), counts);
+  CountUp(values.data(), values.size(), counts);
 }
 
 size_t NextAbsent(absl::Span<const double> values, size_t begin) {

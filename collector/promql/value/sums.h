@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "absl/types/span.h"
 
@@ -9,6 +10,9 @@ namespace leadline::collector::promql {
 
 // Adds values[i] to the sum of sums[i] and compensations[i].
 void AddToSums(const double* values, size_t count, double* sums, double* compensations);
+
+// Adds 1 to counts[i] where values[i] is not AbsentValue().
+void CountPresent(absl::Span<const double> values, uint64_t* counts);
 
 // The first of the values from `begin` on that is AbsentValue(), which is what staleness markers
 // are too, or that is not; or how many there are.
