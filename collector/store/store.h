@@ -168,8 +168,9 @@ struct SelectHints {
   std::vector<std::string> named_labels;
   ShownLabels shown;
   bool sorted = true;  // by labels; else in an order that is the same for the same store
-  // Whether there is a sample is all that is asked: values may be any but staleness markers where
-  // they are none, so that they need not be decoded.
+  // Whether there is a sample within range_ms is all that is asked: values may be any but staleness
+  // markers where they are none, so that they need not be decoded; and samples may be left out
+  // between two that are not further apart than range_ms.
   bool presence = false;
   bool rows = false;                  // histograms of counters may come as rows
   uint64_t max_samples = 50'000'000;  // RESOURCE_EXHAUSTED above, for each Read and for a Select

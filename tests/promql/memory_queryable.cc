@@ -67,6 +67,23 @@ void ForgetValues(store::SeriesBlock& block) {
   }
 }
 
+// Samples that nobody may miss: those between two that are not further apart than that.
+void LeaveOut(int64_t apart_ms, store::SeriesBlock& block) {
+  if (!block.histograms.empty()) return;
+  size_t kept = 0;
+  for (size_t i = 0; i < block.ts_ms.size(); ++i) {
+    const bool is_between = kept > 0 && i + 1 < block.ts_ms.size();
+    if (is_between && block.ts_ms[i + 1] - block.ts_ms[kept - 1] <= apart_ms &&
+        !model::IsStaleNan(block.values[i]) && !model::IsStaleNan(block.values[kept - 1])) {
+      continue;
+    }
+    block.ts_ms[kept] = block.ts_ms[i];
+    block.values[kept++] = block.values[i];
+  }
+  block.ts_ms.resize(kept);
+  block.values.resize(kept);
+}
+
 // As a store may, where all of the series is of one layout.
 void GiveRows(store::SeriesBlock& block) {
   if (std::any_of(block.histograms.begin(), block.histograms.end(), promql::IsStale) ||
@@ -145,7 +162,10 @@ absl::StatusOr<std::unique_ptr<store::Selection>> MemoryQueryable::Find(
     store::SeriesBlock block = Between(series, hints.start_ms, hints.end_ms);
     if (block.empty()) continue;
     block.labels = Shown(block.labels, hints.shown);
-    if (hints.presence) ForgetValues(block);
+    if (hints.presence) {
+      ForgetValues(block);
+      LeaveOut(hints.range_ms, block);
+    }
     if (hints.rows) GiveRows(block);
     found.push_back(std::move(block));
   }

@@ -87,6 +87,14 @@ absl::Status AppendPiece(const Piece& piece, const codec::Wanted& wanted, Merged
              : AppendChunk(chunk, start_ms, end_ms, out.histograms);
 }
 
+// Whether each piece begins after the one before has ended.
+bool FollowEachOther(absl::Span<const Piece> pieces) {
+  for (size_t i = 1; i < pieces.size(); ++i) {
+    if (SpanOf(pieces[i]).first <= SpanOf(pieces[i - 1]).second) return false;
+  }
+  return true;
+}
+
 // All pieces as rows, where each is a run of a block and they follow each other in time.
 std::optional<model::HistogramRows> ReadRows(absl::Span<const Piece> pieces,
                                              const codec::Wanted& wanted,
@@ -185,9 +193,11 @@ absl::Status MergePieces(absl::Span<const Piece> pieces, const codec::Wanted& wa
     if (merged.rows.has_value()) return budget.Spend(merged.histograms.ts_ms.size());
     merged.histograms.ts_ms.clear();
   }
+  codec::Wanted of_each = wanted;
+  if (!FollowEachOther(pieces)) of_each.apart_ms = 0;
   for (const Piece& piece : pieces) {
     const size_t before = merged.floats.size() + merged.histograms.size();
-    LL_RETURN_IF_ERROR(AppendPiece(piece, wanted, merged));
+    LL_RETURN_IF_ERROR(AppendPiece(piece, of_each, merged));
     LL_RETURN_IF_ERROR(budget.Spend(merged.floats.size() + merged.histograms.size() - before));
   }
   SortKeepLast(merged.floats);

@@ -33,6 +33,39 @@ bool AddMs(int64_t a_ms, uint64_t b_ms, int64_t& sum_ms) {
   return b_ms <= INT64_MAX && !__builtin_add_overflow(a_ms, static_cast<int64_t>(b_ms), &sum_ms);
 }
 
+// Which of a run's samples are wanted.
+RunPart PartWithin(const std::vector<int64_t>& offsets_ms, const BlockRun& run,
+                   const Wanted& wanted) {
+  RunPart part{0, offsets_ms.size()};
+  if (wanted.start_ms > run.first_ms) {
+    const auto is_before = [&](int64_t offset_ms) {
+      return run.first_ms + offset_ms < wanted.start_ms;
+    };
+    part.begin = static_cast<size_t>(
+        std::partition_point(offsets_ms.begin(), offsets_ms.end(), is_before) - offsets_ms.begin());
+  }
+  if (wanted.end_ms < run.last_ms) {
+    const auto is_within = [&](int64_t offset_ms) {
+      return run.first_ms + offset_ms <= wanted.end_ms;
+    };
+    const auto begin = offsets_ms.begin() + static_cast<ptrdiff_t>(part.begin);
+    part.end = static_cast<size_t>(std::partition_point(begin, offsets_ms.end(), is_within) -
+                                   offsets_ms.begin());
+  }
+  return part;
+}
+
+// Numbers of offsets, as few as can be: what is left out is between two that are no further apart
+// than `apart_ms`.
+std::vector<uint32_t> LeftApart(const std::vector<int64_t>& offsets_ms, int64_t apart_ms) {
+  std::vector<uint32_t> left = {0};
+  for (uint32_t i = 1; i < offsets_ms.size(); ++i) {
+    const bool is_last = i + 1 == offsets_ms.size();
+    if (is_last || offsets_ms[i + 1] - offsets_ms[left.back()] > apart_ms) left.push_back(i);
+  }
+  return left;
+}
+
 constexpr double kMaxWhole = 9007199254740992.0;  // 2^53
 
 // Whether all are whole numbers of at most 2^53, and not -0.
@@ -232,47 +265,57 @@ absl::Status BlockReader::ReadDirectory() {
   return absl::OkStatus();
 }
 
+absl::StatusOr<BlockReader::Pattern*> BlockReader::PatternOf(const BlockRun& run) {
+  Pattern& pattern = patterns_[run.pattern];
+  if (!pattern.offsets_ms.empty()) return &pattern;
+  std::vector<int64_t> offsets_ms(pattern.count);
+  ByteReader reader(pattern.bytes);
+  DecodeIntegers(reader, absl::MakeSpan(offsets_ms));
+  if (!reader.ok() || !reader.AtEnd() || offsets_ms.front() != 0 ||
+      offsets_ms.back() != pattern.span_ms ||
+      !std::is_sorted(offsets_ms.begin(), offsets_ms.end(), std::less_equal<>())) {
+    return Malformed("bad timestamps");
+  }
+  pattern.offsets_ms = std::move(offsets_ms);
+  return &pattern;
+}
+
 absl::StatusOr<RunPart> BlockReader::ReadTimesOf(const BlockRun& run, const Wanted& wanted,
                                                  std::vector<int64_t>& ts_ms) {
-  Pattern& pattern = patterns_[run.pattern];
-  if (pattern.offsets_ms.empty()) {
-    std::vector<int64_t> offsets_ms(pattern.count);
-    ByteReader reader(pattern.bytes);
-    DecodeIntegers(reader, absl::MakeSpan(offsets_ms));
-    if (!reader.ok() || !reader.AtEnd() || offsets_ms.front() != 0 ||
-        offsets_ms.back() != pattern.span_ms ||
-        !std::is_sorted(offsets_ms.begin(), offsets_ms.end(), std::less_equal<>())) {
-      return Malformed("bad timestamps");
-    }
-    pattern.offsets_ms = std::move(offsets_ms);
-  }
-  const std::vector<int64_t>& offsets_ms = pattern.offsets_ms;
-  RunPart part{0, offsets_ms.size()};
-  if (wanted.start_ms > run.first_ms) {
-    const auto is_before = [&](int64_t offset_ms) {
-      return run.first_ms + offset_ms < wanted.start_ms;
-    };
-    part.begin = static_cast<size_t>(
-        std::partition_point(offsets_ms.begin(), offsets_ms.end(), is_before) - offsets_ms.begin());
-  }
-  if (wanted.end_ms < run.last_ms) {
-    const auto is_within = [&](int64_t offset_ms) {
-      return run.first_ms + offset_ms <= wanted.end_ms;
-    };
-    const auto begin = offsets_ms.begin() + static_cast<ptrdiff_t>(part.begin);
-    part.end = static_cast<size_t>(std::partition_point(begin, offsets_ms.end(), is_within) -
-                                   offsets_ms.begin());
-  }
+  LL_ASSIGN_OR_RETURN(const Pattern* const pattern, PatternOf(run));
+  const RunPart part = PartWithin(pattern->offsets_ms, run, wanted);
   const size_t before = ts_ms.size();
   ts_ms.resize(before + part.size());
   for (size_t i = 0; i < part.size(); ++i) {
-    ts_ms[before + i] = run.first_ms + offsets_ms[part.begin + i];
+    ts_ms[before + i] = run.first_ms + pattern->offsets_ms[part.begin + i];
   }
   return part;
 }
 
-absl::Status BlockReader::ReadTimes(const BlockRun& run, std::vector<int64_t>& ts_ms) {
-  return ReadTimesOf(run, {}, ts_ms).status();
+absl::Status BlockReader::ReadTimesApart(const BlockRun& run, const Wanted& wanted,
+                                         std::vector<int64_t>& ts_ms) {
+  LL_ASSIGN_OR_RETURN(Pattern* const pattern, PatternOf(run));
+  const std::vector<int64_t>& offsets_ms = pattern->offsets_ms;
+  const RunPart part = PartWithin(offsets_ms, run, wanted);
+  if (part.size() == 0) return absl::OkStatus();
+  if (pattern->apart_ms != wanted.apart_ms) {
+    pattern->left = LeftApart(offsets_ms, wanted.apart_ms);
+    pattern->apart_ms = wanted.apart_ms;
+  }
+  // The ends of the part, and what is left between them.
+  ts_ms.push_back(run.first_ms + offsets_ms[part.begin]);
+  const std::vector<uint32_t>& left = pattern->left;
+  for (auto it = std::upper_bound(left.begin(), left.end(), part.begin);
+       it != left.end() && *it + size_t{1} < part.end; ++it) {
+    ts_ms.push_back(run.first_ms + offsets_ms[*it]);
+  }
+  if (part.size() > 1) ts_ms.push_back(run.first_ms + offsets_ms[part.end - 1]);
+  return absl::OkStatus();
+}
+
+absl::Status BlockReader::ReadTimes(const BlockRun& run, std::vector<int64_t>& ts_ms,
+                                    const Wanted& wanted) {
+  return ReadTimesOf(run, wanted, ts_ms).status();
 }
 
 bool BlockReader::IsFollowed(const BlockRun& run) const {
@@ -311,9 +354,15 @@ absl::Status BlockReader::Read(const BlockRun& run, std::vector<int64_t>& ts_ms,
                                std::vector<double>& values, const Wanted& wanted) {
   const size_t before = values.size();
   const size_t times_before = ts_ms.size();
-  LL_ASSIGN_OR_RETURN(const RunPart part, ReadTimesOf(run, wanted, ts_ms));
   // Whole numbers have no markers among them.
-  if (wanted.presence && (run.follows || HaveNoMarkers(run.payload))) {
+  const bool are_present = wanted.presence && (run.follows || HaveNoMarkers(run.payload));
+  if (are_present && wanted.apart_ms > 0) {
+    LL_RETURN_IF_ERROR(ReadTimesApart(run, wanted, ts_ms));
+    values.resize(before + ts_ms.size() - times_before);
+    return absl::OkStatus();
+  }
+  LL_ASSIGN_OR_RETURN(const RunPart part, ReadTimesOf(run, wanted, ts_ms));
+  if (are_present) {
     values.resize(before + part.size());
     return absl::OkStatus();
   }

@@ -89,6 +89,8 @@ struct Wanted {
   // Whether there is a sample, and no staleness marker, is all that is asked; values may be any.
   bool presence = false;
   bool rows = false;  // histograms may come as rows
+  // With presence: samples may be left out between two that are not further apart than this.
+  int64_t apart_ms = 0;
 };
 
 class BlockReader {
@@ -110,8 +112,9 @@ class BlockReader {
   // The same as rows; nothing is read where that is not possible.
   std::optional<model::HistogramRows> ReadRows(const BlockRun& run, std::vector<int64_t>& ts_ms,
                                                const Wanted& wanted);
-  // Only its timestamps.
-  absl::Status ReadTimes(const BlockRun& run, std::vector<int64_t>& ts_ms);
+  // Only the timestamps.
+  absl::Status ReadTimes(const BlockRun& run, std::vector<int64_t>& ts_ms,
+                         const Wanted& wanted = {});
 
  private:
   struct Pattern {
@@ -119,6 +122,9 @@ class BlockReader {
     int64_t span_ms = 0;  // from the first to the last
     std::string_view bytes;
     std::vector<int64_t> offsets_ms;  // from the first, once they are decoded
+    // Numbers of those that are left where the rest may be left out, for `apart_ms`.
+    std::vector<uint32_t> left;
+    int64_t apart_ms = 0;
   };
 
   explicit BlockReader(std::string_view block) : block_(block) {}
@@ -127,9 +133,14 @@ class BlockReader {
   // Whether the next run is told by its differences from this one.
   bool IsFollowed(const BlockRun& run) const;
   bool DecodeRun(const BlockRun& run, absl::Span<double> values);
+  // The pattern with its offsets.
+  absl::StatusOr<Pattern*> PatternOf(const BlockRun& run);
   // Appends the timestamps of the part that is in the range.
   absl::StatusOr<RunPart> ReadTimesOf(const BlockRun& run, const Wanted& wanted,
                                       std::vector<int64_t>& ts_ms);
+  // Of those the ones that have to be there.
+  absl::Status ReadTimesApart(const BlockRun& run, const Wanted& wanted,
+                              std::vector<int64_t>& ts_ms);
 
   std::string_view block_;
   int64_t first_ms_ = 0;

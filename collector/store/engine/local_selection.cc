@@ -151,8 +151,11 @@ absl::Status LocalSelection::ReadPart(const PartOf& part, bool alone, Pieces& pi
                                {std::move(block.histogram_ts_ms), std::move(block.histograms)},
                                std::nullopt};
   const bool ends = part.last_ms < hints_.end_ms;  // with a marker, which rows have not
-  const codec::Wanted wanted{part.first_ms, part.last_ms, hints_.presence,
-                             hints_.rows && alone && !ends};
+  const codec::Wanted wanted{.start_ms = part.first_ms,
+                             .end_ms = part.last_ms,
+                             .presence = hints_.presence,
+                             .rows = hints_.rows && alone && !ends,
+                             .apart_ms = alone ? hints_.range_ms : 0};
   LL_RETURN_IF_ERROR(chunk::MergePieces(pieces, wanted, reading.budget, samples));
   DescribePart(part, block);
   block.ts_ms = std::move(samples.floats.ts_ms);

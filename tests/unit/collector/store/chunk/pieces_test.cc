@@ -93,5 +93,35 @@ TEST(PiecesTest, WhatIsNoSequenceOfRunsComesAsHistograms) {
   }
 }
 
+Piece InBlock(const std::vector<int64_t>& ts_ms, const std::vector<double>& values) {
+  codec::BlockWriter writer;
+  writer.Add(0, ts_ms, values);
+  auto block = std::make_shared<Block>(writer.Finish());
+  EXPECT_TRUE(block->Open().ok());
+  return {.block = std::move(block)};
+}
+
+// Timestamps where presence is all that is asked.
+std::vector<int64_t> Present(const std::vector<Piece>& pieces) {
+  ReadBudget budget = ReadBudget::Unlimited();
+  auto merged = MergePieces(pieces, {.presence = true, .apart_ms = 100}, budget);
+  EXPECT_TRUE(merged.ok()) << merged.status();
+  EXPECT_EQ(merged->floats.values.size(), merged->floats.ts_ms.size());
+  return merged->floats.ts_ms;
+}
+
+TEST(PiecesTest, SamplesAreLeftOutWherePiecesFollowEachOther) {
+  const std::vector<int64_t> ts_ms = {10, 20, 30, 40, 50};
+  const Piece first = InBlock(ts_ms, {1, 2, 3, 4, 5});
+  const Piece second = InBlock({60, 70, 80}, {1, 2, 3});
+  EXPECT_EQ(Present({first, second}), (std::vector<int64_t>{10, 50, 60, 80}));
+  // A marker among them counts until the sample behind it.
+  const Piece marker = InBlock({25}, {model::StaleNan()});
+  EXPECT_EQ(Present({first, marker}), (std::vector<int64_t>{10, 20, 25, 30, 40, 50}));
+  // A marker's place was taken.
+  const Piece other = InBlock({30, 60}, {model::StaleNan(), 1});
+  EXPECT_EQ(Present({other, first}), (std::vector<int64_t>{10, 20, 30, 40, 50, 60}));
+}
+
 }  // namespace
 }  // namespace leadline::collector::store::chunk

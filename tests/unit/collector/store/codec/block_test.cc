@@ -1,8 +1,10 @@
 #include "collector/store/codec/block.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <random>
@@ -162,6 +164,50 @@ TEST(Block, APartOfARunIsRead) {
         EXPECT_EQ(values.size(), next);
         EXPECT_EQ(present.size(), next - 1);
         EXPECT_EQ(present_ts_ms, std::vector<int64_t>(ts_ms.begin() + 1, ts_ms.end()));
+      }
+    }
+  }
+}
+
+// Whether there is one in (t - apart, t].
+bool IsPresentAt(int64_t t_ms, int64_t apart_ms, const std::vector<int64_t>& ts_ms) {
+  const auto after = std::upper_bound(ts_ms.begin(), ts_ms.end(), t_ms);
+  return after != ts_ms.begin() && *std::prev(after) > t_ms - apart_ms;
+}
+
+TEST(Block, OfSamplesWhosePresenceIsAskedSomeAreLeftOut) {
+  BlockWriter writer;
+  const std::vector<int64_t> gaps_ms = {10, 10, 10, 31, 5, 30, 1, 29, 30, 10, 10, 10, 10, 100, 2};
+  std::vector<int64_t> all_ts_ms = {1000};
+  for (const int64_t gap_ms : gaps_ms) all_ts_ms.push_back(all_ts_ms.back() + gap_ms);
+  writer.Add(0, all_ts_ms, std::vector<double>(all_ts_ms.size(), 0.5));
+  std::vector<double> with_marker(all_ts_ms.size(), 0.5);
+  with_marker[3] = model::StaleNan();
+  writer.Add(1, all_ts_ms, with_marker);
+  const std::string block = writer.Finish();
+  auto reader = BlockReader::Open(block);
+  ASSERT_TRUE(reader.ok());
+  for (const int64_t apart_ms : {30, 15, 1, 1000, 30}) {
+    for (const int64_t start_ms : {0, 1010, 1015, 1070, 1061}) {
+      for (const int64_t end_ms : {1070, 1071, 1200, 2000}) {
+        const Wanted all{.start_ms = start_ms, .end_ms = end_ms};
+        const Wanted wanted{
+            .start_ms = start_ms, .end_ms = end_ms, .presence = true, .apart_ms = apart_ms};
+        std::vector<int64_t> expected;
+        ASSERT_TRUE(reader->ReadTimes(reader->runs()[0], expected, all).ok());
+        std::vector<int64_t> ts_ms;
+        std::vector<double> values;
+        ASSERT_TRUE(reader->Read(reader->runs()[0], ts_ms, values, wanted).ok());
+        EXPECT_EQ(values.size(), ts_ms.size());
+        EXPECT_TRUE(std::includes(expected.begin(), expected.end(), ts_ms.begin(), ts_ms.end()));
+        for (int64_t t_ms = 990; t_ms < 2100; ++t_ms) {
+          ASSERT_EQ(IsPresentAt(t_ms, apart_ms, ts_ms), IsPresentAt(t_ms, apart_ms, expected))
+              << t_ms << " " << apart_ms << " " << start_ms << " " << end_ms;
+        }
+        EXPECT_LE(ts_ms.size(), apart_ms == 1000 ? 2 : expected.size());
+        ts_ms.clear();
+        ASSERT_TRUE(reader->Read(reader->runs()[1], ts_ms, values, wanted).ok());
+        EXPECT_EQ(ts_ms, expected) << "there is a marker";
       }
     }
   }
