@@ -1,103 +1,82 @@
-// Native histograms of one layout as rows of cells: what is computed of many of them is computed
-// cell by cell, and no row allocates.
+// Native histograms of one layout as columns of cells: what is computed of many of them is computed
+// column by column.
 //
-// A row has a cell for every bucket between the lowest and the highest that any of the rows has.
-// For counters with exponential buckets; others are for NativeHistogram. Plain values.
+// A column for each of their counts and their sum, and one for each bucket that any of them has.
+// For counters with exponential buckets; others are for NativeHistogram. Plain values; moved, not
+// copied.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "absl/types/span.h"
 
 namespace leadline::collector::model {
 
-// What the cells of a row are.
-struct RowShape {
-  // The first cells; those of positive buckets follow, then those of negative ones.
+// What histograms have in common whose buckets mean the same.
+struct BucketLayout {
+  int32_t schema = 0;
+  double zero_threshold = 0;
+
+  bool operator==(const BucketLayout&) const = default;
+};
+
+// Positive ones come before negative ones.
+struct BucketId {
+  bool is_negative = false;
+  int32_t index = 0;
+
+  auto operator<=>(const BucketId&) const = default;
+};
+
+class HistogramColumns {
+ public:
+  // The columns before those of the buckets.
   static constexpr size_t kZeroCount = 0;
   static constexpr size_t kCount = 1;
   static constexpr size_t kSum = 2;
   static constexpr size_t kFields = 3;
-  // Wider rows would be mostly empty.
-  static constexpr size_t kMaxWidth = 1024;
+  // More would be mostly empty.
+  static constexpr size_t kMaxBuckets = 1024;
 
-  // Consecutive bucket indices.
-  struct Range {
-    int32_t first = 0;
-    size_t size = 0;
+  HistogramColumns() = default;
+  // Of so many histograms, with room for so many buckets: no buckets yet, and fields of any
+  // content.
+  HistogramColumns(const BucketLayout& layout, size_t size, size_t buckets);
 
-    void Cover(const Range& other);
-    bool operator==(const Range&) const = default;
-  };
-
-  int32_t schema = 0;
-  double zero_threshold = 0;
-  Range positive;
-  Range negative;
-
-  size_t width() const { return kFields + positive.size + negative.size; }
-  // Whether rows of both may be added as they are.
-  bool IsLike(const RowShape& other) const {
-    return schema == other.schema && zero_threshold == other.zero_threshold;
-  }
-  // Takes in the buckets of another.
-  void Cover(const RowShape& other) {
-    positive.Cover(other.positive);
-    negative.Cover(other.negative);
-  }
-  bool operator==(const RowShape&) const = default;
-};
-
-// Where the cells of a row of one shape are in rows of a wider one: calls
-// move(from cell, to cell, count).
-template <typename Move>
-void ForEachPart(const RowShape& from, const RowShape& to, Move move) {
-  move(0, 0, RowShape::kFields);
-  const auto offset = [](const RowShape::Range& narrow, const RowShape::Range& wide) {
-    return static_cast<size_t>(int64_t{narrow.first} - wide.first);
-  };
-  if (from.positive.size > 0) {
-    move(RowShape::kFields, RowShape::kFields + offset(from.positive, to.positive),
-         from.positive.size);
-  }
-  if (from.negative.size > 0) {
-    move(RowShape::kFields + from.positive.size,
-         RowShape::kFields + to.positive.size + offset(from.negative, to.negative),
-         from.negative.size);
-  }
-}
-
-class HistogramRows {
- public:
-  HistogramRows() = default;
-  // Rows of any content.
-  HistogramRows(const RowShape& shape, size_t rows)
-      : shape_(shape),
-        width_(shape.width()),
-        size_(rows),
-        cells_(std::make_unique_for_overwrite<double[]>(rows * shape.width())) {}
-
-  const RowShape& shape() const { return shape_; }
+  const BucketLayout& layout() const { return layout_; }
   size_t size() const { return size_; }
-  absl::Span<double> Row(size_t i) { return {cells_.get() + i * width_, width_}; }
-  absl::Span<const double> Row(size_t i) const { return {cells_.get() + i * width_, width_}; }
+  size_t width() const { return kFields + buckets_.size(); }
+  // Ascending; column kFields + i is that of buckets()[i].
+  absl::Span<const BucketId> buckets() const { return buckets_; }
 
-  // The numbers of those that are said to be the first after a reset.
+  // A cell for each histogram. Valid until a bucket is added.
+  absl::Span<double> Column(size_t i) { return {At(SlotOf(i)), size_}; }
+  absl::Span<const double> Column(size_t i) const { return {At(SlotOf(i)), size_}; }
+
+  // The column of the bucket, which is made of zeros where there is none; empty where there would
+  // be too many. `near`: the number of a bucket at or before it, and then its own.
+  absl::Span<double> ColumnOf(const BucketId& bucket, size_t& near);
+
+  // The numbers of histograms that are said to be the first after a reset, ascending.
   std::vector<uint32_t> said_resets;
 
  private:
-  RowShape shape_;
-  size_t width_ = 0;
+  size_t SlotOf(size_t column) const {
+    return column < kFields ? column : slots_[column - kFields];
+  }
+  double* At(size_t slot) const { return cells_.get() + slot * size_; }
+  void MakeRoom(size_t columns);
+
+  BucketLayout layout_;
   size_t size_ = 0;
+  size_t room_ = 0;  // columns
+  std::vector<BucketId> buckets_;
+  std::vector<uint32_t> slots_;  // where the column of each bucket is: they lie as they were made
   std::unique_ptr<double[]> cells_;
 };
-
-// The rows of all parts, in their order. nullopt where they are not of one layout, or would be too
-// wide together. REQUIRES: there is a part.
-std::optional<HistogramRows> Join(absl::Span<const HistogramRows> parts);
 
 }  // namespace leadline::collector::model

@@ -27,7 +27,7 @@
 #include "absl/types/span.h"
 
 #include "collector/model/entity.h"
-#include "collector/model/histogram_rows.h"
+#include "collector/model/histogram_columns.h"
 #include "collector/model/record.h"
 #include "collector/model/sample.h"
 #include "collector/model/series.h"
@@ -172,7 +172,7 @@ struct SelectHints {
   // markers where they are none, so that they need not be decoded; and samples may be left out
   // between two that are not further apart than range_ms.
   bool presence = false;
-  bool rows = false;                  // histograms of counters may come as rows
+  bool columns = false;               // histograms of counters may come as columns
   uint64_t max_samples = 50'000'000;  // RESOURCE_EXHAUSTED above, for each Read and for a Select
   absl::Time deadline = absl::InfiniteFuture();
   const std::atomic<bool>* cancelled = nullptr;  // CANCELLED once it is set; nullptr: nobody can
@@ -202,9 +202,9 @@ struct SeriesBlock {
   std::vector<double> values;
   std::vector<int64_t> histogram_ts_ms;
   std::vector<model::NativeHistogram> histograms;
-  // Instead of `histograms`, only where the hints ask for rows, and only where that is possible
+  // Instead of `histograms`, only where the hints ask for columns, and only where that is possible
   // and costs less; without staleness markers. Shared by copies.
-  std::shared_ptr<const model::HistogramRows> rows;
+  std::shared_ptr<const model::HistogramColumns> columns;
   // Where samples stand for more than themselves (SelectHints::rollups), else empty: for how many
   // each does, and what falls between the one before and it were from (NaN: nothing is between
   // them but what their values tell). A sum or extreme stands at the end of its bucket.

@@ -138,17 +138,16 @@ void BM_DecodeHistograms(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kCount));
 }
 
-// Gauges are not read as rows.
-void BM_DecodeHistogramRows(benchmark::State& state) {
+// Gauges are not read as columns.
+void BM_DecodeHistogramColumns(benchmark::State& state) {
   const Shape& shape = Shapes()[static_cast<size_t>(state.range(0))];
   codec::BlockWriter writer;
   writer.Add(0, Times(), shape.histograms);
   const std::string block = writer.Finish();
   auto reader = codec::BlockReader::Open(block);
-  std::vector<int64_t> ts_ms;
   for ([[maybe_unused]] auto _ : state) {
-    ts_ms.clear();
-    if (!reader->ReadRows(reader->runs()[0], ts_ms, {})) state.SkipWithError("decode");
+    codec::JoinedColumns joined{.size = kCount};
+    if (!reader->ReadColumns(reader->runs()[0], {}, joined)) state.SkipWithError("decode");
   }
   state.SetLabel(shape.name);
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kCount));
@@ -156,7 +155,7 @@ void BM_DecodeHistogramRows(benchmark::State& state) {
 
 BENCHMARK(BM_EncodeHistograms)->DenseRange(0, 3);
 BENCHMARK(BM_DecodeHistograms)->DenseRange(0, 3);
-BENCHMARK(BM_DecodeHistogramRows)->DenseRange(0, 1);
+BENCHMARK(BM_DecodeHistogramColumns)->DenseRange(0, 1);
 
 }  // namespace
 }  // namespace leadline::collector::store

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "collector/promql/value/histogram.h"
-#include "collector/promql/value/histogram_rows.h"
+#include "collector/promql/value/histogram_columns.h"
 #include "collector/store/call_meter.h"
 #include "collector/store/index/matchers.h"
 #include "common/status_macros.h"
@@ -85,14 +85,14 @@ void LeaveOut(int64_t apart_ms, store::SeriesBlock& block) {
 }
 
 // As a store may, where all of the series is of one layout.
-void GiveRows(store::SeriesBlock& block) {
+void GiveColumns(store::SeriesBlock& block) {
   if (std::any_of(block.histograms.begin(), block.histograms.end(), promql::IsStale) ||
       !block.ts_ms.empty()) {
     return;
   }
-  auto rows = promql::AsRows(block.histograms);
-  if (!rows.has_value()) return;
-  block.rows = std::make_shared<const model::HistogramRows>(*std::move(rows));
+  auto columns = promql::AsColumns(block.histograms);
+  if (!columns.has_value()) return;
+  block.columns = std::make_shared<const model::HistogramColumns>(*std::move(columns));
   block.histograms.clear();
 }
 
@@ -166,7 +166,7 @@ absl::StatusOr<std::unique_ptr<store::Selection>> MemoryQueryable::Find(
       ForgetValues(block);
       LeaveOut(hints.range_ms, block);
     }
-    if (hints.rows) GiveRows(block);
+    if (hints.columns) GiveColumns(block);
     found.push_back(std::move(block));
   }
   return std::make_unique<MemorySelection>(std::move(found), hints.max_samples);

@@ -134,7 +134,7 @@ class RolledUpQueryable final : public store::Queryable {
       const store::SelectHints& hints) const override {
     last_ = hints.rollups;
     store::SelectHints of_samples = hints;
-    of_samples.rows = false;  // they are folded one by one
+    of_samples.columns = false;  // they are folded one by one
     auto found = inner_.Find(tenant, matchers, of_samples);
     if (!found.ok() || hints.rollups.summary == store::Summary::kSamples ||
         hints.rollups.if_needed) {

@@ -19,12 +19,11 @@ namespace {
 
 // From the first step at which the series has a float to the last.
 StepRange FloatsOf(const StepSeries& series) {
-  const auto is_there = [](double value) { return !IsAbsent(value); };
   const std::vector<double>& values = series.values;
-  const auto begin = std::find_if(values.begin(), values.end(), is_there);
-  if (begin == values.end()) return {};
-  const auto end = std::find_if(values.rbegin(), values.rend(), is_there).base();
-  return {static_cast<size_t>(begin - values.begin()), static_cast<size_t>(end - values.begin())};
+  size_t end = values.size();
+  const size_t begin = NextPresent(values, 0);
+  while (end > begin && IsAbsent(values[end - 1])) --end;
+  return {begin, end};
 }
 
 // The same of whatever it has.
@@ -85,7 +84,7 @@ class MaybeFloats {
       const size_t end = NextAbsent(values.first(range.end), begin);
       floats_.Add(begin, values.subspan(begin, end - begin));
       std::fill_n(&has_[begin], end - begin, uint8_t{1});
-      for (begin = end; begin < range.end && IsAbsent(values[begin]);) ++begin;
+      begin = NextPresent(values.first(range.end), end);
     }
   }
   bool has(size_t step) const { return has_[step] != 0; }

@@ -147,7 +147,7 @@ void RemarkOnName(const StepSeries& series, const Remarker& remarker) {
   for (std::string_view suffix : {"_total", "_sum", "_count", "_bucket"}) {
     if (name.empty() || series.name_dropped || name.ends_with(suffix)) return;
   }
-  if (series.histograms.empty() && series.rows == nullptr)
+  if (series.histograms.empty() && series.columns == nullptr)
     remarker.Inform(remarks::NotACounter(name));
 }
 

@@ -13,7 +13,7 @@
 
 #include "collector/promql/exec/budget.h"
 #include "collector/promql/exec/series.h"
-#include "collector/promql/value/histogram_rows.h"
+#include "collector/promql/value/histogram_columns.h"
 #include "collector/promql/value/histogram_sum.h"
 #include "collector/promql/value/remarks.h"
 #include "common/labels.h"
@@ -32,17 +32,17 @@ class GroupHistograms {
   // Takes in what the series has of histograms.
   absl::Status Add(const StepSeries& series) {
     if (!series.histograms.empty()) LL_RETURN_IF_ERROR(AddHistograms(series));
-    return series.rows == nullptr ? absl::OkStatus() : AddRows(*series.rows, series);
+    return series.columns == nullptr ? absl::OkStatus() : AddColumns(*series.columns, series);
   }
 
-  bool empty() const { return rows_ == nullptr && histograms_.empty(); }
+  bool empty() const { return columns_ == nullptr && histograms_.empty(); }
   bool has(size_t step) const {
-    return (rows_ != nullptr && rows_->has(step)) ||
+    return (columns_ != nullptr && columns_->has(step)) ||
            (!histograms_.empty() && histograms_[step].any);
   }
   // nullptr where the histograms did not fit together. Called once a step. REQUIRES: has(step).
   std::shared_ptr<const Histogram> Take(size_t step) {
-    if (rows_ != nullptr) return std::make_shared<const Histogram>(rows_->value(step));
+    if (columns_ != nullptr) return std::make_shared<const Histogram>(columns_->value(step));
     const std::unique_ptr<Histograms> sum = std::move(histograms_[step].sum);
     return sum == nullptr ? nullptr : std::make_shared<const Histogram>(sum->value());
   }
@@ -54,7 +54,7 @@ class GroupHistograms {
   };
 
   absl::Status AddHistograms(const StepSeries& series) {
-    LL_RETURN_IF_ERROR(LeaveRows());
+    LL_RETURN_IF_ERROR(LeaveColumns());
     for (size_t step = 0; step < histograms_.size(); ++step) {
       const Histogram* const histogram = series.histogram(step);
       if (histogram == nullptr) continue;
@@ -78,47 +78,45 @@ class GroupHistograms {
     return sizeof(Histograms) + buckets * (sizeof(KahanSum) + sizeof(double));
   }
 
-  // Rows of one layout are added up as rows, until there is something else.
-  absl::Status AddRows(const WindowRows& rows, const StepSeries& series) {
-    if (histograms_.empty() && rows_ == nullptr) {
-      rows_ = std::make_unique<SumsOfRows>(steps_);
+  // Columns of one layout are added up as columns, until there is something else.
+  absl::Status AddColumns(const WindowColumns& added, const StepSeries& series) {
+    if (histograms_.empty() && columns_ == nullptr) {
+      columns_ = std::make_unique<SumsOfColumns>(steps_);
     }
-    const RowShape& shape = rows.rows.shape();
-    if (rows_ != nullptr && rows_->Takes(shape)) {
-      const size_t width = rows_->WidthWith(shape);
+    if (columns_ != nullptr && columns_->Takes(added.columns)) {
+      const size_t width = columns_->WidthWith(added.columns);
       if (width > width_) {
-        LL_RETURN_IF_ERROR(held_.Add(0, (width - width_) * BytesOfCells()));
+        LL_RETURN_IF_ERROR(held_.Add(0, (width - width_) * BytesOfColumn()));
         width_ = width;
       }
-      rows_->Add(rows.rows, rows.has);
+      columns_->Add(added.columns, added.has);
       return absl::OkStatus();
     }
-    LL_RETURN_IF_ERROR(LeaveRows());
+    LL_RETURN_IF_ERROR(LeaveColumns());
     for (size_t step = 0; step < histograms_.size(); ++step) {
-      if (rows.has[step] == 0) continue;
-      LL_RETURN_IF_ERROR(AddHistogram(GaugeAt(rows.rows, step), series, histograms_[step]));
+      if (added.has[step] == 0) continue;
+      LL_RETURN_IF_ERROR(AddHistogram(GaugeAt(added.columns, step), series, histograms_[step]));
     }
     return absl::OkStatus();
   }
 
-  // Of one cell of the rows at all steps.
-  uint64_t BytesOfCells() const { return steps_ * sizeof(KahanSum); }
+  uint64_t BytesOfColumn() const { return steps_ * sizeof(KahanSum); }
 
-  absl::Status LeaveRows() {
+  absl::Status LeaveColumns() {
     if (histograms_.empty()) {
       LL_RETURN_IF_ERROR(held_.Add(0, steps_ * sizeof(OfStep)));
       histograms_.resize(steps_);
     }
-    if (rows_ == nullptr) return absl::OkStatus();
+    if (columns_ == nullptr) return absl::OkStatus();
     for (size_t step = 0; step < histograms_.size(); ++step) {
-      if (!rows_->has(step)) continue;
+      if (!columns_->has(step)) continue;
       if constexpr (std::is_same_v<Histograms, SumOfHistograms>) {
         LL_RETURN_IF_ERROR(held_.AddLittle(BytesOfSum(width_)));
-        histograms_[step] = {true, std::make_unique<Histograms>(rows_->AsSum(step))};
+        histograms_[step] = {true, std::make_unique<Histograms>(columns_->AsSum(step))};
       }
     }
-    rows_ = nullptr;
-    held_.GiveBack(0, std::exchange(width_, 0) * BytesOfCells());
+    columns_ = nullptr;
+    held_.GiveBack(0, std::exchange(width_, 0) * BytesOfColumn());
     return absl::OkStatus();
   }
 
@@ -139,9 +137,9 @@ class GroupHistograms {
   const size_t steps_;
   const Remarker& remarker_;
   Holding held_;
-  std::vector<OfStep> histograms_;    // empty until there is one
-  std::unique_ptr<SumsOfRows> rows_;  // instead of those; only sums are given rows
-  size_t width_ = 0;                  // of the rows, as charged
+  std::vector<OfStep> histograms_;          // empty until there is one
+  std::unique_ptr<SumsOfColumns> columns_;  // instead of those; only sums are given columns
+  size_t width_ = 0;                        // of the columns, as charged
 };
 
 }  // namespace leadline::collector::promql::exec

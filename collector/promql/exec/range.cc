@@ -46,8 +46,8 @@ struct RangeSeries {
   std::vector<int64_t> histogram_ts_ms;
   std::vector<std::shared_ptr<const Histogram>> histograms;
   // Instead of those above, where all histograms are of one layout.
-  std::shared_ptr<const HistogramRows> rows;
-  std::vector<uint32_t> resets;  // of the rows
+  std::shared_ptr<const HistogramColumns> columns;
+  std::vector<uint32_t> resets;  // of the columns
   // Where samples stand for more than themselves; as in FloatWindows.
   std::vector<uint64_t> counted;
   std::vector<double> lost;
@@ -66,13 +66,13 @@ std::vector<uint64_t> Counted(const std::vector<uint32_t>& counts) {
   return counted;
 }
 
-std::shared_ptr<const HistogramRows> Shared(std::optional<HistogramRows> rows) {
-  if (!rows.has_value()) return nullptr;
-  return std::make_shared<const HistogramRows>(*std::move(rows));
+std::shared_ptr<const HistogramColumns> Shared(std::optional<HistogramColumns> columns) {
+  if (!columns.has_value()) return nullptr;
+  return std::make_shared<const HistogramColumns>(*std::move(columns));
 }
 
-// Takes the block's columns. `as_rows`: histograms as rows where that is possible.
-RangeSeries WithoutMarkers(store::SeriesBlock& block, bool as_rows) {
+// Takes the block's columns. `as_columns`: histograms as columns where that is possible.
+RangeSeries WithoutMarkers(store::SeriesBlock& block, bool as_columns) {
   RangeSeries series;
   series.labels = std::move(block.labels);
   series.entity_start_ms = block.entity_start_ms;
@@ -99,16 +99,16 @@ RangeSeries WithoutMarkers(store::SeriesBlock& block, bool as_rows) {
   }
   series.values = std::move(block.values);
   series.ts_ms = std::move(block.ts_ms);
-  series.rows = std::exchange(block.rows, nullptr);
-  if (series.rows == nullptr) {
+  series.columns = std::exchange(block.columns, nullptr);
+  if (series.columns == nullptr) {
     DropHistograms(block, [](const auto& histogram) { return IsStale(histogram); });
     if (!block.histogram_counts.empty()) {
       series.histograms_counted = Counted(block.histogram_counts);
     }
-    if (as_rows && series.ts_ms.empty()) series.rows = Shared(AsRows(block.histograms));
+    if (as_columns && series.ts_ms.empty()) series.columns = Shared(AsColumns(block.histograms));
   }
-  if (series.rows != nullptr) series.resets = FindResets(*series.rows);
-  if (series.rows == nullptr) {
+  if (series.columns != nullptr) series.resets = FindResets(*series.columns);
+  if (series.columns == nullptr) {
     for (const model::NativeHistogram& histogram : block.histograms) {
       series.histograms.push_back(std::make_shared<const Histogram>(Histogram::From(histogram)));
     }
@@ -235,22 +235,22 @@ absl::Status OverEachWindow(const Reach& reach, const RangeSeries& from,
   return absl::OkStatus();
 }
 
-// The histograms of the rows' windows: as rows into a sum, else one by one.
-absl::Status SlideRows(const FloatWindows& windows, const RangeSeries& from,
-                       HistogramSlidingKernel kernel, bool is_summed, Worker& worker,
-                       StepSeries& series) {
-  LL_RETURN_IF_ERROR(worker.Charge(series.values.size() * from.rows->shape().width() *
-                                   sizeof(double) / kSampleBytes));
-  WindowRows rows = kernel({windows, *from.rows, from.resets}, series.values.size());
+// The histograms of the windows: as columns into a sum, else one by one.
+absl::Status SlideColumns(const FloatWindows& windows, const RangeSeries& from,
+                          HistogramSlidingKernel kernel, bool is_summed, Worker& worker,
+                          StepSeries& series) {
+  LL_RETURN_IF_ERROR(
+      worker.Charge(series.values.size() * from.columns->width() * sizeof(double) / kSampleBytes));
+  WindowColumns slid = kernel({windows, *from.columns, from.resets}, series.values.size());
   if (is_summed) {
-    series.rows = std::make_shared<const WindowRows>(std::move(rows));
+    series.columns = std::make_shared<const WindowColumns>(std::move(slid));
     return absl::OkStatus();
   }
   for (size_t step = 0; step < series.values.size(); ++step) {
-    if (rows.has[step] == 0) continue;
-    LL_RETURN_IF_ERROR(
-        worker.Set(series, step,
-                   {AbsentValue(), std::make_shared<const Histogram>(GaugeAt(rows.rows, step))}));
+    if (slid.has[step] == 0) continue;
+    LL_RETURN_IF_ERROR(worker.Set(
+        series, step,
+        {AbsentValue(), std::make_shared<const Histogram>(GaugeAt(slid.columns, step))}));
   }
   return absl::OkStatus();
 }
@@ -273,12 +273,12 @@ absl::StatusOr<StepSeries> OverWindows(const Reach& reach, const RangeSeries& fr
                        .counted = from.counted,
                        .lost = from.lost,
                        .extrapolated = &worker.extrapolated};
-  if (from.rows != nullptr) {
+  if (from.columns != nullptr) {
     windows.ts_ms = from.histogram_ts_ms;
     windows.counted = from.histograms_counted;
     LL_RETURN_IF_ERROR(worker.time.After(windows.ts_ms.size() + series.values.size()));
     LL_RETURN_IF_ERROR(
-        SlideRows(windows, from, function.sliding_histograms, is_summed, worker, series));
+        SlideColumns(windows, from, function.sliding_histograms, is_summed, worker, series));
     return series;
   }
   const bool moves = reach.modifier.at == parse::TimeModifier::At::kNone;
@@ -344,7 +344,7 @@ absl::Status EvaluateRange(Context& context, const parse::Expr& range_vector,
         context, selector, {.back_ms = reach.range_ms},
         [&](store::SeriesBlock& block, Worker& worker) {
           LL_RETURN_IF_ERROR(worker.Charge(SampleCount(block.histograms)));
-          RangeSeries from = WithoutMarkers(block, plan.rows);
+          RangeSeries from = WithoutMarkers(block, plan.columns);
           if (!from.empty()) {
             LL_ASSIGN_OR_RETURN(StepSeries series, OverWindows(reach, from, function, parameters,
                                                                plan.summed, worker));
@@ -392,7 +392,7 @@ absl::StatusOr<std::vector<ResultSeries>> SelectRaw(Context& context,
       context, *matrix.selector, {.back_ms = matrix.range_ms}, [&](store::SeriesBlock block) {
         LL_RETURN_IF_ERROR(
             context.budget.Charge(block.sample_count() + SampleCount(block.histograms)));
-        RangeSeries from = WithoutMarkers(block, /*as_rows=*/false);
+        RangeSeries from = WithoutMarkers(block, /*as_columns=*/false);
         if (from.empty()) return absl::OkStatus();
         LL_RETURN_IF_ERROR(context.budget.ChargeBytes(from.other_bytes()));
         result.push_back(AsResult(std::move(from)));

@@ -61,15 +61,16 @@ struct Found {
 };
 
 // As many that reading them is not mostly beginning to read, and that their samples stay few; fewer
-// where rows may come of them, which have some tens of cells a sample.
+// where columns of histograms may come of them, which have some tens of cells a sample.
 size_t SeriesAtOnce(const Context& context, const store::SelectHints& hints) {
   constexpr int64_t kUsualIntervalMs = 15'000;
   constexpr int64_t kSamplesAtOnce = 1 << 16;
-  constexpr int64_t kRowsAtOnce = kSamplesAtOnce / 8;
+  constexpr int64_t kHistogramsAtOnce = kSamplesAtOnce / 8;
   const auto steps = static_cast<int64_t>(context.steps());
   const int64_t samples = std::max((hints.end_ms - hints.start_ms) / kUsualIntervalMs + 1, steps);
-  return static_cast<size_t>(hints.rows ? std::clamp<int64_t>(kRowsAtOnce / samples, 32, 64)
-                                        : std::clamp<int64_t>(kSamplesAtOnce / samples, 64, 256));
+  return static_cast<size_t>(hints.columns
+                                 ? std::clamp<int64_t>(kHistogramsAtOnce / samples, 32, 64)
+                                 : std::clamp<int64_t>(kSamplesAtOnce / samples, 64, 256));
 }
 
 // Of few series less at a time, so that threads end together.
@@ -92,7 +93,7 @@ absl::Status FindSeries(Context& context, const parse::VectorSelector& selector,
   hints.shown = plan.shown;
   hints.sorted = plan.sorted;
   hints.presence = plan.presence;
-  hints.rows = plan.rows;
+  hints.columns = plan.columns;
   hints.named_labels = context.plan->named_labels();
   hints.max_samples = context.budget.remaining_samples();
   hints.deadline = context.deadline;
@@ -116,7 +117,7 @@ absl::Status FindSeries(Context& context, const parse::VectorSelector& selector,
     LL_ASSIGN_OR_RETURN(found.classic, ClassicInstead(context, selector, hints));
     if (!found.classic.has_value()) return absl::OkStatus();
     hints.rollups = {};
-    hints.rows = false;  // classic series are made of histograms
+    hints.columns = false;  // classic series are made of histograms
     LL_ASSIGN_OR_RETURN(
         found.selection,
         context.queryable.Find(context.tenant, StoreMatchers(found.classic->matchers), hints));
@@ -129,7 +130,7 @@ absl::Status FindSeries(Context& context, const parse::VectorSelector& selector,
 // What the block counts as in the budget.
 uint64_t CountOf(const SeriesBlock& block) {
   uint64_t samples = block.sample_count();
-  if (block.rows != nullptr) samples += SampleCount(*block.rows);
+  if (block.columns != nullptr) samples += SampleCount(*block.columns);
   return samples + SampleCount(block.histograms);
 }
 

@@ -9,7 +9,7 @@
 namespace leadline::collector::promql::exec {
 
 bool StepSeries::HasAny() const {
-  if (rows != nullptr && rows->any()) return true;
+  if (columns != nullptr && columns->any()) return true;
   if (NextPresent(values, 0) < values.size()) return true;
   return std::any_of(histograms.begin(), histograms.end(),
                      [](const auto& histogram) { return histogram != nullptr; });
@@ -38,12 +38,13 @@ uint64_t SampleCount(const std::vector<std::shared_ptr<const Histogram>>& histog
   return count;
 }
 
-uint64_t SampleCount(const HistogramRows& rows) {
-  return rows.size() * rows.shape().width() * sizeof(double) / kSampleBytes;
+uint64_t SampleCount(const HistogramColumns& columns) {
+  return columns.size() * columns.width() * sizeof(double) / kSampleBytes;
 }
 
 uint64_t StepSeries::sample_count() const {
-  return values.size() + SampleCount(histograms) + (rows == nullptr ? 0 : SampleCount(rows->rows));
+  return values.size() + SampleCount(histograms) +
+         (columns == nullptr ? 0 : SampleCount(columns->columns));
 }
 
 uint64_t StepSeries::samples_to_set(const Histogram& one, size_t step) const {

@@ -22,7 +22,7 @@ struct StepSeries {
   std::vector<std::shared_ptr<const Histogram>> histograms;  // empty, or one a step, mostly nullptr
   // Histograms too, where the plan says that they are summed; nullptr: none. Instead of the others,
   // so whoever is not a sum never sees them.
-  std::shared_ptr<const WindowRows> rows;
+  std::shared_ptr<const WindowColumns> columns;
 
   explicit StepSeries(size_t steps) : values(steps, AbsentValue()) {}
 
@@ -57,7 +57,7 @@ uint64_t BytesOf(const LabelSet& labels);
 // What histograms count as in the budget, each once in a row.
 uint64_t SampleCount(const Histogram& histogram);
 uint64_t SampleCount(const std::vector<std::shared_ptr<const Histogram>>& histograms);
-uint64_t SampleCount(const HistogramRows& rows);
+uint64_t SampleCount(const HistogramColumns& columns);
 
 // Operators give their series one at a time to whoever asked, so that a sum over any number of
 // series holds one of them and its groups.

@@ -96,7 +96,7 @@ class Planner {
     wanted.function = function;
     wanted.summed = false;
     wanted.presence = false;
-    wanted.rows = false;
+    wanted.columns = false;
     return wanted;
   }
 
@@ -142,8 +142,8 @@ class Planner {
     if (argument.type == ValueType::kScalar) return All("", false);
     if (const auto* const range = std::get_if<RangeFunction>(&call.function.kernel)) {
       SelectorPlan of_range = Without(wanted, name);
-      of_range.rows = range->sliding_histograms != nullptr && IsPlainRange(argument);
-      of_range.summed = of_range.rows && wanted.summed;
+      of_range.columns = range->sliding_histograms != nullptr && IsPlainRange(argument);
+      of_range.summed = of_range.columns && wanted.summed;
       return of_range;
     }
     if (!std::holds_alternative<Form>(call.function.kernel)) return Without(wanted, name);

@@ -20,9 +20,9 @@ struct SelectorPlan {
   std::string function;      // the innermost function or aggregation over it, or ""
   store::ShownLabels shown;  // that anything above it looks at
   bool sorted = false;       // whether the order of its series makes a difference
-  // Of a matrix selector's: the function takes histograms as rows, and what it makes of a window
+  // Of a matrix selector's: the function takes histograms as columns, and what it makes of a window
   // goes nowhere but into a sum.
-  bool rows = false;
+  bool columns = false;
   bool summed = false;
   // Of an instant selector: its series are counted, so that their values make no difference.
   bool presence = false;

@@ -1,4 +1,4 @@
-#include "collector/promql/value/histogram_rows.h"
+#include "collector/promql/value/histogram_columns.h"
 
 #include <algorithm>
 #include <utility>
@@ -8,187 +8,167 @@
 namespace leadline::collector::promql {
 namespace {
 
-using ModelBuckets = std::vector<model::NativeHistogram::Bucket>;
+using model::BucketId;
+using model::NativeHistogram;
 
-RowShape::Range RangeOf(const ModelBuckets& buckets) {
-  if (buckets.empty()) return {};
-  const int64_t size = int64_t{buckets.back().index} - buckets.front().index + 1;
-  return {buckets.front().index, static_cast<size_t>(size)};
-}
-
-void FillBuckets(const model::NativeHistogram& histogram, const ModelBuckets& buckets,
-                 const RowShape::Range& range, double* cells) {
-  for (const auto& bucket : buckets) {
-    cells[bucket.index - range.first] = histogram.AsDouble(bucket.count);
+// Puts the buckets of histogram `i` into their columns; false where there are too many.
+bool FillBuckets(const NativeHistogram& histogram, bool are_negative, size_t i, size_t& near,
+                 HistogramColumns& columns) {
+  for (const auto& bucket : are_negative ? histogram.negative : histogram.positive) {
+    const absl::Span<double> column = columns.ColumnOf({are_negative, bucket.index}, near);
+    if (column.empty()) return false;
+    column[i] = histogram.AsDouble(bucket.count);
   }
+  return true;
 }
 
-// Calls use(index, cell) for the buckets of the range whose cells begin at `cell`.
-template <typename Use>
-void ForEachCell(const RowShape::Range& range, size_t cell, Use use) {
-  for (size_t i = 0; i < range.size; ++i) use(range.first + static_cast<int32_t>(i), cell + i);
-}
-
+// A gauge without empty buckets of what value(column) gives.
 template <typename Value>
-void AppendFilled(const RowShape::Range& range, size_t cell, Value value,
-                  std::vector<Histogram::Bucket>& out) {
-  size_t filled = 0;
-  ForEachCell(range, cell, [&](int32_t, size_t at) { filled += value(at) != 0 ? 1 : 0; });
-  out.reserve(filled);
-  ForEachCell(range, cell, [&](int32_t index, size_t at) {
-    if (const double count = value(at); count != 0) out.push_back({index, count});
-  });
-}
-
-// A gauge without empty buckets of what value(cell) gives.
-template <typename Value>
-Histogram GaugeOf(const RowShape& shape, Value value) {
+Histogram GaugeOf(const model::BucketLayout& layout, absl::Span<const BucketId> buckets,
+                  Value value) {
   Histogram histogram;
-  histogram.schema = shape.schema;
+  histogram.schema = layout.schema;
   histogram.reset_hint = model::ResetHint::kGauge;
-  histogram.zero_threshold = shape.zero_threshold;
-  histogram.zero_count = value(RowShape::kZeroCount);
-  histogram.count = value(RowShape::kCount);
-  histogram.sum = value(RowShape::kSum);
-  AppendFilled(shape.positive, RowShape::kFields, value, histogram.positive);
-  AppendFilled(shape.negative, RowShape::kFields + shape.positive.size, value, histogram.negative);
+  histogram.zero_threshold = layout.zero_threshold;
+  histogram.zero_count = value(HistogramColumns::kZeroCount);
+  histogram.count = value(HistogramColumns::kCount);
+  histogram.sum = value(HistogramColumns::kSum);
+  size_t filled = 0;
+  for (size_t i = 0; i < buckets.size(); ++i) {
+    filled += !buckets[i].is_negative && value(HistogramColumns::kFields + i) != 0 ? 1 : 0;
+  }
+  histogram.positive.reserve(filled);
+  for (size_t i = 0; i < buckets.size(); ++i) {
+    const double count = value(HistogramColumns::kFields + i);
+    if (count == 0) continue;
+    auto& own = buckets[i].is_negative ? histogram.negative : histogram.positive;
+    own.push_back({buckets[i].index, count});
+  }
   return histogram;
 }
 
-bool AnyCellFell(const double* before, const double* now, size_t begin, size_t end) {
-  bool fell = false;
-  for (size_t i = begin; i < end; ++i) fell |= now[i] < before[i];
-  return fell;
+bool AnyFell(absl::Span<const double> column) {
+  int fell = 0;
+  for (size_t i = 1; i < column.size(); ++i) fell |= column[i] < column[i - 1] ? 1 : 0;
+  return fell != 0;
 }
 
 }  // namespace
 
-std::optional<HistogramRows> AsRows(absl::Span<const model::NativeHistogram> histograms) {
+std::optional<HistogramColumns> AsColumns(absl::Span<const NativeHistogram> histograms) {
   if (histograms.empty() || histograms.front().schema == model::kCustomBuckets) return std::nullopt;
-  RowShape shape;
-  shape.schema = histograms.front().schema;
-  shape.zero_threshold = histograms.front().zero_threshold;
-  for (const model::NativeHistogram& histogram : histograms) {
-    if (histogram.schema != shape.schema || histogram.zero_threshold != shape.zero_threshold ||
-        histogram.reset_hint == model::ResetHint::kGauge) {
+  const model::BucketLayout layout{histograms.front().schema, histograms.front().zero_threshold};
+  HistogramColumns columns(layout, histograms.size(),
+                           histograms.back().positive.size() + histograms.back().negative.size());
+  for (size_t i = 0; i < histograms.size(); ++i) {
+    const NativeHistogram& histogram = histograms[i];
+    size_t near = 0;
+    if (model::BucketLayout{histogram.schema, histogram.zero_threshold} != layout ||
+        histogram.reset_hint == model::ResetHint::kGauge ||
+        !FillBuckets(histogram, /*are_negative=*/false, i, near, columns) ||
+        !FillBuckets(histogram, /*are_negative=*/true, i, near, columns)) {
       return std::nullopt;
     }
-    shape.positive.Cover(RangeOf(histogram.positive));
-    shape.negative.Cover(RangeOf(histogram.negative));
-  }
-  if (shape.width() > RowShape::kMaxWidth) return std::nullopt;
-  HistogramRows rows(shape, histograms.size());
-  for (size_t i = 0; i < histograms.size(); ++i) {
-    const model::NativeHistogram& histogram = histograms[i];
-    double* const row = rows.Row(i).data();
-    std::fill(row + RowShape::kFields, row + shape.width(), 0);
-    row[RowShape::kZeroCount] = histogram.AsDouble(histogram.zero_count);
-    row[RowShape::kCount] = histogram.AsDouble(histogram.count);
-    row[RowShape::kSum] = histogram.sum;
-    FillBuckets(histogram, histogram.positive, shape.positive, row + RowShape::kFields);
-    FillBuckets(histogram, histogram.negative, shape.negative,
-                row + RowShape::kFields + shape.positive.size);
+    columns.Column(HistogramColumns::kZeroCount)[i] = histogram.AsDouble(histogram.zero_count);
+    columns.Column(HistogramColumns::kCount)[i] = histogram.AsDouble(histogram.count);
+    columns.Column(HistogramColumns::kSum)[i] = histogram.sum;
     if (histogram.reset_hint == model::ResetHint::kReset) {
-      rows.said_resets.push_back(static_cast<uint32_t>(i));
+      columns.said_resets.push_back(static_cast<uint32_t>(i));
     }
   }
-  return rows;
+  return columns;
 }
 
-Histogram GaugeAt(const HistogramRows& rows, size_t i) {
-  const absl::Span<const double> row = rows.Row(i);
-  return GaugeOf(rows.shape(), [row](size_t cell) { return row[cell]; });
+Histogram GaugeAt(const HistogramColumns& columns, size_t i) {
+  return GaugeOf(columns.layout(), columns.buckets(),
+                 [&](size_t column) { return columns.Column(column)[i]; });
 }
 
-std::vector<uint32_t> FindResets(const HistogramRows& rows) {
-  std::vector<uint32_t> resets;
-  auto said = rows.said_resets.begin();
-  for (uint32_t i = 1; i < rows.size(); ++i) {
-    while (said != rows.said_resets.end() && *said < i) ++said;
-    const double* const before = rows.Row(i - 1).data();
-    const double* const now = rows.Row(i).data();
-    // The sum is no count, and may fall.
-    if ((said != rows.said_resets.end() && *said == i) ||
-        AnyCellFell(before, now, RowShape::kZeroCount, RowShape::kSum) ||
-        AnyCellFell(before, now, RowShape::kFields, rows.shape().width())) {
-      resets.push_back(i);
+std::vector<uint32_t> FindResets(const HistogramColumns& columns) {
+  std::vector<uint32_t> resets = columns.said_resets;
+  if (!resets.empty() && resets.front() == 0) resets.erase(resets.begin());
+  const size_t said = resets.size();
+  for (size_t i = 0; i < columns.width(); ++i) {
+    if (i == HistogramColumns::kSum) continue;  // it is no count, and may fall
+    const absl::Span<const double> column = columns.Column(i);
+    if (!AnyFell(column)) continue;
+    for (uint32_t k = 1; k < column.size(); ++k) {
+      if (column[k] < column[k - 1]) resets.push_back(k);
     }
   }
+  if (resets.size() == said) return resets;
+  std::sort(resets.begin(), resets.end());
+  resets.erase(std::unique(resets.begin(), resets.end()), resets.end());
   return resets;
 }
 
-bool SumsOfRows::Takes(const RowShape& shape) const {
-  if (!any_) return true;
-  if (!shape_.IsLike(shape)) return false;
-  RowShape both = shape_;
-  both.Cover(shape);
-  return both.width() <= RowShape::kMaxWidth;
+bool SumsOfColumns::Takes(const HistogramColumns& columns) const {
+  if (sums_.empty()) return true;
+  return columns.layout() == layout_ &&
+         WidthWith(columns) <= HistogramColumns::kFields + HistogramColumns::kMaxBuckets;
 }
 
-RowShape SumsOfRows::Wider(const RowShape& shape) const {
-  RowShape wider = any_ ? shape_ : shape;
-  wider.Cover(shape);
-  return wider;
-}
-
-void SumsOfRows::Widen(const RowShape& shape) {
-  const RowShape wider = Wider(shape);
-  if (any_ && wider == shape_) return;
-  std::vector<double> sums(has_.size() * wider.width());
-  std::vector<double> compensations(sums.size());
-  for (size_t step = 0; any_ && step < has_.size(); ++step) {
-    if (!has(step)) continue;
-    ForEachPart(shape_, wider, [&](size_t from, size_t to, size_t count) {
-      from += step * shape_.width();
-      to += step * wider.width();
-      std::copy_n(sums_.data() + from, count, sums.data() + to);
-      std::copy_n(compensations_.data() + from, count, compensations.data() + to);
-    });
+size_t SumsOfColumns::WidthWith(const HistogramColumns& columns) const {
+  size_t width = HistogramColumns::kFields + buckets_.size();
+  auto own = buckets_.begin();
+  for (const BucketId& bucket : columns.buckets()) {
+    while (own != buckets_.end() && *own < bucket) ++own;
+    width += own == buckets_.end() || *own != bucket ? 1 : 0;
   }
-  shape_ = wider;
-  sums_ = std::move(sums);
-  compensations_ = std::move(compensations);
-  any_ = true;
+  return width;
 }
 
-void SumsOfRows::Add(const HistogramRows& rows, absl::Span<const uint8_t> has) {
-  Widen(rows.shape());
-  ForEachPart(rows.shape(), shape_, [&](size_t from, size_t to, size_t count) {
-    for (size_t step = 0; step < has_.size(); ++step) {
-      if (has[step] == 0) continue;
-      const size_t at = step * shape_.width() + to;
-      AddToSums(rows.Row(step).data() + from, count, sums_.data() + at, compensations_.data() + at);
+void SumsOfColumns::Add(const HistogramColumns& columns, absl::Span<const uint8_t> has) {
+  if (sums_.empty()) {
+    layout_ = columns.layout();
+    for (size_t i = 0; i < HistogramColumns::kFields; ++i) sums_.push_back(NoSums());
+  }
+  const auto is_there = [](uint8_t one) { return one != 0; };
+  const auto begin =
+      static_cast<size_t>(std::find_if(has.begin(), has.end(), is_there) - has.begin());
+  const auto end =
+      has.size() -
+      static_cast<size_t>(std::find_if(has.rbegin(), has.rend(), is_there) - has.rbegin());
+  if (begin >= end) return;
+  const auto add = [&](size_t from, size_t to) {
+    double* const sums = sums_[to].get() + begin;
+    AddToSums(columns.Column(from).data() + begin, end - begin, sums, sums + has_.size());
+  };
+  for (size_t i = 0; i < HistogramColumns::kFields; ++i) add(i, i);
+  size_t own = 0;
+  for (size_t i = 0; i < columns.buckets().size(); ++i) {
+    const BucketId& bucket = columns.buckets()[i];
+    while (own < buckets_.size() && buckets_[own] < bucket) ++own;
+    const size_t to = HistogramColumns::kFields + own;
+    if (own == buckets_.size() || buckets_[own] != bucket) {
+      buckets_.insert(buckets_.begin() + static_cast<ptrdiff_t>(own), bucket);
+      sums_.insert(sums_.begin() + static_cast<ptrdiff_t>(to), NoSums());
     }
-  });
+    add(HistogramColumns::kFields + i, to);
+  }
   for (size_t step = 0; step < has_.size(); ++step) has_[step] |= has[step];
 }
 
-Histogram SumsOfRows::value(size_t step) const {
-  const size_t row = step * shape_.width();
-  return GaugeOf(shape_,
-                 [&](size_t cell) { return sums_[row + cell] + compensations_[row + cell]; });
+Histogram SumsOfColumns::value(size_t step) const {
+  return GaugeOf(layout_, buckets_, [&](size_t column) { return At(column, step).value(); });
 }
 
-SumOfHistograms SumsOfRows::AsSum(size_t step) const {
-  const size_t row = step * shape_.width();
-  const auto at = [&](size_t cell) {
-    return KahanSum{.sum = sums_[row + cell], .compensation = compensations_[row + cell]};
-  };
+SumOfHistograms SumsOfColumns::AsSum(size_t step) const {
   Histogram layout;
-  layout.schema = shape_.schema;
+  layout.schema = layout_.schema;
   layout.reset_hint = model::ResetHint::kGauge;
-  layout.zero_threshold = shape_.zero_threshold;
-  SumOfHistograms sum(layout, at(RowShape::kZeroCount), at(RowShape::kCount), at(RowShape::kSum));
-  const auto is_empty = [](const KahanSum& count) {
-    return count.sum == 0 && count.compensation == 0;
-  };
-  ForEachCell(shape_.positive, RowShape::kFields, [&](int32_t index, size_t cell) {
-    if (!is_empty(at(cell))) sum.AppendPositive(index, at(cell));
-  });
-  ForEachCell(shape_.negative, RowShape::kFields + shape_.positive.size,
-              [&](int32_t index, size_t cell) {
-                if (!is_empty(at(cell))) sum.AppendNegative(index, at(cell));
-              });
+  layout.zero_threshold = layout_.zero_threshold;
+  SumOfHistograms sum(layout, At(HistogramColumns::kZeroCount, step),
+                      At(HistogramColumns::kCount, step), At(HistogramColumns::kSum, step));
+  for (size_t i = 0; i < buckets_.size(); ++i) {
+    const KahanSum count = At(HistogramColumns::kFields + i, step);
+    if (count.sum == 0 && count.compensation == 0) continue;
+    if (buckets_[i].is_negative) {
+      sum.AppendNegative(buckets_[i].index, count);
+    } else {
+      sum.AppendPositive(buckets_[i].index, count);
+    }
+  }
   return sum;
 }
 

@@ -95,26 +95,25 @@ bool FollowEachOther(absl::Span<const Piece> pieces) {
   return true;
 }
 
-// All pieces as rows, where each is a run of a block and they follow each other in time.
-std::optional<model::HistogramRows> ReadRows(absl::Span<const Piece> pieces,
-                                             const codec::Wanted& wanted,
-                                             std::vector<int64_t>& ts_ms) {
-  absl::InlinedVector<model::HistogramRows, 2> parts;
-  int64_t last_ms = INT64_MIN;
+// All pieces as columns, where each is a run of a block and they follow each other in time.
+std::optional<model::HistogramColumns> ReadColumns(absl::Span<const Piece> pieces,
+                                                   const codec::Wanted& wanted,
+                                                   std::vector<int64_t>& ts_ms) {
+  if (!FollowEachOther(pieces)) return std::nullopt;
   for (const Piece& piece : pieces) {
     if (piece.block == nullptr) return std::nullopt;
     codec::BlockReader& reader = *piece.block->reader;
     const codec::BlockRun& run = reader.runs()[piece.run];
-    if (run.last_ms < wanted.start_ms || run.first_ms > wanted.end_ms) continue;
-    if (run.kind != codec::ChunkKind::kHistogram || run.first_ms <= last_ms) return std::nullopt;
-    last_ms = run.last_ms;
-    std::optional<model::HistogramRows> rows = reader.ReadRows(run, ts_ms, wanted);
-    if (!rows.has_value()) return std::nullopt;
-    parts.push_back(*std::move(rows));
+    if (run.kind != codec::ChunkKind::kHistogram || !reader.ReadTimes(run, ts_ms, wanted).ok()) {
+      return std::nullopt;
+    }
   }
-  if (parts.empty()) return std::nullopt;
-  if (parts.size() == 1) return std::move(parts.front());
-  return model::Join(parts);
+  codec::JoinedColumns joined{.size = ts_ms.size()};
+  for (const Piece& piece : pieces) {
+    codec::BlockReader& reader = *piece.block->reader;
+    if (!reader.ReadColumns(reader.runs()[piece.run], wanted, joined)) return std::nullopt;
+  }
+  return std::move(joined.columns);
 }
 
 }  // namespace
@@ -187,10 +186,10 @@ absl::Status MergePieces(absl::Span<const Piece> pieces, const codec::Wanted& wa
   for (auto* ts_ms : {&merged.floats.ts_ms, &merged.histograms.ts_ms}) ts_ms->clear();
   merged.floats.values.clear();
   merged.histograms.values.clear();
-  merged.rows.reset();
-  if (wanted.rows) {
-    merged.rows = ReadRows(pieces, wanted, merged.histograms.ts_ms);
-    if (merged.rows.has_value()) return budget.Spend(merged.histograms.ts_ms.size());
+  merged.columns.reset();
+  if (wanted.columns) {
+    merged.columns = ReadColumns(pieces, wanted, merged.histograms.ts_ms);
+    if (merged.columns.has_value()) return budget.Spend(merged.histograms.ts_ms.size());
     merged.histograms.ts_ms.clear();
   }
   codec::Wanted of_each = wanted;

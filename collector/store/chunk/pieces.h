@@ -81,7 +81,7 @@ class ReadBudget {
 struct MergedSamples {
   Floats floats;
   Histograms histograms;
-  std::optional<model::HistogramRows> rows;  // instead of the histograms' values
+  std::optional<model::HistogramColumns> columns;  // instead of the histograms' values
 };
 
 // Samples that are wanted; only those count against the budget's samples.

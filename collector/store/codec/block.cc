@@ -399,15 +399,12 @@ absl::Status BlockReader::Read(const BlockRun& run, std::vector<int64_t>& ts_ms,
   return Malformed("bad values");
 }
 
-std::optional<model::HistogramRows> BlockReader::ReadRows(const BlockRun& run,
-                                                          std::vector<int64_t>& ts_ms,
-                                                          const Wanted& wanted) {
-  const size_t before = ts_ms.size();
-  const absl::StatusOr<RunPart> part = ReadTimesOf(run, wanted, ts_ms);
-  if (!part.ok()) return std::nullopt;
-  auto rows = DecodeHistogramRows(ByteReader(run.payload), run.count, *part, kMaxChunkCells);
-  if (!rows.has_value()) ts_ms.resize(before);
-  return rows;
+bool BlockReader::ReadColumns(const BlockRun& run, const Wanted& wanted, JoinedColumns& joined) {
+  const absl::StatusOr<Pattern*> pattern = PatternOf(run);
+  if (!pattern.ok()) return false;
+  const RunPart part = PartWithin((*pattern)->offsets_ms, run, wanted);
+  return part.size() == 0 ||
+         DecodeHistogramColumns(ByteReader(run.payload), run.count, part, kMaxChunkCells, joined);
 }
 
 }  // namespace leadline::collector::store::codec

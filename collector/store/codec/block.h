@@ -88,7 +88,7 @@ struct Wanted {
   int64_t end_ms = INT64_MAX;
   // Whether there is a sample, and no staleness marker, is all that is asked; values may be any.
   bool presence = false;
-  bool rows = false;  // histograms may come as rows
+  bool columns = false;  // histograms may come as columns
   // With presence: samples may be left out between two that are not further apart than this.
   int64_t apart_ms = 0;
 };
@@ -109,9 +109,9 @@ class BlockReader {
                     const Wanted& wanted = {});
   absl::Status Read(const BlockRun& run, std::vector<int64_t>& ts_ms,
                     std::vector<model::NativeHistogram>& values, const Wanted& wanted = {});
-  // The same as rows; nothing is read where that is not possible.
-  std::optional<model::HistogramRows> ReadRows(const BlockRun& run, std::vector<int64_t>& ts_ms,
-                                               const Wanted& wanted);
+  // The same as columns, behind what is in them; false, with the columns of no use, where that is
+  // not possible.
+  bool ReadColumns(const BlockRun& run, const Wanted& wanted, JoinedColumns& joined);
   // Only the timestamps.
   absl::Status ReadTimes(const BlockRun& run, std::vector<int64_t>& ts_ms,
                          const Wanted& wanted = {});

@@ -7,7 +7,7 @@
 #include <iterator>
 #include <limits>
 #include <map>
-#include <memory>
+#include <utility>
 
 #include "collector/store/codec/floats.h"
 #include "collector/store/codec/integers.h"
@@ -65,6 +65,11 @@ struct CountKinds {
   size_t floats = 0;
 
   bool IsFloat(size_t i) const { return (hints[i] & kFloatCounts) != 0; }
+  // A count of histogram `i` as a number.
+  double AsDouble(size_t i, int64_t count) const {
+    return floats > 0 && IsFloat(i) ? std::bit_cast<double>(count)
+                                    : static_cast<double>(static_cast<uint64_t>(count));
+  }
 };
 
 // A column of counts, floats as their bits.
@@ -140,23 +145,14 @@ void EncodeBuckets(absl::Span<const NativeHistogram> values, Buckets NativeHisto
   }
 }
 
-// Buckets of one sign: a column of counts for each index, of a part of the histograms.
-struct BucketColumns {
-  std::vector<int32_t> indices;      // ascending
-  std::unique_ptr<int64_t[]> cells;  // by column; floats as their bits
-
-  bool Decode(ByteReader& reader, size_t count, const CountKinds& kinds, const RunPart& part,
-              size_t max_cells);
-};
-
-bool BucketColumns::Decode(ByteReader& reader, size_t count, const CountKinds& kinds,
-                           const RunPart& part, size_t max_cells) {
+// The buckets of one sign: calls use(columns, index, column) for each index, ascending, with how
+// many there are and the counts of all histograms.
+template <typename Use>
+bool DecodeBucketColumns(ByteReader& reader, size_t count, const CountKinds& kinds,
+                         size_t max_cells, Use use) {
   const size_t columns = reader.Count(kLeastColumnBytes);
   if (columns > max_cells / count) reader.Fail();
   if (!reader.ok()) return false;
-  const size_t rows = part.size();
-  indices.resize(columns);
-  cells = std::make_unique_for_overwrite<int64_t[]>(columns * rows);
   int64_t index = 0;
   int64_t column[kMaxColumn];
   for (size_t i = 0; i < columns; ++i) {
@@ -167,59 +163,51 @@ bool BucketColumns::Decode(ByteReader& reader, size_t count, const CountKinds& k
       return false;
     }
     index += step;
-    indices[i] = static_cast<int32_t>(index);
     DecodeCounts(reader, kinds, absl::MakeSpan(column, count));
     if (!reader.ok()) return false;
-    std::copy_n(column + part.begin, rows, cells.get() + i * rows);
+    use(columns, static_cast<int32_t>(index), column);
   }
   return true;
 }
 
 void DecodeBuckets(ByteReader& reader, size_t count, const CountKinds& kinds, const RunPart& part,
                    size_t max_cells, Buckets NativeHistogram::*field, NativeHistogram* values) {
-  BucketColumns columns;
-  if (!columns.Decode(reader, count, kinds, part, max_cells)) return;
   const size_t rows = part.size();
+  std::vector<int32_t> indices;
+  std::vector<int64_t> cells;          // by column; floats as their bits
   std::vector<uint32_t> filled(rows);  // cells of each row
-  for (size_t i = 0; i < columns.indices.size(); ++i) {
-    const int64_t* const cells = columns.cells.get() + i * rows;
-    for (size_t j = 0; j < rows; ++j) filled[j] += cells[j] != 0 ? 1 : 0;
-  }
+  const auto keep = [&](size_t columns, int32_t index, const int64_t* column) {
+    if (indices.empty()) cells.reserve(columns * rows);
+    indices.push_back(index);
+    for (size_t j = 0; j < rows; ++j) filled[j] += column[part.begin + j] != 0 ? 1 : 0;
+    cells.insert(cells.end(), column + part.begin, column + part.end);
+  };
+  if (!DecodeBucketColumns(reader, count, kinds, max_cells, keep)) return;
   for (size_t j = 0; j < rows; ++j) {
     Buckets& buckets = values[j].*field;
     buckets.reserve(filled[j]);
-    for (size_t i = 0; i < columns.indices.size(); ++i) {
-      const int64_t cell = columns.cells[i * rows + j];
-      if (cell != 0) buckets.push_back({columns.indices[i], static_cast<uint64_t>(cell)});
+    for (size_t i = 0; i < indices.size(); ++i) {
+      const int64_t cell = cells[i * rows + j];
+      if (cell != 0) buckets.push_back({indices[i], static_cast<uint64_t>(cell)});
     }
   }
 }
 
-model::RowShape::Range RangeOf(const BucketColumns& columns) {
-  if (columns.indices.empty()) return {};
-  const int64_t first = columns.indices.front();
-  return {static_cast<int32_t>(first),
-          static_cast<size_t>(int64_t{columns.indices.back()} - first + 1)};
-}
-
-// `cell`: of a row, that of the first bucket. The cells are 0. Histogram `first` of the run is the
-// first row.
-void FillRows(const BucketColumns& columns, const CountKinds& kinds, size_t first, size_t cell,
-              model::HistogramRows& rows) {
-  for (size_t j = 0; j < rows.size(); ++j) {
-    double* const row = rows.Row(j).data() + cell;
-    const auto fill = [&](auto as_double) {
-      for (size_t i = 0; i < columns.indices.size(); ++i) {
-        row[columns.indices[i] - columns.indices.front()] =
-            as_double(columns.cells[i * rows.size() + j]);
+// Counts, floats as their bits, as numbers.
+void ToDoubles(const int64_t* column, const CountKinds& kinds, const RunPart& part, double* out) {
+  constexpr uint64_t kTwoTo52 = uint64_t{0x433} << 52;  // as a double
+  if (kinds.floats == 0) {
+    uint64_t all = 0;
+    for (size_t i = part.begin; i < part.end; ++i) all |= static_cast<uint64_t>(column[i]);
+    if (all >> 52 == 0) {  // a double's lowest bits, where it is 2^52 and so much
+      for (size_t i = part.begin; i < part.end; ++i) {
+        *out++ = std::bit_cast<double>(static_cast<uint64_t>(column[i]) | kTwoTo52) -
+                 std::bit_cast<double>(kTwoTo52);
       }
-    };
-    if (kinds.IsFloat(first + j)) {
-      fill([](int64_t count) { return std::bit_cast<double>(count); });
-    } else {
-      fill([](int64_t count) { return static_cast<double>(static_cast<uint64_t>(count)); });
+      return;
     }
   }
+  for (size_t i = part.begin; i < part.end; ++i) *out++ = kinds.AsDouble(i, column[i]);
 }
 
 // By bits, so that 0 and -0 differ.
@@ -341,11 +329,6 @@ struct Fields {
   model::ResetHint HintAt(size_t i) const {
     return static_cast<model::ResetHint>(hints[i] & ~kFloatCounts);
   }
-  // Of zero_counts or counts, as a number.
-  double AsDouble(size_t i, int64_t of_count) const {
-    return kinds.IsFloat(i) ? std::bit_cast<double>(of_count)
-                            : static_cast<double>(static_cast<uint64_t>(of_count));
-  }
 };
 
 bool Fields::Decode(ByteReader& reader, size_t count) {
@@ -369,7 +352,7 @@ bool Fields::Decode(ByteReader& reader, size_t count) {
 }
 
 // Whether the part is of one exponential layout, and of counters without markers.
-bool AreRows(const Fields& fields, const RunPart& part) {
+bool AreColumns(const Fields& fields, const RunPart& part) {
   constexpr int64_t kMinSchema = -4;
   constexpr int64_t kMaxSchema = 8;
   if (part.size() == 0) return false;
@@ -418,40 +401,46 @@ bool HaveFloatCounts(std::string_view encoded, size_t count) {
   return fields.Decode(reader, count) && fields.kinds.floats > 0;
 }
 
-std::optional<model::HistogramRows> DecodeHistogramRows(ByteReader reader, size_t count,
-                                                        const RunPart& part, size_t max_cells) {
+bool DecodeHistogramColumns(ByteReader reader, size_t count, const RunPart& part, size_t max_cells,
+                            JoinedColumns& joined) {
+  using model::HistogramColumns;
   Fields fields;
-  BucketColumns positive;
-  BucketColumns negative;
-  if (!fields.Decode(reader, count) || !AreRows(fields, part) ||
-      !positive.Decode(reader, count, fields.kinds, part, max_cells) ||
-      !negative.Decode(reader, count, fields.kinds, part, max_cells)) {
-    return std::nullopt;
+  if (!fields.Decode(reader, count) || !AreColumns(fields, part)) return false;
+  const model::BucketLayout layout{static_cast<int32_t>(fields.schemas[part.begin]),
+                                   fields.thresholds[part.begin]};
+  if (!joined.columns.has_value()) {
+    constexpr size_t kMoreBuckets = 4;  // negative ones, and those of further runs
+    ByteReader ahead = reader;
+    const size_t buckets =
+        std::min(ahead.Count(kLeastColumnBytes) + kMoreBuckets, HistogramColumns::kMaxBuckets);
+    joined.columns.emplace(layout, joined.size, buckets);
+  }
+  HistogramColumns& columns = *joined.columns;
+  if (columns.layout() != layout) return false;
+  const size_t at = std::exchange(joined.filled, joined.filled + part.size());
+  const auto field = [&](size_t number) { return columns.Column(number).data() + at; };
+  ToDoubles(fields.zero_counts, fields.kinds, part, field(HistogramColumns::kZeroCount));
+  ToDoubles(fields.counts, fields.kinds, part, field(HistogramColumns::kCount));
+  std::copy_n(fields.sums + part.begin, part.size(), field(HistogramColumns::kSum));
+  for (size_t i = part.begin; i < part.end; ++i) {
+    if (fields.HintAt(i) != model::ResetHint::kReset) continue;
+    columns.said_resets.push_back(static_cast<uint32_t>(at + i - part.begin));
+  }
+  size_t near = 0;
+  bool have_room = true;
+  for (const bool is_negative : {false, true}) {
+    const auto fill = [&](size_t, int32_t index, const int64_t* column) {
+      if (std::all_of(column + part.begin, column + part.end, [](int64_t c) { return c == 0; })) {
+        return;
+      }
+      const absl::Span<double> to = columns.ColumnOf({is_negative, index}, near);
+      have_room &= !to.empty();
+      if (have_room) ToDoubles(column, fields.kinds, part, to.data() + at);
+    };
+    if (!DecodeBucketColumns(reader, count, fields.kinds, max_cells, fill)) return false;
   }
   const bool has_bounds = reader.Varint() != 0;
-  if (has_bounds || !reader.ok() || !reader.AtEnd()) return std::nullopt;
-  using model::RowShape;
-  RowShape shape;
-  shape.schema = static_cast<int32_t>(fields.schemas[part.begin]);
-  shape.zero_threshold = fields.thresholds[part.begin];
-  shape.positive = RangeOf(positive);
-  shape.negative = RangeOf(negative);
-  if (shape.width() > RowShape::kMaxWidth) return std::nullopt;
-  model::HistogramRows rows(shape, part.size());
-  for (size_t j = 0; j < rows.size(); ++j) {
-    const absl::Span<double> row = rows.Row(j);
-    const size_t i = part.begin + j;
-    std::fill(row.begin(), row.end(), 0);
-    row[RowShape::kZeroCount] = fields.AsDouble(i, fields.zero_counts[i]);
-    row[RowShape::kCount] = fields.AsDouble(i, fields.counts[i]);
-    row[RowShape::kSum] = fields.sums[i];
-    if (fields.HintAt(i) == model::ResetHint::kReset) {
-      rows.said_resets.push_back(static_cast<uint32_t>(j));
-    }
-  }
-  FillRows(positive, fields.kinds, part.begin, RowShape::kFields, rows);
-  FillRows(negative, fields.kinds, part.begin, RowShape::kFields + shape.positive.size, rows);
-  return rows;
+  return have_room && !has_bounds && reader.ok() && reader.AtEnd();
 }
 
 }  // namespace leadline::collector::store::codec

@@ -16,7 +16,7 @@
 
 #include "absl/types/span.h"
 
-#include "collector/model/histogram_rows.h"
+#include "collector/model/histogram_columns.h"
 #include "collector/model/sample.h"
 #include "common/bytes.h"
 
@@ -41,10 +41,18 @@ RunPart KeepBetween(int64_t start_ms, int64_t end_ms, size_t before, std::vector
 void DecodeHistograms(ByteReader& reader, size_t count, const RunPart& part, size_t max_cells,
                       std::vector<model::NativeHistogram>& values);
 
-// The same as rows. nullopt, with nothing wrong with the reader, where the part is not of one
-// layout, has markers or gauges, or would be too wide.
-std::optional<model::HistogramRows> DecodeHistogramRows(ByteReader reader, size_t count,
-                                                        const RunPart& part, size_t max_cells);
+// Histograms of several runs, one after the other, in the columns of all.
+struct JoinedColumns {
+  size_t size = 0;                                 // of all together
+  size_t filled = 0;                               // of those that are there
+  std::optional<model::HistogramColumns> columns;  // once there are some
+};
+
+// As DecodeHistograms, behind those that are there. False, with the columns of no use, where the
+// part or all together are not of one layout, have markers or gauges, or too many buckets.
+// REQUIRES: there is room for the part.
+bool DecodeHistogramColumns(ByteReader reader, size_t count, const RunPart& part, size_t max_cells,
+                            JoinedColumns& joined);
 
 // Whether any of `count` encoded histograms has float counts; false where they are malformed.
 bool HaveFloatCounts(std::string_view encoded, size_t count);

@@ -150,11 +150,11 @@ absl::Status LocalSelection::ReadPart(const PartOf& part, bool alone, Pieces& pi
   chunk::MergedSamples samples{{std::move(block.ts_ms), std::move(block.values)},
                                {std::move(block.histogram_ts_ms), std::move(block.histograms)},
                                std::nullopt};
-  const bool ends = part.last_ms < hints_.end_ms;  // with a marker, which rows have not
+  const bool ends = part.last_ms < hints_.end_ms;  // with a marker, which columns have not
   const codec::Wanted wanted{.start_ms = part.first_ms,
                              .end_ms = part.last_ms,
                              .presence = hints_.presence,
-                             .rows = hints_.rows && alone && !ends,
+                             .columns = hints_.columns && alone && !ends,
                              .apart_ms = alone ? hints_.range_ms : 0};
   LL_RETURN_IF_ERROR(chunk::MergePieces(pieces, wanted, reading.budget, samples));
   DescribePart(part, block);
@@ -162,9 +162,9 @@ absl::Status LocalSelection::ReadPart(const PartOf& part, bool alone, Pieces& pi
   block.values = std::move(samples.floats.values);
   block.histogram_ts_ms = std::move(samples.histograms.ts_ms);
   block.histograms = std::move(samples.histograms.values);
-  block.rows = nullptr;
-  if (samples.rows.has_value()) {
-    block.rows = std::make_shared<const model::HistogramRows>(*std::move(samples.rows));
+  block.columns = nullptr;
+  if (samples.columns.has_value()) {
+    block.columns = std::make_shared<const model::HistogramColumns>(*std::move(samples.columns));
   }
   if (ends) EndAt(part.last_ms + 1, block);
   for (const chunk::Piece& piece : pieces) reading.counts.bytes += chunk::EncodedBytes(piece);

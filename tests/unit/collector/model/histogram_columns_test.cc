@@ -1,4 +1,4 @@
-#include "collector/model/histogram_rows.h"
+#include "collector/model/histogram_columns.h"
 
 #include <vector>
 
@@ -7,47 +7,49 @@
 namespace leadline::collector::model {
 namespace {
 
-HistogramRows Made(const RowShape& shape, size_t count, double from) {
-  HistogramRows rows(shape, count);
-  for (size_t i = 0; i < count; ++i) {
-    for (double& cell : rows.Row(i)) cell = from++;
+constexpr size_t kFields = HistogramColumns::kFields;
+
+std::vector<double> Cells(const HistogramColumns& columns, size_t i) {
+  return {columns.Column(i).begin(), columns.Column(i).end()};
+}
+
+TEST(HistogramColumnsTest, BucketsAreInTheirOrderInWhateverOrderTheyCome) {
+  HistogramColumns columns({.schema = 3, .zero_threshold = 0.5}, 2, 1);
+  EXPECT_EQ(columns.layout(), (BucketLayout{3, 0.5}));
+  EXPECT_EQ(columns.size(), 2u);
+  EXPECT_EQ(columns.width(), kFields);
+  double value = 0;
+  for (size_t i = 0; i < kFields; ++i) columns.Column(i)[1] = ++value;
+  const std::vector<BucketId> added = {{false, 7}, {true, -4}, {false, -2}, {true, -9}, {false, 3}};
+  for (const BucketId& bucket : added) {
+    size_t near = 0;
+    const absl::Span<double> column = columns.ColumnOf(bucket, near);
+    ASSERT_EQ(column.size(), 2u);
+    EXPECT_EQ(column[0], 0);
+    EXPECT_EQ(columns.buckets()[near], bucket);
+    column[1] = ++value;
   }
-  return rows;
+  EXPECT_EQ(columns.width(), kFields + 5);
+  EXPECT_EQ(std::vector<BucketId>(columns.buckets().begin(), columns.buckets().end()),
+            (std::vector<BucketId>{{false, -2}, {false, 3}, {false, 7}, {true, -9}, {true, -4}}));
+  std::vector<double> last;
+  for (size_t i = 0; i < columns.width(); ++i) last.push_back(Cells(columns, i)[1]);
+  EXPECT_EQ(last, (std::vector<double>{1, 2, 3, 6, 8, 4, 7, 5}));
+  // One that is there is found from any bucket before it on.
+  size_t near = 1;
+  EXPECT_EQ(columns.ColumnOf({false, 7}, near).data(), columns.Column(kFields + 2).data());
+  EXPECT_EQ(columns.ColumnOf({true, -4}, near).data(), columns.Column(kFields + 4).data());
 }
 
-std::vector<double> Cells(const HistogramRows& rows, size_t i) {
-  return {rows.Row(i).begin(), rows.Row(i).end()};
-}
-
-TEST(HistogramRowsTest, JoinedRowsHaveCellsForTheBucketsOfAll) {
-  std::vector<HistogramRows> parts;
-  parts.push_back(Made({.positive = {5, 2}}, 2, 1));
-  parts.push_back(Made({.positive = {4, 1}, .negative = {-1, 1}}, 1, 100));
-  parts.push_back(Made({}, 1, 200));
-  parts[0].said_resets = {1};
-  parts[1].said_resets = {0};
-  const auto joined = Join(parts);
-  ASSERT_TRUE(joined.has_value());
-  EXPECT_EQ(joined->shape(), (RowShape{.positive = {4, 3}, .negative = {-1, 1}}));
-  ASSERT_EQ(joined->size(), 4u);
-  EXPECT_EQ(Cells(*joined, 0), (std::vector<double>{1, 2, 3, 0, 4, 5, 0}));
-  EXPECT_EQ(Cells(*joined, 1), (std::vector<double>{6, 7, 8, 0, 9, 10, 0}));
-  EXPECT_EQ(Cells(*joined, 2), (std::vector<double>{100, 101, 102, 103, 0, 0, 104}));
-  EXPECT_EQ(Cells(*joined, 3), (std::vector<double>{200, 201, 202, 0, 0, 0, 0}));
-  EXPECT_EQ(joined->said_resets, (std::vector<uint32_t>{1, 2}));
-}
-
-TEST(HistogramRowsTest, RowsOfOtherLayoutsAreNotJoined) {
-  std::vector<HistogramRows> parts;
-  parts.push_back(Made({.schema = 1}, 1, 0));
-  parts.push_back(Made({.schema = 2}, 1, 0));
-  EXPECT_FALSE(Join(parts).has_value());
-  parts[1] = Made({.schema = 1, .zero_threshold = 0.5}, 1, 0);
-  EXPECT_FALSE(Join(parts).has_value());
-  parts[1] = Made({.schema = 1, .positive = {2000, 1}}, 1, 0);
-  EXPECT_TRUE(Join(parts).has_value());
-  parts[0] = Made({.schema = 1, .positive = {0, 1}}, 1, 0);
-  EXPECT_FALSE(Join(parts).has_value()) << "too wide together";
+TEST(HistogramColumnsTest, ThereAreNoMoreBucketsThanTheMost) {
+  HistogramColumns columns({}, 1, 0);
+  size_t near = 0;
+  for (size_t i = 0; i < HistogramColumns::kMaxBuckets; ++i) {
+    EXPECT_FALSE(columns.ColumnOf({false, static_cast<int32_t>(i) * 1000}, near).empty());
+  }
+  EXPECT_TRUE(columns.ColumnOf({true, 0}, near).empty());
+  near = 0;
+  EXPECT_FALSE(columns.ColumnOf({false, 0}, near).empty());
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Histograms in rows give what they give one by one.
+// Histograms in columns give what they give one by one.
 #include "collector/promql/functions/histogram_sliding.h"
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "collector/promql/functions/rate.h"
-#include "collector/promql/value/histogram_rows.h"
+#include "collector/promql/value/histogram_columns.h"
 #include "collector/promql/value/histogram_sum.h"
 #include "collector/promql/value/remarks.h"
 
@@ -107,16 +107,16 @@ struct Steps {
   size_t count = 1;
 };
 
-WindowRows Slide(const Series& series, const Steps& steps, HistogramSlidingKernel kernel) {
-  const auto rows = AsRows(series.histograms);
-  const std::vector<uint32_t> resets = FindResets(*rows);
+WindowColumns Slide(const Series& series, const Steps& steps, HistogramSlidingKernel kernel) {
+  const auto columns = AsColumns(series.histograms);
+  const std::vector<uint32_t> resets = FindResets(*columns);
   const FloatWindows windows{.ts_ms = series.ts_ms,
                              .values = {},
                              .first_end_ms = steps.first_end_ms,
                              .step_ms = steps.step_ms,
                              .range_ms = steps.range_ms,
                              .entity_start_ms = series.entity_start_ms};
-  return kernel({windows, *rows, resets}, steps.count);
+  return kernel({windows, *columns, resets}, steps.count);
 }
 
 // As the kernel that sees one window has it.
@@ -154,12 +154,12 @@ TEST(HistogramSliding, GivesWhatTheKernelsGive) {
     using Kernels = std::pair<HistogramSlidingKernel, Sample (*)(const Window&)>;
     for (const auto& [sliding, kernel] :
          {Kernels(SlideHistogramRate, Rate), Kernels(SlideHistogramIncrease, Increase)}) {
-      const WindowRows rows = Slide(series, steps, sliding);
+      const WindowColumns slid = Slide(series, steps, sliding);
       for (size_t step = 0; step < steps.count; ++step) {
         const Sample expected = OneWindow(series, steps, step, kernel);
-        ASSERT_EQ(rows.has[step] != 0, expected.histogram != nullptr) << round << " " << step;
+        ASSERT_EQ(slid.has[step] != 0, expected.histogram != nullptr) << round << " " << step;
         if (expected.histogram == nullptr) continue;
-        ASSERT_EQ(GaugeAt(rows.rows, step), *expected.histogram) << round << " " << step;
+        ASSERT_EQ(GaugeAt(slid.columns, step), *expected.histogram) << round << " " << step;
         ++compared;
       }
     }
@@ -171,18 +171,20 @@ TEST(HistogramSliding, SumsAreThoseOfHistograms) {
   std::mt19937 random(12);
   for (int round = 0; round < 60; ++round) {
     const Steps steps{1500, 250, 1200, 12};
-    SumsOfRows sums(steps.count);
+    SumsOfColumns sums(steps.count);
     std::vector<std::unique_ptr<SumOfHistograms>> expected(steps.count);
     for (int i = 0; i < 6; ++i) {
       RandomSeries make(random);  // each with buckets elsewhere
       const Series series = make.Make(0);
       if (series.histograms.empty()) continue;
-      const WindowRows rows = Slide(series, steps, SlideHistogramRate);
-      ASSERT_TRUE(sums.Takes(rows.rows.shape()));
-      sums.Add(rows.rows, rows.has);
+      const WindowColumns slid = Slide(series, steps, SlideHistogramRate);
+      ASSERT_TRUE(sums.Takes(slid.columns));
+      const size_t width = sums.WidthWith(slid.columns);
+      sums.Add(slid.columns, slid.has);
+      EXPECT_EQ(sums.WidthWith(slid.columns), width);
       for (size_t step = 0; step < steps.count; ++step) {
-        if (rows.has[step] == 0) continue;
-        const Histogram one = GaugeAt(rows.rows, step);
+        if (slid.has[step] == 0) continue;
+        const Histogram one = GaugeAt(slid.columns, step);
         if (expected[step] == nullptr) {
           expected[step] = std::make_unique<SumOfHistograms>(one);
         } else {
@@ -199,37 +201,44 @@ TEST(HistogramSliding, SumsAreThoseOfHistograms) {
   }
 }
 
-TEST(HistogramRows, AreOfOneLayoutOnly) {
+TEST(HistogramColumns, AreOfOneLayoutOnly) {
   NativeHistogram histogram;
   histogram.positive = {{1, 2}};
-  EXPECT_TRUE(AsRows({histogram, histogram}).has_value());
+  EXPECT_TRUE(AsColumns({histogram, histogram}).has_value());
   NativeHistogram other = histogram;
   other.schema = 1;
-  EXPECT_FALSE(AsRows({histogram, other}).has_value());
+  EXPECT_FALSE(AsColumns({histogram, other}).has_value());
   other = histogram;
   other.zero_threshold = 1;
-  EXPECT_FALSE(AsRows({histogram, other}).has_value());
+  EXPECT_FALSE(AsColumns({histogram, other}).has_value());
   other = histogram;
   other.reset_hint = model::ResetHint::kGauge;
-  EXPECT_FALSE(AsRows({histogram, other}).has_value());
+  EXPECT_FALSE(AsColumns({histogram, other}).has_value());
   other = histogram;
   other.positive.push_back({INT32_MAX, 1});
-  EXPECT_FALSE(AsRows({other}).has_value());
-  other = histogram;
+  EXPECT_TRUE(AsColumns({histogram, other}).has_value()) << "far apart";
+  for (int32_t i = 2; i < 2000; ++i) histogram.positive.push_back({i, 1});
+  EXPECT_FALSE(AsColumns({other, histogram}).has_value()) << "too many";
+  other = {};
   other.schema = model::kCustomBuckets;
-  EXPECT_FALSE(AsRows({other}).has_value());
+  EXPECT_FALSE(AsColumns({other}).has_value());
 }
 
-TEST(SumsOfRows, TakeOneLayout) {
+TEST(SumsOfColumns, TakeOneLayout) {
   NativeHistogram histogram;
   histogram.positive = {{1, 2}};
   NativeHistogram finer = histogram;
   finer.schema = 3;
-  SumsOfRows sums(1);
-  const auto rows = AsRows({histogram});
-  sums.Add(*rows, {1});
-  EXPECT_TRUE(sums.Takes(rows->shape()));
-  EXPECT_FALSE(sums.Takes(AsRows({finer})->shape()));
+  SumsOfColumns sums(1);
+  const auto columns = AsColumns({histogram});
+  sums.Add(*columns, {1});
+  EXPECT_TRUE(sums.Takes(*columns));
+  EXPECT_FALSE(sums.Takes(*AsColumns({finer})));
+  histogram.positive.clear();
+  for (int32_t i = 100; i < 100 + int32_t{HistogramColumns::kMaxBuckets}; ++i) {
+    histogram.positive.push_back({i, 1});
+  }
+  EXPECT_FALSE(sums.Takes(*AsColumns({histogram}))) << "too many buckets together";
 }
 
 }  // namespace

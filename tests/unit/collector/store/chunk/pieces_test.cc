@@ -11,8 +11,8 @@
 namespace leadline::collector::store::chunk {
 namespace {
 
+using model::HistogramColumns;
 using model::NativeHistogram;
-using model::RowShape;
 
 constexpr int64_t kIntervalMs = 10;
 
@@ -29,6 +29,12 @@ Histograms Made(int64_t first_ms, size_t count, int32_t index, uint64_t observed
   return made;
 }
 
+Histograms Other(int64_t ts_ms) {
+  Histograms other = Made(ts_ms, 3, 5, 1);
+  for (NativeHistogram& histogram : other.values) histogram.schema = 3;
+  return other;
+}
+
 Piece InBlock(const Histograms& run) {
   codec::BlockWriter writer;
   writer.Add(0, run.ts_ms, run.values);
@@ -38,41 +44,45 @@ Piece InBlock(const Histograms& run) {
 }
 
 MergedSamples Merged(const std::vector<Piece>& pieces, int64_t start_ms, int64_t end_ms,
-                     bool rows) {
+                     bool columns) {
   ReadBudget budget = ReadBudget::Unlimited();
-  auto merged = MergePieces(pieces, {.start_ms = start_ms, .end_ms = end_ms, .rows = rows}, budget);
+  auto merged =
+      MergePieces(pieces, {.start_ms = start_ms, .end_ms = end_ms, .columns = columns}, budget);
   EXPECT_TRUE(merged.ok()) << merged.status();
   return *std::move(merged);
 }
 
-// As rows they are what they are as histograms.
-void ExpectRows(const std::vector<Piece>& pieces, int64_t start_ms, int64_t end_ms) {
-  const MergedSamples rows = Merged(pieces, start_ms, end_ms, /*rows=*/true);
-  const MergedSamples expected = Merged(pieces, start_ms, end_ms, /*rows=*/false);
-  ASSERT_TRUE(rows.rows.has_value());
-  EXPECT_TRUE(rows.histograms.values.empty());
-  ASSERT_EQ(rows.histograms.ts_ms, expected.histograms.ts_ms);
-  ASSERT_EQ(rows.rows->size(), expected.histograms.size());
-  const int32_t first = rows.rows->shape().positive.first;
-  for (size_t i = 0; i < rows.rows->size(); ++i) {
+// As columns they are what they are as histograms.
+void ExpectColumns(const std::vector<Piece>& pieces, int64_t start_ms, int64_t end_ms) {
+  const MergedSamples merged = Merged(pieces, start_ms, end_ms, /*columns=*/true);
+  const MergedSamples expected = Merged(pieces, start_ms, end_ms, /*columns=*/false);
+  ASSERT_TRUE(merged.columns.has_value());
+  const HistogramColumns& columns = *merged.columns;
+  EXPECT_TRUE(merged.histograms.values.empty());
+  ASSERT_EQ(merged.histograms.ts_ms, expected.histograms.ts_ms);
+  ASSERT_EQ(columns.size(), expected.histograms.size());
+  for (size_t i = 0; i < columns.size(); ++i) {
     const NativeHistogram& histogram = expected.histograms.values[i];
-    std::vector<double> cells(rows.rows->shape().width());
-    cells[RowShape::kCount] = static_cast<double>(histogram.count);
-    for (const auto& bucket : histogram.positive) {
-      cells[RowShape::kFields + static_cast<size_t>(bucket.index - first)] =
-          static_cast<double>(bucket.count);
+    EXPECT_EQ(columns.Column(HistogramColumns::kCount)[i], static_cast<double>(histogram.count));
+    EXPECT_EQ(columns.Column(HistogramColumns::kZeroCount)[i], 0);
+    for (size_t k = 0; k < columns.buckets().size(); ++k) {
+      const auto& bucket = histogram.positive.front();
+      const bool is_it = columns.buckets()[k] == model::BucketId{false, bucket.index};
+      EXPECT_EQ(columns.Column(HistogramColumns::kFields + k)[i],
+                is_it ? static_cast<double>(bucket.count) : 0)
+          << i << " " << k;
     }
-    EXPECT_EQ(rows.rows->Row(i), absl::MakeConstSpan(cells)) << i;
   }
 }
 
-TEST(PiecesTest, RunsThatFollowEachOtherAreOneMatrixOfRows) {
+TEST(PiecesTest, RunsThatFollowEachOtherAreOneMatrixOfColumns) {
   const std::vector<Piece> pieces = {InBlock(Made(1000, 20, 5, 1)), InBlock(Made(1200, 20, 7, 30)),
-                                     InBlock(Made(1400, 20, 4, 60))};
-  ExpectRows(pieces, 0, 5000);
-  ExpectRows(pieces, 1055, 1445);
-  ExpectRows(pieces, 1200, 1395);  // of the second alone
-  ExpectRows(pieces, 1190, 1200);
+                                     InBlock(Made(1400, 20, 4, 60)), InBlock(Made(1600, 5, 5, 90))};
+  ExpectColumns(pieces, 0, 5000);
+  ExpectColumns(pieces, 1055, 1445);
+  ExpectColumns(pieces, 1200, 1395);  // of the second alone
+  ExpectColumns(pieces, 1190, 1200);
+  ExpectColumns(pieces, 1191, 1605);
 }
 
 TEST(PiecesTest, WhatIsNoSequenceOfRunsComesAsHistograms) {
@@ -80,14 +90,14 @@ TEST(PiecesTest, WhatIsNoSequenceOfRunsComesAsHistograms) {
   const Piece head = {.histograms = std::make_shared<const Histograms>(Made(1200, 5, 5, 30))};
   const std::vector<std::vector<Piece>> cases = {
       {block, head},
-      {block, InBlock(Made(1100, 20, 5, 1))},     // overlaps
-      {InBlock(Made(1200, 20, 5, 1)), block},     // does not follow
-      {block, InBlock(Made(1200, 20, 5000, 1))},  // too wide together
+      {block, InBlock(Made(1100, 20, 5, 1))},  // overlaps
+      {InBlock(Made(1200, 20, 5, 1)), block},  // does not follow
+      {block, InBlock(Other(1200))},           // of another layout
   };
   for (const std::vector<Piece>& pieces : cases) {
-    const MergedSamples merged = Merged(pieces, 0, 5000, /*rows=*/true);
-    const MergedSamples expected = Merged(pieces, 0, 5000, /*rows=*/false);
-    EXPECT_FALSE(merged.rows.has_value());
+    const MergedSamples merged = Merged(pieces, 0, 5000, /*columns=*/true);
+    const MergedSamples expected = Merged(pieces, 0, 5000, /*columns=*/false);
+    EXPECT_FALSE(merged.columns.has_value());
     EXPECT_EQ(merged.histograms.ts_ms, expected.histograms.ts_ms);
     EXPECT_EQ(merged.histograms.values, expected.histograms.values);
   }

@@ -22,7 +22,6 @@ namespace {
 
 using model::NativeHistogram;
 using testing::ElementsAre;
-using testing::ElementsAreArray;
 
 std::vector<int64_t> Times(int64_t first_ms, size_t count, int64_t step_ms = 10'000) {
   std::vector<int64_t> ts_ms;
@@ -213,35 +212,44 @@ TEST(Block, OfSamplesWhosePresenceIsAskedSomeAreLeftOut) {
   }
 }
 
-// Of `histogram` as a row; every bucket that is not named has to be empty.
-std::vector<double> AsRow(const NativeHistogram& histogram, const model::RowShape& shape) {
-  std::vector<double> row(shape.width());
-  row[model::RowShape::kZeroCount] = histogram.AsDouble(histogram.zero_count);
-  row[model::RowShape::kCount] = histogram.AsDouble(histogram.count);
-  row[model::RowShape::kSum] = histogram.sum;
-  const size_t negative = model::RowShape::kFields + shape.positive.size;
-  for (const auto& bucket : histogram.positive) {
-    row.at(model::RowShape::kFields + static_cast<size_t>(bucket.index - shape.positive.first)) =
-        histogram.AsDouble(bucket.count);
+using model::HistogramColumns;
+
+// What is in the columns at `i`; every bucket that is not named has to be empty.
+void ExpectAt(const HistogramColumns& columns, size_t i, const NativeHistogram& histogram) {
+  EXPECT_EQ(columns.Column(HistogramColumns::kZeroCount)[i],
+            histogram.AsDouble(histogram.zero_count));
+  EXPECT_EQ(columns.Column(HistogramColumns::kCount)[i], histogram.AsDouble(histogram.count));
+  EXPECT_EQ(columns.Column(HistogramColumns::kSum)[i], histogram.sum);
+  size_t filled = 0;
+  for (size_t k = 0; k < columns.buckets().size(); ++k) {
+    const model::BucketId id = columns.buckets()[k];
+    double count = 0;
+    for (const auto& bucket : id.is_negative ? histogram.negative : histogram.positive) {
+      if (bucket.index == id.index) count = histogram.AsDouble(bucket.count);
+    }
+    filled += count != 0 ? 1 : 0;
+    EXPECT_EQ(columns.Column(HistogramColumns::kFields + k)[i], count) << i << " " << k;
   }
-  for (const auto& bucket : histogram.negative) {
-    row.at(negative + static_cast<size_t>(bucket.index - shape.negative.first)) =
-        histogram.AsDouble(bucket.count);
-  }
-  return row;
+  EXPECT_EQ(filled, histogram.positive.size() + histogram.negative.size());
 }
 
-std::optional<model::HistogramRows> RowsOf(const std::vector<NativeHistogram>& histograms,
-                                           const Wanted& wanted, std::vector<int64_t>& ts_ms) {
+std::optional<HistogramColumns> ColumnsOf(const std::vector<NativeHistogram>& histograms,
+                                          const Wanted& wanted) {
   BlockWriter writer;
   writer.Add(3, Times(1000, histograms.size()), histograms);
   const std::string block = writer.Finish();
   auto reader = BlockReader::Open(block);
-  return reader->ReadRows(reader->runs()[0], ts_ms, wanted);
+  const BlockRun& run = reader->runs()[0];
+  std::vector<int64_t> ts_ms;
+  EXPECT_TRUE(reader->ReadTimes(run, ts_ms, wanted).ok());
+  JoinedColumns joined{.size = ts_ms.size()};
+  if (!reader->ReadColumns(run, wanted, joined)) return std::nullopt;
+  EXPECT_EQ(joined.filled, joined.size);
+  return std::move(joined.columns);
 }
 
 // `is_float`: of histogram i.
-void ExpectRows(bool (*is_float)(uint64_t i)) {
+void ExpectColumns(bool (*is_float)(uint64_t i)) {
   std::vector<NativeHistogram> histograms;
   NativeHistogram histogram;
   histogram.schema = 3;
@@ -269,53 +277,46 @@ void ExpectRows(bool (*is_float)(uint64_t i)) {
     histograms.push_back(added);
   }
   const std::vector<int64_t> times = Times(1000, histograms.size());
-  std::vector<int64_t> ts_ms = {1};
-  const auto rows = RowsOf(histograms, {times[10], times[35]}, ts_ms);
-  ASSERT_TRUE(rows.has_value());
-  ASSERT_EQ(rows->size(), 26u);
-  EXPECT_EQ(rows->shape().schema, 3);
-  EXPECT_EQ(rows->shape().zero_threshold, 1e-9);
-  EXPECT_THAT(rows->said_resets, ElementsAre(2, 20));
-  EXPECT_EQ(ts_ms.size(), 27u);
-  for (size_t i = 0; i < rows->size(); ++i) {
-    EXPECT_EQ(ts_ms[1 + i], times[10 + i]);
-    EXPECT_THAT(rows->Row(i), ElementsAreArray(AsRow(histograms[10 + i], rows->shape())));
-  }
+  const auto columns = ColumnsOf(histograms, {times[10], times[35]});
+  ASSERT_TRUE(columns.has_value());
+  ASSERT_EQ(columns->size(), 26u);
+  EXPECT_EQ(columns->layout(), (model::BucketLayout{3, 1e-9}));
+  EXPECT_THAT(columns->said_resets, ElementsAre(2, 20));
+  for (size_t i = 0; i < columns->size(); ++i) ExpectAt(*columns, i, histograms[10 + i]);
 
   // What is not of one layout is left to others.
-  const auto has_rows_with = [&](const NativeHistogram& other) {
+  const auto has_columns_with = [&](const NativeHistogram& other) {
     std::vector<NativeHistogram> both = histograms;
     both.back() = other;
-    std::vector<int64_t> none;
-    const bool has = RowsOf(both, {}, none).has_value();
-    EXPECT_EQ(none.size(), has ? both.size() : 0);
-    return has;
+    return ColumnsOf(both, {}).has_value();
   };
-  EXPECT_TRUE(has_rows_with(histogram));
+  EXPECT_TRUE(has_columns_with(histogram));
   NativeHistogram other = histogram;
   other.schema = 2;
-  EXPECT_FALSE(has_rows_with(other));
+  EXPECT_FALSE(has_columns_with(other));
   other = histogram;
   other.zero_threshold = 1;
-  EXPECT_FALSE(has_rows_with(other));
+  EXPECT_FALSE(has_columns_with(other));
   other = histogram;
   other.reset_hint = model::ResetHint::kGauge;
-  EXPECT_FALSE(has_rows_with(other));
+  EXPECT_FALSE(has_columns_with(other));
   other = histogram;
   other.sum = model::StaleNan();
-  EXPECT_FALSE(has_rows_with(other));
+  EXPECT_FALSE(has_columns_with(other));
   other = histogram;
-  other.positive.push_back({5000, 1});
-  EXPECT_FALSE(has_rows_with(other));
+  other.positive.push_back({5000, uint64_t{1} << 60});
+  EXPECT_TRUE(has_columns_with(other));
+  for (int32_t i = 5001; i < 7000; ++i) other.positive.push_back({i, 1});
+  EXPECT_FALSE(has_columns_with(other));
   other = histogram;
   other.custom_bounds = {1, 2};
-  EXPECT_FALSE(has_rows_with(other));
+  EXPECT_FALSE(has_columns_with(other));
 }
 
-TEST(Block, HistogramsOfOneLayoutAreReadAsRows) {
-  ExpectRows([](uint64_t) { return false; });
-  ExpectRows([](uint64_t) { return true; });
-  ExpectRows([](uint64_t i) { return i % 3 == 0; });
+TEST(Block, HistogramsOfOneLayoutAreReadAsColumns) {
+  ExpectColumns([](uint64_t) { return false; });
+  ExpectColumns([](uint64_t) { return true; });
+  ExpectColumns([](uint64_t i) { return i % 3 == 0; });
 }
 
 TEST(Floats, APartIsWhatAllHaveThere) {
