@@ -52,6 +52,26 @@ inline double ReadFloat(ByteReader& reader) {
   return value;
 }
 
+// The same from `at` on, before `end`; false, with `at` anywhere before it, for what is malformed.
+inline bool ReadFloat(const uint8_t*& at, const uint8_t* end, double& value) {
+  constexpr int kMostShift = 56;  // of a whole number's last byte
+  uint64_t code = 0;
+  for (int shift = 0;; shift += 7) {
+    if (at == end || shift > kMostShift) return false;
+    const uint8_t byte = *at++;
+    code |= uint64_t{byte & 0x7Fu} << shift;
+    if (byte < 0x80) break;
+  }
+  if (code == kRawFloat) {
+    if (static_cast<size_t>(end - at) < sizeof value) return false;
+    std::memcpy(&value, at, sizeof value);
+    at += sizeof value;
+    return true;
+  }
+  value = static_cast<double>(UnZigZag(code >> 1));
+  return (code & 1) == 0 && std::fabs(value) <= kMaxExactInteger;
+}
+
 // Beside a histogram's reset hint: its counts are floats. On disk.
 inline constexpr uint8_t kFloatCounts = 4;
 

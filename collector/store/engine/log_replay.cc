@@ -5,15 +5,13 @@
 #include "absl/container/inlined_vector.h"
 #include <fmt/format.h>
 
+#include "common/labels.h"
+
 namespace leadline::collector::store::engine {
 namespace {
 
-// Series that are resolved together.
-constexpr size_t kResolvedAtOnce = 128;
-
-// What a series of a batch is, instead of its number.
-constexpr uint32_t kNotKept = UINT32_MAX;        // not ours, or in windows as far as this goes
-constexpr uint32_t kUndefined = UINT32_MAX - 1;  // it should be ours
+// Series of a shard that are added together.
+constexpr size_t kAddedAtOnce = 128;
 
 // Instead of a handle: a series of someone else.
 constexpr SeriesHandle kOthers = HandleMap::kNone - 1;
@@ -57,71 +55,61 @@ void LogReplay::Visit(const log::SeriesRows& series) {
       continue;
     }
     pending_[shard].handles.push_back(row.handle);
-    pending_[shard].keys.emplace_back(row.metric, row.entity, labels);
-    if (pending_[shard].keys.size() == kResolvedAtOnce) ResolvePending(shard, series.tenant);
+    pending_[shard].definitions.push_back(Intern(series, row));
+    if (pending_[shard].handles.size() == kAddedAtOnce) AddPending(shard, series.tenant);
   }
-  for (size_t shard = 0; shard < pending_.size(); ++shard) ResolvePending(shard, series.tenant);
+  for (size_t shard = 0; shard < pending_.size(); ++shard) AddPending(shard, series.tenant);
+  labels_.Clear();
 }
 
-void LogReplay::ResolvePending(size_t shard, std::string_view tenant) {
+index::DefinitionPtr LogReplay::Intern(const log::SeriesRows& series,
+                                       const log::SeriesRows::Row& row) {
+  absl::InlinedVector<index::LabelId, 20> ids{labels_.Find(kMetricName, row.metric)};
+  for (const auto& label : series.LabelsOf(row))
+    ids.push_back(labels_.Find(label.name, label.value));
+  return index::Intern(row.entity, ids);
+}
+
+void LogReplay::AddPending(size_t shard, std::string_view tenant) {
   Pending& pending = pending_[shard];
-  if (pending.keys.empty()) return;
-  const std::vector<SeriesHandle> handles = head_.ResolveIn(shard, tenant, pending.keys);
+  if (pending.handles.empty()) return;
+  const std::vector<SeriesHandle> handles =
+      head_.AddSeries(shard, tenant, std::exchange(pending.definitions, {}));
   for (size_t i = 0; i < handles.size(); ++i) handles_.Set(pending.handles[i], handles[i]);
   pending.handles.clear();
-  pending.keys.clear();
 }
 
-void LogReplay::Visit(log::BatchRecord& record) {
-  AddEntities(record.tenant, record.batch);
-  record.batch.entities.clear();
-  KeepOwn(record.batch);
-  if (record.batch.series.empty()) return;
-  metrics_.Count(head_.Append(record.tenant, record.batch, options_.oldest_ms));
-}
-
-void LogReplay::KeepOwn(WriteBatch& batch) {
-  kept_.assign(batch.series.size(), kNotKept);
+void LogReplay::Choose(std::string_view /*tenant*/, std::vector<SeriesHandle>& series,
+                       absl::Span<uint32_t> numbers) {
+  chosen_ = absl::OkStatus();
   uint32_t left = 0;
-  for (size_t i = 0; i < batch.series.size(); ++i) {
-    const SeriesHandle handle = batch.series[i];
+  for (size_t i = 0; i < series.size(); ++i) {
+    const SeriesHandle handle = series[i];
     const size_t shard = head::Head::ShardOf(handle);
     if (!IsWanted(shard)) continue;  // and perhaps defined before its checkpoint
     const SeriesHandle known = handles_.Get(handle);
     if (known == kOthers) continue;
     if (known != HandleMap::kNone) {
-      kept_[i] = left;
-      batch.series[left++] = known;
+      numbers[i] = left;
+      series[left++] = known;
       continue;
     }
     if (!part_.Has(shard)) continue;
-    kept_[i] = kUndefined;
+    numbers[i] = kMissed;
     if (behind_damage_) continue;
-    applied_.Update(
+    chosen_.Update(
         absl::DataLossError(fmt::format("batch refers to series {}, not defined", handle)));
   }
-  batch.series.resize(left);
-  uint64_t undefined = 0;
-  const auto filter = [&](auto& frames) {
-    for (auto& frame : frames) {
-      size_t kept = 0;
-      for (size_t i = 0; i < frame.series.size(); ++i) {
-        const uint32_t number = kept_[frame.series[i]];
-        if (number >= kUndefined) {
-          undefined += number == kUndefined ? 1 : 0;
-          continue;
-        }
-        frame.series[kept] = number;
-        if (kept != i) frame.values[kept] = std::move(frame.values[i]);
-        ++kept;
-      }
-      frame.series.resize(kept);
-      frame.values.resize(kept);
-    }
-  };
-  filter(batch.floats);
-  filter(batch.histograms);
-  if (undefined > 0) metrics_.samples_undefined.Increment(static_cast<double>(undefined));
+  series.resize(left);
+}
+
+void LogReplay::Visit(log::BatchRecord& record, uint64_t missed_samples) {
+  applied_.Update(chosen_);
+  if (missed_samples > 0) metrics_.samples_undefined.Increment(static_cast<double>(missed_samples));
+  AddEntities(record.tenant, record.batch);
+  record.batch.entities.clear();
+  if (record.batch.series.empty()) return;
+  metrics_.Count(head_.Append(record.tenant, record.batch, options_.oldest_ms));
 }
 
 void LogReplay::Visit(log::EntitiesRecord& record) {

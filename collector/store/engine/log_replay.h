@@ -15,6 +15,7 @@
 
 #include "collector/store/engine/handle_map.h"
 #include "collector/store/engine/metrics.h"
+#include "collector/store/engine/record_labels.h"
 #include "collector/store/engine/recovery.h"
 #include "collector/store/head/head.h"
 #include "collector/store/log/record.h"
@@ -46,7 +47,10 @@ class LogReplay final : private log::RecordVisitor {
 
  private:
   void Visit(const log::SeriesRows& series) override;
-  void Visit(log::BatchRecord& record) override;
+  // Own series that are wanted, under their handles in the head.
+  void Choose(std::string_view tenant, std::vector<SeriesHandle>& series,
+              absl::Span<uint32_t> numbers) override;
+  void Visit(log::BatchRecord& record, uint64_t missed_samples) override;
   void Visit(log::EntitiesRecord& record) override;
   void Visit(log::KeyedRecords& record) override;
 
@@ -54,15 +58,15 @@ class LogReplay final : private log::RecordVisitor {
   // with another number of shards that wrote to it since has nothing in windows yet.
   bool IsWanted(size_t shard) const { return shard >= wanted_.size() || wanted_[shard]; }
   bool IsOwn(const model::EntityVersion& version) const;
-  void ResolvePending(size_t shard, std::string_view tenant);
-  // Takes the samples of series of others, and of unknown ones, out of the batch.
-  void KeepOwn(WriteBatch& batch);
+  void AddPending(size_t shard, std::string_view tenant);
+  // The definition of a row.
+  index::DefinitionPtr Intern(const log::SeriesRows& series, const log::SeriesRows::Row& row);
   void AddEntities(const std::string& tenant, const WriteBatch& batch);
 
   // Series of a shard that are defined together.
   struct Pending {
     std::vector<SeriesHandle> handles;
-    std::vector<index::DefinitionKey> keys;
+    std::vector<index::DefinitionPtr> definitions;
   };
 
   const ReplayOptions& options_;
@@ -75,7 +79,8 @@ class LogReplay final : private log::RecordVisitor {
   uint32_t run_ = 0;
   HandleMap handles_;             // of the run, those of own series
   std::vector<Pending> pending_;  // by shard
-  std::vector<uint32_t> kept_;    // of a batch's series, by number: which number they have now
+  RecordLabels labels_;           // of a record of series
+  absl::Status chosen_;           // of this batch: whether all were known
   absl::Status applied_;          // of this frame
 };
 

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "collector/store/file/files.h"
+#include "common/huge_pages.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::store::file {
@@ -114,6 +116,10 @@ class PosixFilesImpl final : public Files {
     LL_ASSIGN_OR_RETURN(const Descriptor file, OpenDescriptor(path, O_RDONLY));
     std::string contents;
     constexpr size_t kReadBytes = 1 << 20;
+    if (struct stat found {}; fstat(file.fd(), &found) == 0 && found.st_size > 0) {
+      contents.reserve(static_cast<size_t>(found.st_size) + kReadBytes);
+      AdviseHugePages(contents.data(), contents.capacity());
+    }
     while (true) {
       const size_t size = contents.size();
       contents.resize(size + kReadBytes);

@@ -2,8 +2,9 @@
 // the other, and given back to the system together, with the arena.
 //
 // A piece is named by a reference of 32 bits, 0 for none, and is aligned to 8 bytes; an arena holds
-// up to 4 GiB. Pages are mapped, so that those that are gone are not the process' any more, and
-// untouched parts take nothing. Not synchronized.
+// up to 4 GiB. Pages are mapped, so that those that are gone are not the process' any more; all but
+// the first are halves of huge ones, where the system has those, as pieces are looked at here and
+// there. Not synchronized.
 #pragma once
 
 #include <cstddef>
@@ -31,11 +32,14 @@ class Arena {
   const char* At(Ref ref) const { return pages_[ref >> kPageBits] + (ref & (kPageBytes - 1)); }
 
   // Cut so far.
-  size_t bytes() const { return pages_.empty() ? 0 : (pages_.size() - 1) * kPageBytes + used_; }
+  size_t bytes() const { return begun_ == 0 ? 0 : (begun_ - 1) * kPageBytes + used_; }
 
  private:
+  bool AddPages();
+
   std::vector<char*> pages_;
-  size_t used_ = kPageBytes;  // of the last page
+  size_t begun_ = 0;          // of those, from the first on
+  size_t used_ = kPageBytes;  // of the last one that was begun
 };
 
 }  // namespace leadline::collector::store::head

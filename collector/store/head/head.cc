@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 #include <utility>
 
 #include "collector/store/record/rows.h"
@@ -109,14 +108,12 @@ index::DefinitionPtr Head::Find(std::string_view tenant, SeriesHandle handle) co
   return shard < shards_.size() ? shards_[shard]->Find(tenant, SlotOf(handle)) : nullptr;
 }
 
-std::vector<SeriesHandle> Head::ResolveIn(size_t shard, std::string_view tenant,
-                                          absl::Span<const index::DefinitionKey> keys) {
-  std::vector<SeriesHandle> handles(keys.size());
-  std::vector<uint32_t> numbers(keys.size());
-  std::iota(numbers.begin(), numbers.end(), uint32_t{0});
-  shards_[shard]->Resolve(tenant, keys, numbers, [&](uint32_t number, uint32_t slot) {
-    handles[number] = static_cast<SeriesHandle>(shard) << kSlotBits | slot;
-  });
+std::vector<SeriesHandle> Head::AddSeries(size_t shard, std::string_view tenant,
+                                          std::vector<index::DefinitionPtr> definitions) {
+  std::vector<SeriesHandle> handles;
+  for (const uint32_t slot : shards_[shard]->Add(tenant, std::move(definitions))) {
+    handles.push_back(static_cast<SeriesHandle>(shard) << kSlotBits | slot);
+  }
   return handles;
 }
 

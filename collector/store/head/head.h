@@ -34,9 +34,9 @@ class Head {
   std::vector<SeriesHandle> Resolve(std::string_view tenant,
                                     absl::Span<const model::SeriesDefinition> series,
                                     size_t* begun = nullptr);
-  // The same for series that are all of this shard.
-  std::vector<SeriesHandle> ResolveIn(size_t shard, std::string_view tenant,
-                                      absl::Span<const index::DefinitionKey> keys);
+  // The same for series that are all of this shard, most of them new.
+  std::vector<SeriesHandle> AddSeries(size_t shard, std::string_view tenant,
+                                      std::vector<index::DefinitionPtr> definitions);
   // Null when the handle is not one of this tenant's.
   index::DefinitionPtr Find(std::string_view tenant, SeriesHandle handle) const;
 

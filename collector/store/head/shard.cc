@@ -118,23 +118,37 @@ size_t Shard::Resolve(std::string_view tenant_name, absl::Span<const index::Defi
   // What others need not wait for.
   absl::InlinedVector<index::DefinitionPtr, 128> definitions;
   for (const uint32_t number : unknown) definitions.push_back(index::Intern(keys[number]));
-  size_t added = 0;
+  return AddSeries(tenant_name, absl::MakeSpan(definitions),
+                   [&](size_t i, uint32_t slot) { found(unknown[i], slot); });
+}
+
+std::vector<uint32_t> Shard::Add(std::string_view tenant,
+                                 std::vector<index::DefinitionPtr> definitions) {
+  std::vector<uint32_t> slots(definitions.size());
+  AddSeries(tenant, absl::MakeSpan(definitions), [&](size_t i, uint32_t slot) { slots[i] = slot; });
+  return slots;
+}
+
+template <typename Added>
+size_t Shard::AddSeries(std::string_view tenant_name, absl::Span<index::DefinitionPtr> definitions,
+                        Added added) {
+  size_t count = 0;
   WriterLock lock(mutex_);
   uint32_t tenant_number = 0;
   Tenant& tenant = TenantOf(tenant_name, tenant_number);
-  for (size_t i = 0; i < unknown.size(); ++i) {
+  for (size_t i = 0; i < definitions.size(); ++i) {
     const index::Definition& definition = *definitions[i];
     const uint32_t ordinal = tenant.index.AddSeries(std::move(definitions[i]));
     if (ordinal == tenant.slots.size()) {
       tenant.slots.push_back(static_cast<uint32_t>(series_.size()));
       series_.push_back({tenant_number, ordinal});
       definition_bytes_ += BytesOf(definition);
-      ++added;
+      ++count;
     }
-    found(unknown[i], tenant.slots[ordinal]);
+    added(i, tenant.slots[ordinal]);
   }
   tenant.changes.resize(tenant.index.entity_count());
-  return added;
+  return count;
 }
 
 index::DefinitionPtr Shard::Find(std::string_view tenant, uint32_t slot) const {

@@ -82,6 +82,9 @@ class Shard {
   using FoundSlot = absl::FunctionRef<void(uint32_t number, uint32_t slot)>;
   size_t Resolve(std::string_view tenant, absl::Span<const index::DefinitionKey> keys,
                  absl::Span<const uint32_t> numbers, FoundSlot found) ABSL_LOCKS_EXCLUDED(mutex_);
+  // The same for definitions that are mostly not there yet: slots in their order.
+  std::vector<uint32_t> Add(std::string_view tenant, std::vector<index::DefinitionPtr> definitions)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   // Null when there is no such slot or it is another tenant's.
   index::DefinitionPtr Find(std::string_view tenant, uint32_t slot) const
       ABSL_LOCKS_EXCLUDED(mutex_);
@@ -184,6 +187,10 @@ class Shard {
   std::unique_ptr<Tenant> WithoutReleasable(const Tenant& tenant, int64_t ended_before_ms)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Tenant& TenantOf(std::string_view name, uint32_t& number) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Calls `added` with the number and the slot of each; how many are new.
+  template <typename Added>
+  size_t AddSeries(std::string_view tenant, absl::Span<index::DefinitionPtr> definitions,
+                   Added added) ABSL_LOCKS_EXCLUDED(mutex_);
   const Tenant* FindTenant(std::string_view name) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   bool IsThere(uint32_t slot) const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return slot < series_.size() && series_[slot].tenant != kReleased;

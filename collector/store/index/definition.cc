@@ -64,15 +64,17 @@ class DefinitionTable {
                        IdOf id_of) {
     Shard& shard = ShardOf(hash);
     MutexLock lock(shard.mutex);
-    if (const auto it = shard.definitions.find(key); it != shard.definitions.end()) {
-      (*it)->references_.fetch_add(1, std::memory_order_relaxed);
-      return DefinitionPtr(*it);
-    }
-    auto* const definition =
-        new (shard.slab.Allocate(BytesOf(label_count))) Definition(entity, hash, label_count);
-    for (size_t i = 0; i < label_count; ++i) new (definition->Ids() + i) LabelId(id_of(i));
-    shard.definitions.insert(definition);
-    return DefinitionPtr(definition);
+    bool is_new = false;
+    const auto it = shard.definitions.lazy_emplace(key, [&](const auto& make) {
+      shard.mutex.AssertHeld();
+      auto* const definition =
+          new (shard.slab.Allocate(BytesOf(label_count))) Definition(entity, hash, label_count);
+      for (size_t i = 0; i < label_count; ++i) new (definition->Ids() + i) LabelId(id_of(i));
+      make(definition);
+      is_new = true;
+    });
+    if (!is_new) (*it)->references_.fetch_add(1, std::memory_order_relaxed);
+    return DefinitionPtr(*it);
   }
 
   void Release(const Definition* definition) {

@@ -50,14 +50,15 @@ void SeriesIndex::PostEntity(const LabelSet& labels, uint32_t entity) {
 }
 
 uint32_t SeriesIndex::AddSeries(DefinitionPtr definition) {
-  if (const auto known = FindSeries(*definition)) return *known;
   const auto ordinal = static_cast<uint32_t>(definitions_.size());
+  const uint32_t found = *series_ordinals_.lazy_emplace(
+      definition.get(), [ordinal](const auto& make) { make(ordinal); });
+  if (found != ordinal) return found;
   const uint32_t entity = AddEntity(definition->entity());
   entities_[entity].series.Add(ordinal);
   for (const LabelId label : definition->labels()) by_series_label_.Add(label, ordinal);
   series_entities_.push_back(entity);
   definitions_.push_back(std::move(definition));
-  series_ordinals_.insert(ordinal);
   return ordinal;
 }
 

@@ -1,6 +1,7 @@
 #include "collector/store/log/record.h"
 
 #include <iterator>
+#include <numeric>
 #include <utility>
 
 #include <fmt/format.h>
@@ -45,17 +46,18 @@ void AppendRuns(const std::vector<Unsigned>& values, std::string& out) {
   }
 }
 
-template <typename Unsigned>
-void ReadRuns(ByteReader& reader, std::vector<Unsigned>& values) {
+// Calls visit(first, length) for each run of so many numbers as there are to come.
+template <typename Visit>
+void ReadRuns(ByteReader& reader, size_t count, Visit visit) {
   uint64_t next = 0;
-  for (size_t at = 0; at < values.size() && reader.ok();) {
+  for (size_t left = count; left > 0;) {
     next += static_cast<uint64_t>(reader.Signed());
     const uint64_t length = reader.Varint();
-    if (length == 0 || length > values.size() - at) return reader.Fail();
-    for (uint64_t i = 0; i < length; ++i, ++next) {
-      values[at] = static_cast<Unsigned>(next);
-      if (values[at++] != next) return reader.Fail();
-    }
+    // No run goes over the end of what a number can be.
+    if (length == 0 || length > left || next + (length - 1) < next) return reader.Fail();
+    visit(next, length);
+    next += length;
+    left -= length;
   }
 }
 
@@ -127,14 +129,89 @@ void ReadWriter(ByteReader& reader, WritersRecord::Row& row) {
   row.sequence = reader.Varint();
 }
 
-template <typename Frame>
-void CheckIndices(ByteReader& reader, const Frame& frame, size_t series) {
-  for (uint32_t index : frame.series) {
-    if (index >= series) reader.Fail();
-  }
+void ReadHandles(ByteReader& reader, std::vector<SeriesHandle>& handles) {
+  const uint64_t count = reader.Varint();
+  if (count > kMaxBatchSeries) reader.Fail();
+  handles.clear();
+  handles.reserve(reader.ok() ? count : 0);
+  ReadRuns(reader, reader.ok() ? count : 0, [&](uint64_t first, uint64_t length) {
+    for (uint64_t i = 0; i < length; ++i) handles.push_back(first + i);
+  });
 }
 
-void ReadBatch(ByteReader& reader, BatchRecord& record) {
+// What is read of a batch: by place, the number that a series has in what is read.
+struct Chosen {
+  absl::Span<const uint32_t> numbers;
+  uint64_t missed = 0;  // samples of kMissed
+};
+
+struct Run {
+  uint32_t first = 0;
+  uint32_t length = 0;
+};
+
+// Calls read(number) for each value of the frame, by the number of its series.
+template <typename Read>
+bool ReadValues(absl::Span<const Run> runs, Chosen& chosen, Read read) {
+  for (const Run& run : runs) {
+    for (const uint32_t number : chosen.numbers.subspan(run.first, run.length)) {
+      if (!read(number)) return false;
+      chosen.missed += number == RecordVisitor::kMissed ? 1 : 0;
+    }
+  }
+  return true;
+}
+
+void ReadValues(ByteReader& reader, absl::Span<const Run> runs, Chosen& chosen, FloatFrame& frame) {
+  const auto* const begin = reinterpret_cast<const uint8_t*>(reader.rest().data());
+  const uint8_t* const end = begin + reader.remaining();
+  const uint8_t* at = begin;
+  const bool whole = ReadValues(runs, chosen, [&](uint32_t number) {
+    double value = 0;
+    if (!codec::ReadFloat(at, end, value)) return false;
+    if (number < RecordVisitor::kMissed) {
+      frame.series.push_back(number);
+      frame.values.push_back(value);
+    }
+    return true;
+  });
+  if (!whole) return reader.Fail();
+  reader.Bytes(static_cast<size_t>(at - begin));
+}
+
+void ReadValues(ByteReader& reader, absl::Span<const Run> runs, Chosen& chosen,
+                HistogramFrame& frame) {
+  ReadValues(runs, chosen, [&](uint32_t number) {
+    model::NativeHistogram value = codec::ReadHistogram(reader);
+    if (number < RecordVisitor::kMissed) {
+      frame.series.push_back(number);
+      frame.values.push_back(std::move(value));
+    }
+    return reader.ok();
+  });
+}
+
+template <typename Frame>
+void ReadFrame(ByteReader& reader, size_t least_value_bytes, Chosen& chosen, std::vector<Run>& runs,
+               Frame& frame) {
+  frame.ts_ms = reader.Signed();
+  const size_t count = reader.Count(least_value_bytes);
+  runs.clear();
+  ReadRuns(reader, count, [&](uint64_t first, uint64_t length) {
+    if (first > chosen.numbers.size() || length > chosen.numbers.size() - first) {
+      return reader.Fail();
+    }
+    runs.push_back({static_cast<uint32_t>(first), static_cast<uint32_t>(length)});
+  });
+  frame.series.clear();
+  frame.values.clear();
+  frame.series.reserve(count);
+  frame.values.reserve(count);
+  if (reader.ok()) ReadValues(reader, runs, chosen, frame);
+}
+
+// Everything before a batch's frames.
+void ReadHead(ByteReader& reader, BatchRecord& record) {
   WriteBatch& batch = record.batch;
   WritersRecord::Row row;
   ReadWriter(reader, row);
@@ -142,28 +219,25 @@ void ReadBatch(ByteReader& reader, BatchRecord& record) {
   batch.writer = row.writer;
   batch.sequence = row.sequence;
   batch.entities = ReadEntities(reader);
-  const uint64_t series = reader.Varint();
-  if (series > kMaxBatchSeries) reader.Fail();
-  batch.series.resize(reader.ok() ? series : 0);
-  ReadRuns(reader, batch.series);
-  batch.floats.resize(reader.Count(kLeastFrameBytes));
-  for (FloatFrame& frame : batch.floats) {
-    frame.ts_ms = reader.Signed();
-    frame.series.resize(reader.Count(kLeastFloatBytes));
-    frame.values.resize(frame.series.size());
-    ReadRuns(reader, frame.series);
-    for (double& value : frame.values) value = codec::ReadFloat(reader);
-    CheckIndices(reader, frame, batch.series.size());
-  }
-  batch.histograms.resize(reader.Count(kLeastFrameBytes));
-  for (HistogramFrame& frame : batch.histograms) {
-    frame.ts_ms = reader.Signed();
-    frame.series.resize(reader.Count(kLeastHistogramBytes));
-    frame.values.resize(frame.series.size());
-    ReadRuns(reader, frame.series);
-    for (model::NativeHistogram& value : frame.values) value = codec::ReadHistogram(reader);
-    CheckIndices(reader, frame, batch.series.size());
-  }
+  ReadHandles(reader, batch.series);
+}
+
+void ReadFrames(ByteReader& reader, Chosen& chosen, WriteBatch& batch) {
+  std::vector<Run> runs;
+  const auto read = [&](auto& frames, size_t least_value_bytes) {
+    frames.resize(reader.Count(kLeastFrameBytes));
+    for (auto& frame : frames) ReadFrame(reader, least_value_bytes, chosen, runs, frame);
+  };
+  read(batch.floats, kLeastFloatBytes);
+  read(batch.histograms, kLeastHistogramBytes);
+}
+
+void ReadBatch(ByteReader& reader, BatchRecord& record) {
+  ReadHead(reader, record);
+  std::vector<uint32_t> all(record.batch.series.size());
+  std::iota(all.begin(), all.end(), uint32_t{0});
+  Chosen chosen{all};
+  ReadFrames(reader, chosen, record.batch);
 }
 
 EntitiesRecord ReadEntitiesRecord(ByteReader& reader) {
@@ -349,9 +423,16 @@ absl::Status RecordReader::Read(std::string_view payload, RecordVisitor& visitor
       case Type::kSeries:
         ReadSeries(body, texts_, series_);
         return visit_whole(series_);
-      case Type::kBatch:
-        ReadBatch(body, batch_);
-        return visit_whole(batch_);
+      case Type::kBatch: {
+        ReadHead(body, batch_);
+        numbers_.assign(batch_.batch.series.size(), RecordVisitor::kLeftOut);
+        visitor.Choose(batch_.tenant, batch_.batch.series, absl::MakeSpan(numbers_));
+        Chosen chosen{numbers_};
+        ReadFrames(body, chosen, batch_.batch);
+        if (!body.ok() || !body.AtEnd()) return false;
+        visitor.Visit(batch_, chosen.missed);
+        return true;
+      }
       case Type::kWriters:
         return true;
       case Type::kEntities: {

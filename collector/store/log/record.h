@@ -123,9 +123,19 @@ struct SeriesRows {
 // Takes records one by one. They may be changed, and are valid during the call.
 class RecordVisitor {
  public:
+  // Numbers of a batch's series that are not read; samples of missed ones are counted.
+  static constexpr uint32_t kLeftOut = UINT32_MAX;
+  static constexpr uint32_t kMissed = UINT32_MAX - 1;
+
   virtual ~RecordVisitor() = default;
   virtual void Visit(const SeriesRows& series) = 0;
-  virtual void Visit(BatchRecord& batch) = 0;
+  // Says which of a batch's series are read, before anything else of it is and if it is whole or
+  // not: leaves those in `series`, under whatever handles they are to have, and sets their numbers
+  // there by the places that they had; all are kLeftOut before.
+  virtual void Choose(std::string_view tenant, std::vector<SeriesHandle>& series,
+                      absl::Span<uint32_t> numbers) = 0;
+  // With the samples of those.
+  virtual void Visit(BatchRecord& batch, uint64_t missed_samples) = 0;
   virtual void Visit(EntitiesRecord& entities) = 0;
   virtual void Visit(KeyedRecords& records) = 0;
 };
@@ -141,6 +151,7 @@ class RecordReader {
   SeriesRows series_;
   std::vector<std::string_view> texts_;  // of series_, by number
   BatchRecord batch_;
+  std::vector<uint32_t> numbers_;  // of batch_'s series
 };
 
 // Who wrote the batches of a frame, without what they hold; and the writers of checkpoints. Errors

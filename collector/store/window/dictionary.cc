@@ -178,11 +178,11 @@ absl::Status Dictionary::AddRefs(const DictionaryReader& rows, const Roaring& ca
   absl::flat_hash_map<uint32_t, index::TimelinePtr> timelines;
   for (const uint32_t series : candidates) {
     LL_RETURN_IF_ERROR(meter.Step());
-    LL_ASSIGN_OR_RETURN(const SeriesRow* const row, rows.SeriesAt(series));
-    const auto [timeline, is_new] = timelines.try_emplace(row->entity);
-    out.push_back({row->definition, nullptr, row->metric, series, row->rank});
+    LL_ASSIGN_OR_RETURN(SeriesRow row, rows.SeriesAt(series));
+    const auto [timeline, is_new] = timelines.try_emplace(row.entity);
+    out.push_back({std::move(row.definition), nullptr, row.metric, series, row.rank});
     if (is_new) {
-      LL_ASSIGN_OR_RETURN(timeline->second, rows.TimelineOf(row->entity));
+      LL_ASSIGN_OR_RETURN(timeline->second, rows.TimelineOf(row.entity));
     }
     out.back().timeline = timeline->second;
   }

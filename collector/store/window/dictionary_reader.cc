@@ -1,7 +1,6 @@
 #include "collector/store/window/dictionary_reader.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -21,8 +20,7 @@ namespace {
 constexpr uint64_t kLooksARow = 8;
 // From so many on the rows of all entities of a cell are read, for others to come too.
 constexpr size_t kEntitiesACell = 2;
-// What a parsed series and a version of an entity take, about, beside text that is shared.
-constexpr size_t kSeriesBytes = 96;
+// What a version of an entity takes, about, beside text that is shared.
 constexpr size_t kVersionBytes = 1500;
 // And a value of a label while they are gathered.
 constexpr size_t kValueBytes = 2 * sizeof(LabelValue);
@@ -69,8 +67,8 @@ absl::Status DictionaryReader::AddSeriesOf(const Roaring& entities, const Roarin
                                            Roaring& out) const {
   if (within != nullptr && within->cardinality() < kLooksARow * entities.cardinality()) {
     for (const uint32_t series : *within) {
-      LL_ASSIGN_OR_RETURN(const SeriesRow* const row, SeriesAt(series));
-      if (entities.contains(row->entity)) out.add(series);
+      LL_RETURN_IF_ERROR(FindCell(series));
+      if (entities.contains(cell_->EntityOf(series % kMaxBlockSeries))) out.add(series);
     }
     return absl::OkStatus();
   }
@@ -111,14 +109,19 @@ absl::Status DictionaryReader::AddSeriesOf(uint32_t entity, Roaring& out) const 
   return AddRow(RowKey(Table::kEntitySeries, tenant_, entity), out);
 }
 
-absl::StatusOr<const SeriesRow*> DictionaryReader::SeriesAt(uint32_t series) const {
+absl::Status DictionaryReader::FindCell(uint32_t series) const {
   // A cell that was parsed before may lack what came to it since.
   if (cell_ == nullptr || cell_number_ != series / kMaxBlockSeries ||
       series % kMaxBlockSeries >= cell_->size()) {
     LL_ASSIGN_OR_RETURN(cell_, CellOf(series));
     cell_number_ = series / kMaxBlockSeries;
   }
-  return &(*cell_)[series % kMaxBlockSeries];
+  return absl::OkStatus();
+}
+
+absl::StatusOr<SeriesRow> DictionaryReader::SeriesAt(uint32_t series) const {
+  LL_RETURN_IF_ERROR(FindCell(series));
+  return cell_->At(series % kMaxBlockSeries);
 }
 
 absl::StatusOr<index::TimelinePtr> DictionaryReader::TimelineOf(uint32_t entity) const {
@@ -286,33 +289,30 @@ absl::StatusOr<index::TimelinePtr> DictionaryReader::ParsedTimeline() const {
   return index::Intern(std::make_shared<const model::EntityTimeline>(std::move(row->timeline)));
 }
 
-absl::StatusOr<std::shared_ptr<const DictionaryReader::Cell>> DictionaryReader::CellOf(
-    uint32_t series) const {
+absl::StatusOr<std::shared_ptr<const SeriesCell>> DictionaryReader::CellOf(uint32_t series) const {
   const uint32_t first = series / kMaxBlockSeries * kMaxBlockSeries;
   const std::string key = RowKey(Table::kSeries, tenant_, first);
   // A cell may grow after it was parsed.
-  if (auto known = source_.cache.Get<Cell>(key); known && series - first < known->size()) {
+  if (auto known = source_.cache.Get<SeriesCell>(key); known && series - first < known->size()) {
     return known;
   }
   const std::string prefix = TablePrefix(Table::kSeries, tenant_);
-  auto cell = std::make_shared<Cell>();
+  auto cell = std::make_shared<SeriesCell>();
   for (rows_->Seek(key); rows_->Valid() && rows_->key().starts_with(AsSlice(prefix));
        rows_->Next()) {
     const uint32_t ordinal = KeyOrdinal(AsView(rows_->key()));
     if (ordinal - first >= kMaxBlockSeries) break;
-    auto rows = ParseSeriesBlock(AsView(rows_->value()));
-    if (!rows || ordinal - first != cell->size() || cell->size() + rows->size() > kMaxBlockSeries) {
+    if (ordinal - first != cell->size() || !cell->Add(AsView(rows_->value())) ||
+        cell->size() > kMaxBlockSeries) {
       return Damage(fmt::format("malformed series row {} of tenant {}", ordinal, tenant_));
     }
-    cell->insert(cell->end(), std::make_move_iterator(rows->begin()),
-                 std::make_move_iterator(rows->end()));
   }
   LL_RETURN_IF_ERROR(Ended());
   if (series - first >= cell->size()) {
     return Damage(fmt::format("no row of series {} of tenant {}", series, tenant_));
   }
-  source_.cache.Put<Cell>(key, cell, kSeriesBytes * cell->size());
-  return std::shared_ptr<const Cell>(std::move(cell));
+  source_.cache.Put<SeriesCell>(key, cell, cell->bytes());
+  return std::shared_ptr<const SeriesCell>(std::move(cell));
 }
 
 absl::StatusOr<std::shared_ptr<const DictionaryReader::EntityCell>> DictionaryReader::EntityCellOf(

@@ -24,7 +24,7 @@
 #include "collector/store/window/dictionary_rows.h"
 #include "collector/store/window/label_values.h"
 #include "collector/store/window/parsed_cache.h"
-#include "collector/store/window/series_block.h"
+#include "collector/store/window/series_cell.h"
 #include "collector/store/window/warm_up.h"
 #include "common/id128.h"
 
@@ -67,8 +67,7 @@ class DictionaryReader final : public index::PostingsSource {
   absl::StatusOr<std::optional<uint32_t>> EntityOf(const Id128& id) const;
   // The entity's series.
   absl::Status AddSeriesOf(uint32_t entity, Roaring& out) const;
-  // Valid until the next call.
-  absl::StatusOr<const SeriesRow*> SeriesAt(uint32_t series) const;
+  absl::StatusOr<SeriesRow> SeriesAt(uint32_t series) const;
   // Null when no version is known.
   absl::StatusOr<index::TimelinePtr> TimelineOf(uint32_t entity) const;
   absl::Status EachTimeline(std::vector<index::TimelinePtr>& out) const;
@@ -83,7 +82,6 @@ class DictionaryReader final : public index::PostingsSource {
   absl::Status WarmUp(MayReadOn go_on) const;
 
  private:
-  using Cell = std::vector<SeriesRow>;
   // The rows of the series of kMaxBlockSeries entities, one after the other, and where each ends.
   struct EntityCell {
     std::string rows;
@@ -109,7 +107,9 @@ class DictionaryReader final : public index::PostingsSource {
   absl::Status AddRow(const std::string& key, Roaring& out) const;
   absl::StatusOr<index::TimelinePtr> ParsedTimeline() const;
   // All series whose ordinals are in the same cell of kMaxBlockSeries; has at least that one.
-  absl::StatusOr<std::shared_ptr<const Cell>> CellOf(uint32_t series) const;
+  absl::StatusOr<std::shared_ptr<const SeriesCell>> CellOf(uint32_t series) const;
+  // Sets cell_ to that.
+  absl::Status FindCell(uint32_t series) const;
   // Null when it is not in the cache, which it then comes to if `reads`, or while there is a write.
   absl::StatusOr<std::shared_ptr<const EntityCell>> EntityCellOf(uint32_t entity, bool reads) const;
   absl::StatusOr<std::shared_ptr<const Roaring>> EntitiesWithSeries(CallMeter& meter) const;
@@ -123,7 +123,7 @@ class DictionaryReader final : public index::PostingsSource {
   const std::unique_ptr<rocksdb::Iterator> rows_;
   // What other readers have found under the same number of writes is what this one would find.
   const bool is_one_state_;
-  mutable std::shared_ptr<const Cell> cell_;  // of SeriesAt
+  mutable std::shared_ptr<const SeriesCell> cell_;  // that was looked at last
   mutable uint32_t cell_number_ = 0;
 };
 

@@ -18,6 +18,7 @@
 
 namespace leadline::collector::store::window {
 
+inline constexpr uint8_t kSeriesBlockVersion = 1;
 inline constexpr size_t kMaxBlockSeries = 128;
 
 struct SeriesRow {

@@ -93,9 +93,10 @@ TEST(Head, FindsTheShardOfViewsAsOfDefinitions) {
       Head head(shards);
       const size_t shard = Head::ShardOf(one.metric, one.entity, labels, shards);
       EXPECT_EQ(shard, Head::ShardOf(one, shards)) << one.residual.ToString();
-      const std::vector<index::DefinitionKey> keys = {{one.metric, one.entity, labels}};
-      const auto handles = head.ResolveIn(shard, kTenant, keys);
+      const index::DefinitionKey key(one.metric, one.entity, labels);
+      const auto handles = head.AddSeries(shard, kTenant, {index::Intern(key)});
       EXPECT_EQ(handles, head.Resolve(kTenant, {&one, 1}));
+      EXPECT_EQ(head.AddSeries(shard, kTenant, {index::Intern(key)}), handles) << "known";
     }
   }
 }
