@@ -46,7 +46,7 @@ struct IngestOptions {
   // Per session.
   uint32_t max_entities = 1 << 18;
   uint32_t max_series = 1 << 21;
-  int zstd_window_log = 18;  // see Limits
+  int zstd_window_log = 16;  // see Limits
   absl::Duration max_ahead = absl::Minutes(10);
   // A connection on which nothing answers for this long is dead.
   absl::Duration keepalive = absl::Seconds(20);

@@ -26,7 +26,7 @@ struct Limits {
   uint32_t max_entities = 1 << 18;
   uint32_t max_series = 1 << 21;
   // Of compressed messages; each session that sends them has a window in memory. 0: none are taken.
-  int zstd_window_log = 18;
+  int zstd_window_log = 16;
   absl::Duration max_ahead = absl::Minutes(10);
 };
 

@@ -1,6 +1,7 @@
 #include "collector/store/engine/committer.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -125,7 +126,7 @@ void Committer::Run() {
     Request* request = nullptr;
     {
       MutexLock lock(mutex_);
-      while (!HasWork()) work_.Wait(mutex_);
+      WaitForWork();
       request = request_;
       if (request == nullptr) {
         if (queue_.empty()) return;  // stopping
@@ -142,6 +143,36 @@ void Committer::Run() {
     request_ = nullptr;
     changed_.NotifyAll();
   }
+}
+
+void Committer::WaitForWork() {
+  using std::chrono::steady_clock;
+  std::optional<SteadyTime> held_from;
+  while (request_ == nullptr && !stopping_) {
+    if (queue_.empty()) {
+      work_.Wait(mutex_);
+      continue;
+    }
+    const SteadyTime now = steady_clock::now();
+    if (held_until_ <= now || head_.sample_bytes() < held_above_) break;
+    if (!held_from) held_from = now;
+    work_.WaitFor(mutex_, absl::FromChrono(held_until_ - now));
+  }
+  if (!held_from) return;
+  const std::chrono::duration<double> held = steady_clock::now() - *held_from;
+  metrics_.log_held_seconds.Increment(held.count());
+}
+
+void Committer::HoldAbove(uint64_t sample_bytes, absl::Duration at_most) {
+  MutexLock lock(mutex_);
+  held_above_ = sample_bytes;
+  held_until_ = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(at_most);
+}
+
+void Committer::GoOn() {
+  MutexLock lock(mutex_);
+  held_until_ = SteadyTime();
+  work_.NotifyOne();
 }
 
 Committer::Group Committer::TakeGroup() {
@@ -292,6 +323,7 @@ void Committer::CommitGroup(Group group) {
     }
   }
   for (size_t i = 0; i < group.size(); ++i) group[i].durable(outcomes[i]);
+  options_.applied();
 
   if (writer_->segment_bytes() >= options_.segment_bytes && !writer_->broken()) {
     if (absl::Status begun = BeginSegment(); !begun.ok()) {

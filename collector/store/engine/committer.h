@@ -9,6 +9,11 @@
 // Until StartApplying the head is still being filled with what the log had before: batches are
 // committed and reported, and applied then; so many as the queue has room for.
 //
+// Writers that are faster than flushes would fill the memory: while a flush runs, commits may be
+// held as long as the head has too many bytes of samples (HoldAbove). So batches stay in the queue,
+// and who waits for what is durable waits longer, but for a bounded time; no thread waits, and what
+// the flush asks of the log thread is done meanwhile.
+//
 // A series may be released between the check of a batch and its commit; such a batch is refused
 // with UNAVAILABLE, to come again with its definitions.
 //
@@ -18,6 +23,7 @@
 // must neither block nor call the store. Ownership: the head, writers and metrics outlive it.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -32,6 +38,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 
 #include "collector/store/engine/metrics.h"
@@ -67,6 +74,7 @@ class Committer {
     std::function<int64_t()> oldest_ms;   // samples before are dropped
     std::function<int64_t()> now_ms;
     std::function<absl::Status()> check_disk;  // not OK: nothing is taken
+    std::function<void()> applied;             // told when the head has more than before
   };
 
   Committer(std::unique_ptr<log::Writer> writer, head::Head& head, Writers& writers,
@@ -94,6 +102,11 @@ class Committer {
   // What was frozen at the mark is in windows.
   void Flushed(absl::Span<const size_t> shards, const Mark& mark) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Holds commits while the head has so many bytes of samples, until GoOn, or `at_most` has passed.
+  void HoldAbove(uint64_t sample_bytes, absl::Duration at_most) ABSL_LOCKS_EXCLUDED(mutex_);
+  // To be called when the flush is over, however it went.
+  void GoOn() ABSL_LOCKS_EXCLUDED(mutex_);
+
   // Begins a segment if the log is broken, so that it is well before it is needed. True when that
   // has made it well.
   bool Heal() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -112,6 +125,7 @@ class Committer {
  private:
   using WriterKey = std::pair<std::string, WriterId>;
   using Group = std::vector<PendingBatch>;
+  using SteadyTime = std::chrono::steady_clock::time_point;
 
   // Something else for the log thread to do, between two groups.
   struct Request {
@@ -122,9 +136,8 @@ class Committer {
   void Run() ABSL_LOCKS_EXCLUDED(mutex_);
   // Has it done and waits for it.
   void RunBetweenGroups(std::function<void()> work) ABSL_LOCKS_EXCLUDED(mutex_);
-  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return !queue_.empty() || request_ != nullptr || stopping_;
-  }
+  // Until there is a request, a batch that is not held, or it is to stop.
+  void WaitForWork() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return queued_bytes_ < options_.queue_bytes;
   }
@@ -163,6 +176,8 @@ class Committer {
   uint64_t segment_ ABSL_GUARDED_BY(mutex_);                     // the writer's
   absl::Status health_ ABSL_GUARDED_BY(mutex_);
   Request* request_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  uint64_t held_above_ ABSL_GUARDED_BY(mutex_) = 0;  // bytes of samples
+  SteadyTime held_until_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 
   // Of the log thread.

@@ -21,17 +21,7 @@
 namespace leadline::collector::store::engine {
 namespace {
 
-constexpr int64_t kFullHeadFlushMs = int64_t{60} * 1000;
-constexpr int64_t kFlushRetryMs = int64_t{30} * 1000;
 constexpr int64_t kSayProgressMs = 200;
-// Samples may take so many times what the first of each series take, so that there is room for
-// more.
-constexpr uint64_t kTimesFirstSamples = 2;
-// Parts of a day are settled so long after every shard was flushed once more: later there is hardly
-// anything to come.
-constexpr int64_t kSettleDelayMs = int64_t{15} * 60 * 1000;
-// How often what is to be rolled up is looked for.
-constexpr int64_t kRollIntervalMs = int64_t{60} * 1000;
 
 // One that lists nothing when there is none, and no windows.
 absl::StatusOr<ManifestFile> ReadManifestIfAny(file::Files& files, const Paths& paths) {
@@ -65,14 +55,6 @@ std::vector<uint64_t> FlushedBytes(const LogScan& scan, absl::Span<const uint64_
     }
   }
   return flushed;
-}
-
-// An error of what is tried each second is logged once; `last` is how it went before.
-void SayIfNew(std::string_view what, absl::Status status, absl::Status& last) {
-  if (!status.ok() && last.ok()) {
-    spdlog::error("{} reason=\"{}\"", what, std::string(status.message()));
-  }
-  last = std::move(status);
 }
 
 }  // namespace
@@ -156,7 +138,8 @@ absl::Status LocalStore::Start() {
                          .max_definition_bytes = options_.max_definition_bytes,
                          .oldest_ms = [this] { return OldestMs(); },
                          .now_ms = [this] { return options_.clock->NowUnixMs(); },
-                         .check_disk = [this] { return DiskHealth(); }});
+                         .check_disk = [this] { return DiskHealth(); },
+                         .applied = [this] { Applied(); }});
   LookAtDisk();
   return absl::OkStatus();
 }
@@ -263,6 +246,7 @@ LocalStore::~LocalStore() {
   }
   if (maintenance_.joinable()) maintenance_.join();
   if (rolling_.joinable()) rolling_.join();
+  committer_.reset();
 }
 
 int64_t LocalStore::OldestMs() const {
@@ -303,121 +287,6 @@ int64_t LocalStore::RetentionMs(RetentionClass retention) const {
   return options_.retention_ms;
 }
 
-bool LocalStore::FlushIsDue() const {
-  const int64_t waited_ms = NowMonoMs() - last_flush_ms_;
-  if (flush_failed_) return waited_ms >= kFlushRetryMs;
-  const auto shards = static_cast<int64_t>(head_.shard_count());
-  // What a start has to read; one may have found that much already.
-  if (committer_->unflushed_bytes() >= options_.flush_log_bytes) return true;
-  const uint64_t bytes = committer_->log_bytes() - last_flush_bytes_;
-  if (bytes >= options_.flush_log_bytes / static_cast<uint64_t>(shards)) return true;
-  const uint64_t most_sample_bytes =
-      std::max(options_.flush_sample_bytes, kTimesFirstSamples * head_.first_sample_bytes());
-  if (head_.sample_bytes() >= most_sample_bytes) return true;
-  // A full head has to forget what ended, which a flush does.
-  const bool is_full = head_.definition_bytes() >= options_.max_definition_bytes;
-  const int64_t interval_ms =
-      is_full ? std::min(kFullHeadFlushMs, options_.flush_interval_ms) : options_.flush_interval_ms;
-  return committer_->unflushed_bytes() > 0 && waited_ms >= interval_ms / shards;
-}
-
-void LocalStore::Maintain() {
-  last_flush_ms_ = NowMonoMs();
-  last_flush_bytes_ = committer_->log_bytes();
-  do {
-    metrics_.series.Set(static_cast<double>(head_.series_count()));
-    metrics_.definition_bytes.Set(static_cast<double>(head_.definition_bytes()));
-    const bool has_room_again = LookAtDisk();
-    const bool is_well_again = committer_->Heal() || has_room_again;
-    if (DiskHealth().ok()) {
-      MutexLock lock(flush_mutex_);
-      SayIfNew("windows stay open for reading only", windows_.OpenForWriting(), windows_opened_);
-      SayIfNew("the log's newest segment is not noted", flusher_->NoteSegment(), segment_noted_);
-    }
-    if (FlushIsDue() || (is_well_again && flush_failed_)) FlushNextShard();
-    SayIfNew("damaged windows cannot be moved to quarantine", QuarantineDamaged(), quarantined_);
-    SayIfNew("retention failed", ApplyRetention(), retention_applied_);
-  } while (!WaitForStop());
-}
-
-absl::Status LocalStore::ApplyRetention() {
-  const std::map<int64_t, uint64_t> sizes = windows_.Sizes();
-  uint64_t bytes = 0;
-  for (const auto& [start_ms, size] : sizes) bytes += size;
-  metrics_.window_bytes.Set(static_cast<double>(bytes));
-  if (options_.retention_bytes > 0 && bytes > options_.retention_bytes) {
-    const int64_t kept_from_ms = KeptFromBySize(sizes, options_.retention_bytes);
-    if (kept_from_ms > chunk::kBeforeAllTime) {
-      spdlog::info("windows take more room than they may bytes={} limit={}", bytes,
-                   options_.retention_bytes);
-    }
-    LL_RETURN_IF_ERROR(DropBefore(kept_from_ms));
-  }
-  MutexLock lock(flush_mutex_);
-  return flusher_->DropBefore(KeptFromMs());
-}
-
-int64_t LocalStore::SettledMs() const {
-  return options_.clock->NowUnixMs() - options_.flush_interval_ms - kSettleDelayMs;
-}
-
-void LocalStore::MakeRollups() {
-  int64_t last_ms = NowMonoMs() - kRollIntervalMs;
-  do {
-    if (NowMonoMs() - last_ms < kRollIntervalMs) continue;
-    last_ms = NowMonoMs();
-    MutexLock lock(roll_mutex_);
-    // Failures are logged and counted there.
-    roller_->MakeDue(SettledMs(), /*at_once=*/false).IgnoreError();
-  } while (!WaitForStop());
-}
-
-absl::Status LocalStore::RollUp() {
-  LL_RETURN_IF_ERROR(gate_.status());
-  MutexLock lock(roll_mutex_);
-  return roller_->MakeDue(SettledMs(), /*at_once=*/true);
-}
-
-absl::Status LocalStore::QuarantineDamaged() {
-  MutexLock lock(flush_mutex_);
-  return flusher_->QuarantineHidden();
-}
-
-void LocalStore::FlushNextShard() {
-  last_flush_ms_ = NowMonoMs();
-  last_flush_bytes_ = committer_->log_bytes();
-  MutexLock lock(flush_mutex_);
-  absl::Status flushed = flusher_->FlushNext();  // a failure is logged and counted there
-  flush_failed_ = !flushed.ok();
-  SetFlushHealth(std::move(flushed));
-  if (absl::Status settled = windows_.Settle(SettledMs()); !settled.ok()) {
-    spdlog::error("settling failed reason=\"{}\"", std::string(settled.message()));
-  }
-}
-
-void LocalStore::SetFlushHealth(absl::Status flushed) {
-  MutexLock lock(health_mutex_);
-  flush_health_ = std::move(flushed);
-}
-
-bool LocalStore::LookAtDisk() {
-  const absl::StatusOr<uint64_t> free = files_.FreeBytes(paths_.dir);
-  absl::Status health = free.status();
-  if (free.ok() && *free < options_.min_free_bytes) {
-    health = absl::ResourceExhaustedError(
-        fmt::format("the disk of {} has {} bytes left; writes are taken from {} on", paths_.dir,
-                    *free, options_.min_free_bytes));
-  }
-  MutexLock lock(health_mutex_);
-  const bool has_changed = health.ok() != disk_health_.ok();
-  if (has_changed) {
-    spdlog::log(health.ok() ? spdlog::level::info : spdlog::level::err, "{}",
-                health.ok() ? "the disk has room again" : std::string(health.message()));
-  }
-  disk_health_ = std::move(health);
-  return has_changed && disk_health_.ok();
-}
-
 absl::Status LocalStore::DiskHealth() const {
   MutexLock lock(health_mutex_);
   return disk_health_;
@@ -438,6 +307,13 @@ bool LocalStore::IsStopping() {
 bool LocalStore::WaitForStop() {
   MutexLock lock(stop_mutex_);
   if (!stopping_) stop_changed_.WaitFor(stop_mutex_, options_.maintenance_interval);
+  return stopping_;
+}
+
+bool LocalStore::WaitForWork() {
+  MutexLock lock(stop_mutex_);
+  if (!stopping_ && !woken_) stop_changed_.WaitFor(stop_mutex_, options_.maintenance_interval);
+  woken_ = false;
   return stopping_;
 }
 

@@ -4,6 +4,7 @@
 // and then flushes and drops what is past retention; and one that makes rollups.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -70,9 +71,16 @@ class LocalStore final : public Store {
   void Maintain();
   // True once the store is being closed; waits for that, but not for long.
   bool WaitForStop() ABSL_LOCKS_EXCLUDED(stop_mutex_);
+  // The same for the thread that flushes, which Applied may wake.
+  bool WaitForWork() ABSL_LOCKS_EXCLUDED(stop_mutex_);
   bool IsStopping() ABSL_LOCKS_EXCLUDED(stop_mutex_);
   bool FlushIsDue() const;
+  // From so many on samples go to windows.
+  uint64_t MostSampleBytes() const;
   void FlushNextShard() ABSL_LOCKS_EXCLUDED(flush_mutex_);
+  // On the log thread, when the head has more samples: wakes the thread that flushes if it wants to
+  // know.
+  void Applied() ABSL_LOCKS_EXCLUDED(stop_mutex_);
   // Samples before it are not taken.
   int64_t OldestMs() const;
   // What is there is kept from here on: as long before the newest window as before now, so that a
@@ -114,12 +122,14 @@ class LocalStore final : public Store {
   mutable Mutex health_mutex_;
   absl::Status flush_health_ ABSL_GUARDED_BY(health_mutex_);  // of the last flush
   absl::Status disk_health_ ABSL_GUARDED_BY(health_mutex_);
-  std::unique_ptr<Committer> committer_;  // stops before what it uses
-  Mutex flush_mutex_;                     // one flush or drop at a time
+  std::atomic<uint64_t> woken_above_ = UINT64_MAX;  // bytes of samples
+  std::unique_ptr<Committer> committer_;            // stops before what it uses
+  Mutex flush_mutex_;                               // one flush or drop at a time
   std::unique_ptr<Flusher> flusher_ ABSL_PT_GUARDED_BY(flush_mutex_);
   Mutex stop_mutex_;
   CondVar stop_changed_;
   bool stopping_ ABSL_GUARDED_BY(stop_mutex_) = false;
+  bool woken_ ABSL_GUARDED_BY(stop_mutex_) = false;
   std::optional<absl::Status> recovered_ ABSL_GUARDED_BY(stop_mutex_);
   // Of the thread that flushes: when and where the last flush of a shard was tried.
   int64_t last_flush_ms_ = 0;

@@ -40,6 +40,9 @@ Metrics::Metrics(prometheus::Registry& registry)
     : log_fsyncs(AddCounter(registry, "log_fsyncs_total", "Commits of the log made durable.")),
       log_bytes(AddCounter(registry, "log_bytes_total", "Bytes committed to the log.")),
       log_errors(AddCounter(registry, "log_errors_total", "Commits of the log that failed.")),
+      log_held_seconds(AddCounter(registry, "log_held_seconds_total",
+                                  "Time that commits of the log waited for a flush, since samples "
+                                  "took too much memory.")),
       log_torn_bytes(AddCounter(registry, "log_torn_bytes_total",
                                 "Unacknowledged bytes cut from the end of the log at start.")),
       log_salvaged_frames(AddCounter(registry, "log_salvaged_frames_total",

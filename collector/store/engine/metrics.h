@@ -17,6 +17,7 @@ struct Metrics {
   prometheus::Counter& log_fsyncs;
   prometheus::Counter& log_bytes;
   prometheus::Counter& log_errors;
+  prometheus::Counter& log_held_seconds;
   prometheus::Counter& log_torn_bytes;
   prometheus::Counter& log_salvaged_frames;
   prometheus::Gauge& series;

@@ -206,7 +206,9 @@ Generation::Place Generation::FindPlace(const Series& series, Frame& frame, Step
       return Place::kNext;
     }
     if (series.next == column.size() && column.MayPush(frame.ts_ms)) {
+      column_bytes_ -= column.bytes();
       column.Push(frame.ts_ms);
+      column_bytes_ += column.bytes();
       frame.column = series.column;
       step.column = series.column;
       step.index = series.next;
@@ -219,7 +221,7 @@ Generation::Place Generation::FindPlace(const Series& series, Frame& frame, Step
   }
   if (frame.column == kNoColumn) {
     frame.column = static_cast<uint32_t>(columns_.size());
-    columns_.emplace_back(frame.ts_ms);
+    column_bytes_ += columns_.emplace_back(frame.ts_ms).bytes();
   }
   step.column = frame.column;
   step.index = columns_[frame.column].size() - 1;
@@ -368,8 +370,7 @@ bool Generation::HasSamplesIn(uint32_t slot, int64_t start_ms, int64_t end_ms) c
 }
 
 size_t Generation::bytes() const {
-  size_t bytes = arena_.bytes() + last_histogram_bytes_;
-  for (const TimeColumn& column : columns_) bytes += column.bytes();
+  size_t bytes = arena_.bytes() + last_histogram_bytes_ + column_bytes_;
   for (const Lane* lane : {&floats_, &histograms_}) {
     bytes += (lane->series.capacity() + lane->checkpoints.capacity()) * sizeof(Arena::Ref);
   }

@@ -155,6 +155,7 @@ class Generation {
 
   Arena arena_;
   std::vector<TimeColumn> columns_;
+  size_t column_bytes_ = 0;  // of those
   Lane floats_;
   Lane histograms_;
   std::vector<std::unique_ptr<model::NativeHistogram>> last_histograms_;

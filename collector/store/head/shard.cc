@@ -233,7 +233,15 @@ AppendCounts Shard::Append(const WriteBatch& batch, absl::Span<const FrameRange>
                           };
   append(batch.floats, floats);
   append(batch.histograms, histograms);
+  CountBytes();
   return counts;
+}
+
+void Shard::CountBytes() {
+  uint64_t bytes = open_->bytes();
+  for (const auto& frozen : frozen_) bytes += frozen->bytes();
+  sample_bytes_ = bytes;
+  first_sample_bytes_ = std::max<uint64_t>(open_->first_bytes(), frozen_first_bytes_);
 }
 
 absl::Status Shard::Find(std::string_view tenant_name, const index::Matchers& matchers,
@@ -323,8 +331,9 @@ void Shard::Tenants(StringSet& out) const {
 void Shard::Freeze() {
   WriterLock lock(mutex_);
   if (open_->empty()) return;
-  first_sample_bytes_ = open_->first_bytes();
+  frozen_first_bytes_ = open_->first_bytes();
   frozen_.push_back(std::exchange(open_, std::make_unique<Generation>()));
+  CountBytes();
 }
 
 uint32_t Shard::Frozen(uint32_t from, size_t max_samples, std::vector<FrozenSeries>& out) const {
@@ -372,6 +381,7 @@ void Shard::DropFrozen(absl::Span<const FrozenEntities> entities) {
   std::vector<std::unique_ptr<const Generation>> dropped;  // their memory goes without the lock
   WriterLock lock(mutex_);
   dropped.swap(frozen_);
+  CountBytes();
   for (const FrozenEntities& frozen : entities) {
     uint32_t number = 0;
     Tenant& tenant = TenantOf(frozen.tenant, number);
@@ -473,18 +483,6 @@ size_t Shard::series_count(std::string_view tenant_name) const {
 uint64_t Shard::definition_bytes() const {
   ReaderLock lock(mutex_);
   return definition_bytes_;
-}
-
-uint64_t Shard::sample_bytes() const {
-  ReaderLock lock(mutex_);
-  uint64_t bytes = open_->bytes();
-  for (const auto& frozen : frozen_) bytes += frozen->bytes();
-  return bytes;
-}
-
-uint64_t Shard::first_sample_bytes() const {
-  ReaderLock lock(mutex_);
-  return std::max<uint64_t>(open_->first_bytes(), first_sample_bytes_);
 }
 
 }  // namespace leadline::collector::store::head

@@ -6,6 +6,7 @@
 // Threading: any thread; one mutex, which readers hold while they look up and read what they found.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -155,9 +156,11 @@ class Shard {
   // What series and entities take of memory, without samples; an estimate.
   uint64_t definition_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
   // What samples take; and what the first samples of its series take between two flushes, now or
-  // before the last one, whichever is more.
-  uint64_t sample_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
-  uint64_t first_sample_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // before the last one, whichever is more. Neither waits for anything.
+  uint64_t sample_bytes() const { return sample_bytes_.load(std::memory_order_relaxed); }
+  uint64_t first_sample_bytes() const {
+    return first_sample_bytes_.load(std::memory_order_relaxed);
+  }
 
  private:
   struct Series {
@@ -198,6 +201,8 @@ class Shard {
   const Tenant& TenantOf(const Series& series) const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return *tenants_[series.tenant];
   }
+  // After what changes them.
+  void CountBytes() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasSamples(uint32_t slot) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   bool HasSamplesIn(uint32_t slot, int64_t start_ms, int64_t end_ms) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
@@ -216,7 +221,9 @@ class Shard {
   std::vector<Series> series_ ABSL_GUARDED_BY(mutex_);  // by slot
   std::unique_ptr<Generation> open_ ABSL_GUARDED_BY(mutex_) = std::make_unique<Generation>();
   std::vector<std::unique_ptr<const Generation>> frozen_ ABSL_GUARDED_BY(mutex_);  // oldest first
-  uint64_t first_sample_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // of the last that was frozen
+  uint64_t frozen_first_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // of the last that was frozen
+  std::atomic<uint64_t> sample_bytes_ = 0;
+  std::atomic<uint64_t> first_sample_bytes_ = 0;
   size_t released_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t definition_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };

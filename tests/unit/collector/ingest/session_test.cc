@@ -122,7 +122,7 @@ std::string Wrapped(const std::string& piece) {
 }
 
 // The first piece of a stream, to be sent as it is.
-std::string Compressed(const std::string& contents, int window_log = 18) {
+std::string Compressed(const std::string& contents, int window_log = 16) {
   return "bytes:" + Wrapped(*zstd::Compressor(1, window_log).Flush(contents));
 }
 
@@ -144,7 +144,7 @@ TEST_F(SessionTest, AcknowledgesABatchAndASecondCopyOfIt) {
   agent.Send(kHello);
   EXPECT_EQ(agent.Receive(),
             "welcome { protocol_version: 1 collector_version: \"test\" max_message_bytes: 1048576 "
-            "max_batches_in_flight: 16 zstd_window_log: 18 }");
+            "max_batches_in_flight: 16 zstd_window_log: 16 }");
   agent.Send(kDefinitions);
   agent.Send(BatchText(1));
   EXPECT_EQ(agent.Receive(), "ack { sequence: 1 }");
@@ -162,7 +162,7 @@ TEST_F(SessionTest, TakesCompressedMessagesAmongOthers) {
   RawAgent agent(collector_.proxy().port());
   agent.Send(kHello);
   agent.Receive();
-  zstd::Compressor stream(1, 18);
+  zstd::Compressor stream(1, 16);
   const auto compressed = [&](const std::string& text) {
     return agent.SendBytes(Wrapped(*stream.Flush(Message(text).SerializeAsString())));
   };
