@@ -154,6 +154,8 @@ void Connection::KeepForDetection(Way& way, const Piece& piece) {
   const size_t taken =
       way.buffer.Append(piece.bytes, piece.ts_ns, piece.bytes.size(), shard_.buffers());
   if (taken == piece.bytes.size() && piece.missing == 0 && (whole_ || !way.is_none)) return;
+  Count(Loss::kUnsynchronised, way.buffer.bytes().size() + piece.bytes.size() - taken);
+  Count(piece.why, piece.missing);
   way.buffer.Clear();
   way.position = way.next;
   whole_ = false;

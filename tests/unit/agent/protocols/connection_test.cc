@@ -87,6 +87,22 @@ TEST_F(ConnectionTest, IsSwitchedOffForWhatIsNotKnown) {
   EXPECT_EQ(Lost(Protocol::kUnknown, Loss::kEncrypted), 1u);
 }
 
+TEST_F(ConnectionTest, CountsWhatItPassesOverBeforeAProtocolIsFound) {
+  base::ConnectionInfo info{.id = 1, .remote_port = 80};
+  info.joined_late = true;
+  connection_.Begin(info);
+  Send("the rest of a body", 100);
+  EXPECT_EQ(Lost(Protocol::kUnknown, Loss::kUnsynchronised), 18);
+  EXPECT_EQ(Lost(Protocol::kUnknown, Loss::kGapUncaptured), 100);
+  // Where exchanges begin has to show first.
+  for (int i = 0; i < 8; ++i) {
+    Send(kGet);
+    Receive(kOk, 1000);
+  }
+  EXPECT_FALSE(sink_.routes.empty());
+  EXPECT_EQ(Lost(Protocol::kUnknown, Loss::kUnsynchronised), 18);
+}
+
 TEST_F(ConnectionTest, GivesUpWhatKeepsBeingInvalid) {
   Begin();
   Send(kGet);
