@@ -193,10 +193,11 @@ TEST_F(PrometheusWriteTest, NothingIsLostOverTheRateOfSamples) {
   collector_.SetLimits({.max_samples_a_second = 20});
   collector_.Start();
   Start();
+  // The samples are counted as they are refused, the request as it is answered.
   ASSERT_TRUE(Eventually([&] {
-    return Counted("leadline_collector_refused_samples_total", R"(reason="sample_rate")") > 0;
+    return Counted("leadline_collector_refused_samples_total", R"(reason="sample_rate")") > 0 &&
+           Counted("leadline_collector_remote_failed_requests_total", R"(reason="rate")") > 0;
   }));
-  EXPECT_GT(Counted("leadline_collector_remote_failed_requests_total", R"(reason="rate")"), 0);
   AwaitScrapes(10);
   collector_.Stop();
   collector_.SetLimits({});
