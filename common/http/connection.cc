@@ -23,6 +23,7 @@
 #include "common/http/access.h"
 #include "common/http/encoding.h"
 #include "common/http/outgoing.h"
+#include "common/http/request_parser.h"
 #include "common/mutex.h"
 
 namespace leadline::http {
@@ -32,7 +33,6 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 using Tcp = asio::ip::tcp;
 using ErrorCode = boost::system::error_code;
-using RequestParser = beast::http::request_parser<beast::http::string_body>;
 
 constexpr int kMinor = 1;  // of HTTP/1.1
 

@@ -365,6 +365,41 @@ INSTANTIATE_TEST_SUITE_P(
         BadInput{"BadLength", "POST /size HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400}),
     [](const auto& test) { return test.param.name; });
 
+// Beast has 16 bits for the length of a name and of a value.
+class ServerLongFieldTest : public testing::TestWithParam<std::string> {
+ protected:
+  static std::string Ask(const Server& server, const std::string& fields,
+                         const std::string& rest = "") {
+    RawClient client(server.port());
+    client.Send("POST /size HTTP/1.1\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n" +
+                fields + "\r\n1\r\nx\r\n0\r\n" + rest + "\r\n");
+    return client.ReadAll();
+  }
+};
+
+TEST_P(ServerLongFieldTest, IsAnsweredWhereverItIs) {
+  auto server = StartOrDie({.max_header_bytes = 1 << 20});
+  const std::string& field = GetParam();
+  EXPECT_THAT(Ask(*server, field), StartsWith("HTTP/1.1 431 "));
+  EXPECT_THAT(Ask(*server, "", field), StartsWith("HTTP/1.1 431 "));
+  EXPECT_THAT(Ask(*server, ""), StartsWith("HTTP/1.1 200 "));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, ServerLongFieldTest,
+                         testing::Values("A: " + std::string(65'534, 'x') + "\r\n",
+                                         "A: " + std::string(200'000, 'x') + "\r\n",
+                                         std::string(65'534, 'x') + ": a\r\n",
+                                         "Authorization: Bearer " + std::string(70'000, 'x') +
+                                             "\r\n"));
+
+TEST(Server, TakesAFieldOfSixteenBits) {
+  auto server = StartOrDie({.max_header_bytes = 1 << 20});
+  RawClient client(server->port());
+  client.Send("GET /hello HTTP/1.0\r\n" + std::string(65'533, 'n') + ": " +
+              std::string(65'533, 'v') + "\r\n\r\n");
+  EXPECT_THAT(client.ReadAll(), StartsWith("HTTP/1.0 200 "));
+}
+
 TEST(Server, ClosesConnectionsThatSendNothing) {
   auto server = StartOrDie({.idle_timeout = absl::Milliseconds(20)});
   RawClient client(server->port());
