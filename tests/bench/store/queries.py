@@ -19,6 +19,7 @@ class Question:
     # its answers are near those of PromQL, not equal.
     rates: bool = False
     also_cold: bool = False
+    under_a_second: bool = False
 
     def asked(self, dialect):
         parameters = {**self.parameters, **(self.native if dialect == "native" else {})}
@@ -62,6 +63,23 @@ def grouped(start_s, end_s, step_s, suffix, which=None):
         )
         for name, classic, native, rates in _GROUPED
         if which is None or name in which
+    ]
+
+
+def month(start_s, end_s, suffix):
+    """The sum of rates by namespace, from rollups and from samples."""
+    parameters = {
+        "query": "sum by (namespace) (rate(container_cpu_usage_seconds_total[1h]))",
+        "start": start_s - start_s % 3600 + 3600,
+        "end": end_s,
+        "step": 3600,
+    }
+    name = "sum of rates by namespace"
+    return [
+        Question(f"{name}, {suffix}, rollups", "/api/v1/query_range", parameters, under_a_second=True),
+        Question(
+            f"{name}, {suffix}, samples", "/api/v1/query_range", {**parameters, "max_source_resolution": 0}
+        ),
     ]
 
 

@@ -43,7 +43,7 @@ class Server:
         self._connection = None
         self._last_asked = 0.0
         self._peak = None
-        os.makedirs(self.folder)
+        os.makedirs(self.folder, exist_ok=True)
 
     # --- Its process ---
 
@@ -137,12 +137,12 @@ class Server:
 class Leadline(Server):
     """`protocol`: "agents" or "remote write", the same samples; or NATIVE."""
 
-    def __init__(self, folder, protocol):
+    def __init__(self, folder, protocol, options=()):
         super().__init__(f"ours, {protocol}", folder)
         self._agent = protocol.startswith("agents")
         self._native = protocol == NATIVE
         self.dialect = "native" if self._native else "classic"
-        self._collector = Collector(self.folder, ("--retention", "0", "--max-late", "0"))
+        self._collector = Collector(self.folder, ("--retention", "0", "--max-late", "0", *options))
         self.data = self._collector.data_dir
 
     def _start(self):
@@ -170,6 +170,14 @@ class Leadline(Server):
 
     def settle(self):
         self.must("POST", "/api/v2/admin/flush")
+
+    def is_rolled_up(self, parts):
+        """Whether rollups were made of so many four hours, and none are to be made."""
+        made, due, stale = (
+            self._collector.metric(f"leadline_collector_rollups_{name}")
+            for name in ("made_total", "due", "stale")
+        )
+        return made >= parts and due == 0 and stale == 0
 
 
 class _Peer(Server):
