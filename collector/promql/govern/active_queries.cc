@@ -12,9 +12,11 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "common/file.h"
 #include "common/status_macros.h"
+#include "common/status_text.h"
 
 namespace leadline::collector::promql::govern {
 namespace {
@@ -55,11 +57,16 @@ ActiveQueries::Entry::~Entry() {
 
 absl::StatusOr<std::vector<std::string>> ActiveQueries::KeepIn(const std::string& file) {
   std::vector<std::string> left;
-  LL_ASSIGN_OR_RETURN(const auto before, ReadFile(file, kLines * kLineBytes));
-  std::istringstream lines(before.value_or(""));
-  for (std::string line; std::getline(lines, line);) {
-    line.resize(line.find_last_not_of(' ') + 1);
-    if (!line.empty()) left.push_back(std::move(line));
+  const auto before = ReadFile(file, kLines * kLineBytes);
+  if (before.ok()) {
+    std::istringstream lines(before->value_or(""));
+    for (std::string line; std::getline(lines, line);) {
+      line.resize(line.find_last_not_of(' ') + 1);
+      if (line.starts_with('{')) left.push_back(std::move(line));
+    }
+  } else {
+    spdlog::warn("what ran when the collector last ended is not known reason=\"{}\"",
+                 StatusMessage(before.status()));
   }
   Fd opened(open(file.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!opened.is_open()) return FileError("cannot open", file);

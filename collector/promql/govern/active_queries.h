@@ -54,7 +54,8 @@ class ActiveQueries {
   explicit ActiveQueries(const Clock& clock) : clock_(clock) {}
 
   // Makes the file anew and keeps it up to date from then on. Gives the lines of those that the
-  // program's last run had not ended. The error says what could not be done with the file.
+  // program's last run had not ended; none, with a warning, where it cannot be read. The error says
+  // what could not be done with the file.
   absl::StatusOr<std::vector<std::string>> KeepIn(const std::string& file)
       ABSL_LOCKS_EXCLUDED(mutex_);
 

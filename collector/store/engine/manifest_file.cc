@@ -27,8 +27,16 @@ absl::StatusOr<ManifestFile> ReadManifest(file::Files& files, const Paths& paths
   if (absl::IsUnimplemented(manifest.status())) return manifest.status();
   absl::StatusOr<Manifest> copy = ReadOne(files, paths, kManifestCopyName);
   if (copy.ok()) return ManifestFile{*std::move(copy), manifest.status()};
-  const bool is_new = absl::IsNotFound(manifest.status());
-  return is_new && !absl::IsNotFound(copy.status()) ? copy.status() : manifest.status();
+  if (absl::IsNotFound(manifest.status()) && absl::IsNotFound(copy.status())) {
+    return manifest.status();
+  }
+  for (const absl::Status& status : {manifest.status(), copy.status()}) {
+    if (!absl::IsNotFound(status) && !absl::IsDataLoss(status)) return status;  // may be mended
+  }
+  return absl::DataLossError(fmt::format(
+      "{}; {}; which windows count and where the log begins is not known without them: bring one "
+      "of them back from a back-up, or move {} away to begin without what it has",
+      std::string(manifest.status().message()), std::string(copy.status().message()), paths.dir));
 }
 
 absl::Status ReplaceManifest(file::Files& files, const Paths& paths, const Manifest& manifest) {

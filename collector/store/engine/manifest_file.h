@@ -22,8 +22,9 @@ struct ManifestFile {
   absl::Status damage;
 };
 
-// NOT_FOUND when neither is there. UNIMPLEMENTED when a newer version wrote it. Otherwise, when
-// neither can be read, what is wrong with the first, with its path.
+// NOT_FOUND when neither is there. UNIMPLEMENTED when a newer version wrote it. DATA_LOSS when both
+// are damaged or missing: what is wrong with each, with its path, and what can be done. Errors of
+// the system as they are.
 absl::StatusOr<ManifestFile> ReadManifest(file::Files& files, const Paths& paths);
 
 // Both. The copy first: when it fails nothing has changed.

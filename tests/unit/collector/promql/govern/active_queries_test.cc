@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -59,6 +60,17 @@ TEST_F(ActiveQueriesTest, TheFileSaysWhatHadNotEnded) {
                                  HasSubstr(R"x("query":"\\\\)x")));
   ActiveQueries after(clock_);
   EXPECT_THAT(*after.KeepIn(file_), IsEmpty());
+}
+
+TEST_F(ActiveQueriesTest, AFileOfSomethingElseIsReplaced) {
+  for (const size_t bytes : {size_t{100}, 2 * ActiveQueries::kLines * ActiveQueries::kLineBytes}) {
+    std::ofstream(file_) << std::string(bytes, 'x');
+    ActiveQueries queries(clock_);
+    const auto left = queries.KeepIn(file_);
+    ASSERT_TRUE(left.ok()) << left.status();
+    EXPECT_THAT(*left, IsEmpty());
+    EXPECT_EQ(std::filesystem::file_size(file_), ActiveQueries::kLines * ActiveQueries::kLineBytes);
+  }
 }
 
 TEST_F(ActiveQueriesTest, SaysWhatIsWrongWithTheFile) {

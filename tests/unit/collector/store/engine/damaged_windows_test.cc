@@ -227,7 +227,9 @@ TEST_F(DamagedWindowsTest, WithoutAManifestThatCanBeReadTheStoreDoesNotStart) {
   Rewire();
   const auto damaged = OpenStore(options_);
   EXPECT_EQ(damaged.status().code(), absl::StatusCode::kDataLoss);
-  EXPECT_THAT(std::string(damaged.status().message()), HasSubstr(manifest + ": "));
+  EXPECT_THAT(std::string(damaged.status().message()),
+              AllOf(HasSubstr(manifest + ": "), HasSubstr(manifest + ".copy: "),
+                    HasSubstr("bring one of them back from a back-up")));
   std::filesystem::remove(manifest);
   std::filesystem::remove(manifest + ".copy");
   Rewire();
