@@ -189,7 +189,8 @@ absl::Status Run(const Options& options, int stop_fd) {
   api_options.engine.max_concurrency = static_cast<size_t>(options.query_max_concurrency);
   api_options.engine.max_waiting = kWaitingQueries;
   api_options.engine.active_file = options.data_dir + "/queries.active";
-  api_options.query_threads = options.query_max_concurrency + static_cast<int>(kWaitingQueries);
+  // Queries that run and that wait, and beside them as many calls for series and labels as run.
+  api_options.query_threads = 2 * options.query_max_concurrency + static_cast<int>(kWaitingQueries);
   api_options.cors_origins = options.cors_origins;
   api_options.flags = options.values;
   api_options.checks = {{"store", [&store] { return store->Health(); }}};

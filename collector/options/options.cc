@@ -30,7 +30,8 @@ void AddQueryOptions(CLI::App& app, Options& options) {
       ->type_name("SIZE")
       ->default_str("1GiB");
   app.add_option("--query-max-concurrency", options.query_max_concurrency,
-                 "Queries of a tenant that run at a time; others wait for their turn")
+                 "Queries of a tenant that run at a time, and as many calls for series and labels; "
+                 "others wait")
       ->check(CLI::Range(1, 1024).description(""))
       ->type_name("NUMBER")
       ->capture_default_str();

@@ -165,6 +165,7 @@ Engine::Engine(const store::Queryable& queryable, EngineOptions options)
       options_(std::move(options)),
       memory_(options_.max_total_memory_bytes),
       gate_(options_.max_concurrency, options_.max_waiting),
+      store_gate_(options_.max_concurrency, options_.max_waiting),
       active_(*options_.clock),
       helpers_(HelpersOf(options_)),
       workers_(helpers_ == 0 ? nullptr : std::make_unique<WorkerPool>(static_cast<int>(helpers_))) {
@@ -263,7 +264,7 @@ absl::Status Engine::AskStore(std::string_view tenant, std::string_view text, in
                                     .query = std::string(text),
                                     .start_ms = start_ms,
                                     .end_ms = end_ms});
-  LL_ASSIGN_OR_RETURN(const auto turn, gate_.Enter(tenant, deadline, options.cancelled));
+  LL_ASSIGN_OR_RETURN(const auto turn, store_gate_.Enter(tenant, deadline, options.cancelled));
   exec::Budget budget({.bytes = options_.max_memory_bytes}, memory_);
   return ask({.deadline = deadline, .cancelled = options.cancelled, .memory = &budget});
 }

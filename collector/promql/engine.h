@@ -49,9 +49,9 @@ struct EngineOptions {
   uint64_t max_samples = 50'000'000;              // that a query may hold at a time
   uint64_t max_memory_bytes = uint64_t{1} << 30;  // that a query may hold; an estimate
   uint64_t max_total_memory_bytes = uint64_t{4} << 30;  // and all queries together
-  size_t max_concurrency = 20;                          // queries of a tenant that run at a time
-  size_t max_waiting = 100;                             // and that wait for their turn
-  size_t threads = 0;  // that one query may use; 0: one a processor
+  size_t max_concurrency = 20;  // queries of a tenant that run at a time; likewise AskStore's calls
+  size_t max_waiting = 100;     // and that wait for their turn
+  size_t threads = 0;           // that one query may use; 0: one a processor
   // Where the queries that run are kept for whoever looks into a crash; "": nowhere.
   std::string active_file;
   const Clock* clock = &SystemClock();  // outlives the engine
@@ -97,8 +97,9 @@ class Engine {
                                       int64_t start_ms, int64_t end_ms, int64_t step_ms,
                                       const QueryOptions& options = {}) const;
 
-  // Calls `ask`, which asks the store for series or labels, when its turn comes: it counts as a
-  // query of the tenant, `text` among those that run now. `limits` are a query's, of time and
+  // Calls `ask`, which asks the store for series or labels, when its turn comes, which is one among
+  // such calls of the tenant, as many as queries: it does not wait for those. `text` stands among
+  // the queries that run now. `limits` are a query's, of time and
   // memory; what was counted against them is given back when `ask` returns. Errors: those of
   // Instant that are not about the query itself, and those of `ask`.
   using Ask = absl::FunctionRef<absl::Status(const store::CallLimits& limits)>;
@@ -134,6 +135,7 @@ class Engine {
   // Queries change them.
   mutable exec::SharedMemory memory_;
   mutable govern::QueryGate gate_;
+  mutable govern::QueryGate store_gate_;  // of what asks the store alone, which is soon done
   mutable govern::ActiveQueries active_;
   const size_t helpers_;                       // threads beside a query's own
   const std::unique_ptr<WorkerPool> workers_;  // shared by all queries

@@ -46,7 +46,7 @@ inline constexpr std::array kTenantLimits = {
     TenantLimitRow{"max-new-series", &TenantLimits::max_new_series_a_minute, 0, UINT64_MAX,
                    "Series that a tenant may begin in a minute; 0: no limit"},
     TenantLimitRow{"max-samples", &TenantLimits::max_samples_a_second, 0, UINT64_MAX,
-                   "Samples that a tenant may write in a second; 0: no limit"},
+                   "Samples that a tenant may write in a second, over ten seconds; 0: no limit"},
     TenantLimitRow{"max-labels", &TenantLimits::max_labels, 0, kMaxLabels,
                    "Labels of a series, beside its name and those of its entity"},
     TenantLimitRow{"max-metric-length", &TenantLimits::max_metric_bytes, 1, kMaxMetricBytes,

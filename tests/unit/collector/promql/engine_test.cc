@@ -160,6 +160,19 @@ TEST_F(EngineTest, TakesTurns) {
   EXPECT_EQ(engine.Instant("t", "x", 0).status().code(), absl::StatusCode::kUnavailable);
 }
 
+TEST_F(EngineTest, CallsForSeriesTakeNoTurnOfAQuery) {
+  Add({{"__name__", "x"}}, {1});
+  const Engine engine = MakeEngine({.max_concurrency = 1, .max_waiting = 0});
+  const auto ask = [&](Engine::Ask todo) { return engine.AskStore("t", "x", 0, 0, {}, todo); };
+  const absl::Status asked = ask([&](const store::CallLimits&) {
+    EXPECT_TRUE(engine.Instant("t", "x", 0).ok());
+    const absl::Status second = ask([](const store::CallLimits&) { return absl::OkStatus(); });
+    EXPECT_EQ(second.code(), absl::StatusCode::kUnavailable);
+    return absl::OkStatus();
+  });
+  EXPECT_TRUE(asked.ok()) << asked;
+}
+
 TEST_F(EngineTest, AnswersAreTheSameOnAnyNumberOfThreads) {
   for (int i = 0; i < 500; ++i) {
     Add({{"__name__", "x"}, {"i", std::to_string(i)}, {"g", std::to_string(i % 3)}},
