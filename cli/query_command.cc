@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <optional>
-#include <regex>
 #include <sstream>
 
 #include "absl/time/time.h"
 #include <fmt/format.h>
+#include <re2/re2.h>
 
 #include "cli/explanation.h"
 #include "cli/query_reply.h"
@@ -114,24 +114,23 @@ int PrintExplanation(const QueryFlags& flags, const std::string& body, std::ostr
 }  // namespace
 
 std::string ExplainError(const std::string& message, const std::string& query) {
-  static const std::regex place(
-      "^(?:invalid parameter \"query\": )?(([0-9]{1,7}):([0-9]{1,7}): .*)$");
-  std::smatch match;
-  if (!std::regex_match(message, match, place)) return message;
-  const int line_number = std::stoi(match[2]);
-  const auto column = static_cast<size_t>(std::stoi(match[3]));
+  static const RE2 place("(?s)(?:invalid parameter \"query\": )?(([0-9]{1,7}):([0-9]{1,7}): .*)");
+  std::string text;
+  int line_number = 0;
+  size_t column = 0;
+  if (!RE2::FullMatch(message, place, &text, &line_number, &column)) return message;
   std::istringstream lines(query);
   std::string line;
   for (int i = 0; i < line_number; ++i) {
     if (!std::getline(lines, line)) line.clear();
   }
-  if (column == 0 || column > line.size() + 1) return match[1];
+  if (column == 0 || column > line.size() + 1) return text;
   // Columns are bytes; blanks are wanted for characters, and tabs stay tabs.
   std::string indent;
   for (const char c : line.substr(0, column - 1)) {
     if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) indent += c == '\t' ? '\t' : ' ';
   }
-  return fmt::format("{}\n  {}\n  {}^", match[1].str(), line, indent);
+  return fmt::format("{}\n  {}\n  {}^", text, line, indent);
 }
 
 int RunQuery(const QueryFlags& flags, const PostForm& post, const Clock& clock, std::ostream& out,

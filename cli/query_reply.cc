@@ -4,13 +4,13 @@
 #include <charconv>
 #include <cmath>
 #include <cstddef>
-#include <regex>
 #include <set>
 #include <utility>
 
 #include "absl/time/time.h"
 #include <boost/json.hpp>
 #include <fmt/format.h>
+#include <re2/re2.h>
 
 #include "common/labels.h"
 #include "common/status_macros.h"
@@ -172,9 +172,8 @@ absl::StatusOr<QueryReply> ParseQueryReply(std::string_view body) {
 }
 
 bool AsksForOrder(const std::string& query) {
-  static const std::regex ordered("[\\s(]*(topk|bottomk|sort[a-z_]*)\\b[^]*",
-                                  std::regex::icase | std::regex::ECMAScript);
-  return std::regex_match(query, ordered);
+  static const RE2 ordered(R"((?i)[\s(]*(?:topk|bottomk|sort[a-z_]*)\b)");
+  return ordered.Match(query, 0, query.size(), RE2::ANCHOR_START, nullptr, 0);
 }
 
 Table ToTable(const QueryReply& reply, const std::string& query, HeaderStyle style) {

@@ -66,7 +66,10 @@ TEST(RunQuery, KeepsTheOrderThatTheQueryAsksFor) {
   const HttpReply reply = Ok(R"({"resultType":"vector","result":[
       {"metric":{"pod":"b"},"value":[1,"2"]},{"metric":{"pod":"a"},"value":[1,"1"]}]})");
   const std::string kept = "POD   VALUE\nb         2\na         1\n";
-  for (const char* query : {"topk(2, x)", " ( BOTTOMK by (pod) (2, x))", "sort_desc(x)"}) {
+  const std::string is_long =
+      std::string(1'000'000, ' ') + "topk(2, x{a=\"" + std::string(1'000'000, 'a') + "\"})";
+  for (const std::string& query : {std::string("topk(2, x)"), std::string("sort_desc(x)"),
+                                   std::string(" ( BOTTOMK by (pod) (2, x))"), is_long}) {
     EXPECT_EQ(Query({.expr = query}, reply).out, kept) << query;
   }
   for (const char* query : {"sum(topk(2, x))", "topkx", "x"}) {
