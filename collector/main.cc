@@ -5,6 +5,7 @@
 
 #include "collector/collector.h"
 #include "collector/options/options.h"
+#include "common/descriptor_limit.h"
 #include "common/log.h"
 #include "common/status_text.h"
 #include "common/stop_signal.h"
@@ -15,6 +16,8 @@ absl::Status Run(const leadline::collector::Options& options) {
   if (absl::Status log = leadline::SetUpLog("leadline-collector", options.log_level); !log.ok()) {
     return log;
   }
+  // A window that is open, a day of samples, keeps some six files open.
+  leadline::RaiseDescriptorLimit();
   // What fails in gRPC we report ourselves, in our words and form.
   setenv("GRPC_VERBOSITY", "NONE", 0);
   auto stop = leadline::StopSignal::Open();

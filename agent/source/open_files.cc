@@ -1,7 +1,6 @@
 #include "agent/source/open_files.h"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <spdlog/spdlog.h>
 
 #include "agent/record/tape.h"
+#include "common/descriptor_limit.h"
 
 namespace leadline::agent::source {
 namespace {
@@ -26,15 +26,6 @@ bool IsGone(int error) {
 
 // What sysfs says of a device that is down: there may be a value later.
 bool HasNoValue(int error) { return error == EINVAL || error == EOPNOTSUPP; }
-
-// The limit of open files, raised as far as it goes; 0 where it is not known.
-rlim_t RaiseDescriptorLimit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
-  const rlimit raised{.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
-  if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
-  return limit.rlim_cur;
-}
 
 }  // namespace
 

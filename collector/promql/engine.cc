@@ -148,13 +148,30 @@ size_t HelpersOf(const EngineOptions& options) {
   return std::max<size_t>(threads, 1) - 1;
 }
 
+// How long a call may take: as its own options say, if not longer than the engine's.
+struct TimeLimit {
+  TimeLimit(absl::Duration own, absl::Duration most)
+      : limit(std::min(own, most)), of(own < most ? "timeout" : "query-timeout") {}
+
+  // With the limit, where it is what ended the call.
+  absl::Status Told(const absl::Status& status) const {
+    if (!absl::IsDeadlineExceeded(status)) return status;
+    return absl::DeadlineExceededError(fmt::format("{}: it may take {} ({})", StatusMessage(status),
+                                                   absl::FormatDuration(limit), of));
+  }
+
+  absl::Duration limit;
+  std::string_view of;
+};
+
 // What the store finds damaged while it is read, it leaves out when it is asked again.
 constexpr int kMaxDamages = 5;
 
 template <typename Ask>
-auto WithoutDamage(Ask ask) {
+auto Answered(const TimeLimit& limit, Ask ask) {
   auto result = ask();
   for (int i = 0; i < kMaxDamages && absl::IsDataLoss(result.status()); ++i) result = ask();
+  if (!result.ok()) result = limit.Told(result.status());
   return result;
 }
 
@@ -259,14 +276,16 @@ absl::StatusOr<QueryResult> Engine::Run(const Question& question, const QueryOpt
 
 absl::Status Engine::AskStore(std::string_view tenant, std::string_view text, int64_t start_ms,
                               int64_t end_ms, const QueryOptions& options, Ask ask) const {
-  const absl::Time deadline = absl::Now() + std::min(options.timeout, options_.timeout);
+  const TimeLimit time(options.timeout, options_.timeout);
+  const absl::Time deadline = absl::Now() + time.limit;
   const auto entry = active_.Begin({.tenant = std::string(tenant),
                                     .query = std::string(text),
                                     .start_ms = start_ms,
                                     .end_ms = end_ms});
-  LL_ASSIGN_OR_RETURN(const auto turn, store_gate_.Enter(tenant, deadline, options.cancelled));
+  const auto turn = store_gate_.Enter(tenant, deadline, options.cancelled);
+  if (!turn.ok()) return time.Told(turn.status());
   exec::Budget budget({.bytes = options_.max_memory_bytes}, memory_);
-  return ask({.deadline = deadline, .cancelled = options.cancelled, .memory = &budget});
+  return time.Told(ask({.deadline = deadline, .cancelled = options.cancelled, .memory = &budget}));
 }
 
 absl::StatusOr<std::shared_ptr<const void>> Engine::Hold(uint64_t bytes) const {
@@ -278,7 +297,9 @@ absl::StatusOr<std::shared_ptr<const void>> Engine::Hold(uint64_t bytes) const {
 
 absl::StatusOr<QueryResult> Engine::Instant(std::string_view tenant, std::string_view query,
                                             int64_t ts_ms, const QueryOptions& options) const {
-  return WithoutDamage([&] { return Run({tenant, query, ts_ms, ts_ms, 0}, options, nullptr); });
+  return Answered({options.timeout, options_.timeout}, [&] {
+    return Run({tenant, query, ts_ms, ts_ms, 0}, options, nullptr);
+  });
 }
 
 absl::StatusOr<QueryResult> Engine::Range(std::string_view tenant, std::string_view query,
@@ -288,7 +309,7 @@ absl::StatusOr<QueryResult> Engine::Range(std::string_view tenant, std::string_v
     return absl::InvalidArgumentError(
         fmt::format("range from {} to {} ms by {} ms is none", start_ms, end_ms, step_ms));
   }
-  return WithoutDamage([&] {
+  return Answered({options.timeout, options_.timeout}, [&] {
     return Run({tenant, query, start_ms, end_ms, step_ms}, options, nullptr);
   });
 }
@@ -296,7 +317,7 @@ absl::StatusOr<QueryResult> Engine::Range(std::string_view tenant, std::string_v
 absl::StatusOr<Explanation> Engine::Explain(std::string_view tenant, std::string_view query,
                                             int64_t start_ms, int64_t end_ms, int64_t step_ms,
                                             const QueryOptions& options) const {
-  return WithoutDamage([&]() -> absl::StatusOr<Explanation> {
+  return Answered({options.timeout, options_.timeout}, [&]() -> absl::StatusOr<Explanation> {
     Explanation explanation;
     LL_ASSIGN_OR_RETURN([[maybe_unused]] const QueryResult result,
                         Run({tenant, query, step_ms > 0 ? start_ms : end_ms, end_ms, step_ms},

@@ -1,5 +1,7 @@
 #include "collector/remote/write/native_histogram.h"
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <optional>
 #include <vector>
@@ -38,6 +40,8 @@ constexpr uint32_t kSpanLength = 2;
 
 constexpr int32_t kMinSchema = -4;
 constexpr int32_t kMaxSchema = 8;
+// Finer ones, up to what a float can tell apart, are joined to kMaxSchema (Prometheus pull 17189).
+constexpr int32_t kFinestSchema = 52;
 
 struct Span {
   int32_t offset = 0;  // from the end of the one before; of the first, from 0
@@ -158,8 +162,21 @@ std::string AbsoluteCounts(const Side& side, bool is_float, std::string_view sig
   return "";
 }
 
-// `total`: of whole numbers.
-std::string ToBuckets(const Side& side, bool is_float, std::string_view sign,
+// Adds to the last bucket, if that is it. No count is above `total`.
+void AddBucket(int32_t index, uint64_t count, bool is_float,
+               std::vector<NativeHistogram::Bucket>& buckets) {
+  if (buckets.empty() || buckets.back().index != index) {
+    buckets.push_back({index, count});
+  } else if (is_float) {
+    uint64_t& sum = buckets.back().count;
+    sum = model::FloatCount(std::bit_cast<double>(sum) + std::bit_cast<double>(count));
+  } else {
+    buckets.back().count += count;
+  }
+}
+
+// 2^`joined_bits` buckets become one. `total`: of whole numbers.
+std::string ToBuckets(const Side& side, bool is_float, int joined_bits, std::string_view sign,
                       std::vector<NativeHistogram::Bucket>& buckets, uint64_t& total) {
   std::vector<uint64_t> counts;
   if (std::string error = AbsoluteCounts(side, is_float, sign, counts); !error.empty())
@@ -186,7 +203,9 @@ std::string ToBuckets(const Side& side, bool is_float, std::string_view sign,
       if (!is_float && __builtin_add_overflow(total, counts[at], &total)) {
         return "more than 2^64 observations";
       }
-      buckets.push_back({static_cast<int32_t>(index), counts[at]});
+      // Bucket i ends at the power i of the base (and has it).
+      const int64_t joined = joined_bits == 0 ? index : ((index - 1) >> joined_bits) + 1;
+      AddBucket(static_cast<int32_t>(joined), counts[at], is_float, buckets);
     }
   }
   uint64_t needed = 0;
@@ -228,12 +247,13 @@ std::string CheckCustomBuckets(const NativeHistogram& histogram) {
 std::string ToModel(const Parsed& parsed, NativeHistogram& histogram) {
   histogram.sum = parsed.sum;
   if (model::IsStaleNan(parsed.sum)) return "";
-  const bool is_exponential = parsed.schema >= kMinSchema && parsed.schema <= kMaxSchema;
+  const bool is_exponential = parsed.schema >= kMinSchema && parsed.schema <= kFinestSchema;
   if (!is_exponential && parsed.schema != model::kCustomBuckets) {
     return fmt::format("histogram has schema {}, which is neither in {} to {} nor {}",
-                       parsed.schema, kMinSchema, kMaxSchema, model::kCustomBuckets);
+                       parsed.schema, kMinSchema, kFinestSchema, model::kCustomBuckets);
   }
-  histogram.schema = parsed.schema;
+  histogram.schema = std::min(parsed.schema, kMaxSchema);
+  const int joined_bits = std::min(parsed.schema - histogram.schema, 31);
   histogram.custom_bounds = parsed.custom_bounds;
   if (parsed.reset_hint <= static_cast<uint64_t>(model::ResetHint::kGauge)) {
     histogram.reset_hint = static_cast<model::ResetHint>(parsed.reset_hint);
@@ -252,12 +272,12 @@ std::string ToModel(const Parsed& parsed, NativeHistogram& histogram) {
   }
   uint64_t total = histogram.zero_count;  // of all buckets
   if (std::string error =
-          ToBuckets(parsed.positive, is_float, "positive", histogram.positive, total);
+          ToBuckets(parsed.positive, is_float, joined_bits, "positive", histogram.positive, total);
       !error.empty()) {
     return error;
   }
   if (std::string error =
-          ToBuckets(parsed.negative, is_float, "negative", histogram.negative, total);
+          ToBuckets(parsed.negative, is_float, joined_bits, "negative", histogram.negative, total);
       !error.empty()) {
     return error;
   }

@@ -201,7 +201,7 @@ TEST_F(ApiServerTest, RefusesInPrometheusWords) {
        R"(invalid parameter \"start\": Invalid time value for 'start': cannot parse \"x\" to a valid timestamp)"},
       {"/api/v1/label/%FF/values", 400, "bad_data", "invalid label name: \\\"\xEF\xBF\xBD\\\""},
       {"/api/v1/query?query=up_total&timeout=0", 503, "timeout",
-       "query timed out in expression evaluation"},
+       "query timed out in expression evaluation: it may take 0 (timeout)"},
   };
   AddSeries({{"__name__", "down_total"}, {"job", "api"}, {"pod", "a"}}, {1, 1, 1, 1});
   for (const BadCase& test : cases) {

@@ -398,20 +398,57 @@ TEST_F(ReceiverFixture, KeepsNativeHistogramsOfWholeAndOfFloatCounts) {
   EXPECT_EQ(Metric("histograms_total"), "3");
 }
 
+TEST_F(ReceiverFixture, JoinsBucketsOfSchemasThatAreTooFine) {
+  v1::WriteRequest request;
+  v1::TimeSeries& series = AddSeries(request, {{"__name__", "h"}});
+  v1::Histogram& whole = AddHistogram(series, kNowMs - 2);
+  whole.set_schema(10);
+  whole.set_count_int(13);
+  for (const int64_t delta : {3, -2, 5}) whole.add_positive_deltas(delta);
+  whole.add_negative_deltas(3);
+  v1::Histogram& floats = AddHistogram(series, kNowMs - 1);
+  floats.set_schema(10);
+  floats.set_count_float(13.25);
+  for (const double count : {3.25, 1.0, 6.0}) floats.add_positive_counts(count);
+  floats.add_negative_counts(3);
+  v1::Histogram& finest = AddHistogram(series, kNowMs);
+  finest.set_schema(52);
+  finest.set_count_int(13);
+  for (const int64_t delta : {3, -2, 5}) finest.add_positive_deltas(delta);
+  finest.add_negative_deltas(3);
+  EXPECT_EQ(Write(request).status, 204);
+
+  // Of schema 10 the buckets -3 to 0 are 0 in schema 8, 1 to 4 are 1.
+  const model::NativeHistogram expected = {.schema = 8,
+                                           .zero_threshold = 0.001,
+                                           .count = 13,
+                                           .sum = 12.5,
+                                           .positive = {{0, 4}, {1, 6}},
+                                           .negative = {{0, 3}}};
+  model::NativeHistogram fractions = expected;
+  fractions.float_counts = true;
+  fractions.count = model::FloatCount(13.25);
+  fractions.positive = {{0, model::FloatCount(4.25)}, {1, model::FloatCount(6)}};
+  fractions.negative = {{0, model::FloatCount(3)}};
+  const auto blocks = Select("h");
+  ASSERT_THAT(blocks, SizeIs(1));
+  EXPECT_THAT(blocks[0].histograms, ElementsAre(expected, fractions, expected));
+}
+
 TEST_F(ReceiverFixture, SaysHowManyOfEachReasonAndTheFirstOfEach) {
   v1::WriteRequest request;
   for (int i = 0; i < 20; ++i) {
     AddSample(AddSeries(request, {{"nameless", std::to_string(i)}}), kNowMs, 1);
   }
   AddSample(AddSeries(request, {{"__name__", "ahead"}}), kNowMs + 3'600'000, 1);
-  AddHistogram(AddSeries(request, {{"__name__", "h"}, {"x", "y"}}), kNowMs).set_schema(9);
+  AddHistogram(AddSeries(request, {{"__name__", "h"}, {"x", "y"}}), kNowMs).set_schema(53);
   AddSample(AddSeries(request, {{"__name__", "good"}}), kNowMs, 1);
   const http::Response response = Write(request);
   EXPECT_EQ(response.status, 400);
   EXPECT_THAT(response.body,
               StartsWith("22 samples were not taken: 20 (labels): no metric name for "
                          "series {nameless=\"0\"}; 1 (too_new): ahead at "));
-  EXPECT_THAT(response.body, HasSubstr("; 1 (histogram): histogram has schema 9"));
+  EXPECT_THAT(response.body, HasSubstr("; 1 (histogram): histogram has schema 53"));
   EXPECT_THAT(response.body, testing::EndsWith(" for series {__name__=\"h\", x=\"y\"}\n"));
   EXPECT_THAT(Select("good"), SizeIs(1));
 }
@@ -442,7 +479,7 @@ TEST_P(BadHistogramTest, IsRejected) {
 INSTANTIATE_TEST_SUITE_P(
     Histograms, BadHistogramTest,
     testing::Values(
-        BadHistogram{"Schema", [](auto& h) { h.set_schema(9); }, "schema 9"},
+        BadHistogram{"Schema", [](auto& h) { h.set_schema(53); }, "schema 53"},
         BadHistogram{"Count", [](auto& h) { h.set_count_int(12); },
                      "11 observations found in buckets, but the Count field is 12"},
         BadHistogram{"Negative", [](auto& h) { h.set_positive_deltas(1, -4); }, "below 0"},
