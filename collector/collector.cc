@@ -128,9 +128,7 @@ absl::Status Run(const Options& options, int stop_fd) {
       store::engine::OpenStore(
           {.dir = options.data_dir,
            .retention_ms = absl::ToInt64Milliseconds(options.retention),
-           .retention_processes_ms = options.retention_processes
-                                         ? absl::ToInt64Milliseconds(*options.retention_processes)
-                                         : -1,
+           .retention_processes_ms = absl::ToInt64Milliseconds(RetentionOfProcesses(options)),
            .retention_minutes_ms = absl::ToInt64Milliseconds(options.retention_minutes),
            .retention_hours_ms = absl::ToInt64Milliseconds(options.retention_hours),
            .retention_bytes = options.retention_bytes,

@@ -1,5 +1,6 @@
 #include "collector/options/options.h"
 
+#include <algorithm>
 #include <iostream>
 #include <utility>
 
@@ -78,7 +79,8 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
          [&options](const std::string& text) {
            options.retention_processes = *ParseDuration(text);
          },
-         "How long series of single processes are kept; 0 for ever (default: as --retention)")
+         "How long series of single processes are kept; 0 for ever (default: 7d, or as --retention "
+         "where that is shorter or for ever)")
       ->check(flags::IsDuration())
       ->type_name("DURATION");
   flags::AddDuration(app, "--retention-minutes", options.retention_minutes, "0",
@@ -149,6 +151,12 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
       ->type_name("LEVEL")
       ->capture_default_str();
   return program;
+}
+
+absl::Duration RetentionOfProcesses(const Options& options) {
+  constexpr absl::Duration kWeek = absl::Hours(7 * 24);
+  if (options.retention_processes.has_value()) return *options.retention_processes;
+  return std::min(options.retention, kWeek);  // for ever is 0, the least
 }
 
 ParsedOptions ParseOptions(int argc, const char* const* argv) {

@@ -25,7 +25,7 @@ struct Options {
   tls::Access grpc_access;
   bool insecure = false;
   absl::Duration retention = absl::Hours(30 * 24);          // zero: for ever
-  std::optional<absl::Duration> retention_processes;        // none: as retention
+  std::optional<absl::Duration> retention_processes;        // none: RetentionOfProcesses
   absl::Duration retention_minutes = absl::ZeroDuration();  // of rollups; zero: none are made
   absl::Duration retention_hours = absl::Hours(400 * 24);
   uint64_t retention_bytes = 0;  // zero: whatever it takes
@@ -52,6 +52,10 @@ struct Options {
   std::string log_level = "info";
   std::vector<std::pair<std::string, std::string>> values;  // all of the above, as texts
 };
+
+// Of series of single processes: what was asked for, else a week, or the retention where that is
+// shorter or for ever.
+absl::Duration RetentionOfProcesses(const Options& options);
 
 // The table of the options, which sets `options` when it parses.
 std::unique_ptr<flags::Program> MakeProgram(Options& options);

@@ -21,6 +21,18 @@ TEST(Options, Defaults) {
   EXPECT_EQ(parsed.options->retention, absl::Hours(30 * 24));
 }
 
+TEST(Options, SeriesOfProcessesAreKeptForAWeekOrAsLongAsTheRest) {
+  const auto kept = [](std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), {"--data", "/d"});
+    return RetentionOfProcesses(*Parse(arguments).options);
+  };
+  EXPECT_EQ(kept({}), absl::Hours(7 * 24));
+  EXPECT_EQ(kept({"--retention", "2d"}), absl::Hours(2 * 24));
+  EXPECT_EQ(kept({"--retention", "0"}), absl::ZeroDuration());
+  EXPECT_EQ(kept({"--retention", "2d", "--retention-processes", "3d"}), absl::Hours(3 * 24));
+  EXPECT_EQ(kept({"--retention-processes", "0"}), absl::ZeroDuration());
+}
+
 TEST(Options, WrongOnesEndTheProgramWithAnError) {
   const std::vector<std::vector<const char*>> cases = {
       {},
