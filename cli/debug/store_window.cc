@@ -206,8 +206,9 @@ class WindowWriter {
       } else {
         fmt::print(out_, "    series at {}: ", run.place);
       }
-      fmt::print(out_, "{} {} from {} to {} in {} bytes\n", run.count, encoder,
-                 TimeText(run.first_ms), TimeText(run.last_ms), run.payload.size());
+      fmt::print(out_, "{} {}{} from {} to {} in {} bytes\n", run.count, encoder,
+                 run.ends ? " and a marker at the end," : "", TimeText(run.first_ms),
+                 TimeText(run.last_ms), run.payload.size());
     }
     return absl::OkStatus();
   }

@@ -169,8 +169,8 @@ struct SelectHints {
   ShownLabels shown;
   bool sorted = true;  // by labels; else in an order that is the same for the same store
   // Whether there is a sample within range_ms is all that is asked: values may be any but staleness
-  // markers where they are none, so that they need not be decoded; and samples may be left out
-  // between two that are not further apart than range_ms.
+  // markers where they are none, so that they need not be decoded; and where samples are not
+  // further apart than range_ms fewer may stand for them, at other times, so that theirs need not.
   bool presence = false;
   bool columns = false;               // histograms of counters may come as columns
   uint64_t max_samples = 50'000'000;  // RESOURCE_EXHAUSTED above, for each Read and for a Select

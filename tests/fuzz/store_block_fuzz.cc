@@ -17,8 +17,22 @@ using leadline::collector::store::codec::ChunkKind;
 bool Same(double a, double b) { return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b); }
 bool Same(const NativeHistogram& a, const NativeHistogram& b) { return a == b; }
 
+// Whatever stands for the samples lies among them.
+template <typename Value>
+void CheckPresence(BlockReader& reader, const BlockRun& run) {
+  std::vector<int64_t> ts_ms;
+  std::vector<Value> values;
+  if (!reader.Read(run, ts_ms, values, {.presence = true, .apart_ms = 300'000}).ok()) return;
+  if (ts_ms.size() != values.size() || ts_ms.empty() || ts_ms.size() > run.count) abort();
+  if (ts_ms.front() != run.first_ms || ts_ms.back() != run.last_ms) abort();
+  for (size_t i = 1; i < ts_ms.size(); ++i) {
+    if (ts_ms[i - 1] >= ts_ms[i]) abort();
+  }
+}
+
 template <typename Value>
 void CheckRun(BlockReader& reader, const BlockRun& run) {
+  CheckPresence<Value>(reader, run);
   std::vector<int64_t> ts_ms;
   std::vector<Value> values;
   if (!reader.Read(run, ts_ms, values).ok()) {

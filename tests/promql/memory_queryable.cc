@@ -67,18 +67,27 @@ void ForgetValues(store::SeriesBlock& block) {
   }
 }
 
-// Samples that nobody may miss: those between two that are not further apart than that.
+// Samples that are not further apart than that, as fewer at other times that say the same.
 void LeaveOut(int64_t apart_ms, store::SeriesBlock& block) {
   if (!block.histograms.empty()) return;
   size_t kept = 0;
-  for (size_t i = 0; i < block.ts_ms.size(); ++i) {
-    const bool is_between = kept > 0 && i + 1 < block.ts_ms.size();
-    if (is_between && block.ts_ms[i + 1] - block.ts_ms[kept - 1] <= apart_ms &&
-        !model::IsStaleNan(block.values[i]) && !model::IsStaleNan(block.values[kept - 1])) {
-      continue;
+  for (size_t begin = 0; begin < block.ts_ms.size();) {
+    size_t end = begin + 1;
+    while (end < block.ts_ms.size() && block.ts_ms[end] - block.ts_ms[end - 1] <= apart_ms &&
+           !model::IsStaleNan(block.values[end - 1]) && !model::IsStaleNan(block.values[end])) {
+      ++end;
     }
-    block.ts_ms[kept] = block.ts_ms[i];
-    block.values[kept++] = block.values[i];
+    const double value = block.values[begin];
+    int64_t at_ms = block.ts_ms[begin];
+    const int64_t last_ms = block.ts_ms[end - 1];
+    begin = end;
+    const auto keep = [&](int64_t ts_ms) {
+      block.ts_ms[kept] = ts_ms;
+      block.values[kept++] = value;
+    };
+    for (; last_ms - at_ms > apart_ms; at_ms += apart_ms) keep(at_ms);
+    keep(at_ms);
+    if (at_ms < last_ms) keep(last_ms);
   }
   block.ts_ms.resize(kept);
   block.values.resize(kept);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <functional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -17,15 +16,19 @@
 namespace leadline::collector::store::codec {
 namespace {
 
-// 1 had no histograms with float counts; all else is the same.
+// 1 had no histograms with float counts; all else is as in 2.
 constexpr uint8_t kLeastBlockVersion = 1;
+// From here on patterns tell the longest distance of neighbours, and the directory markers.
+constexpr uint8_t kPresenceVersion = 3;
 
 constexpr size_t kLeastPatternBytes = 3;
-constexpr size_t kLeastRunBytes = 5;
+constexpr size_t kLeastRunBytes = 4;
 constexpr int kPlaceShift = 1;
 constexpr uint8_t kPlaceBits = 63;
 constexpr uint8_t kIsHistogram = 1;
 constexpr uint8_t kFollows = 0x80;
+constexpr int kPayloadShift = 1;
+constexpr uint64_t kEnds = 1;
 static_assert(kBlockPlaces == kPlaceBits + 1);
 
 // Both are in the years that the store takes, or far outside where the sum would overflow.
@@ -66,6 +69,23 @@ std::vector<uint32_t> LeftApart(const std::vector<int64_t>& offsets_ms, int64_t 
   return left;
 }
 
+// Whether `count` timestamps, `span_ms` from the first to the last, may be so far apart at most.
+bool MayBeLongest(uint64_t longest_ms, uint64_t span_ms, size_t count) {
+  if (longest_ms == 0 || longest_ms > span_ms) return longest_ms == 0 && span_ms == 0;
+  return (span_ms - 1) / longest_ms < count - 1;
+}
+
+// Of a run whose samples are not further apart than that: at any time within it there is one that
+// is not older, so that any times will do.
+void AppendApart(const BlockRun& run, const Wanted& wanted, std::vector<int64_t>& ts_ms) {
+  int64_t at_ms = std::max(run.first_ms, wanted.start_ms);
+  const int64_t last_ms = std::min(run.last_ms, wanted.end_ms);
+  if (at_ms > last_ms) return;
+  for (; last_ms - at_ms > wanted.apart_ms; at_ms += wanted.apart_ms) ts_ms.push_back(at_ms);
+  ts_ms.push_back(at_ms);
+  if (at_ms < last_ms) ts_ms.push_back(last_ms);
+}
+
 constexpr double kMaxWhole = 9007199254740992.0;  // 2^53
 
 // Whether all are whole numbers of at most 2^53, and not -0.
@@ -96,29 +116,34 @@ size_t BlockWriter::PatternOf(absl::Span<const int64_t> ts_ms) {
   const auto [it, is_new] = pattern_numbers_.try_emplace(offsets_ms_, pattern_numbers_.size());
   pattern_ = it->second;
   if (!is_new) return pattern_;
+  int64_t longest_ms = 0;
+  for (size_t i = 1; i < offsets_ms_.size(); ++i) {
+    longest_ms = std::max(longest_ms, offsets_ms_[i] - offsets_ms_[i - 1]);
+  }
   std::string bytes;
   EncodeIntegers(offsets_ms_, bytes);
   AppendVarint(offsets_ms_.size(), patterns_);
   AppendVarint(static_cast<uint64_t>(offsets_ms_.back()), patterns_);
+  AppendVarint(static_cast<uint64_t>(longest_ms), patterns_);
   AppendString(bytes, patterns_);
   return pattern_;
 }
 
-void BlockWriter::AddRun(size_t place, ChunkKind kind, bool follows,
-                         absl::Span<const int64_t> ts_ms, size_t payload) {
+void BlockWriter::AddRun(const BlockRun& run, absl::Span<const int64_t> ts_ms) {
   if (runs_++ == 0) {
     origin_ms_ = before_ms_ = first_ms_ = ts_ms.front();
     last_ms_ = ts_ms.back();
   }
   first_ms_ = std::min(first_ms_, ts_ms.front());
   last_ms_ = std::max(last_ms_, ts_ms.back());
-  directory_.push_back(static_cast<char>(place << kPlaceShift |
-                                         (kind == ChunkKind::kHistogram ? kIsHistogram : 0) |
-                                         (follows ? kFollows : 0)));
+  directory_.push_back(static_cast<char>(run.place << kPlaceShift |
+                                         (run.kind == ChunkKind::kHistogram ? kIsHistogram : 0) |
+                                         (run.follows ? kFollows : 0)));
   AppendVarint(PatternOf(ts_ms), directory_);
   AppendSigned(ts_ms.front() - before_ms_, directory_);
-  AppendVarint(payload, directory_);
+  AppendVarint(run.payload.size() << kPayloadShift | (run.ends ? kEnds : 0), directory_);
   before_ms_ = ts_ms.front();
+  payloads_ += run.payload;
 }
 
 // Whether differences from the run before change about half as much as the values do.
@@ -138,39 +163,39 @@ bool BlockWriter::MayFollow(size_t pattern, absl::Span<const double> values) con
 
 void BlockWriter::Add(size_t place, absl::Span<const int64_t> ts_ms,
                       absl::Span<const double> values) {
+  BlockRun run{.place = static_cast<uint8_t>(place), .ends = model::IsStaleNan(values.back())};
+  if (run.ends) values.remove_suffix(1);
   std::string payload;
-  EncodeFloats(values, payload);
+  if (!values.empty()) EncodeFloats(values, payload);
   std::vector<int64_t> whole;
   if (!AsWhole(values, whole)) whole.clear();
   const size_t pattern = PatternOf(ts_ms);
-  bool follows = false;
   if (!whole.empty() && MayFollow(pattern, values)) {
     std::vector<int64_t> differences(whole.size());
     for (size_t i = 0; i < whole.size(); ++i) differences[i] = whole[i] - whole_[i];
     std::string beside;
     EncodeIntegers(differences, beside);
-    follows = beside.size() < payload.size();
-    if (follows) payload = std::move(beside);
+    run.follows = beside.size() < payload.size();
+    if (run.follows) payload = std::move(beside);
   }
-  payloads_ += payload;
-  AddRun(place, ChunkKind::kFloat, follows, ts_ms, payload.size());
+  run.payload = payload;
+  AddRun(run, ts_ms);
   whole_ = std::move(whole);
   whole_pattern_ = pattern;
-  following_ = follows ? following_ + 1 : 0;
+  following_ = run.follows ? following_ + 1 : 0;
 }
 
 void BlockWriter::Add(size_t place, absl::Span<const int64_t> ts_ms,
                       absl::Span<const model::NativeHistogram> values) {
-  const size_t before = payloads_.size();
-  EncodeHistograms(values, payloads_);
-  AddRun(place, ChunkKind::kHistogram, /*follows=*/false, ts_ms, payloads_.size() - before);
+  std::string payload;
+  EncodeHistograms(values, payload);
+  AddRun({.place = static_cast<uint8_t>(place), .kind = ChunkKind::kHistogram, .payload = payload},
+         ts_ms);
   whole_.clear();
 }
 
-void BlockWriter::AddEncoded(size_t place, ChunkKind kind, absl::Span<const int64_t> ts_ms,
-                             std::string_view payload) {
-  payloads_ += payload;
-  AddRun(place, kind, /*follows=*/false, ts_ms, payload.size());
+void BlockWriter::AddEncoded(const BlockRun& run, absl::Span<const int64_t> ts_ms) {
+  AddRun(run, ts_ms);
   whole_.clear();
 }
 
@@ -214,11 +239,16 @@ absl::Status BlockReader::ReadDirectory() {
   for (Pattern& pattern : patterns_) {
     pattern.count = reader.Varint();
     const uint64_t span_ms = reader.Varint();
-    pattern.bytes = reader.String();
     if (pattern.count == 0 || pattern.count > kMaxChunkSamples || span_ms > INT64_MAX) {
       return Malformed("bad timestamps");
     }
     pattern.span_ms = static_cast<int64_t>(span_ms);
+    if (version >= kPresenceVersion) {
+      const uint64_t longest_ms = reader.Varint();
+      if (!MayBeLongest(longest_ms, span_ms, pattern.count)) return Malformed("bad timestamps");
+      pattern.longest_ms = static_cast<int64_t>(longest_ms);
+    }
+    pattern.bytes = reader.String();
   }
   runs_.resize(reader.Count(kLeastRunBytes));
   int64_t begin_ms = 0;
@@ -231,7 +261,11 @@ absl::Status BlockReader::ReadDirectory() {
     run.kind = (head & kIsHistogram) != 0 ? ChunkKind::kHistogram : ChunkKind::kFloat;
     const uint64_t pattern = reader.Varint();
     if (__builtin_add_overflow(begin_ms, reader.Signed(), &begin_ms)) reader.Fail();
-    const uint64_t payload = reader.Varint();
+    uint64_t payload = reader.Varint();
+    if (version >= kPresenceVersion) {
+      run.ends = (payload & kEnds) != 0;
+      payload >>= kPayloadShift;
+    }
     if (!reader.ok() || pattern >= patterns_.size() || payload > block_.size() - payload_bytes ||
         !AddMs(begin_ms, static_cast<uint64_t>(patterns_[pattern].span_ms), run.last_ms) ||
         begin_ms < first_ms_ || run.last_ms > last_ms_) {
@@ -240,6 +274,7 @@ absl::Status BlockReader::ReadDirectory() {
     run.pattern = static_cast<uint32_t>(pattern);
     run.count = patterns_[pattern].count;
     run.first_ms = begin_ms;
+    if (run.ends && run.kind != ChunkKind::kFloat) return Malformed("a marker of another kind");
     run.payload = block_.substr(payload_bytes, payload);  // its place is known in the end
     payload_bytes += payload;
   }
@@ -256,7 +291,8 @@ absl::Status BlockReader::ReadDirectory() {
     following = runs_[i].follows ? following + 1 : 0;
     if (following == 0) continue;
     if (i == 0 || following > kMaxFollowing || runs_[i].kind != ChunkKind::kFloat ||
-        runs_[i - 1].kind != ChunkKind::kFloat || runs_[i - 1].count != runs_[i].count) {
+        runs_[i - 1].kind != ChunkKind::kFloat || runs_[i - 1].count != runs_[i].count ||
+        runs_[i - 1].ends != runs_[i].ends) {
       return Malformed("a run that follows none");
     }
   }
@@ -272,8 +308,7 @@ absl::StatusOr<BlockReader::Pattern*> BlockReader::PatternOf(const BlockRun& run
   ByteReader reader(pattern.bytes);
   DecodeIntegers(reader, absl::MakeSpan(offsets_ms));
   if (!reader.ok() || !reader.AtEnd() || offsets_ms.front() != 0 ||
-      offsets_ms.back() != pattern.span_ms ||
-      !std::is_sorted(offsets_ms.begin(), offsets_ms.end(), std::less_equal<>())) {
+      offsets_ms.back() != pattern.span_ms || !Ascend(offsets_ms)) {
     return Malformed("bad timestamps");
   }
   pattern.offsets_ms = std::move(offsets_ms);
@@ -292,8 +327,12 @@ absl::StatusOr<RunPart> BlockReader::ReadTimesOf(const BlockRun& run, const Want
   return part;
 }
 
-absl::Status BlockReader::ReadTimesApart(const BlockRun& run, const Wanted& wanted,
-                                         std::vector<int64_t>& ts_ms) {
+absl::Status BlockReader::ReadPresence(const BlockRun& run, const Wanted& wanted,
+                                       std::vector<int64_t>& ts_ms) {
+  if (patterns_[run.pattern].longest_ms <= wanted.apart_ms) {
+    AppendApart(run, wanted, ts_ms);  // a marker, too: it is the last
+    return absl::OkStatus();
+  }
   LL_ASSIGN_OR_RETURN(Pattern* const pattern, PatternOf(run));
   const std::vector<int64_t>& offsets_ms = pattern->offsets_ms;
   const RunPart part = PartWithin(offsets_ms, run, wanted);
@@ -326,16 +365,18 @@ bool BlockReader::IsFollowed(const BlockRun& run) const {
 bool BlockReader::DecodeRun(const BlockRun& run, absl::Span<double> values) {
   const auto number = static_cast<size_t>(&run - runs_.data());
   ByteReader reader(run.payload);
-  if (!run.follows) {
+  if (values.empty()) {
+    // A marker alone.
+  } else if (!run.follows) {
     DecodeFloats(reader, values);
   } else {
     if (before_run_ != number - 1) {
-      before_.resize(run.count);
+      before_.resize(values.size());
       if (!DecodeRun(runs_[number - 1], absl::MakeSpan(before_))) return false;
     }
     int64_t differences[kMaxColumn];
-    DecodeIntegers(reader, absl::MakeSpan(differences, run.count));
-    for (size_t i = 0; reader.ok() && i < run.count; ++i) {
+    DecodeIntegers(reader, absl::MakeSpan(differences, values.size()));
+    for (size_t i = 0; reader.ok() && i < values.size(); ++i) {
       const double value = before_[i] + static_cast<double>(differences[i]);
       if (!(std::fabs(value) <= kMaxWhole)) reader.Fail();
       values[i] = value;
@@ -350,37 +391,43 @@ bool BlockReader::DecodeRun(const BlockRun& run, absl::Span<double> values) {
   return true;
 }
 
+bool BlockReader::DecodePart(const BlockRun& run, const RunPart& part, absl::Span<double> values) {
+  const size_t count = run.payload_count();
+  if (part.size() == count) return DecodeRun(run, values);
+  if (run.follows || IsFollowed(run)) {
+    double all[kMaxColumn];
+    if (!DecodeRun(run, absl::MakeSpan(all, count))) return false;
+    std::copy(all + part.begin, all + part.end, values.begin());
+    return true;
+  }
+  ByteReader reader(run.payload);
+  DecodeFloats(reader, count, part.begin, values);
+  return reader.ok() && reader.AtEnd();
+}
+
 absl::Status BlockReader::Read(const BlockRun& run, std::vector<int64_t>& ts_ms,
                                std::vector<double>& values, const Wanted& wanted) {
   const size_t before = values.size();
   const size_t times_before = ts_ms.size();
   // Whole numbers have no markers among them.
-  const bool are_present = wanted.presence && (run.follows || HaveNoMarkers(run.payload));
+  const bool are_present =
+      wanted.presence && (run.follows || run.payload_count() == 0 || HaveNoMarkers(run.payload));
+  RunPart part;
   if (are_present && wanted.apart_ms > 0) {
-    LL_RETURN_IF_ERROR(ReadTimesApart(run, wanted, ts_ms));
-    values.resize(before + ts_ms.size() - times_before);
-    return absl::OkStatus();
-  }
-  LL_ASSIGN_OR_RETURN(const RunPart part, ReadTimesOf(run, wanted, ts_ms));
-  if (are_present) {
-    values.resize(before + part.size());
-    return absl::OkStatus();
-  }
-  bool is_good = true;
-  if (part.size() == run.count) {
-    values.resize(before + run.count);
-    is_good = DecodeRun(run, absl::MakeSpan(values).subspan(before));
-  } else if (!run.follows && !IsFollowed(run)) {
-    values.resize(before + part.size());
-    ByteReader reader(run.payload);
-    DecodeFloats(reader, run.count, part.begin, absl::MakeSpan(values).subspan(before));
-    is_good = reader.ok() && reader.AtEnd();
+    LL_RETURN_IF_ERROR(ReadPresence(run, wanted, ts_ms));
   } else {
-    double all[kMaxColumn];
-    is_good = DecodeRun(run, absl::MakeSpan(all, run.count));
-    if (is_good) values.insert(values.end(), all + part.begin, all + part.end);
+    LL_ASSIGN_OR_RETURN(part, ReadTimesOf(run, wanted, ts_ms));
   }
-  if (is_good) return absl::OkStatus();
+  values.resize(before + ts_ms.size() - times_before);
+  const bool has_marker = run.ends && ts_ms.size() > times_before && ts_ms.back() == run.last_ms;
+  if (has_marker) values.back() = model::StaleNan();
+  if (are_present) return absl::OkStatus();
+  part.begin = std::min(part.begin, run.payload_count());
+  part.end = std::min(part.end, run.payload_count());
+  if (part.size() == 0 && run.payload_count() > 0) return absl::OkStatus();
+  if (DecodePart(run, part, absl::MakeSpan(values).subspan(before, part.size()))) {
+    return absl::OkStatus();
+  }
   values.resize(before);
   ts_ms.resize(times_before);
   return Malformed("bad values");

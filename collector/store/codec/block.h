@@ -4,6 +4,7 @@
 // directory in front tells what lies where, so that one run is decoded without the others. Runs
 // whose timestamps are the same distances apart share them. A run of whole numbers that goes along
 // with the one before (the buckets of a classic histogram do) is told by its differences from that.
+// A staleness marker at the end of a run of floats is told by the directory.
 // Format: docs/format/block.md.
 //
 // Errors: DATA_LOSS for what is malformed, UNIMPLEMENTED for a newer version. Every bound is
@@ -28,10 +29,24 @@
 
 namespace leadline::collector::store::codec {
 
-inline constexpr uint8_t kBlockVersion = 2;
+inline constexpr uint8_t kBlockVersion = 3;
 inline constexpr size_t kBlockPlaces = 64;
 // Runs in a row that are told by the one before each.
 inline constexpr size_t kMaxFollowing = 15;
+
+struct BlockRun {
+  uint8_t place = 0;
+  ChunkKind kind = ChunkKind::kFloat;
+  bool follows = false;  // its payload is of no use without the run before
+  bool ends = false;     // with a staleness marker, which is not in the payload
+  uint32_t pattern = 0;
+  size_t count = 0;
+  int64_t first_ms = 0;
+  int64_t last_ms = 0;
+  std::string_view payload;
+
+  size_t payload_count() const { return count - (ends ? 1 : 0); }  // samples
+};
 
 class BlockWriter {
  public:
@@ -40,17 +55,16 @@ class BlockWriter {
   void Add(size_t place, absl::Span<const int64_t> ts_ms,
            absl::Span<const model::NativeHistogram> values);
 
-  // A run that was encoded already: the payload of another block's, of a run that does not follow.
-  void AddEncoded(size_t place, ChunkKind kind, absl::Span<const int64_t> ts_ms,
-                  std::string_view payload);
+  // A run of another block as it is there, with its timestamps. REQUIRES: it does not follow.
+  void AddEncoded(const BlockRun& run, absl::Span<const int64_t> ts_ms);
 
   bool empty() const { return runs_ == 0; }
   // The block; the writer is empty then. REQUIRES: !empty().
   std::string Finish();
 
  private:
-  void AddRun(size_t place, ChunkKind kind, bool follows, absl::Span<const int64_t> ts_ms,
-              size_t payload);
+  // Of the run place, kind, follows, ends and payload are looked at.
+  void AddRun(const BlockRun& run, absl::Span<const int64_t> ts_ms);
   bool MayFollow(size_t pattern, absl::Span<const double> values) const;
   size_t PatternOf(absl::Span<const int64_t> ts_ms);
 
@@ -71,17 +85,6 @@ class BlockWriter {
   std::string payloads_;
 };
 
-struct BlockRun {
-  uint8_t place = 0;
-  ChunkKind kind = ChunkKind::kFloat;
-  bool follows = false;  // its payload is of no use without the run before
-  uint32_t pattern = 0;
-  size_t count = 0;
-  int64_t first_ms = 0;
-  int64_t last_ms = 0;
-  std::string_view payload;
-};
-
 // What of a run is wanted: samples in [start, end].
 struct Wanted {
   int64_t start_ms = INT64_MIN;
@@ -89,7 +92,9 @@ struct Wanted {
   // Whether there is a sample, and no staleness marker, is all that is asked; values may be any.
   bool presence = false;
   bool columns = false;  // histograms may come as columns
-  // With presence: samples may be left out between two that are not further apart than this.
+  // With presence: what is asked is whether there is one in (t - apart, t], for times t from
+  // start + apart - 1 to end. So where samples are not further apart than this, fewer may stand for
+  // them, at any times between the first and the last of them.
   int64_t apart_ms = 0;
 };
 
@@ -119,7 +124,8 @@ class BlockReader {
  private:
   struct Pattern {
     size_t count = 0;
-    int64_t span_ms = 0;  // from the first to the last
+    int64_t span_ms = 0;             // from the first to the last
+    int64_t longest_ms = INT64_MAX;  // between neighbours; versions before 3 do not tell
     std::string_view bytes;
     std::vector<int64_t> offsets_ms;  // from the first, once they are decoded
     // Numbers of those that are left where the rest may be left out, for `apart_ms`.
@@ -132,15 +138,17 @@ class BlockReader {
   absl::Status ReadDirectory();
   // Whether the next run is told by its differences from this one.
   bool IsFollowed(const BlockRun& run) const;
+  // What is in the payload.
   bool DecodeRun(const BlockRun& run, absl::Span<double> values);
+  // A part of that.
+  bool DecodePart(const BlockRun& run, const RunPart& part, absl::Span<double> values);
   // The pattern with its offsets.
   absl::StatusOr<Pattern*> PatternOf(const BlockRun& run);
   // Appends the timestamps of the part that is in the range.
   absl::StatusOr<RunPart> ReadTimesOf(const BlockRun& run, const Wanted& wanted,
                                       std::vector<int64_t>& ts_ms);
-  // Of those the ones that have to be there.
-  absl::Status ReadTimesApart(const BlockRun& run, const Wanted& wanted,
-                              std::vector<int64_t>& ts_ms);
+  // Times at which presence is as at those.
+  absl::Status ReadPresence(const BlockRun& run, const Wanted& wanted, std::vector<int64_t>& ts_ms);
 
   std::string_view block_;
   int64_t first_ms_ = 0;

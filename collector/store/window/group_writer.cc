@@ -46,7 +46,7 @@ absl::Status GroupWriter::AddAsItIs(codec::BlockReader& reader, const codec::Blo
   std::vector<int64_t> ts_ms;
   LL_RETURN_IF_ERROR(reader.ReadTimes(run, ts_ms));
   const auto part = static_cast<size_t>((run.first_ms - start_ms_) / part_ms_);
-  parts_[part].AddEncoded(run.place, run.kind, ts_ms, run.payload);
+  parts_[part].AddEncoded(run, ts_ms);
   return absl::OkStatus();
 }
 

@@ -15,13 +15,18 @@
 #include <gtest/gtest.h>
 
 #include "collector/store/codec/floats.h"
+#include "collector/store/codec/integers.h"
 #include "tests/unit/collector/store/golden.h"
 
 namespace leadline::collector::store::codec {
 namespace {
 
 using model::NativeHistogram;
+using testing::AllOf;
+using testing::Each;
 using testing::ElementsAre;
+using testing::Ge;
+using testing::Le;
 
 std::vector<int64_t> Times(int64_t first_ms, size_t count, int64_t step_ms = 10'000) {
   std::vector<int64_t> ts_ms;
@@ -117,10 +122,12 @@ std::vector<std::string> Contents(std::string_view block) {
   return contents;
 }
 
-TEST(Block, TheVersionBeforeIsRead) {
-  const std::string before = ReadGolden("block_version_1.bin");
-  ASSERT_EQ(before.at(0), 1);
-  EXPECT_EQ(Contents(before), Contents(SomeBlock(/*with_floats=*/false)));
+TEST(Block, VersionsBeforeAreRead) {
+  for (const char version : {1, 2}) {
+    const std::string before = ReadGolden("block_version_" + std::to_string(version) + ".bin");
+    ASSERT_EQ(before.at(0), version);
+    EXPECT_EQ(Contents(before), Contents(SomeBlock(/*with_floats=*/version > 1)));
+  }
 }
 
 TEST(Block, TheWriterIsEmptyWhenItHasFinished) {
@@ -133,8 +140,41 @@ TEST(Block, TheWriterIsEmptyWhenItHasFinished) {
   EXPECT_EQ(writer.Finish(), first);
 }
 
-TEST(Block, APartOfARunIsRead) {
-  const std::string block = SomeBlock();
+// Runs that end with staleness markers, in all ways that values are written.
+std::string EndedBlock() {
+  const double stale = model::StaleNan();
+  BlockWriter writer;
+  writer.Add(1, Times(5000, 8), std::vector<double>{1, 5, 6, 9, 20, 21, 22, stale});
+  writer.Add(2, Times(5001, 8), std::vector<double>{2, 6, 7, 10, 21, 22, 23, stale});
+  writer.Add(3, Times(5002, 8), std::vector<double>{3, 7, 8, 11, 22, 23, 24, 42});
+  writer.Add(4, Times(1003, 3), std::vector<double>{0.5, stale, stale});
+  writer.Add(5, Times(1003, 3), std::vector<double>{std::sqrt(2), std::exp(1), stale});
+  writer.Add(6, Times(1003, 2), std::vector<double>{stale, 3});
+  return writer.Finish();
+}
+
+TEST(Block, AMarkerAtTheEndIsInTheDirectory) {
+  const std::string block = EndedBlock();
+  auto reader = BlockReader::Open(block);
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  const std::vector<BlockRun>& runs = reader->runs();
+  for (size_t i = 0; i < runs.size(); ++i) {
+    EXPECT_EQ(runs[i].ends, i != 2 && i != 5) << i;
+    EXPECT_EQ(runs[i].follows, i == 1) << i << ": of all samples but the marker";
+  }
+  std::string alone;
+  EncodeFloats(std::vector<double>{1, 5, 6, 9, 20, 21, 22}, alone);
+  EXPECT_EQ(runs[0].payload, alone);
+  EXPECT_EQ(runs[0].payload_count(), 7u);
+  std::vector<int64_t> ts_ms;
+  std::vector<double> values;
+  ASSERT_TRUE(reader->Read(runs[1], ts_ms, values).ok());
+  ASSERT_TRUE(model::IsStaleNan(values.back()));
+  values.pop_back();
+  EXPECT_THAT(values, ElementsAre(2, 6, 7, 10, 21, 22, 23));
+}
+
+void ExpectPartsOf(const std::string& block) {
   auto reader = BlockReader::Open(block);
   ASSERT_TRUE(reader.ok());
   for (const BlockRun& run : reader->runs()) {
@@ -168,48 +208,98 @@ TEST(Block, APartOfARunIsRead) {
   }
 }
 
-// Whether there is one in (t - apart, t].
-bool IsPresentAt(int64_t t_ms, int64_t apart_ms, const std::vector<int64_t>& ts_ms) {
-  const auto after = std::upper_bound(ts_ms.begin(), ts_ms.end(), t_ms);
-  return after != ts_ms.begin() && *std::prev(after) > t_ms - apart_ms;
+TEST(Block, APartOfARunIsRead) {
+  ExpectPartsOf(SomeBlock());
+  ExpectPartsOf(EndedBlock());
 }
 
-TEST(Block, OfSamplesWhosePresenceIsAskedSomeAreLeftOut) {
+// Whether there is one in (t - apart, t], and the last of these is no marker.
+bool IsPresentAt(int64_t t_ms, int64_t apart_ms, const std::vector<int64_t>& ts_ms,
+                 const std::vector<double>& values) {
+  const auto after = std::upper_bound(ts_ms.begin(), ts_ms.end(), t_ms);
+  return after != ts_ms.begin() && *std::prev(after) > t_ms - apart_ms &&
+         !model::IsStaleNan(values[static_cast<size_t>(after - ts_ms.begin()) - 1]);
+}
+
+TEST(Block, WherePresenceIsAskedFewStandForManySamples) {
   BlockWriter writer;
   const std::vector<int64_t> gaps_ms = {10, 10, 10, 31, 5, 30, 1, 29, 30, 10, 10, 10, 10, 100, 2};
   std::vector<int64_t> all_ts_ms = {1000};
   for (const int64_t gap_ms : gaps_ms) all_ts_ms.push_back(all_ts_ms.back() + gap_ms);
   writer.Add(0, all_ts_ms, std::vector<double>(all_ts_ms.size(), 0.5));
   std::vector<double> with_marker(all_ts_ms.size(), 0.5);
-  with_marker[3] = model::StaleNan();
+  with_marker.back() = model::StaleNan();
   writer.Add(1, all_ts_ms, with_marker);
+  with_marker[3] = model::StaleNan();
+  writer.Add(2, all_ts_ms, with_marker);
   const std::string block = writer.Finish();
   auto reader = BlockReader::Open(block);
   ASSERT_TRUE(reader.ok());
-  for (const int64_t apart_ms : {30, 15, 1, 1000, 30}) {
-    for (const int64_t start_ms : {0, 1010, 1015, 1070, 1061}) {
-      for (const int64_t end_ms : {1070, 1071, 1200, 2000}) {
-        const Wanted all{.start_ms = start_ms, .end_ms = end_ms};
-        const Wanted wanted{
-            .start_ms = start_ms, .end_ms = end_ms, .presence = true, .apart_ms = apart_ms};
-        std::vector<int64_t> expected;
-        ASSERT_TRUE(reader->ReadTimes(reader->runs()[0], expected, all).ok());
-        std::vector<int64_t> ts_ms;
-        std::vector<double> values;
-        ASSERT_TRUE(reader->Read(reader->runs()[0], ts_ms, values, wanted).ok());
-        EXPECT_EQ(values.size(), ts_ms.size());
-        EXPECT_TRUE(std::includes(expected.begin(), expected.end(), ts_ms.begin(), ts_ms.end()));
-        for (int64_t t_ms = 990; t_ms < 2100; ++t_ms) {
-          ASSERT_EQ(IsPresentAt(t_ms, apart_ms, ts_ms), IsPresentAt(t_ms, apart_ms, expected))
-              << t_ms << " " << apart_ms << " " << start_ms << " " << end_ms;
+  for (const int64_t apart_ms : {30, 15, 1, 1000, 100, 99, 30}) {
+    for (const int64_t start_ms : {0, 1010, 1015, 1070, 1061, 1297}) {
+      for (const int64_t end_ms : {1070, 1071, 1200, 1297, 1298, 2000}) {
+        if (end_ms < start_ms) continue;
+        for (const BlockRun& run : reader->runs()) {
+          std::vector<int64_t> expected;
+          std::vector<double> expected_values;
+          ASSERT_TRUE(
+              reader->Read(run, expected, expected_values, {.start_ms = start_ms, .end_ms = end_ms})
+                  .ok());
+          std::vector<int64_t> ts_ms;
+          std::vector<double> values;
+          ASSERT_TRUE(reader
+                          ->Read(run, ts_ms, values,
+                                 {.start_ms = start_ms,
+                                  .end_ms = end_ms,
+                                  .presence = true,
+                                  .apart_ms = apart_ms})
+                          .ok());
+          ASSERT_EQ(values.size(), ts_ms.size());
+          EXPECT_TRUE(Ascend(ts_ms));
+          EXPECT_THAT(ts_ms, Each(AllOf(Ge(std::max(start_ms, all_ts_ms.front())),
+                                        Le(std::min(end_ms, all_ts_ms.back())))));
+          for (int64_t t_ms = start_ms + apart_ms - 1; t_ms <= end_ms; ++t_ms) {
+            ASSERT_EQ(IsPresentAt(t_ms, apart_ms, ts_ms, values),
+                      IsPresentAt(t_ms, apart_ms, expected, expected_values))
+                << t_ms << " " << apart_ms << " " << start_ms << " " << end_ms;
+          }
+          if (run.place == 2) {
+            EXPECT_EQ(ts_ms, expected) << "there is a marker";
+          } else {
+            EXPECT_LE(ts_ms.size(), apart_ms == 1000 ? 2 : all_ts_ms.size());
+          }
         }
-        EXPECT_LE(ts_ms.size(), apart_ms == 1000 ? 2 : expected.size());
-        ts_ms.clear();
-        ASSERT_TRUE(reader->Read(reader->runs()[1], ts_ms, values, wanted).ok());
-        EXPECT_EQ(ts_ms, expected) << "there is a marker";
       }
     }
   }
+}
+
+TEST(Block, TheLongestDistanceTellsPresenceWithoutTimestamps) {
+  const std::vector<int64_t> ts_ms = {1000, 1009, 1020, 1030, 1037};
+  const std::vector<double> values = {0.5, 0.25, 0.75, 0.5, 0.5};
+  BlockWriter writer;
+  writer.Add(0, ts_ms, values);
+  std::string block = writer.Finish();
+  std::vector<int64_t> offsets_ms;
+  for (const int64_t ts : ts_ms) offsets_ms.push_back(ts - ts_ms.front());
+  std::string pattern;
+  EncodeIntegers(offsets_ms, pattern);
+  block[block.find(pattern)] = '\xff';
+  auto reader = BlockReader::Open(block);
+  ASSERT_TRUE(reader.ok());
+  const auto read = [&](const Wanted& wanted) {
+    std::vector<int64_t> read_ts_ms;
+    std::vector<double> read_values;
+    const absl::Status status = reader->Read(reader->runs()[0], read_ts_ms, read_values, wanted);
+    EXPECT_EQ(read_values.size(), read_ts_ms.size());
+    return status.ok() ? read_ts_ms : std::vector<int64_t>();
+  };
+  EXPECT_THAT(read({.presence = true, .apart_ms = 11}), ElementsAre(1000, 1011, 1022, 1033, 1037));
+  EXPECT_THAT(read({.start_ms = 1001, .end_ms = 1025, .presence = true, .apart_ms = 300}),
+              ElementsAre(1001, 1025));
+  EXPECT_THAT(read({.start_ms = 1037, .presence = true, .apart_ms = 300}), ElementsAre(1037));
+  EXPECT_THAT(read({.presence = true, .apart_ms = 10}), ElementsAre()) << "they had to be decoded";
+  EXPECT_THAT(read({}), ElementsAre());
 }
 
 using model::HistogramColumns;
@@ -355,24 +445,25 @@ TEST(Floats, TellWhetherTheyMayHaveMarkers) {
   EXPECT_FALSE(HaveNoMarkers(""));
 }
 
-TEST(Block, ARunIsTakenOverAsItIs) {
-  const std::string block = SomeBlock();
+void ExpectTakenOver(const std::string& block) {
   auto reader = BlockReader::Open(block);
   ASSERT_TRUE(reader.ok());
   BlockWriter writer;
   for (const BlockRun& run : reader->runs()) {
     std::vector<int64_t> ts_ms;
     ASSERT_TRUE(reader->ReadTimes(run, ts_ms).ok());
+    BlockRun alone = run;
+    std::string payload;
     if (run.follows) {
       std::vector<double> values;
       ASSERT_TRUE(reader->Read(run, ts_ms, values).ok());
       ts_ms.resize(run.count);
-      std::string payload;
+      values.resize(run.payload_count());
       EncodeFloats(values, payload);
-      writer.AddEncoded(run.place, run.kind, ts_ms, payload);
-    } else {
-      writer.AddEncoded(run.place, run.kind, ts_ms, run.payload);
+      alone.follows = false;
+      alone.payload = payload;
     }
+    writer.AddEncoded(alone, ts_ms);
   }
   const std::string again = writer.Finish();
   auto copy = BlockReader::Open(again);
@@ -386,9 +477,14 @@ TEST(Block, ARunIsTakenOverAsItIs) {
     ASSERT_TRUE(reader->Read(reader->runs()[i], ts_ms, values).ok());
     ASSERT_TRUE(copy->Read(copy->runs()[i], copied_ts_ms, copied).ok());
     EXPECT_EQ(copied_ts_ms, ts_ms);
-    EXPECT_EQ(std::bit_cast<uint64_t>(copied[0]), std::bit_cast<uint64_t>(values[0]));
-    EXPECT_EQ(copied.size(), values.size());
+    ASSERT_EQ(copied.size(), values.size());
+    EXPECT_EQ(0, std::memcmp(copied.data(), values.data(), values.size() * sizeof(double)));
   }
+}
+
+TEST(Block, ARunIsTakenOverAsItIs) {
+  ExpectTakenOver(SomeBlock());
+  ExpectTakenOver(EndedBlock());
 }
 
 // Buckets of a classic histogram, cumulative by bound: in whatever order they are read, and each
@@ -497,17 +593,18 @@ absl::Status ReadAll(std::string_view block) {
 }
 
 TEST(Block, EveryTruncationIsDataLoss) {
-  const std::string block = SomeBlock();
-  ASSERT_TRUE(ReadAll(block).ok());
-  for (size_t size = 1; size < block.size(); ++size) {
-    EXPECT_EQ(ReadAll(block.substr(0, size)).code(), absl::StatusCode::kDataLoss) << size;
+  for (const std::string& block : {SomeBlock(), EndedBlock()}) {
+    ASSERT_TRUE(ReadAll(block).ok());
+    for (size_t size = 1; size < block.size(); ++size) {
+      EXPECT_EQ(ReadAll(block.substr(0, size)).code(), absl::StatusCode::kDataLoss) << size;
+    }
   }
 }
 
 TEST(Block, FlippedBitsNeverCrash) {
   std::mt19937_64 random(3);
   for (int round = 0; round < 20'000; ++round) {
-    std::string block = SomeBlock();
+    std::string block = round % 2 == 0 ? SomeBlock() : EndedBlock();
     for (size_t flips = 0; flips <= random() % 4; ++flips) {
       char& byte = block[random() % block.size()];
       byte = static_cast<char>(byte ^ 1 << random() % 8);
