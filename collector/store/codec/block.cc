@@ -36,6 +36,10 @@ bool AddMs(int64_t a_ms, uint64_t b_ms, int64_t& sum_ms) {
   return b_ms <= INT64_MAX && !__builtin_add_overflow(a_ms, static_cast<int64_t>(b_ms), &sum_ms);
 }
 
+bool IsWholly(const BlockRun& run, const Wanted& wanted) {
+  return wanted.start_ms <= run.first_ms && wanted.end_ms >= run.last_ms;
+}
+
 // Which of a run's samples are wanted.
 RunPart PartWithin(const std::vector<int64_t>& offsets_ms, const BlockRun& run,
                    const Wanted& wanted) {
@@ -272,6 +276,7 @@ absl::Status BlockReader::ReadDirectory() {
       return Malformed("bad directory");
     }
     run.pattern = static_cast<uint32_t>(pattern);
+    ++patterns_[pattern].runs;
     run.count = patterns_[pattern].count;
     run.first_ms = begin_ms;
     if (run.ends && run.kind != ChunkKind::kFloat) return Malformed("a marker of another kind");
@@ -301,28 +306,53 @@ absl::Status BlockReader::ReadDirectory() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<BlockReader::Pattern*> BlockReader::PatternOf(const BlockRun& run) {
-  Pattern& pattern = patterns_[run.pattern];
-  if (!pattern.offsets_ms.empty()) return &pattern;
-  std::vector<int64_t> offsets_ms(pattern.count);
+absl::Status BlockReader::DecodeOffsets(const Pattern& pattern,
+                                        absl::Span<int64_t> offsets_ms) const {
   ByteReader reader(pattern.bytes);
-  DecodeIntegers(reader, absl::MakeSpan(offsets_ms));
+  DecodeIntegers(reader, offsets_ms);
   if (!reader.ok() || !reader.AtEnd() || offsets_ms.front() != 0 ||
       offsets_ms.back() != pattern.span_ms || !Ascend(offsets_ms)) {
     return Malformed("bad timestamps");
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<BlockReader::Pattern*> BlockReader::PatternOf(const BlockRun& run) {
+  Pattern& pattern = patterns_[run.pattern];
+  if (!pattern.offsets_ms.empty()) return &pattern;
+  std::vector<int64_t> offsets_ms(pattern.count);
+  LL_RETURN_IF_ERROR(DecodeOffsets(pattern, absl::MakeSpan(offsets_ms)));
   pattern.offsets_ms = std::move(offsets_ms);
   return &pattern;
 }
 
+absl::StatusOr<RunPart> BlockReader::PartOf(const BlockRun& run, const Wanted& wanted) {
+  if (IsWholly(run, wanted)) return RunPart{0, run.count};
+  LL_ASSIGN_OR_RETURN(const Pattern* const pattern, PatternOf(run));
+  return PartWithin(pattern->offsets_ms, run, wanted);
+}
+
 absl::StatusOr<RunPart> BlockReader::ReadTimesOf(const BlockRun& run, const Wanted& wanted,
                                                  std::vector<int64_t>& ts_ms) {
-  LL_ASSIGN_OR_RETURN(const Pattern* const pattern, PatternOf(run));
-  const RunPart part = PartWithin(pattern->offsets_ms, run, wanted);
   const size_t before = ts_ms.size();
+  const Pattern& pattern = patterns_[run.pattern];
+  RunPart part{0, run.count};
+  if (pattern.runs == 1 && IsWholly(run, wanted)) {
+    // What no other run has is decoded where it is wanted.
+    ts_ms.resize(before + run.count);
+    const auto offsets_ms = absl::MakeSpan(ts_ms).subspan(before);
+    if (absl::Status decoded = DecodeOffsets(pattern, offsets_ms); !decoded.ok()) {
+      ts_ms.resize(before);
+      return decoded;
+    }
+    for (int64_t& ts : offsets_ms) ts += run.first_ms;
+    return part;
+  }
+  LL_RETURN_IF_ERROR(PatternOf(run).status());
+  LL_ASSIGN_OR_RETURN(part, PartOf(run, wanted));
   ts_ms.resize(before + part.size());
   for (size_t i = 0; i < part.size(); ++i) {
-    ts_ms[before + i] = run.first_ms + pattern->offsets_ms[part.begin + i];
+    ts_ms[before + i] = run.first_ms + pattern.offsets_ms[part.begin + i];
   }
   return part;
 }
@@ -447,11 +477,10 @@ absl::Status BlockReader::Read(const BlockRun& run, std::vector<int64_t>& ts_ms,
 }
 
 bool BlockReader::ReadColumns(const BlockRun& run, const Wanted& wanted, JoinedColumns& joined) {
-  const absl::StatusOr<Pattern*> pattern = PatternOf(run);
-  if (!pattern.ok()) return false;
-  const RunPart part = PartWithin((*pattern)->offsets_ms, run, wanted);
-  return part.size() == 0 ||
-         DecodeHistogramColumns(ByteReader(run.payload), run.count, part, kMaxChunkCells, joined);
+  const absl::StatusOr<RunPart> part = PartOf(run, wanted);
+  if (!part.ok()) return false;
+  return part->size() == 0 ||
+         DecodeHistogramColumns(ByteReader(run.payload), run.count, *part, kMaxChunkCells, joined);
 }
 
 }  // namespace leadline::collector::store::codec

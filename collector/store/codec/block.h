@@ -127,7 +127,8 @@ class BlockReader {
     int64_t span_ms = 0;             // from the first to the last
     int64_t longest_ms = INT64_MAX;  // between neighbours; versions before 3 do not tell
     std::string_view bytes;
-    std::vector<int64_t> offsets_ms;  // from the first, once they are decoded
+    size_t runs = 0;                  // that have it
+    std::vector<int64_t> offsets_ms;  // from the first, once they are decoded to be kept
     // Numbers of those that are left where the rest may be left out, for `apart_ms`.
     std::vector<uint32_t> left;
     int64_t apart_ms = 0;
@@ -142,8 +143,10 @@ class BlockReader {
   bool DecodeRun(const BlockRun& run, absl::Span<double> values);
   // A part of that.
   bool DecodePart(const BlockRun& run, const RunPart& part, absl::Span<double> values);
+  absl::Status DecodeOffsets(const Pattern& pattern, absl::Span<int64_t> offsets_ms) const;
   // The pattern with its offsets.
   absl::StatusOr<Pattern*> PatternOf(const BlockRun& run);
+  absl::StatusOr<RunPart> PartOf(const BlockRun& run, const Wanted& wanted);
   // Appends the timestamps of the part that is in the range.
   absl::StatusOr<RunPart> ReadTimesOf(const BlockRun& run, const Wanted& wanted,
                                       std::vector<int64_t>& ts_ms);

@@ -126,29 +126,34 @@ Written Residuals(const Candidate& candidate) {
 
 // --- Decoding ---
 
-// values[i] = value[i - 1] + delta, where the delta changes by what is left or is that.
+// From here on columns are decoded in place: what is left lies where the values come to be, so that
+// a column stays in the nearest cache.
+
+// values[i] = values[i - 1] + delta, from `value` on, where the delta is what is left and a base.
 template <bool kSigned>
-void AddUp(uint64_t value, uint64_t base, absl::Span<const uint64_t> residuals, int64_t* values) {
-  for (const uint64_t residual : residuals) {
+void AddUp(uint64_t value, uint64_t base, int64_t* values, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    const auto residual = static_cast<uint64_t>(values[i]);
     // What does not hang on the value before is added first.
     const uint64_t step = base + (kSigned ? static_cast<uint64_t>(UnZigZag(residual)) : residual);
     value += step;
-    *values++ = static_cast<int64_t>(value);
+    values[i] = static_cast<int64_t>(value);
   }
 }
 
-void AddUp(bool zigzag, int64_t value, int64_t base, absl::Span<const uint64_t> residuals,
-           int64_t* values) {
+void AddUp(bool zigzag, int64_t value, int64_t base, absl::Span<int64_t> values) {
   const auto from = static_cast<uint64_t>(value);
   const auto step = static_cast<uint64_t>(base);
-  zigzag ? AddUp<true>(from, step, residuals, values) : AddUp<false>(from, step, residuals, values);
+  zigzag ? AddUp<true>(from, step, values.data(), values.size())
+         : AddUp<false>(from, step, values.data(), values.size());
 }
 
 template <bool kSigned>
-void AddBase(int64_t base, absl::Span<const uint64_t> residuals, int64_t* values) {
-  for (const uint64_t of : residuals) {
+void AddBase(int64_t base, int64_t* values, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    const auto of = static_cast<uint64_t>(values[i]);
     const uint64_t residual = kSigned ? static_cast<uint64_t>(UnZigZag(of)) : of;
-    *values++ = static_cast<int64_t>(static_cast<uint64_t>(base) + residual);
+    values[i] = static_cast<int64_t>(static_cast<uint64_t>(base) + residual);
   }
 }
 
@@ -212,26 +217,30 @@ void DecodeIntegers(ByteReader& reader, absl::Span<int64_t> values) {
       ((head & kFactor) != 0 && factor == 1) || values.size() < told) {
     return reader.Fail();
   }
-  uint64_t residuals[kMaxColumn];
-  const auto left = absl::MakeSpan(residuals, values.size() - told);
+  const absl::Span<int64_t> left = values.subspan(told);
   const int64_t base = left.empty() ? 0 : reader.Signed();
-  if (!left.empty()) DecodeResiduals(reader, mode, left);
+  if (!left.empty()) {
+    // Numbers of the same size may be looked at either way.
+    auto* const residuals = reinterpret_cast<uint64_t*>(left.data());
+    DecodeResiduals(reader, mode, absl::MakeSpan(residuals, left.size()));
+  }
   if (left.empty() && mode != ResidualMode::kZeros) reader.Fail();
   if (!reader.ok()) return;
 
   switch (predictor) {
     case kBase:
-      zigzag ? AddBase<true>(base, left, values.data()) : AddBase<false>(base, left, values.data());
+      zigzag ? AddBase<true>(base, left.data(), left.size())
+             : AddBase<false>(base, left.data(), left.size());
       break;
     case kDelta:
       values[0] = first;
-      AddUp(zigzag, first, base, left, values.data() + 1);
+      AddUp(zigzag, first, base, left);
       break;
     default:
       // Deltas first, then their sums.
       values[0] = first;
       values[1] = first_delta;
-      AddUp(zigzag, first_delta, base, left, values.data() + 2);
+      AddUp(zigzag, first_delta, base, left);
       uint64_t value = static_cast<uint64_t>(first);
       for (int64_t& delta : values.subspan(1)) {
         value += static_cast<uint64_t>(delta);

@@ -20,7 +20,7 @@ namespace leadline::collector::store::codec {
 // REQUIRES: 1 to kMaxColumn values.
 void EncodeIntegers(absl::Span<const int64_t> values, std::string& out);
 
-// Fills `values`; reader.ok() is false afterwards when the input is malformed.
+// Fills `values`; reader.ok() is false afterwards when the input is malformed, and they are any.
 // REQUIRES: 1 to kMaxColumn values.
 void DecodeIntegers(ByteReader& reader, absl::Span<int64_t> values);
 

@@ -18,7 +18,7 @@
 namespace leadline::collector::store::codec {
 
 // Residuals of one column at most.
-inline constexpr size_t kMaxColumn = 4096;
+inline constexpr size_t kMaxColumn = kMaxSymbols;
 
 // On disk: never renumber. At most 7.
 enum class ResidualMode : uint8_t {

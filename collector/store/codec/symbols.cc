@@ -120,14 +120,15 @@ void DecodeSymbols(ByteReader& reader, absl::Span<uint8_t> symbols) {
   const SymbolSlots& slots = id == kOwnTable ? own : FamilySlots(id);
 
   // A symbol takes a word at most; where that may reach past the input, decode a copy.
-  const size_t most_bytes = kMaxStates * sizeof(uint32_t) + (symbols.size() + 1) * kWordBytes;
+  constexpr size_t kStateBytes = kMaxStates * sizeof(uint32_t);
+  const size_t most_bytes = kStateBytes + (symbols.size() + 1) * kWordBytes;
   const std::string_view rest = reader.rest();
-  std::string copy;
+  char copy[kStateBytes + (kMaxSymbols + 1) * kWordBytes];
   const char* words = rest.data();
   if (rest.size() < most_bytes) {
-    copy = rest;
-    copy.resize(most_bytes);
-    words = copy.data();
+    std::memcpy(copy, rest.data(), rest.size());
+    std::memset(copy + rest.size(), 0, most_bytes - rest.size());
+    words = copy;
   }
   const char* const end = Decode(words, slots, symbols);
   if (end == nullptr) return reader.Fail();

@@ -25,6 +25,7 @@ inline constexpr uint32_t kLikelihoods = 1 << kLikelihoodBits;  // what a table'
 inline constexpr size_t kDirect = 40;
 inline constexpr uint8_t kEscape = kDirect;
 inline constexpr size_t kSymbols = kDirect + 1;
+inline constexpr size_t kMaxSymbols = 4096;  // in a row
 
 using SymbolCounts = std::array<uint32_t, kSymbols>;
 // Of kLikelihoods; 0 for a symbol that does not occur.
@@ -48,7 +49,7 @@ SymbolCode ChooseCode(const SymbolCounts& counts);
 
 // REQUIRES: each symbol has a likelihood above 0.
 void EncodeSymbols(absl::Span<const uint8_t> symbols, const SymbolCode& code, std::string& out);
-// reader.ok() is false afterwards when the input is malformed.
+// reader.ok() is false afterwards when the input is malformed. REQUIRES: at most kMaxSymbols.
 void DecodeSymbols(ByteReader& reader, absl::Span<uint8_t> symbols);
 
 }  // namespace leadline::collector::store::codec
