@@ -36,6 +36,8 @@ void Connection::Begin(const base::ConnectionInfo& info) {
 void Connection::Forget() {
   if (parser_ != nullptr) parsers_.Return(protocol_, std::move(parser_));
   for (Way& way : ways_) way.buffer.Clear();
+  if (unanswered_ != nullptr) Count(Loss::kResponseLost, 1);
+  unanswered_.reset();
   state_ = State::kOff;
 }
 
@@ -129,6 +131,11 @@ void Connection::DetectIn(Direction direction, Piece piece) {
       Deliver(direction, piece);
       return;
     }
+    case Detected::Answer::kEither:
+      // Nothing is told by them, and the next may begin with what tells.
+      way.is_none = !whole_;
+      KeepForDetection(way, piece);
+      return;
     case Detected::Answer::kNo:
       way.is_none = true;
       break;
@@ -150,7 +157,10 @@ void Connection::DetectIn(Direction direction, Piece piece) {
 // Keeps what may be the beginning of a protocol; without holes, and only from the first byte on or
 // since a turn began.
 void Connection::KeepForDetection(Way& way, const Piece& piece) {
-  if (way.buffer.empty()) way.begins_turn = piece.begins_turn;
+  if (way.buffer.empty()) {
+    way.begins_chunk = piece.begins_chunk;
+    way.begins_turn = piece.begins_turn;
+  }
   const size_t taken =
       way.buffer.Append(piece.bytes, piece.ts_ns, piece.bytes.size(), shard_.buffers());
   if (taken == piece.bytes.size() && piece.missing == 0 && (whole_ || !way.is_none)) return;
@@ -174,11 +184,15 @@ void Connection::StartParser(base::Protocol protocol, Direction requests) {
       .info = info_,
       .from_start = whole_,
   });
+  if (unanswered_ == nullptr) return;
+  if (!parser_->Adopt(std::move(*unanswered_))) Count(Loss::kResponseLost, 1);
+  unanswered_.reset();
 }
 
 // The parser is done with its protocol, not with the connection.
 void Connection::Redetect(Flow flow, const Piece& piece) {
   const Direction direction = DirectionOf(flow);
+  unanswered_ = parser_->TakeUnanswered();
   parsers_.Return(protocol_, std::move(parser_));
   protocol_ = base::Protocol::kUnknown;
   state_ = State::kDetecting;
@@ -257,10 +271,10 @@ void Connection::Run(Flow flow, Piece piece) {
         .before_estimated = way.before_estimated,
         .ts_ns = piece.ts_ns,
         .kept = kept > 0 ? way.buffer.marks() : absl::Span<const Input::Mark>(),
-        .begins_chunk = kept > 0 ? way.begins_turn : piece.begins_chunk,
+        .begins_chunk = kept > 0 ? way.begins_chunk : piece.begins_chunk,
         .begins_turn = kept > 0 ? way.begins_turn : piece.begins_turn,
     };
-    piece.begins_chunk = piece.begins_turn = way.begins_turn = false;
+    piece.begins_chunk = piece.begins_turn = way.begins_chunk = way.begins_turn = false;
     const Verdict verdict = parser_->Parse(flow, input);
     const size_t consumed = verdict.consumed;
     way.position += consumed;

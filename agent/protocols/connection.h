@@ -62,8 +62,9 @@ class Connection {
     uint64_t waiting_since_ns = 0;
     bool started = false;
     bool waiting = false;
-    bool begins_turn = false;  // what was kept while the protocol was not known
-    bool is_none = false;      // its first bytes are of no protocol
+    bool begins_chunk = false;  // what was kept while the protocol was not known
+    bool begins_turn = false;
+    bool is_none = false;  // its first bytes are of no protocol
   };
 
   // A part of a chunk, or a hole.
@@ -112,6 +113,7 @@ class Connection {
   base::ConnectionInfo info_;
   Evidence evidence_;
   std::unique_ptr<base::Parser> parser_;
+  std::unique_ptr<base::Exchange> unanswered_;  // of the protocol before
   Way ways_[2];
 };
 

@@ -41,18 +41,28 @@ Detected Detect(const Beginning& beginning, const ConnectionInfo& info, Evidence
     const unsigned int answer = row.detect(head);
     if (answer == LL_DETECT_MORE) detected.answer = Detected::Answer::kMore;
     if ((answer & (LL_DETECT_REQUEST | LL_DETECT_RESPONSE)) == 0) continue;
-    const bool is_request = (answer & LL_DETECT_REQUEST) != 0;
-    const Direction requests = is_request ? direction : Other(direction);
-    if ((answer & LL_DETECT_WEAK) != 0) {
-      const uint32_t bit = uint32_t{1} << static_cast<uint32_t>(row.protocol);
-      (is_request ? evidence.requests : evidence.responses)[way] |= bit;
-      const bool agreed = ((is_request ? evidence.responses : evidence.requests)[other] & bit) != 0;
-      const uint16_t server_port =
-          requests == Direction::kEgress ? info.remote_port : info.local_port;
-      if (!agreed && !UsesPort(row, server_port)) {
-        detected.answer = Detected::Answer::kMore;
+    const uint32_t bit = uint32_t{1} << static_cast<uint32_t>(row.protocol);
+    bool is_request = (answer & LL_DETECT_REQUEST) != 0;
+    bool agreed = (answer & LL_DETECT_WEAK) == 0;
+    if (is_request && (answer & LL_DETECT_RESPONSE) != 0) {
+      evidence.either[way] |= bit;
+      is_request = (evidence.responses[other] & bit) != 0;
+      if (!is_request && (evidence.requests[other] & bit) == 0) {
+        detected.answer = Detected::Answer::kEither;
         continue;
       }
+      agreed = true;
+    } else if (!agreed) {
+      (is_request ? evidence.requests : evidence.responses)[way] |= bit;
+      const uint32_t opposite = (is_request ? evidence.responses : evidence.requests)[other];
+      agreed = ((opposite | evidence.either[other]) & bit) != 0;
+    }
+    const Direction requests = is_request ? direction : Other(direction);
+    const uint16_t server_port =
+        requests == Direction::kEgress ? info.remote_port : info.local_port;
+    if (!agreed && !UsesPort(row, server_port)) {
+      detected.answer = Detected::Answer::kMore;
+      continue;
     }
     return {.answer = Detected::Answer::kFound, .protocol = row.protocol, .requests = requests};
   }

@@ -17,12 +17,14 @@ namespace leadline::agent::protocols {
 struct Evidence {
   uint32_t requests[2] = {};
   uint32_t responses[2] = {};
+  uint32_t either[2] = {};
 };
 
 struct Detected {
   enum class Answer : uint8_t {
-    kNo,    // none of these bytes
-    kMore,  // too few to tell, or a guess
+    kNo,      // none of these bytes
+    kMore,    // too few to tell, or a guess
+    kEither,  // of a protocol, and they do not tell which side asks
     kFound,
     kEncrypted,  // TLS
   };

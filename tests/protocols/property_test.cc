@@ -107,8 +107,9 @@ bool Agrees(const KeptRecord& partial, const KeptRecord& real) {
   const bool request_cut = (flags & base::kRequestCut) != 0;
   const bool response_cut = (flags & (base::kResponseCut | base::kNoResponse)) != 0;
   const bool late = (flags & base::kJoinedLate) != 0;
-  const auto same = [late](const std::string& a, const std::string& b) {
-    return a == b || (late && a.empty());
+  const bool unknown = late || (flags & base::kFieldsUnknown) != 0;
+  const auto same = [unknown](const std::string& a, const std::string& b) {
+    return a == b || (unknown && a.empty());
   };
   const auto same_time = [](uint64_t a, uint64_t b, bool may_differ) {
     return a == b || (may_differ && a == 0);
@@ -121,10 +122,14 @@ bool Agrees(const KeptRecord& partial, const KeptRecord& real) {
       same(partial.target, real.target) ||
       (text_cut && (real.target.starts_with(partial.target) ||
                     real.target.starts_with(partial.target.substr(0, last + 1))));
-  const bool same_operation =
-      same(partial.operation, real.operation) || (text_cut && partial.operation.empty());
+  // What is not known to be an RPC is a POST all the same.
+  const bool kind_unknown = unknown && real.record.kind == base::RecordKind::kRpc &&
+                            partial.record.kind == base::RecordKind::kHttp;
+  const bool same_operation = same(partial.operation, real.operation) ||
+                              (text_cut && partial.operation.empty()) ||
+                              (kind_unknown && partial.operation == "POST");
   return same_operation && same_target &&
-         (partial.status == real.status || (partial.status.empty() && (response_cut || late))) &&
+         (partial.status == real.status || (partial.status.empty() && (response_cut || unknown))) &&
          same_time(partial.record.request_first_ns, real.record.request_first_ns, late) &&
          same_time(partial.record.response_first_ns, real.record.response_first_ns,
                    response_cut || late) &&
@@ -234,6 +239,25 @@ TEST(PropertyTest, JoiningLateMakesNoRecordWrong) {
                         late.events.begin() + static_cast<std::ptrdiff_t>(from));
       EXPECT_EQ(WrongIn(Replay(late).records, real), "")
           << transcript.name << " from event " << from;
+    }
+  }
+}
+
+// On a port that says nothing, a connection is left alone rather than taken for another protocol.
+TEST(PropertyTest, JoiningLateOnAnyPortFindsNoOtherProtocol) {
+  constexpr uint16_t kNobodysPort = 19;
+  for (const Transcript& transcript : WholeTranscripts()) {
+    if (transcript.info.transport == base::Transport::kUdp) continue;
+    const base::Protocol real = Replay(transcript).protocol;
+    for (size_t from = 1; from < transcript.events.size(); ++from) {
+      Transcript late = transcript;
+      late.info.joined_late = true;
+      late.info.local_port = late.info.remote_port = kNobodysPort;
+      late.events.erase(late.events.begin(),
+                        late.events.begin() + static_cast<std::ptrdiff_t>(from));
+      const base::Protocol found = Replay(late).protocol;
+      EXPECT_TRUE(found == real || found == base::Protocol::kUnknown)
+          << transcript.name << " from event " << from << ": " << base::ProtocolKey(found);
     }
   }
 }

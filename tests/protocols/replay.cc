@@ -15,8 +15,9 @@ namespace {
 
 using base::RequestRecord;
 
-constexpr std::string_view kFlagNames[] = {"joined_late", "request_cut",   "response_cut",
-                                           "no_response", "end_estimated", "text_cut"};
+constexpr std::string_view kFlagNames[] = {"joined_late",   "request_cut",   "response_cut",
+                                           "no_response",   "end_estimated", "text_cut",
+                                           "fields_unknown"};
 
 std::string Seconds(uint64_t ts_ns) {
   return ts_ns == 0 ? "-" : fmt::format("{:.6f}", static_cast<double>(ts_ns) / 1e9);

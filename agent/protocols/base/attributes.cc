@@ -18,6 +18,14 @@ std::string_view Summary(const RequestRecord& r) { return r.summary; }
 std::string_view Status(const RequestRecord& r) { return r.status; }
 std::string_view Error(const RequestRecord& r) { return r.error; }
 std::string_view Grpc(const RequestRecord& /*r*/) { return "grpc"; }
+// "service/method"
+std::string_view RpcService(const RequestRecord& r) {
+  return r.target.substr(0, r.target.find('/'));
+}
+std::string_view RpcMethod(const RequestRecord& r) {
+  const size_t slash = r.target.find('/');
+  return slash == std::string_view::npos ? std::string_view() : r.target.substr(slash + 1);
+}
 
 constexpr Attribute kHttp[] = {
     {"http.request.method", Operation},    {"http.route", Target},
@@ -25,9 +33,8 @@ constexpr Attribute kHttp[] = {
     {"network.protocol.version", Version}, {"error.type", Error},
 };
 constexpr Attribute kRpc[] = {
-    {"rpc.system.name", Grpc},
-    {"rpc.method", Target},
-    {"rpc.response.status_code", Status},
+    {"rpc.system", Grpc},      {"rpc.service", RpcService},
+    {"rpc.method", RpcMethod}, {"rpc.grpc.status_code", Status},
     {"error.type", Error},
 };
 constexpr Attribute kDb[] = {

@@ -16,7 +16,8 @@ struct ll_detect_head {
   unsigned int first; /* 1: nothing came before on this connection, in either direction */
 };
 
-/* What a rule answers: 0 for no, or one of these; WEAK beside REQUEST or RESPONSE. */
+/* What a rule answers: 0 for no, or one of these; WEAK beside REQUEST or RESPONSE, or beside both
+ * where the bytes are the protocol's and do not say whose. */
 enum {
   LL_DETECT_NO = 0,
   LL_DETECT_MORE = 1,     /* begins like it, and is too short to tell */

@@ -16,13 +16,14 @@ enum class Failure : uint8_t {
   kStatus,   // the status says it
   kClosed,   // "connection_closed": the connection ended first
   kTimeout,  // "timeout": nobody answered
-  kReset,    // "stream_reset": one side gave it up
+  kNamed,    // `error` is its name
 };
 
 struct Exchange {
   TextRef text;
   std::string_view operation;  // in static storage; "" for that of the text
   std::string_view version;    // in static storage
+  std::string_view error;      // in static storage
   ShortText status;
   uint64_t request_first_ns = 0;
   uint64_t request_last_ns = 0;

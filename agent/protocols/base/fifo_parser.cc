@@ -42,6 +42,7 @@ void FifoParser::End() {
   exchanges_.Clear();
   exchanges_.Shrink(kKeptExchanges);
   next_ = Exchange();
+  unanswered_.reset();
 }
 
 Verdict FifoParser::Parse(Flow flow, const Input& input) {
@@ -111,6 +112,7 @@ Verdict FifoParser::Requests(const Input& input) {
       case Found::kOff:
         return Verdict::Off(step.off_loss);
       case Found::kRedetect:
+      case Found::kHandOver:
         return Verdict::Redetect(at);
       case Found::kWait:
       case Found::kInvalid:
@@ -181,6 +183,9 @@ Verdict FifoParser::Responses(const Input& input) {
         return Verdict::Off(step.off_loss);
       case Found::kRedetect:
         FinishResponse(input, at);
+        return Verdict::Redetect(at);
+      case Found::kHandOver:
+        HandOverFront();
         return Verdict::Redetect(at);
       case Found::kInvalid:
         Count(Loss::kInvalidMessage);
@@ -278,6 +283,21 @@ void FifoParser::EmitFront() {
     responses_ = ResponseState::kLost;
     ResetFlow(Flow::kResponse);
   }
+}
+
+// Only what is certain to be the one that is answered.
+void FifoParser::HandOverFront() {
+  response_ = {};
+  if (exchanges_.empty()) return;
+  if (turns_to_prove_ == 0 && exchanges_.front().request_done) {
+    unanswered_ = std::make_unique<Exchange>(std::move(exchanges_.front()));
+    unanswered_->status = {};
+    unanswered_->response_begun = false;
+    unanswered_->response_first_ns = 0;
+  } else {
+    Count(Loss::kUnproven);
+  }
+  exchanges_.Pop();
 }
 
 // A request begins after the other side has spoken: whatever was asked before has been answered, or

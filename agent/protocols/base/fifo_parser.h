@@ -14,6 +14,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 #include "agent/protocols/base/exchange.h"
 #include "agent/protocols/base/parser.h"
@@ -26,6 +28,7 @@ class FifoParser : public Parser {
   void Begin(const ParserSetup& setup) final;
   Verdict Parse(Flow flow, const Input& input) final;
   void Gap(Flow flow, uint64_t bytes, uint64_t ts_ns) final;
+  std::unique_ptr<Exchange> TakeUnanswered() final { return std::move(unanswered_); }
   void Tick(uint64_t now_ns) final;
   void Close(const Ending& ending) final;
   void End() final;
@@ -44,6 +47,7 @@ class FifoParser : public Parser {
     kOff,       // nothing more of this connection, for `off_loss`
     kLeave,     // as kOff, and the message is over
     kRedetect,  // the message is over, and another protocol follows
+    kHandOver,  // as kRedetect, and the response is that protocol's
   };
   struct Step {
     Found found = Found::kMore;
@@ -121,11 +125,13 @@ class FifoParser : public Parser {
   void CloseOpenEnd(bool known_end);
   void GiveUpPending(bool keep_begun);
   void EmitFront();
+  void HandOverFront();
   bool Fail();
   void ResetFlow(Flow flow);
 
   ParserSetup setup_;
   Ring<Exchange> exchanges_;
+  std::unique_ptr<Exchange> unanswered_;
   Exchange next_;  // the request being read, until it is pushed
   Reading request_;
   Reading response_;

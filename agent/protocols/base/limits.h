@@ -16,6 +16,10 @@ struct Limits {
   uint32_t pending = 1024;
   // Requests open at once on a connection that numbers them (HTTP/2's streams, DNS' ids).
   uint32_t streams = 256;
+  // HTTP/2's header fields: what is remembered of earlier ones (HPACK's dynamic table), and one
+  // block of them.
+  uint32_t header_table_bytes = 64 << 10;
+  uint32_t header_block_bytes = 64 << 10;
   // Prepared statements, and portals, remembered of a connection.
   uint32_t statements = 256;
   // Different routes and queries in use or lately used, of a shard; and the longest one.

@@ -19,6 +19,7 @@
 #include <memory>
 
 #include "agent/protocols/base/connection_info.h"
+#include "agent/protocols/base/exchange.h"
 #include "agent/protocols/base/input.h"
 #include "agent/protocols/base/protocol.h"
 
@@ -50,10 +51,15 @@ class Parser {
   virtual ~Parser() = default;
 
   virtual void Begin(const ParserSetup& setup) = 0;
+  // After Begin(): a request of the protocol before, whose response is one of this protocol's.
+  // False when there is no such thing.
+  virtual bool Adopt(Exchange /*exchange*/) { return false; }
   virtual Verdict Parse(Flow flow, const Input& input) = 0;
   // `bytes` of the flow are missing after what was consumed, the last of them not later than
   // `ts_ns`; what was left unconsumed is gone too.
   virtual void Gap(Flow flow, uint64_t bytes, uint64_t ts_ns) = 0;
+  // After kRedetect: a request whose response comes in the protocol that follows.
+  virtual std::unique_ptr<Exchange> TakeUnanswered() { return nullptr; }
   // Now and then: what waits for time to pass.
   virtual void Tick(uint64_t now_ns) = 0;
   // Tells what is unfinished.

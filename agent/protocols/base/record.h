@@ -26,6 +26,9 @@ enum RecordFlag : uint16_t {
   kEndEstimated =
       1 << 4,  // response_last_ns is the last byte before the next request, or before a silence
   kTextCut = 1 << 5,  // the query was longer than what is kept or captured
+  // Header fields or trailers were not seen, or refer to ones that were not: the method, route or
+  // status that is missing was said there.
+  kFieldsUnknown = 1 << 6,
 };
 
 struct RequestRecord {

@@ -13,8 +13,8 @@ std::string_view ErrorOf(const Exchange& exchange) {
       return "connection_closed";
     case Failure::kTimeout:
       return "timeout";
-    case Failure::kReset:
-      return "stream_reset";
+    case Failure::kNamed:
+      return exchange.error;
   }
   return "";
 }

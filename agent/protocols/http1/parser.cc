@@ -146,7 +146,7 @@ class Http1Parser : public base::FifoParser {
 
   // 101: what follows is another protocol, of which one is known.
   Step Upgrade() const {
-    if (response_.head().upgrade_h2c) return {.found = Found::kRedetect};
+    if (response_.head().upgrade_h2c) return {.found = Found::kHandOver};
     return {.found = Found::kLeave, .off_loss = Loss::kUpgraded};
   }
 

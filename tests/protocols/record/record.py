@@ -3,8 +3,8 @@
 
     record.py FOLDER [SCENARIO...]
 
-Needs what a scenario uses: nginx, redis, PostgreSQL, MariaDB, unbound, nghttp2's and gRPC's programs, curl, sysbench
-and dig. A golden is a transcript with the records that come of it (LEADLINE_REWRITE_GOLDENS, golden_test.cc): take those that
+Needs what a scenario uses: nginx, redis, PostgreSQL, MariaDB, unbound, nghttp2's programs, gRPC for Python, curl,
+sysbench and dig. A golden is a transcript with the records that come of it (LEADLINE_REWRITE_GOLDENS, golden_test.cc): take those that
 say something new, and keep them short.
 """
 
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 
+import grpc_pair
 import servers
 from proxy import TcpProxy, UdpProxy
 
@@ -247,19 +248,59 @@ def http2_nginx(folder):
     return server, proxy
 
 
-def grpc(folder):
-    import grpc_pair
+def http2_curl(folder):
+    server = servers.nginx(folder)
+    proxy = TcpProxy(("127.0.0.1", server.port + 1), 80, capture=1000)
+    base = f"http://127.0.0.1:{proxy.port}"
+    options = ("-sS", "--http2-prior-knowledge", "-H", "Cookie: s3cr3t")
+    run("curl", *options, f"{base}/big.txt")
+    run("curl", *options, "-d", "password=s3cr3t", f"{base}/api/login")
+    run("curl", *options, "-I", f"{base}/gone/s3cr3t?s3cr3t")
+    return server, proxy
 
+
+class _Chain:
+    """Servers behind each other."""
+
+    def __init__(self, *all_of_them):
+        self.all = all_of_them
+
+    def stop(self):
+        for server in self.all:
+            server.stop()
+
+
+def http2_upgrade(folder):
+    behind = servers.nginx(folder)
+    server = servers.nghttpx(folder, behind.port)
+    proxy = TcpProxy(("127.0.0.1", server.port), 80, capture=1000)
+    base = f"http://127.0.0.1:{proxy.port}"
+    run(
+        "curl", "-sS", "--http2", "-H", "Cookie: s3cr3t", f"{base}/api/users/42?token=s3cr3t",
+        f"{base}/gone/s3cr3t", f"{base}/big.txt",
+    )
+    return _Chain(server, behind), proxy
+
+
+def _grpc(call):
     server = grpc_pair.Server()
     proxy = TcpProxy(("127.0.0.1", server.port), 50051)
-    grpc_pair.call(proxy.port)
+    call(proxy.port)
     return server, proxy
+
+
+def grpc(folder):
+    return _grpc(grpc_pair.call)
+
+
+def grpc_stream(folder):
+    return _grpc(grpc_pair.stream)
 
 
 SCENARIOS = [
     http_keep_alive, http_heads_only, http_pipelined, redis_cli, redis_cli_resp3, redis_benchmark, postgres_simple,
     postgres_extended, postgres_prepared, postgres_pipeline, postgres_pipeline_error, mysql_text, mysql_prepared,
-    dns_udp, dns_tcp, http2_nghttpd, http2_nginx, grpc,
+    dns_udp, dns_tcp, http2_nghttpd, http2_nginx, http2_curl, http2_upgrade, grpc, grpc_stream,
 ]
 
 

@@ -159,3 +159,11 @@ def nghttpd(folder):
     (folder / "hello.txt").write_text("hello s3cr3t\n")
     command = [program("nghttpd"), "--no-tls", "-d", folder, str(port)]
     return Server(folder, command, port)
+
+
+def nghttpx(folder, backend_port):
+    """Takes HTTP/1.1 that asks for h2c, which nginx does not."""
+    port = free_port()
+    command = [program("nghttpx"), f"--frontend=127.0.0.1,{port};no-tls"]
+    command += [f"--backend=127.0.0.1,{backend_port}", "--conf=/dev/null", "--workers=1"]
+    return Server(folder, command, port)
