@@ -1,5 +1,6 @@
 #include "common/utf8.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -39,6 +40,11 @@ size_t CharacterLength(std::string_view text) {
 }
 
 }  // namespace
+
+size_t CountCharacters(std::string_view text) {
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return !InRange(c, 0x80, 0xbf); }));
+}
 
 bool IsValidUtf8(std::string_view text) {
   constexpr uint64_t kHighBits = 0x8080808080808080;

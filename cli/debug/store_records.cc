@@ -7,10 +7,13 @@
 
 #include "catalogue/metrics.h"
 #include "cli/debug/wire_text.h"
+#include "collector/store/record/exemplars.h"
+#include "collector/store/record/rows.h"
 
 namespace leadline::cli {
 namespace {
 
+namespace keyed = collector::store::record;
 namespace log = collector::store::log;
 namespace model = collector::model;
 
@@ -67,9 +70,7 @@ class RecordWriter {
   void operator()(const log::KeyedRecords& record) const {
     fmt::print(out_, "    records of tenant {}: {}\n", record.tenant, record.records.size());
     for (const model::Record& one : record.records) {
-      fmt::print(out_, "      table {} at {}: a key of {} bytes, a value of {}\n",
-                 static_cast<int>(one.table), TimeText(one.ts_ms), one.key.size(),
-                 one.value.size());
+      fmt::print(out_, "      {}\n", KeyedText(one));
     }
   }
 
@@ -92,6 +93,26 @@ std::string EntityText(const model::EntityVersion& version) {
                                  TimeText(version.valid_from_ms), version.revision);
   if (version.end_ms != model::kOpenEnd) text += " ended " + TimeText(version.end_ms);
   return text;
+}
+
+std::string KeyedText(const model::Record& record) {
+  const std::string at = TimeText(record.ts_ms);
+  switch (record.table) {
+    case model::RecordTable::kEntityVersions:
+      if (const auto version = keyed::AsEntityVersion(record)) {
+        return fmt::format("learned at {}: {}", at, EntityText(*version));
+      }
+      break;
+    case model::RecordTable::kExemplars: {
+      const auto series = keyed::SeriesOfExemplarKey(record.key);
+      const auto exemplar = keyed::AsExemplar(record);
+      if (!series || !exemplar) break;
+      return fmt::format("exemplar of series {} at {}: {} {}", series->ToHex(), at, exemplar->value,
+                         exemplar->labels.ToString());
+    }
+  }
+  return fmt::format("table {} at {}: a key of {} bytes, a value of {}",
+                     static_cast<int>(record.table), at, record.key.size(), record.value.size());
 }
 
 void WriteStoreRecord(const log::Record& record, const std::string& metric, std::ostream& out) {

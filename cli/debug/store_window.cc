@@ -84,11 +84,7 @@ class WindowWriter {
       case static_cast<uint8_t>(window::Table::kCovered):
         return Mark(key);
       case static_cast<uint8_t>(keyed::kWindowTable):
-        if (!dump_.sizes && dump_.metric.empty()) {
-          fmt::print(out_, "  record: a key of {} bytes, a value of {}\n", key.size(),
-                     value.size());
-        }
-        return absl::OkStatus();
+        return Record(key, value);
       default:
         return Malformed(fmt::format("table {}", static_cast<int>(static_cast<uint8_t>(key[0]))));
     }
@@ -134,6 +130,20 @@ class WindowWriter {
     } else {
       fmt::print(out_, "  rolled up of tenant {}: part {}\n", rolled_up->tenant, rolled_up->number);
     }
+    return absl::OkStatus();
+  }
+
+  absl::Status Record(std::string_view key, std::string_view value) {
+    // table, tenant, table of records
+    const size_t tenant_bytes = key.size() < 2 ? 0 : static_cast<uint8_t>(key[1]);
+    const size_t prefix_bytes = 2 + tenant_bytes + 1;
+    if (key.size() < prefix_bytes) return Malformed("a record's key");
+    const auto table = static_cast<collector::model::RecordTable>(key[prefix_bytes - 1]);
+    const auto record = keyed::ParseRow(table, prefix_bytes, key, value);
+    if (!record) return Malformed("a record");
+    if (dump_.sizes || !dump_.metric.empty()) return absl::OkStatus();
+    fmt::print(out_, "  record of tenant {}: {}\n", key.substr(2, tenant_bytes),
+               KeyedText(*record));
     return absl::OkStatus();
   }
 

@@ -6,6 +6,7 @@
 
 #include "collector/api/absent_api.h"
 #include "collector/api/entities_api.h"
+#include "collector/api/exemplars_api.h"
 #include "collector/api/metadata_api.h"
 #include "collector/api/openapi.h"
 #include "collector/api/query_api.h"
@@ -43,6 +44,7 @@ class ApiServer::Impl {
         engine_(queryable, options_.engine),
         queries_(engine_, *options_.clock, options_.tenant, *registry_),
         metadata_(queryable, engine_, options_.tenant, options_.described, *registry_),
+        exemplars_(queryable, engine_, options_.tenant, *registry_),
         entities_(queryable, options_.tenant, *options_.clock),
         status_(queryable, options_.tenant, *options_.clock, options_.flags, registry_) {}
 
@@ -66,6 +68,7 @@ class ApiServer::Impl {
     http::Router router;
     queries_.AddRoutes(router);
     metadata_.AddRoutes(router);
+    exemplars_.AddRoutes(router);
     entities_.AddRoutes(router);
     AddAbsentRoutes(router);
     AddRulesRoutes(router, options_.rule_groups, options_.reload);
@@ -107,6 +110,7 @@ class ApiServer::Impl {
   const promql::Engine engine_;
   const QueryApi queries_;
   const MetadataApi metadata_;
+  const ExemplarsApi exemplars_;
   const EntitiesApi entities_;
   const StatusApi status_;
   std::unique_ptr<http::Server> server_;  // last: stops before what its handlers use is gone

@@ -10,7 +10,6 @@
 
 #include "collector/api/params.h"
 #include "collector/api/response.h"
-#include "collector/promql/format_query.h"
 #include "collector/promql/series_selector.h"
 #include "common/status_macros.h"
 #include "common/status_text.h"
@@ -220,25 +219,6 @@ http::Response Reload(const std::function<absl::Status()>& reload) {
           .body = fmt::format("failed to reload config: {}\n", StatusMessage(status))};
 }
 
-absl::Status CheckExemplarsRequest(const http::Params& params) {
-  LL_ASSIGN_OR_RETURN(const int64_t start_ms, TimeParamOr(params, "start", -kFarMs));
-  LL_ASSIGN_OR_RETURN(const int64_t end_ms, TimeParamOr(params, "end", kFarMs));
-  if (end_ms < start_ms) {
-    return absl::InvalidArgumentError("end timestamp must not be before start timestamp");
-  }
-  const auto query = promql::FormatQuery(params.First("query").value_or(""));
-  return query.ok() ? absl::OkStatus() : AboutQuery(query.status());
-}
-
-http::Response Exemplars(const http::Request& request) {
-  const absl::Status status = CheckExemplarsRequest(http::RequestParams(request));
-  if (!status.ok()) return Error(status);
-  return Success([](JsonWriter& json) {
-    json.BeginArray();
-    json.EndArray();
-  });
-}
-
 }  // namespace
 
 void AddRulesRoutes(http::Router& router, RuleGroups groups, std::function<absl::Status()> reload) {
@@ -274,16 +254,6 @@ void AddRulesRoutes(http::Router& router, RuleGroups groups, std::function<absl:
                 .about = {"Reads the rule files again, as Prometheus does."},
                 .handler = [reload](const http::Request&) { return Reload(reload); },
                 .load = http::Load::kHeavy});
-  }
-  for (const char* method : {"GET", "POST"}) {
-    router.Add({.method = method,
-                .pattern = "/api/v1/query_exemplars",
-                .about = {"Exemplars of the series of a query: none.",
-                          {{"query", Kind::kText, Presence::kRequired, "In PromQL."},
-                           {"start", Kind::kTime, Presence::kOptional, "The first time."},
-                           {"end", Kind::kTime, Presence::kOptional, "The last time."}},
-                          "Exemplars"},
-                .handler = Exemplars});
   }
 }
 

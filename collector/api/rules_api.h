@@ -1,5 +1,5 @@
-// Rules as Prometheus' API tells them, and alerts and exemplars, of which there are none: answered
-// as by a Prometheus that has none, because Grafana asks for them of every data source.
+// Rules as Prometheus' API tells them, and alerts, of which there are none: answered as by a
+// Prometheus that has none, because Grafana asks for them of every data source.
 #pragma once
 
 #include <functional>

@@ -12,6 +12,7 @@ namespace leadline::collector::model {
 // On disk: never renumber.
 enum class RecordTable : uint8_t {
   kEntityVersions = 1,  // what was learned of an entity; key: its id, docs/format/record.md
+  kExemplars = 2,       // of series of others; key: see store/record/exemplars.h
 };
 
 // Of one table and key there is one record a time: the one that was written last.

@@ -122,8 +122,9 @@ class Appendable {
   // To be asked before Append: takes out of the batch the samples that may not be written, which
   // are those too far ahead of the clock, those too late for their source, those older than
   // retention and those of kNoSeries, and counts them in `refusals`; the rest may be appended.
-  // RESOURCE_EXHAUSTED when the tenant has written too many samples a second: nothing is taken out,
-  // and the batch may come again, when Refusals::retry_after() says.
+  // RESOURCE_EXHAUSTED when the tenant has written too many samples a second, for which a record
+  // counts as one: nothing is taken out, and the batch may come again, when Refusals::retry_after()
+  // says.
   virtual absl::Status Admit(std::string_view tenant, Source source, WriteBatch& batch,
                              Refusals& refusals) = 0;
   // Times that Admit takes now, for who adds samples of its own.
@@ -265,13 +266,22 @@ struct SeriesFilter {
   CallLimits limits;
 };
 
+// Keys of records from one to another, both included, all of them as long as the first.
+struct KeyRange {
+  std::string first;
+  std::string last;
+};
+
 // Which records: of one table, of one key or of all, with a time in the range.
 struct RecordFilter {
   model::RecordTable table = model::RecordTable::kEntityVersions;
   std::optional<std::string> key;
+  // Only what is in one of them: ascending, apart, and all of one length. Empty: whatever.
+  std::vector<KeyRange> key_ranges;
   int64_t start_ms = 0;
   int64_t end_ms = model::kOpenEnd;
   size_t limit = 100'000;  // RESOURCE_EXHAUSTED above
+  CallLimits limits;       // the memory is that of what is found
 };
 
 class Queryable {

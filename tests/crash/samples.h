@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "collector/store/record/exemplars.h"
 #include "collector/store/store.h"
 
 namespace leadline::crash {
@@ -38,6 +39,12 @@ inline collector::model::Record RecordOf(uint64_t sequence) {
           .key = "batch",
           .ts_ms = TimeOf(sequence),
           .value = std::to_string(sequence)};
+}
+
+inline collector::model::Record ExemplarOf(uint64_t sequence) {
+  return collector::store::record::OfExemplar(HashId({"series"}),
+                                              {LabelSet({{"trace_id", std::to_string(sequence)}}),
+                                               static_cast<double>(sequence), TimeOf(sequence)});
 }
 
 inline double ValueOf(uint64_t sequence, uint64_t series) {

@@ -59,7 +59,7 @@ WriteBatch MakeBatch(uint64_t sequence,
     frame.values.push_back(ValueOf(sequence, i));
   }
   batch.floats.push_back(std::move(frame));
-  batch.records = {RecordOf(sequence)};
+  batch.records = {RecordOf(sequence), ExemplarOf(sequence)};
   return batch;
 }
 

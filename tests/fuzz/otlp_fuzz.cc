@@ -18,12 +18,17 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const uint32_t point = translated.point_of_series[i];
     if (point != otlp::kNoPoint && point >= translated.points) abort();
     if (request.series[i].samples_end > request.samples.size()) abort();
+    if (request.series[i].exemplars_end > request.exemplars.size()) abort();
     // The labels are a write request's, sorted and each once.
     const auto labels = write::ReadLabelsV1(request.series[i].labels);
     if (!labels.ok()) abort();
     for (size_t j = 1; j < labels->size(); ++j) {
       if ((*labels)[j - 1].first >= (*labels)[j].first) abort();
     }
+  }
+  if (request.exemplars.size() > translated.exemplars) abort();
+  for (const write::Exemplar& exemplar : request.exemplars) {
+    if (!write::ReadLabelsV1(exemplar.labels).ok()) abort();
   }
   return 0;
 }

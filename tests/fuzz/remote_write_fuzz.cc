@@ -10,6 +10,8 @@
 #include "collector/remote/write/parse_v1.h"
 #include "collector/remote/write/parse_v2.h"
 #include "collector/remote/write/series_labels.h"
+#include "collector/store/record/exemplars.h"
+#include "collector/store/record/rows.h"
 
 namespace leadline::collector::remote::write {
 namespace {
@@ -48,6 +50,14 @@ void Parse(Version version, std::string_view message) {
   for (const auto& frame : batch.floats) count(frame);
   for (const auto& frame : batch.histograms) count(frame);
   Check(samples == counts.samples + counts.histograms + counts.zeros);
+  uint64_t exemplars = counts.exemplars.kept;
+  Check(batch.records.size() == exemplars);
+  for (const uint64_t dropped : counts.exemplars.dropped) exemplars += dropped;
+  Check(exemplars == request.exemplars.size());
+  for (const model::Record& record : batch.records) {
+    Check(store::record::CheckRecord(record).ok());
+    Check(store::record::AsExemplar(record).has_value());
+  }
   Check(samples - counts.zeros + rejections.total() <=
         request.samples.size() + request.histograms.size());
 }

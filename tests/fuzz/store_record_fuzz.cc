@@ -1,9 +1,12 @@
 // Records of windows and of the log: whatever is read is written and read again as the same.
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "collector/store/record/exemplars.h"
 #include "collector/store/record/rows.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -31,6 +34,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const std::string key = record::RowKey("default", *row);
     if (record::ParseRow(kTable, prefix_bytes, key, record::RowValue(*row)) != row) abort();
     record::AsEntityVersion(*row);
+    record::SeriesOfExemplarKey(row->key);
+    const auto exemplar = record::AsExemplar(*row);
+    if (exemplar.has_value()) {
+      const auto again = record::AsExemplar(record::OfExemplar({1, 2}, *exemplar));
+      if (!again.has_value() || again->labels != exemplar->labels ||
+          std::bit_cast<uint64_t>(again->value) != std::bit_cast<uint64_t>(exemplar->value)) {
+        abort();
+      }
+    }
   }
   return 0;
 }

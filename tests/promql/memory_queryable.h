@@ -2,6 +2,7 @@
 // query engine and the API are tested on.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <climits>
 #include <cstdint>
@@ -38,9 +39,18 @@ class MemoryQueryable final : public store::Queryable {
   absl::StatusOr<std::vector<model::Record>> Records(
       std::string_view /*tenant*/, const store::RecordFilter& filter) const override {
     std::vector<model::Record> found;
+    const auto in_ranges = [&](const std::string& key) {
+      return filter.key_ranges.empty() ||
+             std::any_of(filter.key_ranges.begin(), filter.key_ranges.end(),
+                         [&](const store::KeyRange& range) {
+                           return key.size() == range.first.size() && key >= range.first &&
+                                  key <= range.last;
+                         });
+    };
     for (const model::Record& record : records_) {
       if (record.table == filter.table && (!filter.key || record.key == *filter.key) &&
-          record.ts_ms >= filter.start_ms && record.ts_ms <= filter.end_ms) {
+          in_ranges(record.key) && record.ts_ms >= filter.start_ms &&
+          record.ts_ms <= filter.end_ms) {
         found.push_back(record);
       }
     }

@@ -131,7 +131,9 @@ void OtlpReceiver::Take(const ExportMetricsServiceRequest& message, size_t body_
     return done({.status = prepared.status()});
   }
   const uint64_t rejected = translated.rejected + RejectedPoints(translated);
-  prepared->outcome.counts.exemplars = translated.exemplars;
+  // Of points that are not in the request.
+  prepared->outcome.counts.exemplars.Drop(
+      write::DroppedExemplar::kSeries, translated.exemplars - translated.request.exemplars.size());
   if (translated.rejected > 0) {
     prepared->outcome.rejections.Add(write::Reason::kUntranslatable, translated.rejected,
                                      translated.error);

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "collector/remote/otlp/attributes.h"
+#include "collector/remote/otlp/exemplars.h"
 #include "collector/remote/otlp/exponential.h"
 #include "collector/remote/otlp/names.h"
 #include "collector/remote/wire/writer.h"
@@ -54,6 +55,22 @@ PointHead HeadOf(const Point& point) {
           (point.flags() & kNoValueFlag) != 0, &point.attributes()};
 }
 
+// The numbers of a point's exemplars behind those of their buckets, in the order of these: that of
+// the first bound which is not below the value, or the one behind all bounds.
+std::vector<std::pair<int, int>> ByBucket(const pb::HistogramDataPoint& point) {
+  std::vector<std::pair<int, int>> numbers;
+  const auto& bounds = point.explicit_bounds();
+  for (int i = 0; i < point.exemplars_size(); ++i) {
+    const double value = ValueOf(point.exemplars(i));
+    // NaN is behind all, too.
+    const auto bound = std::partition_point(bounds.begin(), bounds.end(),
+                                            [value](double upper) { return !(value <= upper); });
+    numbers.emplace_back(static_cast<int>(bound - bounds.begin()), i);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
 class Translator {
  public:
   explicit Translator(Translated& out) : out_(out) {}
@@ -88,6 +105,7 @@ class Translator {
  private:
   void AddMetric(const pb::Metric& metric) {
     metric_ = &metric;
+    out_.exemplars += CountExemplars(metric);
     switch (metric.data_case()) {
       case pb::Metric::kGauge:
         Begin(Kind::kGauge, MetricType::kGauge);
@@ -168,15 +186,27 @@ class Translator {
     point_ = out_.points++;
   }
 
-  // The bytes of a series' labels, sorted by name, as every time.
+  // The bytes of labels, sorted by name, as every time.
+  std::string_view Gather(const Labels& labels) {
+    std::string& bytes = out_.request.gathered.emplace_back();
+    for (const auto& [name, value] : labels) AppendLabel(name, value, bytes);
+    return bytes;
+  }
+
   std::string_view LabelBytes(std::string_view metric,
                               std::optional<std::pair<std::string, std::string>> more) {
     Labels labels = labels_;
     if (more.has_value()) labels[more->first] = more->second;
     labels["__name__"] = metric;
-    std::string& bytes = out_.request.gathered.emplace_back();
-    for (const auto& [name, value] : labels) AppendLabel(name, value, bytes);
-    return bytes;
+    return Gather(labels);
+  }
+
+  // Of the series that ends next.
+  void AddExemplar(const pb::Exemplar& exemplar) {
+    if (out_.request.exemplars.size() >= write::kMaxExemplars) return;
+    out_.request.exemplars.push_back({.ts_ms = ToMs(exemplar.time_unix_nano()),
+                                      .value = ValueOf(exemplar),
+                                      .labels = Gather(LabelsOf(exemplar))});
   }
 
   void EndSeries(std::string_view labels) {
@@ -185,6 +215,7 @@ class Translator {
     series.key = write::HashLabels(labels);
     series.samples_end = static_cast<uint32_t>(out_.request.samples.size());
     series.histograms_end = static_cast<uint32_t>(out_.request.histograms.size());
+    series.exemplars_end = static_cast<uint32_t>(out_.request.exemplars.size());
     series.metadata.type = type_;
     series.created_ms = head_.start_ms;
     out_.request.series.push_back(series);
@@ -200,11 +231,11 @@ class Translator {
   void AddNumber(const pb::NumberDataPoint& point) {
     if (!HasRoom()) return;
     const PointHead head = HeadOf(point);
-    out_.exemplars += static_cast<uint64_t>(point.exemplars_size());
     if (!head.is_stale && point.value_case() == pb::NumberDataPoint::VALUE_NOT_SET) {
       return Reject(1, "a point without a value");
     }
     BeginPoint(head);
+    for (const pb::Exemplar& exemplar : point.exemplars()) AddExemplar(exemplar);
     AddFloat("", point.value_case() == pb::NumberDataPoint::kAsInt
                      ? static_cast<double>(point.as_int())
                      : point.as_double());
@@ -212,19 +243,27 @@ class Translator {
 
   void AddHistogram(const pb::HistogramDataPoint& point) {
     if (!HasRoom()) return;
-    out_.exemplars += static_cast<uint64_t>(point.exemplars_size());
     const int bounds = point.explicit_bounds_size();
     const int counts = point.bucket_counts_size();
     if (counts != 0 && counts != bounds + 1) {
       return Reject(1, fmt::format("{} bucket counts for {} bounds", counts, bounds));
     }
     BeginPoint(HeadOf(point));
+    const auto exemplars = ByBucket(point);
+    auto exemplar = exemplars.begin();
+    const auto add_up_to = [&](int bucket) {
+      for (; exemplar != exemplars.end() && exemplar->first <= bucket; ++exemplar) {
+        AddExemplar(point.exemplars(exemplar->second));
+      }
+    };
     uint64_t below = 0;
     for (int i = 0; i + 1 < counts; ++i) {
       below += point.bucket_counts(i);
+      add_up_to(i);
       AddFloat("_bucket", static_cast<double>(below),
                std::pair("le", NumberText(point.explicit_bounds(i))));
     }
+    add_up_to(bounds);
     AddFloat("_bucket", static_cast<double>(point.count()), std::pair("le", "+Inf"));
     if (point.has_sum()) AddFloat("_sum", point.sum());
     AddFloat("_count", static_cast<double>(point.count()));
@@ -232,7 +271,6 @@ class Translator {
 
   void AddExponential(const pb::ExponentialHistogramDataPoint& point) {
     if (!HasRoom()) return;
-    out_.exemplars += static_cast<uint64_t>(point.exemplars_size());
     const PointHead head = HeadOf(point);
     model::NativeHistogram histogram;
     if (head.is_stale) {
@@ -241,6 +279,7 @@ class Translator {
       return Reject(1, error);
     }
     BeginPoint(head);
+    for (const pb::Exemplar& exemplar : point.exemplars()) AddExemplar(exemplar);
     out_.request.histograms.push_back({.ts_ms = head.ts_ms, .value = std::move(histogram)});
     EndSeries(LabelBytes(name_, std::nullopt));
   }

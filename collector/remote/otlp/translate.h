@@ -9,6 +9,8 @@
 //   (_bucket with le, _sum, _count). Exponential histograms: native ones, of schema 8 where the
 //   scale is finer. Summaries: a series a quantile, _sum and _count. Points without a value are
 //   staleness markers.
+// - Exemplars belong to the series of their point, those of a classic histogram to the bucket that
+//   their value is in; exemplars.h.
 // - Rejected, each point counted and the first in words: delta temporality (a cumulative one is
 //   what an SDK sends to Prometheus), scales below -4, buckets that do not fit.
 //
@@ -36,9 +38,9 @@ struct Translated {
   write::Request request;
   std::vector<uint32_t> point_of_series;  // by series of the request; kNoPoint: none
   uint32_t points = 0;                    // those in the request
-  uint64_t exemplars = 0;
-  uint64_t rejected = 0;  // points that are not in the request
-  std::string error;      // why the first of them are not
+  uint64_t exemplars = 0;                 // of all points
+  uint64_t rejected = 0;                  // points that are not in the request
+  std::string error;                      // why the first of them are not
 };
 
 Translated Translate(const pb::ExportMetricsServiceRequest& message);

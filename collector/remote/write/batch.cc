@@ -56,7 +56,9 @@ store::WriteBatch BatchBuilder::Build(Request& request,
   AddZeros(request, handles, times, batch, counts);
   if (!request.histograms.empty()) AddHistograms(request, handles, batch, rejections);
   CountTaken(batch, counts);
-  for (const Series& series : request.series) counts.exemplars += series.exemplars;
+  if (!request.exemplars.empty()) {
+    AddExemplars(request, handles, times, batch, counts.exemplars);
+  }
   return batch;
 }
 

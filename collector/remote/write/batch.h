@@ -1,8 +1,8 @@
 // A parsed request with the handles of its series -> a batch for the store.
 //
 // Samples of equal times share a frame. Left out are samples of series that are none, histograms
-// that are none, and samples of ours (zeros, derived ones) at times that are not taken; for the
-// rest the store says what it takes. Not synchronized.
+// that are none, samples of ours (zeros, derived ones) and exemplars at times that are not taken;
+// for the rest the store says what it takes. Not synchronized.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/types/span.h"
 
+#include "collector/remote/write/exemplars.h"
 #include "collector/remote/write/rejections.h"
 #include "collector/remote/write/request.h"
 #include "collector/store/store.h"
@@ -20,7 +21,7 @@ namespace leadline::collector::remote::write {
 struct BatchCounts {
   uint64_t samples = 0;
   uint64_t histograms = 0;
-  uint64_t exemplars = 0;
+  ExemplarCounts exemplars;
   uint64_t zeros = 0;  // samples of ours, where counters began
 };
 

@@ -25,6 +25,10 @@ size_t SamplesOf(const Request& request, size_t number) {
   return samples;
 }
 
+bool IsEmpty(const store::WriteBatch& batch) {
+  return batch.series.empty() && batch.records.empty();
+}
+
 }  // namespace
 
 std::string RetryAfterSeconds(absl::Duration retry_after) {
@@ -47,7 +51,7 @@ absl::StatusOr<Intake::Prepared> Intake::Prepare(Request& request, Work& work) {
 }
 
 void Intake::Admit(Request& request, Prepared& prepared) {
-  if (prepared.batch.series.empty()) return;
+  if (IsEmpty(prepared.batch)) return;
   Outcome& outcome = prepared.outcome;
   store::Refusals refused;
   outcome.status =
@@ -175,7 +179,7 @@ void Intake::Append(Prepared prepared, Done done) {
     }
     done(outcome);
   };
-  if (prepared.batch.series.empty()) return finish(absl::OkStatus());
+  if (IsEmpty(prepared.batch)) return finish(absl::OkStatus());
   options_.store->Append(options_.tenant, std::move(prepared.batch), std::move(finish));
 }
 

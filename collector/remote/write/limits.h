@@ -13,6 +13,7 @@ inline constexpr size_t kMaxRequestBytes = 64 << 20;  // unpacked
 inline constexpr size_t kMaxSeries = 1 << 20;
 inline constexpr size_t kMaxSamples = 1 << 21;
 inline constexpr size_t kMaxHistograms = 1 << 17;
+inline constexpr size_t kMaxExemplars = 1 << 17;
 inline constexpr size_t kMaxMetadata = 1 << 17;
 inline constexpr size_t kMaxSymbols = 1 << 20;
 inline constexpr size_t kMaxHistogramBuckets = 16'384;  // of one sign

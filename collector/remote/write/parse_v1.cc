@@ -24,6 +24,9 @@ constexpr uint32_t kLabelName = 1;
 constexpr uint32_t kLabelValue = 2;
 constexpr uint32_t kSampleValue = 1;
 constexpr uint32_t kSampleTimestamp = 2;
+constexpr uint32_t kExemplarLabels = 1;
+constexpr uint32_t kExemplarValue = 2;
+constexpr uint32_t kExemplarTimestamp = 3;
 constexpr uint32_t kMetadataType = 1;
 constexpr uint32_t kMetadataFamily = 2;
 constexpr uint32_t kMetadataHelp = 4;
@@ -33,7 +36,7 @@ absl::Status Malformed(std::string_view what) {
   return absl::InvalidArgumentError("proto: malformed " + std::string(what));
 }
 
-// Label fields of a series: mostly one piece of its message.
+// Label fields of a series or an exemplar: mostly one piece of its message.
 class LabelBytes {
  public:
   void Add(const Reader& field, Request& request) {
@@ -66,6 +69,19 @@ bool ParseSample(std::string_view message, Sample& sample) {
   return reader.ok();
 }
 
+bool ParseExemplar(std::string_view message, Request& request) {
+  Exemplar& exemplar = request.exemplars.emplace_back();
+  LabelBytes labels;
+  Reader reader(message);
+  while (reader.Next()) {
+    if (reader.Is(kExemplarLabels, WireType::kLength)) labels.Add(reader, request);
+    if (reader.Is(kExemplarValue, WireType::kFixed64)) exemplar.value = reader.AsDouble();
+    if (reader.Is(kExemplarTimestamp, WireType::kVarint)) exemplar.ts_ms = reader.AsInt64();
+  }
+  exemplar.labels = labels.bytes();
+  return reader.ok();
+}
+
 absl::Status ParseSeries(std::string_view message, Request& request) {
   Series series;
   LabelBytes labels;
@@ -83,7 +99,8 @@ absl::Status ParseSeries(std::string_view message, Request& request) {
         if (request.samples.size() > kMaxSamples) return request.CheckSize();
         break;
       case kSeriesExemplars:
-        ++series.exemplars;
+        if (!ParseExemplar(reader.bytes(), request)) return Malformed("Exemplar");
+        if (request.exemplars.size() > kMaxExemplars) return request.CheckSize();
         break;
       case kSeriesHistograms:
         if (!ParseHistogram(reader.bytes(), request.histograms.emplace_back())) {
@@ -100,6 +117,7 @@ absl::Status ParseSeries(std::string_view message, Request& request) {
   series.key = HashLabels(series.labels);
   series.samples_end = static_cast<uint32_t>(request.samples.size());
   series.histograms_end = static_cast<uint32_t>(request.histograms.size());
+  series.exemplars_end = static_cast<uint32_t>(request.exemplars.size());
   request.series.push_back(series);
   return request.CheckSize();
 }

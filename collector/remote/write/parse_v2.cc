@@ -27,6 +27,9 @@ constexpr uint32_t kSeriesCreated = 6;
 constexpr uint32_t kSampleValue = 1;
 constexpr uint32_t kSampleTimestamp = 2;
 constexpr uint32_t kSampleStart = 3;
+constexpr uint32_t kExemplarLabels = 1;
+constexpr uint32_t kExemplarValue = 2;
+constexpr uint32_t kExemplarTimestamp = 3;
 constexpr uint32_t kMetadataType = 1;
 constexpr uint32_t kMetadataHelp = 3;
 constexpr uint32_t kMetadataUnit = 4;
@@ -56,6 +59,32 @@ bool ParseMetadata(std::string_view message, SeriesMetadata& metadata) {
   return reader.ok();
 }
 
+// Numbers of labels' symbols: in one piece, but for senders that no one has seen.
+class LabelNumbers {
+ public:
+  void Add(const Reader& field, Request& request) {
+    if (field.type() == WireType::kLength && bytes_.empty()) {
+      bytes_ = field.bytes();
+      return;
+    }
+    if (gathered_ == nullptr) gathered_ = &request.gathered.emplace_back(bytes_);
+    if (field.type() == WireType::kLength) {
+      *gathered_ += field.bytes();
+    } else if (field.type() == WireType::kVarint) {
+      // As it came, without the tag, which is one byte for this field or longer for no good reason.
+      std::string_view whole(field.begin(), static_cast<size_t>(field.end() - field.begin()));
+      while ((static_cast<uint8_t>(whole.front()) & 0x80) != 0) whole.remove_prefix(1);
+      *gathered_ += whole.substr(1);
+    }
+    bytes_ = *gathered_;
+  }
+  std::string_view bytes() const { return bytes_; }
+
+ private:
+  std::string_view bytes_;
+  std::string* gathered_ = nullptr;  // once they came in pieces
+};
+
 // One series, read into the request.
 class SeriesParser {
  public:
@@ -66,7 +95,10 @@ class SeriesParser {
     Reader reader(message);
     while (reader.Next()) LL_RETURN_IF_ERROR(ParseField(reader));
     if (!reader.ok()) return Malformed("TimeSeries");
-    LL_RETURN_IF_ERROR(HashNumbers());
+    series_.labels = labels_.bytes();
+    LL_RETURN_IF_ERROR(HashNumbers(series_.labels, "labels"));
+    series_.key = HashLabels({reinterpret_cast<const char*>(request_.hashes.data()),
+                              request_.hashes.size() * sizeof(uint64_t)});
     const SeriesMetadata& metadata = series_.metadata;
     if (metadata.help >= request_.symbols.size() || metadata.unit >= request_.symbols.size()) {
       // Without metadata both are 0, which is in every table but an empty one.
@@ -74,13 +106,17 @@ class SeriesParser {
     }
     series_.samples_end = static_cast<uint32_t>(request_.samples.size());
     series_.histograms_end = static_cast<uint32_t>(request_.histograms.size());
+    series_.exemplars_end = static_cast<uint32_t>(request_.exemplars.size());
     request_.series.push_back(series_);
     return request_.CheckSize();
   }
 
  private:
   absl::Status ParseField(const Reader& reader) {
-    if (reader.field() == kSeriesLabels) return AddNumbers(reader);
+    if (reader.field() == kSeriesLabels) {
+      labels_.Add(reader, request_);
+      return absl::OkStatus();
+    }
     if (reader.Is(kSeriesCreated, WireType::kVarint)) series_.created_ms = reader.AsInt64();
     if (reader.type() != WireType::kLength) return absl::OkStatus();
     switch (reader.field()) {
@@ -101,7 +137,8 @@ class SeriesParser {
         if (request_.histograms.size() > kMaxHistograms) return request_.CheckSize();
         break;
       case kSeriesExemplars:
-        ++series_.exemplars;
+        LL_RETURN_IF_ERROR(ParseExemplar(reader.bytes()));
+        if (request_.exemplars.size() > kMaxExemplars) return request_.CheckSize();
         break;
       case kSeriesMetadata:
         if (!ParseMetadata(reader.bytes(), series_.metadata)) return Malformed("Metadata");
@@ -112,48 +149,44 @@ class SeriesParser {
     return absl::OkStatus();
   }
 
-  // Numbers of labels' symbols: in one piece, but for senders that no one has seen.
-  absl::Status AddNumbers(const Reader& reader) {
-    if (reader.type() == WireType::kLength && series_.labels.empty()) {
-      series_.labels = reader.bytes();
-      return absl::OkStatus();
+  absl::Status ParseExemplar(std::string_view message) {
+    Exemplar& exemplar = request_.exemplars.emplace_back();
+    LabelNumbers labels;
+    Reader reader(message);
+    while (reader.Next()) {
+      if (reader.field() == kExemplarLabels) labels.Add(reader, request_);
+      if (reader.Is(kExemplarValue, WireType::kFixed64)) exemplar.value = reader.AsDouble();
+      if (reader.Is(kExemplarTimestamp, WireType::kVarint)) exemplar.ts_ms = reader.AsInt64();
     }
-    if (gathered_ == nullptr) gathered_ = &request_.gathered.emplace_back(series_.labels);
-    if (reader.type() == WireType::kLength) {
-      *gathered_ += reader.bytes();
-    } else if (reader.type() == WireType::kVarint) {
-      // As it came, without the tag, which is one byte for this field or longer for no good reason.
-      std::string_view field(reader.begin(), static_cast<size_t>(reader.end() - reader.begin()));
-      while ((static_cast<uint8_t>(field.front()) & 0x80) != 0) field.remove_prefix(1);
-      *gathered_ += field.substr(1);
-    }
-    series_.labels = *gathered_;
-    return absl::OkStatus();
+    if (!reader.ok()) return Malformed("Exemplar");
+    exemplar.labels = labels.bytes();
+    return HashNumbers(exemplar.labels, "labels of an Exemplar");
   }
 
-  absl::Status HashNumbers() {
-    Reader numbers(series_.labels);
+  // Looks for the symbols of the numbers; request_.hashes are theirs then.
+  absl::Status HashNumbers(std::string_view labels, std::string_view what) {
+    Reader numbers(labels);
     request_.hashes.clear();
     // Of more labels than a series may have the first and one too many, as ReadLabelsV2 reads them.
     while (request_.hashes.size() < 2 * (kMaxLabels + 1) && numbers.NextPacked(WireType::kVarint)) {
       const uint32_t number = numbers.AsUint32();
       if (number >= request_.symbol_hashes.size()) {
         return Malformed(
-            fmt::format("labels: no symbol {} among {}", number, request_.symbol_hashes.size()));
+            fmt::format("{}: no symbol {} among {}", what, number, request_.symbol_hashes.size()));
       }
       request_.hashes.push_back(request_.symbol_hashes[number]);
     }
-    if (!numbers.ok()) return Malformed("labels");
-    if (request_.hashes.size() % 2 != 0) return Malformed("labels: a name without a value");
-    series_.key = HashLabels({reinterpret_cast<const char*>(request_.hashes.data()),
-                              request_.hashes.size() * sizeof(uint64_t)});
+    if (!numbers.ok()) return Malformed(what);
+    if (request_.hashes.size() % 2 != 0) {
+      return Malformed(fmt::format("{}: a name without a value", what));
+    }
     return absl::OkStatus();
   }
 
   Request& request_;
   const size_t first_sample_;
   Series series_;
-  std::string* gathered_ = nullptr;  // labels, once they came in pieces
+  LabelNumbers labels_;
 };
 
 }  // namespace

@@ -6,7 +6,10 @@
 namespace leadline::collector::remote::write {
 
 absl::StatusOr<RawLabels> ReadLabels(const Request& request, size_t number) {
-  const std::string_view labels = request.series[number].labels;
+  return ReadLabels(request, request.series[number].labels);
+}
+
+absl::StatusOr<RawLabels> ReadLabels(const Request& request, std::string_view labels) {
   if (request.version == Version::k1) return ReadLabelsV1(labels);
   return ReadLabelsV2(request, labels);
 }

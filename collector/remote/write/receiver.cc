@@ -60,7 +60,7 @@ http::Response Answer(Version version, int status, std::string_view text,
   };
   add("Samples", counts.samples);
   add("Histograms", counts.histograms);
-  add("Exemplars", 0);  // they are not kept
+  add("Exemplars", counts.exemplars.kept);
   return response;
 }
 

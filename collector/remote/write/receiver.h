@@ -4,8 +4,8 @@
 // with the rest taken; 429 with Retry-After where something is over a rate and may come again; 415
 // for what is not spoken here; 413 for what is too large; 503 where it may come again. The answer's
 // text says what and why, and in version 2.0 its headers what was written.
-// A request of which the store takes nothing is not partly there. Exemplars are counted and not
-// kept.
+// A request of which the store takes nothing is not partly there. Exemplars that cannot be kept are
+// counted and no error (exemplars.h).
 //
 // Threading: any thread; a request takes one of the server's intake threads while it is read, and
 // none while the log is written. Ownership: what the options name outlives it, and it the server

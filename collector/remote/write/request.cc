@@ -39,6 +39,7 @@ absl::Status Request::CheckSize() const {
   } parts[] = {{"series", series.size(), kMaxSeries},
                {"samples", samples.size(), kMaxSamples},
                {"histograms", histograms.size(), kMaxHistograms},
+               {"exemplars", exemplars.size(), kMaxExemplars},
                {"descriptions of metrics", metadata.size(), kMaxMetadata},
                {"symbols", symbols.size(), kMaxSymbols}};
   for (const auto& part : parts) {
@@ -54,6 +55,7 @@ void Request::Clear() {
   series.clear();
   samples.clear();
   histograms.clear();
+  exemplars.clear();
   metadata.clear();
   gathered.clear();
   symbols.clear();

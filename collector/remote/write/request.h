@@ -54,10 +54,11 @@ inline constexpr store::SeriesHandle kNoHandle = store::kNoSeries;
 struct Series {
   SeriesKey key;
   std::string_view labels;  // as they came; see the parser
-  // Of the samples and histograms of the request, those from the previous series' end to here.
+  // Of the samples, histograms and exemplars of the request, those from the previous series' end to
+  // here.
   uint32_t samples_end = 0;
   uint32_t histograms_end = 0;
-  uint32_t exemplars = 0;
+  uint32_t exemplars_end = 0;
   SeriesMetadata metadata;
   int64_t created_ms = 0;  // since when a counter counts; 0: not said
   int64_t zero_ms = 0;     // where a sample of 0 is to be; 0: nowhere
@@ -77,6 +78,12 @@ struct HistogramSample {
   model::NativeHistogram value;
 };
 
+struct Exemplar {
+  int64_t ts_ms = 0;  // 0: not said
+  double value = 0;
+  std::string_view labels;  // as Series::labels
+};
+
 // Of a metric, in version 1.
 struct Metadata {
   std::string_view metric;
@@ -90,6 +97,7 @@ struct Request {
   std::vector<Series> series;
   std::vector<Sample> samples;
   std::vector<HistogramSample> histograms;
+  std::vector<Exemplar> exemplars;
   std::vector<Metadata> metadata;
   std::deque<std::string> gathered;  // labels that did not come in one piece
 

@@ -37,8 +37,8 @@ WriteMetrics::WriteMetrics(const Counters& counters)
                             "Float samples of others that are durable.")),
       histograms_(counters.Add("leadline_collector_remote_histograms_total",
                                "Native histograms of others that are durable.")),
-      exemplars_(counters.Add("leadline_collector_remote_exemplars_dropped_total",
-                              "Exemplars of others, which are not kept.")),
+      exemplars_(counters.Add("leadline_collector_remote_exemplars_total",
+                              "Exemplars of others that are durable.")),
       zeros_(counters.Add("leadline_collector_remote_created_zeros_total",
                           "Samples of 0 that were added where a counter began shortly before its "
                           "first sample.")),
@@ -54,6 +54,12 @@ WriteMetrics::WriteMetrics(const Counters& counters)
                                    "can never be taken, by reason; the rest of their requests was "
                                    "taken.",
                                    kReasonNames[i]);
+  }
+  for (size_t i = 0; i < kDroppedExemplars; ++i) {
+    dropped_exemplars_[i] =
+        &counters.Add("leadline_collector_remote_exemplars_dropped_total",
+                      "Exemplars that can never be kept, by reason; what is beside them was taken.",
+                      kDroppedExemplarNames[i]);
   }
   for (size_t i = 0; i < kFailures; ++i) {
     failures_[i] =
@@ -71,7 +77,10 @@ void WriteMetrics::CountRequest(size_t body_bytes, size_t message_bytes) {
 void WriteMetrics::CountTaken(const BatchCounts& counts) {
   samples_.Increment(static_cast<double>(counts.samples));
   histograms_.Increment(static_cast<double>(counts.histograms));
-  exemplars_.Increment(static_cast<double>(counts.exemplars));
+  exemplars_.Increment(static_cast<double>(counts.exemplars.kept));
+  for (size_t i = 0; i < kDroppedExemplars; ++i) {
+    dropped_exemplars_[i]->Increment(static_cast<double>(counts.exemplars.dropped[i]));
+  }
   zeros_.Increment(static_cast<double>(counts.zeros));
 }
 

@@ -46,6 +46,7 @@ class WriteMetrics {
   prometheus::Counter& samples_;
   prometheus::Counter& histograms_;
   prometheus::Counter& exemplars_;
+  std::array<prometheus::Counter*, kDroppedExemplars> dropped_exemplars_{};
   prometheus::Counter& zeros_;
   prometheus::Counter& metadata_dropped_;
   prometheus::Counter& new_series_;

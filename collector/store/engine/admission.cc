@@ -196,9 +196,10 @@ absl::Status Admission::Admit(std::string_view tenant_name, Source source, Write
                               Refusals& refusals) {
   Tenant& tenant = tenants_.Get(tenant_name);
   const uint64_t count = CountSamples(batch);
-  if (const absl::Duration wait = tenant.TakeSamples(count); wait > absl::ZeroDuration()) {
+  const uint64_t with_records = count + batch.records.size();
+  if (const absl::Duration wait = tenant.TakeSamples(with_records); wait > absl::ZeroDuration()) {
     Refusals over;
-    over.Count(RefusedFor::kSampleRate, count, [&] {
+    over.Count(RefusedFor::kSampleRate, with_records, [&] {
       return fmt::format(
           "tenant {} has written more samples than it may in a second, its limit {} is {}",
           tenant.name(), LimitName(&TenantLimits::max_samples_a_second),

@@ -11,7 +11,7 @@ absl::StatusOr<std::vector<model::Record>> Reader::Records(std::string_view tena
                                                            const RecordFilter& filter) const {
   // The head first, as for samples; what it has wins all the same.
   record::InTime of_head;
-  head_.records().Select(tenant, filter, of_head);
+  LL_RETURN_IF_ERROR(head_.records().Select(tenant, filter, of_head));
   record::InTime found;
   for (const auto& window : windows_.Overlapping(filter.start_ms, filter.end_ms)) {
     LL_RETURN_IF_ERROR(window->Records(tenant, filter, found));

@@ -269,7 +269,7 @@ uint64_t Head::definition_bytes() const {
 uint64_t Head::sample_bytes() const {
   uint64_t bytes = 0;
   for (const auto& shard : shards_) bytes += shard->sample_bytes();
-  return bytes;
+  return bytes + records_.bytes();
 }
 
 uint64_t Head::first_sample_bytes() const {

@@ -117,7 +117,7 @@ class Head {
   size_t series_count(std::string_view tenant) const;
   // What series and entities take of memory, without samples; an estimate.
   uint64_t definition_bytes() const;
-  // What samples take; and first samples alone, see shard.h.
+  // What samples and records take; and first samples alone, see shard.h.
   uint64_t sample_bytes() const;
   uint64_t first_sample_bytes() const;
 

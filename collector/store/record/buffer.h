@@ -4,6 +4,7 @@
 // it, DropFrozen forgets it once windows have it. One flush at a time. Threading: any thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
 #include "absl/types/span.h"
 
 #include "collector/model/record.h"
@@ -26,16 +28,16 @@ class Buffer {
  public:
   void Append(std::string_view tenant, absl::Span<const model::Record> records)
       ABSL_LOCKS_EXCLUDED(mutex_);
-  // Puts those of the filter, by what wins last.
-  void Select(std::string_view tenant, const RecordFilter& filter, InTime& out) const
+  // Puts those of the filter, by what wins last. Errors: those of the filter's limits.
+  absl::Status Select(std::string_view tenant, const RecordFilter& filter, InTime& out) const
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   void Freeze() ABSL_LOCKS_EXCLUDED(mutex_);
   std::map<std::string, std::vector<model::Record>> Frozen() const ABSL_LOCKS_EXCLUDED(mutex_);
   void DropFrozen() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Of keys and values.
-  uint64_t bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // That they take of memory, about. Waits for nobody.
+  uint64_t bytes() const { return bytes_; }
 
  private:
   struct Place {
@@ -47,14 +49,14 @@ class Buffer {
   using Rows = std::map<Place, std::string>;
   using Tenants = std::map<std::string, Rows, std::less<>>;
 
-  static void Collect(const Tenants& tenants, std::string_view tenant, const RecordFilter& filter,
-                      InTime& out);
+  static absl::Status Collect(const Tenants& tenants, std::string_view tenant,
+                              const RecordFilter& filter, InTime& out);
 
   mutable Mutex mutex_;
   Tenants live_ ABSL_GUARDED_BY(mutex_);
   Tenants frozen_ ABSL_GUARDED_BY(mutex_);
-  uint64_t live_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t frozen_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::atomic<uint64_t> bytes_{0};  // of all; changed with the mutex
 };
 
 }  // namespace leadline::collector::store::record

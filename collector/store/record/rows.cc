@@ -13,10 +13,6 @@ constexpr uint8_t kRowVersion = 1;
 constexpr size_t kTimeBytes = 8;
 constexpr size_t kLengthBytes = 2;
 
-void AppendBigEndian(uint64_t value, size_t bytes, std::string& out) {
-  for (size_t i = bytes; i-- > 0;) out.push_back(static_cast<char>(value >> (8 * i)));
-}
-
 uint64_t ReadBigEndian(std::string_view bytes) {
   uint64_t value = 0;
   for (const char byte : bytes) value = value << 8 | static_cast<uint8_t>(byte);
@@ -24,6 +20,10 @@ uint64_t ReadBigEndian(std::string_view bytes) {
 }
 
 }  // namespace
+
+void AppendBigEndian(uint64_t value, size_t bytes, std::string& out) {
+  for (size_t i = bytes; i-- > 0;) out.push_back(static_cast<char>(value >> (8 * i)));
+}
 
 std::string TablePrefix(std::string_view tenant, model::RecordTable table) {
   std::string prefix(1, kWindowTable);
@@ -33,9 +33,14 @@ std::string TablePrefix(std::string_view tenant, model::RecordTable table) {
   return prefix;
 }
 
-std::string KeyPrefix(std::string_view tenant, model::RecordTable table, std::string_view key) {
+std::string LengthPrefix(std::string_view tenant, model::RecordTable table, size_t key_bytes) {
   std::string prefix = TablePrefix(tenant, table);
-  AppendBigEndian(key.size(), kLengthBytes, prefix);
+  AppendBigEndian(key_bytes, kLengthBytes, prefix);
+  return prefix;
+}
+
+std::string KeyPrefix(std::string_view tenant, model::RecordTable table, std::string_view key) {
+  std::string prefix = LengthPrefix(tenant, table, key.size());
   prefix += key;
   return prefix;
 }

@@ -26,9 +26,13 @@ inline constexpr size_t kMaxValueBytes = 1 << 20;
 // The first byte of records' keys among the tables of a window.
 inline constexpr char kWindowTable = 12;
 
-// What the keys of all records of a table begin with, and of those of one key of it. Keys of equal
-// length ascend with their bytes, records of one key with time.
+// The low `bytes` of a number, so that the order of bytes is that of numbers.
+void AppendBigEndian(uint64_t value, size_t bytes, std::string& out);
+
+// What the keys of all records of a table begin with, of those with keys of a length, and of those
+// of one key of it. Keys of equal length ascend with their bytes, records of one key with time.
 std::string TablePrefix(std::string_view tenant, model::RecordTable table);
+std::string LengthPrefix(std::string_view tenant, model::RecordTable table, size_t key_bytes);
 std::string KeyPrefix(std::string_view tenant, model::RecordTable table, std::string_view key);
 std::string RowKey(std::string_view tenant, const model::Record& record);
 

@@ -13,6 +13,7 @@
 
 #include "collector/api/api_server.h"
 #include "collector/api/schemas.h"
+#include "collector/store/record/exemplars.h"
 #include "tests/promql/memory_queryable.h"
 #include "tests/unit/collector/api/http_send.h"
 #include "tests/unit/collector/api/json_schema.h"
@@ -62,6 +63,7 @@ const std::map<std::string, std::vector<Ask>>& Asks() {
                                     {"/api/v1/parse_query", "query=(", 400}};
     const std::vector<Ask> exemplars = {
         {"/api/v1/query_exemplars", "query=up_total&start=0&end=30"},
+        {"/api/v1/query_exemplars", "query=up_total&limit=1"},
         {"/api/v1/query_exemplars", "query=(&start=0&end=30", 400},
         {"/api/v1/query_exemplars", "query=up_total&start=2&end=1", 400}};
     const std::vector<Ask> explain = {
@@ -173,6 +175,12 @@ class OpenApiTest : public testing::Test {
                                     .positive = {{0, 2}, {2, 3}},
                                     .negative = {{1, 1}}});
     queryable_.Add(std::move(histogram));
+    for (const char* pod : {"a", "b"}) {
+      queryable_.AddRecord(store::record::OfExemplar(
+          store::record::ExemplarSeriesId(
+              {.metric = "up_total", .residual = LabelSet({{"pod", pod}})}),
+          {LabelSet({{"trace_id", "5b8efff7"}}), 0.5, 10'000}));
+    }
     ApiOptions options;
     options.address = "127.0.0.1:0";
     options.clock = &clock_;

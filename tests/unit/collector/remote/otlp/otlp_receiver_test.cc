@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <future>
 #include <memory>
@@ -18,6 +19,7 @@
 #include "collector/remote/otlp/otlp_service.h"
 #include "collector/store/engine/open.h"
 #include "otlp/v1/metrics.grpc.pb.h"
+#include "tests/unit/collector/remote/write/stored_exemplars.h"
 #include "tests/unit/collector/store/temp_dir.h"
 
 namespace leadline::collector::remote::otlp {
@@ -27,6 +29,7 @@ namespace pb = opentelemetry::proto::collector::metrics::v1;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 constexpr int64_t kNowMs = 1'700'006'400'000;
 constexpr uint64_t kNowNs = static_cast<uint64_t>(kNowMs) * 1'000'000;
@@ -113,6 +116,14 @@ class OtlpTest : public testing::Test {
     return texts;
   }
 
+  // Of a series of the resource, with these labels more.
+  std::vector<std::string> Exemplars(const std::string& metric, LabelSet labels) {
+    labels.Set("__name__", metric);
+    labels.Set("instance", "i-1");
+    labels.Set("job", "prod/shop");
+    return write::StoredExemplars(store_->queryable(), kNowMs, labels);
+  }
+
   store::TempDir dir_;
   ManualClock clock_{kNowMs};
   prometheus::Registry registry_;
@@ -191,7 +202,6 @@ TEST_F(OtlpTest, TakesHistogramsAsClassicSeries) {
   for (const uint64_t count : {1, 0, 2, 3}) point.add_bucket_counts(count);
   point.set_count(6);
   point.set_sum(12.5);
-  point.add_exemplars();
   EXPECT_FALSE(Export().has_partial_success());
   EXPECT_THAT(Series("took_seconds_bucket"),
               ElementsAre(R"({instance="i-1", job="prod/shop", le="+Inf"} 6@0)",
@@ -200,6 +210,60 @@ TEST_F(OtlpTest, TakesHistogramsAsClassicSeries) {
                           R"({instance="i-1", job="prod/shop", le="1000000"} 3@0)"));
   EXPECT_THAT(Series("took_seconds_sum"), ElementsAre(HasSubstr(" 12.5@0")));
   EXPECT_THAT(Series("took_seconds_count"), ElementsAre(HasSubstr(" 6@0")));
+}
+
+TEST_F(OtlpTest, KeepsExemplarsWithTheBucketOfTheirValue) {
+  pb::Histogram& histogram = *AddMetric("took", "s").mutable_histogram();
+  histogram.set_aggregation_temporality(pb::AGGREGATION_TEMPORALITY_CUMULATIVE);
+  auto& point = AtNow(histogram.add_data_points());
+  for (const double bound : {0.5, 1.0}) point.add_explicit_bounds(bound);
+  for (const uint64_t count : {1, 1, 2}) point.add_bucket_counts(count);
+  point.set_count(4);
+  for (const double value : {7.0, 0.5, 0.7, std::nan("")}) {
+    pb::Exemplar& exemplar = *point.add_exemplars();
+    exemplar.set_as_double(value);
+    exemplar.set_time_unix_nano(kNowNs - 2'000'000);
+  }
+  pb::Exemplar& exemplar = *point.mutable_exemplars(1);
+  exemplar.set_trace_id(std::string("\x5b\x8e\xff\xf7\x98\x03\x81\x03", 8) + std::string(8, '\1'));
+  exemplar.set_span_id(std::string("\0\xf0\x67\xaa\x0b\xa9\x02\xb7", 8));
+  SetText(*exemplar.add_filtered_attributes(), "user.id", "7");
+  EXPECT_FALSE(Export().has_partial_success());
+  EXPECT_THAT(Exemplars("took_seconds_bucket", {{"le", "0.5"}}),
+              ElementsAre(R"(0.5@-2 {span_id="00f067aa0ba902b7", )"
+                          R"(trace_id="5b8efff7980381030101010101010101", "user.id"="7"})"));
+  EXPECT_THAT(Exemplars("took_seconds_bucket", {{"le", "1"}}), ElementsAre("0.7@-2 {}"));
+  EXPECT_THAT(Exemplars("took_seconds_bucket", {{"le", "+Inf"}}),
+              UnorderedElementsAre("7@-2 {}", "nan@-2 {}"));
+  EXPECT_THAT(Exemplars("took_seconds_count", {}), IsEmpty());
+}
+
+TEST_F(OtlpTest, KeepsExemplarsOfNumbersAndExponentialHistograms) {
+  auto& sum = *AddMetric("hits").mutable_sum();
+  sum.set_aggregation_temporality(pb::AGGREGATION_TEMPORALITY_CUMULATIVE);
+  sum.set_is_monotonic(true);
+  auto& number = AtNow(sum.add_data_points());
+  number.set_as_int(1);
+  number.add_exemplars()->set_as_int(3);  // at the time of the point
+  // What is too long leaves the ids alone.
+  pb::Exemplar& wide = *number.add_exemplars();
+  wide.set_as_int(4);
+  wide.set_time_unix_nano(kNowNs - 1'000'000);
+  wide.set_trace_id(std::string(16, '\2'));
+  SetText(*wide.add_filtered_attributes(), "long", std::string(100, 'x'));
+  pb::ExponentialHistogram& histogram = *AddMetric("took").mutable_exponential_histogram();
+  histogram.set_aggregation_temporality(pb::AGGREGATION_TEMPORALITY_CUMULATIVE);
+  auto& point = AtNow(histogram.add_data_points());
+  point.set_scale(0);
+  point.add_exemplars()->set_as_double(0.25);
+  // With its point.
+  auto& delta = *AddMetric("delta").mutable_sum();
+  delta.set_aggregation_temporality(pb::AGGREGATION_TEMPORALITY_DELTA);
+  AtNow(delta.add_data_points()).add_exemplars();
+  Export();
+  EXPECT_THAT(Exemplars("hits_total", {}),
+              ElementsAre(R"(4@-1 {trace_id="02020202020202020202020202020202"})", "3@0 {}"));
+  EXPECT_THAT(Exemplars("took", {}), ElementsAre("0.25@0 {}"));
 }
 
 TEST_F(OtlpTest, TakesExponentialHistogramsAsNativeOnes) {
@@ -338,12 +402,16 @@ TEST_F(OtlpTest, ReadsJsonAndGzip) {
     {"scope":{"name":"lib"},"metrics":[{"name":"hits","sum":{"isMonotonic":true,
     "aggregationTemporality":2,"dataPoints":[{"timeUnixNano":"1700006400000000000","asInt":"42",
     "attributes":[{"key":"n","value":{"intValue":"5"}}],
-    "exemplars":[{"traceId":"5b8efff798038103d269b633813fc60c","asDouble":1}]}]}}]}]}]})";
+    "exemplars":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"EEE19B7EC3C1B174",
+    "timeUnixNano":"1700006400000000000","asDouble":1}]}]}}]}]}]})";
   http::Response response = Send(json, "application/json; charset=utf-8");
   EXPECT_EQ(response.status, 200) << response.body;
   EXPECT_EQ(response.content_type, "application/json");
   EXPECT_EQ(response.body, "{}");
   EXPECT_THAT(Series("hits_total"), ElementsAre(R"({job="web", n="5"} 42@0)"));
+  EXPECT_THAT(write::StoredExemplars(store_->queryable(), kNowMs),
+              ElementsAre(R"(1@0 {span_id="eee19b7ec3c1b174", )"
+                          R"(trace_id="5b8efff798038103d269b633813fc60c"})"));
 
   AtNow(AddMetric("g").mutable_gauge()->add_data_points()).set_as_int(1);
   const std::string plain = message_.SerializeAsString();

@@ -70,7 +70,16 @@ class RandomRequest {
       if (Below(8) != 0) sample.set_value(Number());
       if (Below(8) != 0) sample.set_timestamp(Integer());
     }
-    for (size_t i = Below(3); i > 0; --i) series.add_exemplars()->set_value(1);
+    for (size_t i = Below(3); i > 0; --i) {
+      v1::Exemplar& exemplar = *series.add_exemplars();
+      for (size_t j = Below(3); j > 0; --j) {
+        v1::Label& label = *exemplar.add_labels();
+        label.set_name(Text());
+        label.set_value(Text());
+      }
+      if (Below(8) != 0) exemplar.set_value(Number());
+      if (Below(8) != 0) exemplar.set_timestamp(Integer());
+    }
     for (size_t i = Below(3); i > 0; --i) FillHistogram(*series.add_histograms());
   }
 
@@ -121,7 +130,12 @@ std::string Show(const v1::WriteRequest& request) {
     for (const v1::Histogram& histogram : series.histograms()) {
       fmt::format_to(out, "  histogram {} @{}\n", Bits(histogram.sum()), histogram.timestamp());
     }
-    fmt::format_to(out, "  {} exemplars\n", series.exemplars_size());
+    for (const v1::Exemplar& exemplar : series.exemplars()) {
+      fmt::format_to(out, "  exemplar {} @{}\n", Bits(exemplar.value()), exemplar.timestamp());
+      for (const v1::Label& label : exemplar.labels()) {
+        text += label.name() + "=" + label.value() + "\n";
+      }
+    }
   }
   for (const v1::MetricMetadata& metadata : request.metadata()) {
     fmt::format_to(out, "{} {} {} {}\n", metadata.type() & ~7 ? 0 : metadata.type(),
@@ -135,6 +149,7 @@ absl::StatusOr<std::string> Show(const Request& request) {
   const auto out = std::back_inserter(text);
   size_t sample = 0;
   size_t histogram = 0;
+  size_t exemplar = 0;
   for (const Series& series : request.series) {
     text += "series\n";
     const auto labels = ReadLabelsV1(series.labels);
@@ -151,7 +166,15 @@ absl::StatusOr<std::string> Show(const Request& request) {
       fmt::format_to(out, "  histogram {} @{}\n", Bits(request.histograms[histogram].value.sum),
                      request.histograms[histogram].ts_ms);
     }
-    fmt::format_to(out, "  {} exemplars\n", series.exemplars);
+    for (; exemplar < series.exemplars_end; ++exemplar) {
+      const Exemplar& one = request.exemplars[exemplar];
+      fmt::format_to(out, "  exemplar {} @{}\n", Bits(one.value), one.ts_ms);
+      const auto of_it = ReadLabelsV1(one.labels);
+      if (!of_it.ok()) return of_it.status();
+      for (const auto& [name, value] : *of_it) {
+        text += std::string(name) + "=" + std::string(value) + "\n";
+      }
+    }
   }
   for (const Metadata& metadata : request.metadata) {
     fmt::format_to(out, "{} {} {} {}\n", static_cast<int>(metadata.type), metadata.metric,
@@ -175,8 +198,8 @@ TEST(ParseV1, FindsWhatProtocolBuffersFinds) {
     Request ours;
     absl::Status status = ParseV1(bytes, ours);
     absl::StatusOr<std::string> shown = status.ok() ? Show(ours) : status;
-    // A group is none of proto3's, exemplars are not looked into, and text of metadata need not be
-    // UTF-8 for us. But nothing that both take is another thing to one of them.
+    // A group is none of proto3's, and text of metadata need not be UTF-8 for us. But nothing that
+    // both take is another thing to one of them.
     if (bytes == whole) {
       ASSERT_TRUE(shown.ok()) << seed << ": " << shown.status();
     }
@@ -205,6 +228,7 @@ TEST(Parse, IsBounded) {
   for (const std::string& message :
        {in_series('\x0a', repeated("\x12\x00"s, kMaxSamples + 1)),
         in_series('\x0a', repeated("\x22\x00"s, kMaxHistograms + 1)),
+        in_series('\x0a', repeated("\x1a\x00"s, kMaxExemplars + 1)),
         repeated("\x0a\x00"s, kMaxSeries + 1), repeated("\x1a\x00"s, kMaxMetadata + 1)}) {
     request.Clear();
     EXPECT_TRUE(absl::IsInvalidArgument(ParseV1(message, request)));
@@ -212,7 +236,8 @@ TEST(Parse, IsBounded) {
   for (const std::string& message :
        {repeated("\x22\x00"s, kMaxSymbols + 1), repeated("\x2a\x00"s, kMaxSeries + 1),
         in_series('\x2a', repeated("\x12\x00"s, kMaxSamples + 1)),
-        in_series('\x2a', repeated("\x1a\x00"s, kMaxHistograms + 1))}) {
+        in_series('\x2a', repeated("\x1a\x00"s, kMaxHistograms + 1)),
+        "\x22\x00"s + in_series('\x2a', repeated("\x22\x00"s, kMaxExemplars + 1))}) {
     request.Clear();
     EXPECT_TRUE(absl::IsInvalidArgument(ParseV2(message, request)));
   }
@@ -251,7 +276,15 @@ leadline::test::v2::Request InVersion2(const v1::WriteRequest& from) {
     for (const v1::Histogram& histogram : series.histograms()) {
       out.add_histograms()->ParseFromString(histogram.SerializeAsString());
     }
-    for (int i = 0; i < series.exemplars_size(); ++i) out.add_exemplars()->set_value(1);
+    for (const v1::Exemplar& exemplar : series.exemplars()) {
+      auto& to = *out.add_exemplars();
+      to.set_value(exemplar.value());
+      to.set_timestamp(exemplar.timestamp());
+      for (const v1::Label& label : exemplar.labels()) {
+        to.add_labels_refs(symbol(label.name()));
+        to.add_labels_refs(symbol(label.value()));
+      }
+    }
     if (series.samples_size() > 0) out.set_created_timestamp(series.samples(0).timestamp() / 2);
     out.mutable_metadata()->set_type(static_cast<int32_t>(out.labels_refs_size() % 9));
   }
@@ -275,7 +308,13 @@ std::string Show(const leadline::test::v2::Request& request) {
     for (const auto& histogram : series.histograms()) {
       fmt::format_to(out, "  histogram {} @{}\n", Bits(histogram.sum()), histogram.timestamp());
     }
-    fmt::format_to(out, "  {} exemplars\n", series.exemplars_size());
+    for (const auto& exemplar : series.exemplars()) {
+      fmt::format_to(out, "  exemplar {} @{}\n", Bits(exemplar.value()), exemplar.timestamp());
+      for (int i = 0; i + 1 < exemplar.labels_refs_size(); i += 2) {
+        text += request.symbols(static_cast<int>(exemplar.labels_refs(i))) + "=" +
+                request.symbols(static_cast<int>(exemplar.labels_refs(i + 1))) + "\n";
+      }
+    }
   }
   return text;
 }
@@ -285,6 +324,7 @@ std::string ShowV2(const Request& request) {
   const auto out = std::back_inserter(text);
   size_t sample = 0;
   size_t histogram = 0;
+  size_t exemplar = 0;
   for (const Series& series : request.series) {
     fmt::format_to(out, "series {} created {}\n", static_cast<int>(series.metadata.type),
                    series.created_ms);
@@ -299,7 +339,13 @@ std::string ShowV2(const Request& request) {
       fmt::format_to(out, "  histogram {} @{}\n", Bits(request.histograms[histogram].value.sum),
                      request.histograms[histogram].ts_ms);
     }
-    fmt::format_to(out, "  {} exemplars\n", series.exemplars);
+    for (; exemplar < series.exemplars_end; ++exemplar) {
+      const Exemplar& one = request.exemplars[exemplar];
+      fmt::format_to(out, "  exemplar {} @{}\n", Bits(one.value), one.ts_ms);
+      for (const auto& [name, value] : ReadLabelsV2(request, one.labels)) {
+        text += std::string(name) + "=" + std::string(value) + "\n";
+      }
+    }
   }
   return text;
 }

@@ -78,7 +78,7 @@ TEST_F(ReceiverV2Test, TakesSeriesBySymbols) {
     b.add_exemplars()->set_value(1);
     const http::Response response = Send();
     EXPECT_EQ(response.status, 204);
-    EXPECT_EQ(Written(response), "2 0 0 ");
+    EXPECT_EQ(Written(response), "2 0 1 ");
   }
   const auto blocks = Select("a");
   ASSERT_THAT(blocks, SizeIs(2));

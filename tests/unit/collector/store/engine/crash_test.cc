@@ -70,13 +70,16 @@ void ExpectWhole(const std::string& dir, uint64_t acknowledged) {
       crash::kTenant, {{Matcher::Op::kEqual, "__name__", "m"}}, {.end_ms = INT64_MAX});
   ASSERT_TRUE(blocks.ok()) << blocks.status();
   if (last == 0) return;
-  const auto records = (*opened)->queryable().Records(crash::kTenant, {});
-  ASSERT_TRUE(records.ok()) << records.status();
-  std::map<int64_t, model::Record> expected_records;
-  for (uint64_t i = 1; i <= last; ++i) expected_records[crash::TimeOf(i)] = crash::RecordOf(i);
-  ASSERT_EQ(records->size(), expected_records.size());
-  for (const model::Record& record : *records) {
-    ASSERT_EQ(record, expected_records[record.ts_ms]) << "at " << record.ts_ms;
+  for (const auto record_of : {crash::RecordOf, crash::ExemplarOf}) {
+    const auto records =
+        (*opened)->queryable().Records(crash::kTenant, {.table = record_of(1).table});
+    ASSERT_TRUE(records.ok()) << records.status();
+    std::map<int64_t, model::Record> expected_records;
+    for (uint64_t i = 1; i <= last; ++i) expected_records[crash::TimeOf(i)] = record_of(i);
+    ASSERT_EQ(records->size(), expected_records.size());
+    for (const model::Record& record : *records) {
+      ASSERT_EQ(record, expected_records[record.ts_ms]) << "at " << record.ts_ms;
+    }
   }
   ASSERT_EQ(blocks->size(), crash::kSeries);
   for (const SeriesBlock& block : *blocks) {

@@ -1,7 +1,9 @@
 // Records through the store: with the samples' log, windows, retention and starts.
+#include <atomic>
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -68,6 +70,40 @@ TEST_F(RecordsTest, AreFoundByTimeAndKeyWhereverTheyAre) {
   EXPECT_THAT(Found({.key = "a", .end_ms = kT0 + 2}), ElementsAre("a@1=one", "a@2=again"));
   Flush();
   EXPECT_THAT(Found({.key = "a", .end_ms = kT0 + 2}), ElementsAre("a@1=one", "a@2=again"));
+}
+
+TEST_F(RecordsTest, AreFoundByRangesOfKeys) {
+  std::vector<Record> records;
+  for (int i = 0; i < 100; ++i) {
+    records.push_back({kTable, fmt::format("{:02}", i), kT0 + i % 2 * kDay, "x"});
+    records.push_back({kTable, fmt::format("{:02}longer", i), kT0, "x"});
+  }
+  Put(records);
+  const auto found = [&](std::vector<KeyRange> of) { return Found({.key_ranges = std::move(of)}); };
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_THAT(found({{"03", "04"}, {"50", "50"}, {"98", "99"}}),
+                ElementsAre("04@0=x", "50@0=x", "98@0=x", "03@86400000=x", "99@86400000=x"));
+    EXPECT_THAT(found({{"aa", "bb"}}), IsEmpty());
+    EXPECT_THAT(found({{"00longer", "01longer"}}), ElementsAre("00longer@0=x", "01longer@0=x"));
+    EXPECT_THAT(Found({.key_ranges = {{"00", "99"}}, .start_ms = kT0 + 1}).size(), 50u);
+    EXPECT_EQ(store_->queryable()
+                  .Records(kTenant, {.key_ranges = {{"00", "04"}}, .limit = 4})
+                  .status()
+                  .code(),
+              absl::StatusCode::kResourceExhausted);
+    Flush();
+  }
+}
+
+TEST_F(RecordsTest, EndWithTheirCaller) {
+  Put({{kTable, "a", kT0, "x"}});
+  const std::atomic<bool> cancelled = true;
+  for (int round = 0; round < 2; ++round) {
+    const auto records =
+        store_->queryable().Records(kTenant, {.limits = {.cancelled = &cancelled}});
+    EXPECT_EQ(records.status().code(), absl::StatusCode::kCancelled);
+    Flush();
+  }
 }
 
 TEST_F(RecordsTest, GoWithTheirWindow) {

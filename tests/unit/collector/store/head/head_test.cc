@@ -45,6 +45,19 @@ void Append(Head& head, const std::vector<SeriesHandle>& handles, int number, in
   head.Append(kTenant, batch, 0);
 }
 
+// What waits for a flush of the first shard is bounded with the samples that do.
+TEST(Head, CountsRecordsAmongWhatWaitsForAFlush) {
+  Head head(4);
+  WriteBatch batch;
+  batch.records = {{model::RecordTable::kExemplars, "key", kT0, std::string(1000, 'x')}};
+  head.Append(kTenant, batch, 0);
+  EXPECT_GT(head.sample_bytes(), 1000u);
+  head.Freeze(Head::kRecordShard);
+  EXPECT_GT(head.sample_bytes(), 1000u);
+  head.DropFrozen(Head::kRecordShard, {});
+  EXPECT_EQ(head.sample_bytes(), 0u);
+}
+
 // Histograms have many bytes in their first sample, which is no reason to flush them at once: what
 // comes after it is measured by it.
 TEST(Head, KnowsWhatFirstSamplesTake) {

@@ -99,7 +99,7 @@ class RecordBufferTest : public testing::Test {
  protected:
   InTime Select(const RecordFilter& filter, std::string_view tenant = "t") {
     InTime found;
-    buffer_.Select(tenant, filter, found);
+    EXPECT_TRUE(buffer_.Select(tenant, filter, found).ok());
     return found;
   }
 
