@@ -26,6 +26,8 @@ chunk::Piece AsPiece(chunk::Histograms run) {
 // Of column tokens, at most; a float's token may follow one.
 constexpr size_t kMaxColumnBytes = 1 + 5 + 5;
 static_assert(kMaxColumnBytes + token::kMaxFloatBytes <= std::tuple_size_v<Chain::Short>);
+// The first token of a series is one, in one piece.
+static_assert(kMaxColumnBytes <= Chain::kFirstBlockBytes - Chain::kLinkBytes);
 
 // Of a column's timestamps so many are passed between two checkpoints of a series.
 constexpr uint32_t kCheckpointEvery = 256;
@@ -150,10 +152,7 @@ Appended Generation::AppendTo(Lane& lane, Frame& frame, uint32_t slot, const Val
     if (is_first) lane.series[slot] = 0;
     return AppendLate(slot, frame.ts_ms, value);
   }
-  if (is_first) {
-    series.first_ms = frame.ts_ms;
-    first_bytes_ += kSeriesBytes + arena_.bytes() - bytes_before;
-  }
+  if (is_first) first_bytes_ += kSeriesBytes + arena_.bytes() - bytes_before;
   series.column = step.column;
   series.next = step.index + 1;
   return Appended::kNew;
@@ -171,7 +170,7 @@ Appended Generation::AppendLate(uint32_t slot, int64_t ts_ms, const Value& value
 }
 
 Arena::Ref Generation::FindOrAdd(Lane& lane, uint32_t slot) {
-  static_assert(sizeof(Series) == 32 && std::is_trivially_destructible_v<Series>);
+  static_assert(sizeof(Series) == 24 && std::is_trivially_destructible_v<Series>);
   if (slot >= lane.series.size()) lane.series.resize(slot + 1);
   Arena::Ref& ref = lane.series[slot];
   if (ref != 0) return ref;
@@ -243,7 +242,7 @@ void Generation::Mark(Lane& lane, uint32_t slot, Series& series, const Step& ste
   // Not for less than a block.
   const Arena::Ref from =
       last != 0 ? CheckpointAt(last).position.at : lane.series[slot] + sizeof(Series);
-  if (position.at - from < Chain::kBlockBytes) return;
+  if (position.at - from < Chain::kMaxBlockBytes) return;
   histogram_.clear();
   if (&lane == &histograms_) codec::AppendHistogram(*last_histograms_[series.last], histogram_);
   const size_t bytes = sizeof(Checkpoint) + histogram_.size();
@@ -319,6 +318,12 @@ bool Generation::IsLast(const Series& series, const model::NativeHistogram& valu
 
 // --- Reading ---
 
+int64_t Generation::FirstMs(Arena::Ref ref) const {
+  const auto* at = reinterpret_cast<const uint8_t*>(arena_.At(ref + sizeof(Series))) + 1;
+  const uint64_t column = DecodeVarint(at);
+  return columns_[column].At(DecodeVarint(at));
+}
+
 template <typename Value>
 void Generation::CollectFrom(const Lane& lane, uint32_t slot, int64_t start_ms, int64_t end_ms,
                              std::vector<chunk::Piece>& out) const {
@@ -357,8 +362,9 @@ void Generation::Collect(uint32_t slot, int64_t start_ms, int64_t end_ms,
 bool Generation::HasSamplesIn(const Lane& lane, uint32_t slot, int64_t start_ms,
                               int64_t end_ms) const {
   if (!lane.Has(slot)) return false;
-  const Series& series = At(lane.series[slot]);
-  return series.first_ms <= end_ms && LastMs(series) >= start_ms;
+  const Arena::Ref ref = lane.series[slot];
+  const int64_t last_ms = LastMs(At(ref));
+  return last_ms >= start_ms && (last_ms <= end_ms || FirstMs(ref) <= end_ms);
 }
 
 bool Generation::HasSamplesIn(uint32_t slot, int64_t start_ms, int64_t end_ms) const {

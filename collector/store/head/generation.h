@@ -83,7 +83,6 @@ class Generation {
   struct Series {
     Chain chain;
     uint64_t last = 0;            // bits of the last value, or the number of the last histogram
-    int64_t first_ms = 0;         // of the first sample
     uint32_t column = kNoColumn;  // of the last sample
     uint32_t next : 27 = 0;       // index in the column behind the last sample
     uint32_t repeating : 1 = 0;   // the last token is a repeat
@@ -126,6 +125,8 @@ class Generation {
   const Checkpoint& CheckpointAt(Arena::Ref ref) const {
     return *reinterpret_cast<const Checkpoint*>(arena_.At(ref));
   }
+  // Of the first sample, as the first token says. REQUIRES: there is one.
+  int64_t FirstMs(Arena::Ref ref) const;
   int64_t LastMs(const Series& series) const { return columns_[series.column].At(series.next - 1); }
 
   template <typename Value>

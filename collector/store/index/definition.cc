@@ -13,9 +13,9 @@
 namespace leadline::collector::store::index {
 namespace {
 
-size_t StartHash(const Id128& entity) { return absl::HashOf(entity); }
+uint64_t StartHash(const Id128& entity) { return absl::HashOf(entity); }
 
-size_t MixHash(size_t hash, uint64_t label) {
+uint64_t MixHash(uint64_t hash, uint64_t label) {
   constexpr uint64_t kOdd = 0x9e3779b97f4a7c15;
   const uint64_t mixed = (hash ^ label) * kOdd;
   return mixed ^ (mixed >> 32);
@@ -25,24 +25,35 @@ size_t MixHash(size_t hash, uint64_t label) {
 struct IdKey {
   const Id128& entity;
   absl::Span<const LabelId> labels;
-  size_t hash;
+  uint32_t hash;
 };
+
+const Definition* DefinitionAt(const Slab& slab, Slab::Ref ref) {
+  return static_cast<const Definition*>(slab.At(ref));
+}
 
 struct HashOfDefinition {
   using is_transparent = void;
+  const Slab* slab;
+  size_t operator()(Slab::Ref ref) const { return DefinitionAt(*slab, ref)->hash(); }
   size_t operator()(const Definition* definition) const { return definition->hash(); }
   size_t operator()(const DefinitionKey& key) const { return key.hash(); }
   size_t operator()(const IdKey& key) const { return key.hash; }
 };
 struct EqualDefinition {
   using is_transparent = void;
-  bool operator()(const Definition* a, const Definition* b) const { return a == b; }
-  bool operator()(const Definition* definition, const DefinitionKey& key) const {
-    return definition->Is(key);
+  const Slab* slab;
+  bool operator()(Slab::Ref a, Slab::Ref b) const { return a == b; }
+  bool operator()(Slab::Ref ref, const Definition* definition) const {
+    return DefinitionAt(*slab, ref) == definition;
   }
-  bool operator()(const Definition* definition, const IdKey& key) const {
-    return definition->hash() == key.hash && definition->entity() == key.entity &&
-           definition->labels() == key.labels;
+  bool operator()(Slab::Ref ref, const DefinitionKey& key) const {
+    return DefinitionAt(*slab, ref)->Is(key);
+  }
+  bool operator()(Slab::Ref ref, const IdKey& key) const {
+    const Definition& definition = *DefinitionAt(*slab, ref);
+    return definition.hash() == key.hash && definition.labels() == key.labels &&
+           definition.entity() == key.entity;
   }
 };
 
@@ -60,21 +71,23 @@ class DefinitionTable {
 
   // `id_of` gives a reference to the label of that number.
   template <typename Key, typename IdOf>
-  DefinitionPtr Intern(const Key& key, size_t hash, const Id128& entity, size_t label_count,
+  DefinitionPtr Intern(const Key& key, uint32_t hash, const Id128& entity, size_t label_count,
                        IdOf id_of) {
     Shard& shard = ShardOf(hash);
     MutexLock lock(shard.mutex);
     bool is_new = false;
     const auto it = shard.definitions.lazy_emplace(key, [&](const auto& make) {
       shard.mutex.AssertHeld();
+      const Slab::Ref ref = shard.slab.Allocate(BytesOf(label_count));
       auto* const definition =
-          new (shard.slab.Allocate(BytesOf(label_count))) Definition(entity, hash, label_count);
+          new (shard.slab.At(ref)) Definition(AcquireEntity(entity), hash, label_count);
       for (size_t i = 0; i < label_count; ++i) new (definition->Ids() + i) LabelId(id_of(i));
-      make(definition);
+      make(ref);
       is_new = true;
     });
-    if (!is_new) (*it)->references_.fetch_add(1, std::memory_order_relaxed);
-    return DefinitionPtr(*it);
+    const Definition* const definition = DefinitionAt(shard.slab, *it);
+    if (!is_new) definition->references_.fetch_add(1, std::memory_order_relaxed);
+    return DefinitionPtr(definition);
   }
 
   void Release(const Definition* definition) {
@@ -89,11 +102,15 @@ class DefinitionTable {
     Shard& shard = ShardOf(definition->hash());
     MutexLock lock(shard.mutex);
     if (definition->references_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
-    shard.definitions.erase(definition);
-    for (const LabelId id : definition->labels()) LabelTable::Get().Release(id);
+    const auto it = shard.definitions.find(definition);
+    const Slab::Ref ref = *it;
+    shard.definitions.erase(it);
+    LabelTable& table = LabelTable::Get();
+    for (const LabelId id : definition->labels()) table.Release(id);
+    if (definition->entity_ != Definition::kNoEntity) table.Release(definition->entity_);
     const size_t bytes = BytesOf(definition->label_count_);
     definition->~Definition();
-    shard.slab.Deallocate(const_cast<Definition*>(definition), bytes);
+    shard.slab.Deallocate(ref, bytes);
   }
 
   size_t size() const {
@@ -110,13 +127,18 @@ class DefinitionTable {
 
   struct Shard {
     mutable Mutex mutex;
-    absl::flat_hash_set<const Definition*, HashOfDefinition, EqualDefinition> definitions
-        ABSL_GUARDED_BY(mutex);
     Slab slab ABSL_GUARDED_BY(mutex);
+    absl::flat_hash_set<Slab::Ref, HashOfDefinition, EqualDefinition> definitions
+        ABSL_GUARDED_BY(mutex){0, HashOfDefinition{&slab}, EqualDefinition{&slab}};
   };
 
+  static LabelId AcquireEntity(const Id128& id) {
+    if (id == Id128()) return Definition::kNoEntity;
+    return LabelTable::Get().Acquire({"", {reinterpret_cast<const char*>(&id), sizeof id}});
+  }
+
   // The set of a shard uses the hash's other bits.
-  Shard& ShardOf(size_t hash) { return shards_[hash >> (64 - kShardBits)]; }
+  Shard& ShardOf(uint32_t hash) { return shards_[hash >> (32 - kShardBits)]; }
 
   std::array<Shard, 1 << kShardBits> shards_;
 };
@@ -155,11 +177,11 @@ model::SeriesDefinition Definition::ToModel() const {
     const LabelView label = LabelTable::Get().View(id);
     labels.push_back({std::string(label.name), std::string(label.value)});
   }
-  return {std::string(metric()), entity_, LabelSet(std::move(labels))};
+  return {std::string(metric()), entity(), LabelSet(std::move(labels))};
 }
 
 bool Definition::Is(const DefinitionKey& key) const {
-  if (hash_ != key.hash() || entity_ != key.entity() || label_count_ != key.labels().size()) {
+  if (hash_ != key.hash() || label_count_ != key.labels().size() || entity() != key.entity()) {
     return false;
   }
   const LabelTable& table = LabelTable::Get();
@@ -180,8 +202,9 @@ DefinitionPtr Intern(const DefinitionKey& key) {
 
 DefinitionPtr Intern(const Id128& entity, absl::Span<const LabelId> labels) {
   LabelTable& table = LabelTable::Get();
-  size_t hash = StartHash(entity);
-  for (const LabelId id : labels) hash = MixHash(hash, table.Hash(id));
+  uint64_t mixed = StartHash(entity);
+  for (const LabelId id : labels) mixed = MixHash(mixed, table.Hash(id));
+  const auto hash = static_cast<uint32_t>(mixed);
   return DefinitionTable::Get().Intern(IdKey{entity, labels, hash}, hash, entity, labels.size(),
                                        [&](size_t i) {
                                          table.Retain(labels[i]);

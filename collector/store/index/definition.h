@@ -1,15 +1,16 @@
 // Definitions of series, each once in the process: equal ones are one object, wherever they come
 // from (a shard of the head, any window), so they are compared and hashed by address.
 //
-// A definition is its entity and the ids of its labels; 32 bytes and 4 a label, in slabs. Handles
-// (DefinitionPtr) keep it and its labels' text; what a view or a reference into one gives is valid
-// as long as a handle is kept. Threading: any thread; handles are counted with atomics, and what is
-// no longer referred to is freed at once. Source: ADR 130.
+// A definition is the ids of its entity and of its labels; 16 bytes and 4 a label, in slabs.
+// Handles (DefinitionPtr) keep it and its labels' text; what a view or a reference into one gives
+// is valid as long as a handle is kept. Threading: any thread; handles are counted with atomics,
+// and what is no longer referred to is freed at once. Source: ADR 130.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <utility>
 
@@ -31,7 +32,7 @@ class DefinitionKey {
   DefinitionKey(std::string_view metric, const Id128& entity, absl::Span<const LabelView> residual);
 
   const Id128& entity() const { return entity_; }
-  size_t hash() const { return hash_; }
+  uint32_t hash() const { return static_cast<uint32_t>(hash_); }
   struct Hashed {
     LabelView label;
     uint64_t hash = 0;
@@ -42,7 +43,7 @@ class DefinitionKey {
   void Add(const LabelView& label);
 
   Id128 entity_;
-  size_t hash_ = 0;
+  uint64_t hash_ = 0;
   absl::InlinedVector<Hashed, 20> labels_;
 };
 
@@ -53,7 +54,12 @@ class Definition {
   Definition(const Definition&) = delete;
   Definition& operator=(const Definition&) = delete;
 
-  const Id128& entity() const { return entity_; }
+  Id128 entity() const {
+    Id128 id;
+    if (entity_ == kNoEntity) return id;
+    std::memcpy(&id, LabelTable::Get().View(entity_).value.data(), sizeof id);
+    return id;
+  }
   std::string_view metric() const { return LabelTable::Get().View(metric_id()).value; }
   LabelId metric_id() const { return labels().front(); }
   // The labels that are neither the metric's name nor the entity's, ascending by name.
@@ -64,15 +70,18 @@ class Definition {
   std::string_view Get(std::string_view name) const;
   model::SeriesDefinition ToModel() const;
 
-  size_t hash() const { return hash_; }
+  uint32_t hash() const { return hash_; }
   bool Is(const DefinitionKey& key) const;
 
  private:
   friend class DefinitionTable;
   friend class DefinitionPtr;
 
-  Definition(const Id128& entity, size_t hash, size_t label_count)
-      : label_count_(static_cast<uint32_t>(label_count)), hash_(hash), entity_(entity) {}
+  // In place of the id of (0, 0).
+  static constexpr LabelId kNoEntity{UINT32_MAX};
+
+  Definition(LabelId entity, uint32_t hash, size_t label_count)
+      : hash_(hash), entity_(entity), label_count_(static_cast<uint32_t>(label_count)) {}
   ~Definition() = default;
 
   // They follow the object.
@@ -80,9 +89,9 @@ class Definition {
   LabelId* Ids() { return reinterpret_cast<LabelId*>(this + 1); }
 
   mutable std::atomic<uint32_t> references_{1};
+  const uint32_t hash_;
+  const LabelId entity_;  // a label without a name, whose value is the id's bytes
   const uint32_t label_count_;
-  const size_t hash_;
-  const Id128 entity_;
 };
 
 // A counted handle; null by default.

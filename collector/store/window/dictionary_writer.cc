@@ -46,10 +46,11 @@ bool DictionaryWriter::Load(Table table, uint32_t ordinal, std::string_view valu
           return false;
         }
         const auto number = static_cast<uint32_t>(series_.size());
-        if (!series_ordinals_.emplace(row.definition.get(), number).second) return false;
-        series_.push_back(std::move(row));
+        const uint32_t found = *series_ordinals_.lazy_emplace(
+            row.definition.get(), [number](const auto& make) { make(number); });
+        if (found != number) return false;
+        series_.push_back({std::move(row.definition), row.metric, row.rank});
       }
-      written_series_ = series_.size();
       return true;
     }
     default:
@@ -114,33 +115,34 @@ uint32_t DictionaryWriter::MetricOf(const index::Definition& definition, RowSink
 
 SeriesRef DictionaryWriter::AddSeries(const index::DefinitionPtr& definition, RowSink& sink) {
   const auto next = static_cast<uint32_t>(series_.size());
-  const auto [it, is_new] = series_ordinals_.try_emplace(definition.get(), next);
-  const uint32_t ordinal = it->second;
-  if (is_new) {
-    SeriesRow& row = series_.emplace_back();
-    row.definition = definition;
-    row.metric = MetricOf(*definition, sink);
-    row.entity = EntityOf(definition->entity(), sink);
-    row.rank = metric_sizes_[row.metric]++;
+  const uint32_t ordinal =
+      *series_ordinals_.lazy_emplace(definition.get(), [next](const auto& make) { make(next); });
+  if (ordinal == next) {
+    const uint32_t metric = MetricOf(*definition, sink);
+    const uint32_t entity = EntityOf(definition->entity(), sink);
+    const uint32_t rank = metric_sizes_[metric]++;
+    series_.push_back({definition, metric, rank});
+    new_series_.push_back({definition, metric, entity, rank});
     for (const index::LabelId label : definition->labels()) {
       by_series_label_[label].push_back(ordinal);
     }
-    by_entity_[row.entity].push_back(ordinal);
+    by_entity_[entity].push_back(ordinal);
   }
-  const SeriesRow& row = series_[ordinal];
-  return {definition, nullptr, row.metric, ordinal, row.rank};
+  const Series& series = series_[ordinal];
+  return {definition, nullptr, series.metric, ordinal, series.rank};
 }
 
 void DictionaryWriter::Finish(RowSink& sink) {
-  while (written_series_ < series_.size()) {
+  absl::Span<const SeriesRow> left = new_series_;
+  while (!left.empty()) {
     // Blocks end where the ordinals of a cell do, so that a reader knows where to look.
-    const size_t end =
-        std::min(series_.size(), (written_series_ / kMaxBlockSeries + 1) * kMaxBlockSeries);
-    sink.Put(RowKey(Table::kSeries, tenant_, static_cast<uint32_t>(written_series_)),
-             EncodeSeriesBlock(
-                 absl::MakeConstSpan(series_).subspan(written_series_, end - written_series_)));
-    written_series_ = end;
+    const size_t first = series_.size() - left.size();
+    const size_t count = std::min(left.size(), kMaxBlockSeries - first % kMaxBlockSeries);
+    sink.Put(RowKey(Table::kSeries, tenant_, static_cast<uint32_t>(first)),
+             EncodeSeriesBlock(left.first(count)));
+    left.remove_prefix(count);
   }
+  new_series_.clear();
   const auto merge = [&](const std::string& key, std::vector<uint32_t>& ordinals) {
     std::string row;
     std::sort(ordinals.begin(), ordinals.end());

@@ -1,11 +1,13 @@
 // Gives ordinals to what comes to a window, and the rows that say so.
 //
-// It holds in memory what the window knows of one tenant: 50 bytes a series beside the definition,
-// which is shared with whoever else has it. So it is made (from rows) when a window is first
-// written to, and let go when it is not written to any more. Not synchronized.
+// It holds in memory what the window knows of one tenant: 21 to 27 bytes a series beside the
+// definition, which is shared with whoever else has it. So it is made (from rows) when a window is
+// first written to, and let go when it is not written to any more. Not synchronized.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -14,7 +16,9 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
+#include "absl/hash/hash.h"
 #include "absl/types/span.h"
 
 #include "collector/store/index/series_index.h"
@@ -69,6 +73,33 @@ class DictionaryWriter {
     index::TimelinePtr timeline;
   };
 
+  struct Series {
+    index::DefinitionPtr definition;
+    uint32_t metric = 0;  // its ordinal
+    uint32_t rank = 0;    // among the metric's
+  };
+  // A deque, since a vector of so many is twice as large while it grows.
+  using AllSeries = std::deque<Series>;
+  // Ordinals by the definitions' addresses.
+  struct HashSeries {
+    using is_transparent = void;
+    const AllSeries* series;
+    size_t operator()(const index::Definition* definition) const {
+      return absl::HashOf(definition);
+    }
+    size_t operator()(uint32_t ordinal) const {
+      return (*this)((*series)[ordinal].definition.get());
+    }
+  };
+  struct EqualSeries {
+    using is_transparent = void;
+    const AllSeries* series;
+    bool operator()(uint32_t a, uint32_t b) const { return a == b; }
+    bool operator()(uint32_t ordinal, const index::Definition* definition) const {
+      return (*series)[ordinal].definition.get() == definition;
+    }
+  };
+
   uint32_t EntityOf(const Id128& id, RowSink& sink);
   uint32_t MetricOf(const index::Definition& definition, RowSink& sink);
   void PostVersions(const model::EntityTimeline& timeline, const model::EntityTimeline* known,
@@ -79,12 +110,13 @@ class DictionaryWriter {
   absl::flat_hash_map<Id128, uint32_t> entity_ordinals_;
   StringMap<uint32_t> metric_ordinals_;
   std::vector<uint32_t> metric_sizes_;  // by metric ordinal: how many series
-  std::vector<SeriesRow> series_;
-  index::DefinitionMap<uint32_t> series_ordinals_;
+  AllSeries series_;                    // by ordinal
+  absl::flat_hash_set<uint32_t, HashSeries, EqualSeries> series_ordinals_{0, HashSeries{&series_},
+                                                                          EqualSeries{&series_}};
   bool entities_changed_ = false;
 
   // Of this write.
-  size_t written_series_ = 0;  // those before are in rows
+  std::vector<SeriesRow> new_series_;  // the last of series_
   absl::flat_hash_map<index::LabelId, std::vector<uint32_t>> by_series_label_;
   std::map<Label, std::vector<uint32_t>> by_entity_label_;
   absl::flat_hash_map<uint32_t, std::vector<uint32_t>> by_entity_;

@@ -25,7 +25,7 @@
 namespace leadline::collector::store::window {
 namespace {
 
-constexpr size_t kWriteBufferBytes = 16 << 20;
+constexpr size_t kWriteBufferBytes = 8 << 20;
 // A block of samples is about as long, or longer and then alone.
 constexpr size_t kBlockBytes = 32 << 10;
 constexpr int kMaxOpenFiles = 64;  // a window

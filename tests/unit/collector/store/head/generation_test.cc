@@ -286,7 +286,17 @@ TEST(Generation, TakesLittleMemory) {
   }
   // A constant is a token for each 64 samples; a counter that grows by hundreds, 3 bytes a sample
   // and a checkpoint.
-  EXPECT_LT(generation.bytes() / kSeries, (80 + 80 + 360 * 3 * 11 / 10) / 2);
+  EXPECT_LT(generation.bytes() / kSeries, (88 + 80 + 360 * 3 * 11 / 10) / 2);
+}
+
+TEST(Generation, AFirstSampleTakesLittle) {
+  Generation generation;
+  constexpr uint32_t kSeries = 20'000;
+  Generation::Frame frame{.ts_ms = kT0};
+  for (uint32_t slot = 0; slot < kSeries; ++slot) generation.Append(frame, slot, slot % 1000);
+  EXPECT_LE(generation.first_bytes(), kSeries * 40);
+  // Where they are, and what the vector of that keeps in reserve.
+  EXPECT_LT(generation.bytes(), kSeries * (40 + 4) * 3 / 2);
 }
 
 }  // namespace

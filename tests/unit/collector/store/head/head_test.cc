@@ -67,7 +67,7 @@ TEST(Head, KnowsWhatFirstSamplesTake) {
     const std::vector<SeriesHandle> handles = ResolveAll(head);
     Append(head, handles, 0, buckets);
     const uint64_t first = head.first_sample_bytes();
-    EXPECT_GE(first, kSeries * 64u + kSeries * static_cast<uint64_t>(buckets) * 16);
+    EXPECT_GE(first, kSeries * 40u + kSeries * static_cast<uint64_t>(buckets) * 16);
     EXPECT_GE(head.sample_bytes(), first);
     EXPECT_LT(head.sample_bytes(), first * 3 / 2) << buckets << " buckets";
     int number = 1;

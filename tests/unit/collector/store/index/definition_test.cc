@@ -49,7 +49,7 @@ TEST(Definition, GoesWithTheLastHandleAndItsTextToo) {
     std::vector<DefinitionPtr> kept;
     for (int i = 0; i < 1000; ++i) kept.push_back(Intern(Numbered(i)));
     EXPECT_EQ(DefinitionCount(), definitions + 1000);
-    EXPECT_EQ(LabelTable::Get().size(), labels + 1000 + 7 + 1);
+    EXPECT_EQ(LabelTable::Get().size(), labels + 1000 + 7 + 1 + 3);  // with the entities
     DefinitionPtr copy = kept[3];
     kept.clear();
     EXPECT_EQ(DefinitionCount(), definitions + 1);
