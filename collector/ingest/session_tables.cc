@@ -237,9 +237,15 @@ MaybeRefusal SessionTables::Define(const v1::Definitions& message, Unresolved* u
 
 void SessionTables::SetHandles(absl::Span<const uint32_t> refs,
                                absl::Span<const store::SeriesHandle> handles) {
+  if (refs.empty()) return;
+  const size_t end = size_t{*std::max_element(refs.begin(), refs.end())} + 1;
+  if (end > handles_.size()) {
+    handles_.resize(end);
+    is_defined_.resize(end);
+  }
   for (size_t i = 0; i < refs.size(); ++i) {
-    if (refs[i] >= series_.size()) series_.resize(refs[i] + 1);
-    series_[refs[i]] = Series{.handle = handles[i], .defined = true};
+    handles_[refs[i]] = handles[i];
+    is_defined_[refs[i]] = true;
   }
 }
 

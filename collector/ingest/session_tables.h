@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -23,15 +24,6 @@ namespace leadline::collector::ingest {
 
 class SessionTables {
  public:
-  struct Series {
-    store::SeriesHandle handle = 0;
-    bool defined = false;
-    // Scratch of the translation: where the series is in the batch of that stamp, and the last
-    // frame that had it.
-    uint32_t batch_stamp = 0;
-    uint32_t batch_index = 0;
-    uint32_t frame_stamp = 0;
-  };
   // Series that a message defines, in its order.
   struct Unresolved {
     std::vector<uint32_t> refs;
@@ -47,16 +39,14 @@ class SessionTables {
   // The store's handles for what Define left unresolved.
   void SetHandles(absl::Span<const uint32_t> refs, absl::Span<const store::SeriesHandle> handles);
 
-  // nullptr when the ref is not defined.
-  Series* FindSeries(uint32_t ref) {
-    return ref < series_.size() && series_[ref].defined ? &series_[ref] : nullptr;
+  // The store's handle, kNoSeries of one that was refused; nullopt when the ref is not defined.
+  std::optional<store::SeriesHandle> FindSeries(uint32_t ref) const {
+    if (ref >= handles_.size() || !is_defined_[ref]) return std::nullopt;
+    return handles_[ref];
   }
 
   // The versions of entities defined since the last call, to go with the next batch.
   std::vector<model::EntityVersion> TakeVersions();
-
-  uint32_t NextBatchStamp() { return ++batch_stamp_; }
-  uint32_t NextFrameStamp() { return ++frame_stamp_; }
 
  private:
   struct EntitySlot {
@@ -66,11 +56,10 @@ class SessionTables {
 
   const Limits limits_;
   std::vector<EntitySlot> entities_;
-  std::vector<Series> series_;
+  std::vector<store::SeriesHandle> handles_;  // by ref
+  std::vector<bool> is_defined_;              // by ref, as many
   std::vector<model::EntityVersion> pending_versions_;
   size_t defined_bytes_ = 0;  // of labels, since the last batch
-  uint32_t batch_stamp_ = 0;
-  uint32_t frame_stamp_ = 0;
 };
 
 }  // namespace leadline::collector::ingest

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "collector/ingest/series_numbers.h"
+
 namespace leadline::collector::ingest {
 namespace {
 
@@ -13,13 +15,11 @@ using google::protobuf::RepeatedField;
 
 class FrameReader {
  public:
-  FrameReader(const v1::Frame& frame, SessionTables& tables, uint32_t batch_stamp,
+  FrameReader(const v1::Frame& frame, const SessionTables& tables, SeriesNumbers& numbers,
               store::WriteBatch* batch)
-      : frame_(frame),
-        tables_(tables),
-        batch_stamp_(batch_stamp),
-        frame_stamp_(tables.NextFrameStamp()),
-        batch_(batch) {}
+      : frame_(frame), tables_(tables), numbers_(numbers), batch_(batch) {
+    numbers_.BeginFrame();
+  }
 
   MaybeRefusal ReadFloats() {
     if (auto refusal =
@@ -102,25 +102,22 @@ class FrameReader {
                        fmt::format("{}: {} has series {} twice", Where(), column, ref));
       }
       ref += differences[i];
-      SessionTables::Series* series = ref <= std::numeric_limits<uint32_t>::max()
-                                          ? tables_.FindSeries(static_cast<uint32_t>(ref))
-                                          : nullptr;
-      if (series == nullptr) {
+      const auto handle = ref <= std::numeric_limits<uint32_t>::max()
+                              ? tables_.FindSeries(static_cast<uint32_t>(ref))
+                              : std::nullopt;
+      if (!handle) {
         return Invalid(
             Reason::kUnknownRef,
             fmt::format("{}: {} has series {}, which is not defined", Where(), column, ref));
       }
-      if (series->frame_stamp == frame_stamp_) {
+      const auto next = static_cast<uint32_t>(batch_->series.size());
+      const auto number = numbers_.Take(static_cast<uint32_t>(ref), next);
+      if (!number) {
         return Invalid(Reason::kColumns,
                        fmt::format("{}: series {} is in two columns", Where(), ref));
       }
-      series->frame_stamp = frame_stamp_;
-      if (series->batch_stamp != batch_stamp_) {
-        series->batch_stamp = batch_stamp_;
-        series->batch_index = static_cast<uint32_t>(batch_->series.size());
-        batch_->series.push_back(series->handle);
-      }
-      indices->push_back(series->batch_index);
+      if (*number == next) batch_->series.push_back(*handle);
+      indices->push_back(*number);
     }
     return std::nullopt;
   }
@@ -167,9 +164,8 @@ class FrameReader {
   }
 
   const v1::Frame& frame_;
-  SessionTables& tables_;
-  const uint32_t batch_stamp_;
-  const uint32_t frame_stamp_;
+  const SessionTables& tables_;
+  SeriesNumbers& numbers_;
   store::WriteBatch* const batch_;
 };
 
@@ -193,11 +189,12 @@ MaybeRefusal CheckTimestamp(int64_t ts_ms, int64_t newest_ms) {
 MaybeRefusal Translate(const v1::Batch& message, int64_t newest_ms, SessionTables& tables,
                        store::WriteBatch* batch, uint64_t* samples) {
   batch->sequence = message.sequence();
-  const uint32_t batch_stamp = tables.NextBatchStamp();
+  thread_local SeriesNumbers numbers;  // one for all sessions
+  numbers.BeginBatch(static_cast<size_t>(message.frames_size()));
   *samples = 0;
   for (const v1::Frame& frame : message.frames()) {
     if (auto refusal = CheckTimestamp(frame.timestamp_unix_ms(), newest_ms)) return refusal;
-    FrameReader reader(frame, tables, batch_stamp, batch);
+    FrameReader reader(frame, tables, numbers, batch);
     if (auto refusal = reader.ReadFloats()) return refusal;
     if (auto refusal = reader.ReadHistograms()) return refusal;
     *samples += static_cast<uint64_t>(frame.integers_size()) +

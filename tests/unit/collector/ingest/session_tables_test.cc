@@ -139,12 +139,11 @@ TEST(SessionTables, GivesTheStoreWhatItNeeds) {
   EXPECT_THAT(unresolved.refs, ElementsAre(9));
   EXPECT_THAT(unresolved.series,
               ElementsAre(model::SeriesDefinition{"reads_total", id, {{"disk", "sda"}}}));
-  EXPECT_EQ(tables.FindSeries(9), nullptr);
+  EXPECT_EQ(tables.FindSeries(9), std::nullopt);
   tables.SetHandles(unresolved.refs, {77});
-  ASSERT_NE(tables.FindSeries(9), nullptr);
-  EXPECT_EQ(tables.FindSeries(9)->handle, 77);
-  EXPECT_EQ(tables.FindSeries(8), nullptr);
-  EXPECT_EQ(tables.FindSeries(1000), nullptr);
+  EXPECT_EQ(tables.FindSeries(9), 77);
+  EXPECT_EQ(tables.FindSeries(8), std::nullopt);
+  EXPECT_EQ(tables.FindSeries(1000), std::nullopt);
 }
 
 // One string, referred to again and again: what it stands for counts, not what it takes on the

@@ -142,6 +142,29 @@ TEST_F(Translation, ColumnsBecomeFramesOverTheBatchsSeries) {
                                                                    .negative = {}}));
 }
 
+// What a batch is translated with is shared by all sessions, and by refused batches.
+TEST_F(Translation, SessionsTakeTurns) {
+  SessionTables others({});
+  others.SetHandles({0, 1, 2}, {200, 201, 202});
+  const auto translate = [](const char* frames, SessionTables& tables) {
+    store::WriteBatch batch;
+    uint64_t samples = 0;
+    const auto refusal =
+        Translate(Parse(std::string("sequence: 1 ") + frames), kNewestMs, tables, &batch, &samples);
+    return std::pair(refusal.has_value(), batch.series);
+  };
+  constexpr const char* kTwo =
+      "frames { timestamp_unix_ms: 10 integer_series: [1, 1] integers: [1, 2] } "
+      "frames { timestamp_unix_ms: 20 integer_series: 0 integers: 1 double_series: 2 doubles: 1 }";
+  constexpr const char* kBad =
+      "frames { timestamp_unix_ms: 10 integer_series: [0, 1, 1, 1] integers: [1, 2, 3, 4] }";
+  for (int turn = 0; turn < 3; ++turn) {
+    EXPECT_THAT(translate(kTwo, tables_).second, ElementsAre(101, 102, 100));
+    EXPECT_TRUE(translate(kBad, others).first);
+    EXPECT_THAT(translate(kTwo, others).second, ElementsAre(201, 202, 200));
+  }
+}
+
 TEST_F(Translation, AHistogramOfTooManyBucketsIsRefused) {
   for (const bool over : {false, true}) {
     const auto count = static_cast<uint32_t>(kMaxHistogramBuckets) + (over ? 1 : 0);
