@@ -175,10 +175,14 @@ absl::Status Roller::Make(const Due& due) {
   return Finish(work);
 }
 
-// Most series need not be looked at for hours that were before the first sample.
+// Most series need not be looked at for hours that were long before the first sample. One at their
+// very end is in the part that follows.
 absl::StatusOr<bool> Roller::HasSamples(const Work& work) {
   LL_ASSIGN_OR_RETURN(const bool any, work.day->HasSamples(work.tenant, work.part));
-  if (any || work.next == nullptr) return any;
+  if (any) return true;
+  const uint8_t following = work.part + 1;
+  if (following < window::kParts) return work.day->HasSamples(work.tenant, following);
+  if (work.next == nullptr) return false;
   return work.next->HasSamples(work.tenant, 0);
 }
 

@@ -48,7 +48,11 @@ RollupState RollupStateOf(const WindowSet& windows, std::string_view tenant, Ret
   const WindowId day = WindowAt(RetentionClass::kRaw, start_ms);
   const auto part = static_cast<uint8_t>((start_ms - day.start_ms) / window::kPartMs);
   const auto samples = windows.Find(day);
-  state.current = samples == nullptr || samples->rolled_up().has(tenant, part);
+  if (samples == nullptr) {  // they are all that there is
+    state.current = true;
+    return state;
+  }
+  state.current = samples->rolled_up().has(tenant, part);
   if (state.current && part + 1 == window::kParts) {
     const auto next = windows.Find({LastMs(day) + 1, RetentionClass::kRaw});
     state.current = next == nullptr || next->rolled_up().has(tenant, window::kBeginPart);

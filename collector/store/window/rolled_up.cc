@@ -80,8 +80,8 @@ void RolledUp::Forget(std::string_view tenant, PartBits parts, rocksdb::WriteBat
   for (uint8_t part = 0; part <= kBeginPart; ++part) {
     if ((parts & BitOf(part)) == 0) continue;
     writes_[part].fetch_add(1);
-    if (it == rolled_up_.end() || (it->second & BitOf(part)) == 0) continue;
-    it->second &= static_cast<PartBits>(~BitOf(part));
+    if (it != rolled_up_.end()) it->second &= static_cast<PartBits>(~BitOf(part));
+    // Whether or not it is known: a batch that was to take it away may not have been written.
     batch.Delete(RolledUpKey(tenant, part));
   }
 }

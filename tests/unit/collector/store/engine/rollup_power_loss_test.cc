@@ -43,8 +43,9 @@ class RollupPowerLoss : public RollupFixture, public testing::WithParamInterface
       if (!handles.ok()) return false;
       batch.series.push_back(handles->front());
     }
-    // A stretch anywhere in two days, often at whole minutes.
-    int64_t ts_ms = kT0 + static_cast<int64_t>(random_() % (2 * kDay / 60'000)) * 60'000;
+    // A stretch that begins at any minute of two days, or with hours that are rolled up at once.
+    const int64_t grid_ms = random_() % 4 == 0 ? 4 * kHour : kMinute;
+    int64_t ts_ms = kT0 + static_cast<int64_t>(random_() % (2 * kDay / grid_ms)) * grid_ms;
     for (int i = 0; i < 40; ++i) {
       FloatFrame frame{ts_ms, {0, 1, 2}, {}};
       for (int k = 0; k < 3; ++k) frame.values.push_back(static_cast<double>(++value_ % 50));

@@ -107,6 +107,18 @@ TEST_F(RollupTest, OutliveTheSamples) {
   EXPECT_EQ(after.begin()->second.values, before.begin()->second.values);
 }
 
+// Nothing could be made again of what is gone.
+TEST_F(RollupTest, OfADayThatIsGoneCountWhateverComesAtTheBeginOfTheNext) {
+  AppendCounter(kT0 + 1, kT0 + 2 * kDay);
+  Flush();
+  clock_.AdvanceMs(2 * kDay);
+  RollUp();
+  ASSERT_TRUE(store_->DropBefore(kT0 + kDay).ok());
+  AppendSample(Counter(), kT0 + kDay, 5e8);
+  Flush();
+  EXPECT_EQ(CountsOf(kT0, kT0 + kDay, kHour).hours, 24);
+}
+
 TEST_F(RollupTest, AreNotMadeOfProcessesNorWhereNobodyWantsThem) {
   AppendCounter(kT0, kT0 + kDay, "process_cpu_time_seconds_total");
   AppendCounter(kT0, kT0 + kDay);
@@ -167,6 +179,18 @@ TEST_F(RollupTest, AreMadeAnewOfWhatComesAtTheVeryEnd) {
     EXPECT_EQ(hours(), 48) << at_ms;
     Compare({Name("requests_total")}, kT0, kT0 + 2 * kDay, kHour, kHour);
   }
+}
+
+// Where a sample ends four hours that have no other one.
+TEST_F(RollupTest, HaveWhatIsAtTheVeryEndAlone) {
+  for (const int64_t at_ms : {8 * kHour, kDay, 2 * kDay - 4 * kHour}) {
+    AppendSample(Counter(), kT0 + at_ms, 7);
+  }
+  Flush();
+  clock_.AdvanceMs(3 * kDay);
+  RollUp();
+  EXPECT_EQ(CountsOf(kT0, kT0 + 2 * kDay, kHour).hours, 3);
+  EXPECT_EQ(Compare({Name("requests_total")}, kT0, kT0 + 2 * kDay, kHour, kHour), 6 * 3);
 }
 
 TEST_F(RollupTest, OfAGaugeHaveNoRise) {

@@ -176,6 +176,24 @@ TEST_F(MarksTest, AreTakenAwayByWhatIsWritten) {
   EXPECT_THAT(Noted(), ElementsAre(2));
 }
 
+TEST_F(MarksTest, AreTakenAwayByTheWriteAfterOneThatFailed) {
+  Note({0, 1});
+  ASSERT_TRUE(window_->Sync().ok());
+  chunk::Floats good;
+  good.Append(kStart + kPartMs + 1, 1);
+  const auto bad = std::make_shared<chunk::SealedChunk>();
+  bad->info = {.count = 1, .first_ms = kStart, .last_ms = kStart};
+  TenantChunks chunks;
+  chunks.series.push_back({Series("m"), {{.floats = std::make_shared<chunk::Floats>(good)}}});
+  chunks.series.push_back({Series("n"), {{.sealed = bad}}});
+  ASSERT_FALSE(window_->Write("t", chunks).ok());
+  chunks.series.pop_back();
+  ASSERT_TRUE(window_->Write("t", chunks).ok());
+  ASSERT_TRUE(window_->Sync().ok());
+  Open(/*create=*/false, chunk::kWindowMs);
+  EXPECT_THAT(Noted(), ElementsAre(0));
+}
+
 TEST_F(MarksTest, StayWhereOnlyEntitiesAreWritten) {
   Note({0, 1});
   ASSERT_TRUE(window_->Write("t", {}).ok());
