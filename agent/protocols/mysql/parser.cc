@@ -95,6 +95,8 @@ class MysqlParser : public base::FifoParser {
           std::min<size_t>(packet.size, awaits_greeting_ ? kMaxGreeting : kMaxHead);
       const std::string_view body = input.bytes.substr(body_at, wanted);
       if (body.size() < wanted && input.missing == 0) return {};
+      // Of a login nothing but the header: not to be taken for an answer to the first command.
+      if (body.size() < wanted && body.empty() && (awaits_greeting_ || in_auth_)) return {};
 
       Found found = Found::kMore;
       if (responses_continue_) {
