@@ -96,6 +96,101 @@ void Http1Small(benchmark::State& state) {
       1);
 }
 
+std::string Http2Frame(char type, char flags, std::string_view payload) {
+  std::string frame{static_cast<char>(payload.size() >> 16), static_cast<char>(payload.size() >> 8),
+                    static_cast<char>(payload.size()), type, flags};
+  return frame.append(3, '\0').append("\1").append(payload);  // stream 1
+}
+
+// The same exchange on one stream after another. A write has a frame or two, each beginning a
+// stream's number at one of `streams`.
+struct Http2Said {
+  base::Direction direction;
+  std::string bytes;
+  std::vector<size_t> streams;
+};
+
+void RunHttp2(benchmark::State& state, const std::vector<Said>& begin,
+              std::vector<Http2Said> again) {
+  CountingSink sink;
+  base::Shard shard({}, sink);
+  ParserPool parsers;
+  Connection connection(shard, parsers);
+  connection.Begin({.remote_port = 80});
+  uint64_t offsets[2] = {};
+  uint64_t ts_ns = 1;
+  const auto say = [&](base::Direction direction, const std::string& bytes) {
+    uint64_t& offset = offsets[static_cast<size_t>(direction)];
+    connection.Push({.direction = direction, .offset = offset, .ts_ns = ++ts_ns, .bytes = bytes});
+    offset += bytes.size();
+  };
+  say(kOut, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Http2Frame(4, 0, ""));
+  for (const Said& said : begin) say(said.direction, said.bytes);
+  const uint64_t before = sink.records;
+  uint32_t stream = 1;
+  for (auto _ : state) {
+    stream += 2;
+    for (Http2Said& said : again) {
+      for (const size_t at : said.streams) {
+        for (size_t i = 0; i < 4; ++i)
+          said.bytes[at + i] = static_cast<char>(stream >> (24 - 8 * i));
+      }
+      say(said.direction, said.bytes);
+    }
+  }
+  if (sink.records - before != static_cast<uint64_t>(state.iterations())) {
+    state.SkipWithError("other records than expected");
+  }
+  state.SetItemsProcessed(static_cast<int64_t>(sink.records - before));
+}
+
+// Literals go to the dynamic table with the first request; later ones refer to them.
+std::string Http2Literal(std::string_view name, std::string_view value) {
+  std::string field("\x40");
+  field.push_back(static_cast<char>(name.size()));
+  field.append(name).push_back(static_cast<char>(value.size()));
+  return field.append(value);
+}
+
+// As a browser asks: what it always sends is in the table, the path is not.
+void Http2Get(benchmark::State& state) {
+  const std::string fields = Http2Literal("user-agent", std::string(80, 'x')) +
+                             Http2Literal("accept", "text/html,application/xhtml+xml") +
+                             Http2Literal("accept-language", "en-US,en;q=0.5") +
+                             Http2Literal("cookie", "session=0123456789abcdef0123456789abcdef");
+  const std::string path("\x82\x86\x04\x1d/shop/item/4711?ref=mail&s=abc", 33);
+  const std::string type = Http2Literal("content-type", "text/html; charset=utf-8");
+  const std::string length("\x0f\x0d\x04\x31\x30\x30\x30", 7);
+  const std::string head = Http2Frame(1, 4, "\x88\xbe" + length);
+  RunHttp2(state,
+           {{kOut, Http2Frame(1, 5, path + fields)},
+            {kIn, Http2Frame(4, 0, "") + Http2Frame(1, 5, "\x88" + type)}},
+           {{kOut, Http2Frame(1, 5, path + "\xc1\xc0\xbf\xbe"), {5}},
+            {kIn, head + Http2Frame(0, 1, std::string(1000, 'x')), {5, head.size() + 5}}});
+}
+
+// As gRPC's clients and servers do from the second call on.
+void GrpcUnary(benchmark::State& state) {
+  const std::string fields =
+      Http2Literal(":path", "/shop.v1.Orders/Get") + Http2Literal(":authority", "orders:50051") +
+      Http2Literal("content-type", "application/grpc") + Http2Literal("te", "trailers") +
+      Http2Literal("user-agent", "grpc-c++");
+  const std::string message("\0\0\0\0\x14", 5);
+  const std::string body = message + std::string(20, 'x');
+  const std::string request = Http2Frame(1, 4, "\x83\x86\xc2\xc1\xc0\xbf\xbe");
+  const std::string response = Http2Frame(1, 4, "\x88\xbf");
+  const std::string data = Http2Frame(0, 0, body);
+  RunHttp2(state,
+           {{kOut, Http2Frame(1, 4, "\x83\x86" + fields) + Http2Frame(0, 1, body)},
+            {kIn, Http2Frame(4, 0, "") +
+                      Http2Frame(1, 4, "\x88" + Http2Literal("content-type", "application/grpc")) +
+                      data + Http2Frame(1, 5, Http2Literal("grpc-status", "0"))}},
+           {{kOut, request + Http2Frame(0, 1, body), {5, request.size() + 5}},
+            {kIn,
+             response + data + Http2Frame(1, 5, "\xbe"),
+             {5, response.size() + 5, response.size() + data.size() + 5}}});
+}
+
 void Redis(benchmark::State& state) {
   Run(state, 6379, {},
       {{kOut, "*2\r\n$3\r\nGET\r\n$16\r\nkey:000000012345\r\n"}, {kIn, "$3\r\nxxx\r\n"}}, 1);
@@ -203,6 +298,8 @@ void Dns(benchmark::State& state) {
 
 BENCHMARK(Http1KeepAlive);
 BENCHMARK(Http1Small);
+BENCHMARK(Http2Get);
+BENCHMARK(GrpcUnary);
 BENCHMARK(Redis);
 BENCHMARK(RedisPipelined);
 BENCHMARK(PostgresSimple);

@@ -67,12 +67,8 @@ std::vector<std::string> Replayed::lines() const {
   return out;
 }
 
-Replayed Replay(const Transcript& transcript, const base::Limits& limits) {
-  Replayed out;
-  KeepingSink sink(out.records);
-  base::Shard shard(limits, sink);
-  agent::protocols::ParserPool parsers;
-  agent::protocols::Connection connection(shard, parsers);
+void RunThrough(const Transcript& transcript, agent::protocols::Connection& connection,
+                absl::FunctionRef<void()> after) {
   connection.Begin(transcript.info);
   uint64_t offsets[2] = {};
   for (const Event& event : transcript.events) {
@@ -102,9 +98,20 @@ Replayed Replay(const Transcript& transcript, const base::Limits& limits) {
         break;
       }
     }
+    after();
+  }
+}
+
+Replayed Replay(const Transcript& transcript, const base::Limits& limits) {
+  Replayed out;
+  KeepingSink sink(out.records);
+  base::Shard shard(limits, sink);
+  agent::protocols::ParserPool parsers;
+  agent::protocols::Connection connection(shard, parsers);
+  RunThrough(transcript, connection, [&] {
     if (connection.protocol() != base::Protocol::kUnknown) out.protocol = connection.protocol();
     out.most_memory_bytes = std::max(out.most_memory_bytes, connection.memory_bytes());
-  }
+  });
   out.counters = shard.counters();
   return out;
 }

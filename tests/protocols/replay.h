@@ -5,9 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
+
 #include "agent/protocols/base/counters.h"
 #include "agent/protocols/base/limits.h"
 #include "agent/protocols/base/record.h"
+#include "agent/protocols/connection.h"
 #include "tests/protocols/transcript.h"
 
 namespace leadline::tests::protocols {
@@ -29,6 +32,11 @@ struct Replayed {
 
   std::vector<std::string> lines() const;
 };
+
+// Begins the connection, and says and ends what the transcript does; `after` each of it.
+void RunThrough(
+    const Transcript& transcript, agent::protocols::Connection& connection,
+    absl::FunctionRef<void()> after = [] {});
 
 Replayed Replay(const Transcript& transcript, const base::Limits& limits = {});
 

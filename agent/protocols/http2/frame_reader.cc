@@ -11,6 +11,8 @@ using What = HeaderDecoder::Step::What;
 // Of a body: a gRPC message's head, and the length of padding before it.
 constexpr uint32_t kBodyPrefix = 6;
 constexpr uint32_t kPriorityBytes = 5;
+// What a frame may have before SETTINGS allow more (RFC 9113, 4.2).
+constexpr uint32_t kLargestExtension = 16384;
 
 }  // namespace
 
@@ -170,7 +172,8 @@ bool FrameReader::IsExpected(const Frame& frame) const {
     case LL_HTTP2_CONTINUATION:
       return false;
     default:
-      return true;  // an extension's: it is to be ignored
+      // An extension's: it is to be ignored, if it is one.
+      return frame.length <= kLargestExtension;
   }
 }
 

@@ -125,7 +125,7 @@ class Http2Parser : public base::Parser {
       } else if (stream.response_lost && exchange.response_begun && !exchange.response_done &&
                  now_ns >= stream.touched_ns + limits().open_end_ns) {
         exchange.flags |= base::kResponseCut | base::kEndEstimated;
-        if (!exchange.request_done) exchange.flags |= base::kRequestCut;
+        CutRequest(exchange);
         Emit(i);
       }
     }
@@ -150,7 +150,7 @@ class Http2Parser : public base::Parser {
         exchange.flags |= exchange.response_begun ? base::kResponseCut : base::kNoResponse;
         if (ending.whole && !stream.response_lost) exchange.failure = base::Failure::kClosed;
       }
-      if (!exchange.request_done) exchange.flags |= base::kRequestCut;
+      CutRequest(exchange);
       Emit(0);
     }
   }
@@ -217,8 +217,7 @@ class Http2Parser : public base::Parser {
       Exchange& exchange = stream.exchange;
       if (flow == Flow::kRequest) {
         if (!stream.has_request || exchange.request_done) continue;
-        exchange.flags |= base::kRequestCut;
-        exchange.request_done = true;
+        CutRequest(exchange);
         Settle(i);
       } else if (!exchange.response_done) {
         stream.response_lost = true;
@@ -258,6 +257,8 @@ class Http2Parser : public base::Parser {
         return;
       }
       BeginRequest(*stream, incomplete);
+      const bool was_reset = stream->exchange.failure != base::Failure::kNone;
+      if (was_reset && !tail.ends_stream) CutRequest(stream->exchange);
     }
     EndPart(stream, Flow::kRequest, tail);
   }
@@ -414,8 +415,8 @@ class Http2Parser : public base::Parser {
     if (stream == nullptr && flow == Flow::kResponse) stream = Hold(id, ts_ns);
     if (stream == nullptr) return;
     Exchange& exchange = stream->exchange;
-    if (!exchange.request_done && flow == Flow::kResponse) exchange.flags |= base::kRequestCut;
-    exchange.request_done = true;
+    if (stream->has_request && flow == Flow::kResponse) CutRequest(exchange);
+    if (flow == Flow::kRequest) exchange.request_done = true;
     if (!exchange.response_done) {
       if (!stream->given_up) SetError(*stream, error);
       if (flow == Flow::kRequest) {
@@ -444,6 +445,12 @@ class Http2Parser : public base::Parser {
   static void SetError(Stream& stream, std::string_view error) {
     stream.exchange.failure = base::Failure::kNamed;
     stream.exchange.error = error;
+  }
+
+  // Its end was not seen, or is of no use to the server any more.
+  static void CutRequest(Exchange& exchange) {
+    if (!exchange.request_done) exchange.flags |= base::kRequestCut;
+    exchange.request_done = true;
   }
 
   static void EndWithoutResponse(Exchange& exchange) {
