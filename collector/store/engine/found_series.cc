@@ -14,62 +14,83 @@ constexpr uint64_t kSeriesBytes = 2 * sizeof(FoundSeries) + 60;
 
 }  // namespace
 
-void FoundSet::MergeTimeline(const index::TimelinePtr& timeline, FoundEntity& entity) {
-  // A source gives the same timeline with each series of an entity.
-  if (timeline == nullptr || timeline == entity.merged_last) return;
+// A source gives the same timeline with each series of an entity.
+void FoundSet::MergeTimeline(const model::EntityTimeline* timeline, FoundEntity& entity) {
+  if (timeline == nullptr || timeline == entity.timeline || timeline == entity.merged_last) return;
   entity.merged_last = timeline;
-  index::TimelinePtr& known = entity.timeline;
-  if (known == nullptr) {
-    known = timeline;
-  } else if (known != timeline && !(*known == *timeline)) {
-    auto merged = std::make_shared<model::EntityTimeline>(*known);
+  if (entity.timeline == nullptr) {
+    entity.timeline = timeline;
+  } else if (*entity.timeline == *timeline) {
+    return;
+  } else {
+    auto merged = std::make_shared<model::EntityTimeline>(*entity.timeline);
     merged->Merge(*timeline);
-    known = std::move(merged);
+    entity.timeline = merged.get();
+    timelines_.push_back(std::move(merged));
   }
+  entity.start_ms = entity.timeline->start_ms();
+  entity.end_ms = entity.timeline->end_ms();
 }
 
 uint32_t FoundSet::EntityOf(const Id128& id) {
   // Series of an entity mostly come one after the other.
   if (last_entity_ < entities_.size() && entities_[last_entity_].id == id) return last_entity_;
+  for (auto next = static_cast<uint32_t>(entity_numbers_.size()); next < entities_.size(); ++next) {
+    entity_numbers_.emplace(entities_[next].id, next);
+  }
   const auto [it, added] = entity_numbers_.try_emplace(id, static_cast<uint32_t>(entities_.size()));
   if (added) entities_.push_back({.id = id});
   last_entity_ = it->second;
   return it->second;
 }
 
+std::vector<uint32_t> FoundSet::AddEntities(const window::Selected& selected) {
+  const bool are_new = entities_.empty();
+  std::vector<uint32_t> numbers;
+  numbers.reserve(selected.entities().size());
+  if (are_new) entities_.reserve(selected.entities().size());
+  for (const window::Selected::Entity& one : selected.entities()) {
+    if (are_new) {
+      numbers.push_back(static_cast<uint32_t>(entities_.size()));
+      entities_.push_back({one.id, one.timeline.get(), nullptr, one.start_ms, one.end_ms});
+    } else {
+      numbers.push_back(EntityOf(one.id));
+      MergeTimeline(one.timeline.get(), entities_[numbers.back()]);
+    }
+  }
+  return numbers;
+}
+
 // All of them are new where nothing was found before.
-absl::Status FoundSet::AddRefs(const window::SeriesRefs& refs, uint32_t window, CallMeter& meter) {
+absl::Status FoundSet::AddSelected(const window::Selected& selected,
+                                   absl::Span<const uint32_t> entities, CallMeter& meter) {
   const bool are_new = series_.empty();
-  const size_t at_most = series_.size() + refs.size();
+  const auto window = static_cast<uint32_t>(windows_.size());
+  const size_t at_most = series_.size() + selected.series().size();
   if (at_most > series_.capacity()) {
     LL_RETURN_IF_ERROR(meter.Step((at_most - series_.capacity()) * kSeriesBytes));
   }
   series_.reserve(at_most);
-  // Series of others have no entity.
-  if (refs.front().timeline != nullptr) entity_numbers_.reserve(refs.size());
   if (!are_new && numbers_.empty()) {
-    numbers_.reserve(series_.size() + refs.size());
-    for (size_t i = 0; i < series_.size(); ++i) numbers_[series_[i].definition.get()] = i;
+    numbers_.reserve(at_most);
+    for (size_t i = 0; i < series_.size(); ++i) numbers_[series_[i].definition] = i;
   }
-  for (size_t i = 0; i < refs.size(); ++i) {
+  for (uint32_t i = 0; i < selected.series().size(); ++i) {
     LL_RETURN_IF_ERROR(meter.Step());
+    const window::Selected::Series& one = selected.series()[i];
     size_t number = series_.size();
     if (are_new) {
-      const uint32_t entity = EntityOf(refs[i].definition->entity());
-      MergeTimeline(refs[i].timeline, entities_[entity]);
-      series_.push_back({.definition = refs[i].definition, .entity = entity});
+      series_.push_back({.definition = one.definition.get(), .entity = entities[one.entity]});
     } else {
-      number = Add(refs[i].definition, refs[i].timeline);
+      number = Add(one.definition.get(), entities[one.entity]);
     }
-    series_[number].windows.push_back({window, static_cast<uint32_t>(i)});
+    series_[number].windows.push_back({window, i});
   }
   return absl::OkStatus();
 }
 
-size_t FoundSet::Add(const index::DefinitionPtr& definition, const index::TimelinePtr& timeline) {
-  const uint32_t entity = EntityOf(definition->entity());
-  MergeTimeline(timeline, entities_[entity]);
-  const auto [it, added] = numbers_.try_emplace(definition.get(), series_.size());
+size_t FoundSet::Add(const index::Definition* definition, uint32_t entity) {
+  const auto [it, added] = numbers_.try_emplace(definition, series_.size());
   if (added) series_.push_back({.definition = definition, .entity = entity});
   return it->second;
 }
@@ -80,34 +101,84 @@ absl::Status FoundSet::AddHead(const head::Head& head, const index::Matchers& ma
                       head.Find(tenant_, matchers, start_ms_, end_ms_, with_samples, meter));
   LL_RETURN_IF_ERROR(meter.Step(snapshots.size() * kSeriesBytes));
   for (head::SeriesSnapshot& found : snapshots) {
-    const size_t number = Add(found.definition, found.timeline);
+    const uint32_t entity = EntityOf(found.definition->entity());
+    if (found.timeline.get() != entities_[entity].merged_last) {
+      MergeTimeline(found.timeline.get(), entities_[entity]);
+      timelines_.push_back(std::move(found.timeline));
+    }
+    const size_t number = Add(found.definition.get(), entity);
     series_[number].head_pieces = std::move(found.pieces);
+    definitions_.push_back(std::move(found.definition));
   }
   meter.GiveBack(snapshots.size() * sizeof(head::SeriesSnapshot));
+  return absl::OkStatus();
+}
+
+// Of entities that were compared with what the head knew, only those that differed and those that
+// have changed since are asked for.
+absl::Status FoundSet::MergeHead(const head::Head& head, const window::Selected& selected,
+                                 absl::Span<const uint32_t> numbers, CallMeter& meter) {
+  constexpr size_t kLeastChanges = 16;
+  constexpr size_t kChangesPart = 8;
+  const std::vector<window::Selected::Entity>& entities = selected.entities();
+  // Whether that is something else than the window knows.
+  const auto merge = [&](uint32_t entity) {
+    index::TimelinePtr timeline = head.Timeline(tenant_, entities[entity].id);
+    const index::TimelinePtr& known = entities[entity].timeline;
+    if (timeline == nullptr || timeline == known) return false;
+    MergeTimeline(timeline.get(), entities_[numbers[entity]]);
+    const bool differs = known == nullptr || !(*timeline == *known);
+    timelines_.push_back(std::move(timeline));
+    return differs;
+  };
+  const std::shared_ptr<const window::Selected::Compared> before = selected.compared();
+  std::vector<Id128> changed;
+  if (before != nullptr &&
+      head.entity_changes().Since(
+          before->changes, std::max(kLeastChanges, entities.size() / kChangesPart), changed)) {
+    for (const uint32_t entity : before->differ) merge(entity);
+    for (const Id128& id : changed) {
+      if (const uint32_t* const entity = selected.FindEntity(id)) merge(*entity);
+    }
+    return meter.Step();
+  }
+  window::Selected::Compared compared{head.entity_changes().count(), {}};
+  for (uint32_t entity = 0; entity < entities.size(); ++entity) {
+    LL_RETURN_IF_ERROR(meter.Step());
+    if (merge(entity)) compared.differ.push_back(entity);
+  }
+  selected.SetCompared(std::move(compared));
   return absl::OkStatus();
 }
 
 absl::Status FoundSet::AddWindows(const WindowSet::Opened& windows, const head::Head& head,
                                   const index::Matchers& matchers, CallMeter& meter) {
   const std::vector<Id128> changed = head.ChangedEntities(tenant_, matchers);
+  std::vector<std::vector<uint32_t>> entities;  // of each window that has some
   for (const auto& [id, window] : windows) {
     gathered_.insert(id);
-    WindowSeries found{id, window, nullptr};
-    LL_ASSIGN_OR_RETURN(found.refs,
+    LL_ASSIGN_OR_RETURN(window::Dictionary::Found found,
                         window->dictionary().FindShared(tenant_, matchers, changed, meter));
-    if (found.refs->empty()) continue;
-    LL_RETURN_IF_ERROR(AddRefs(*found.refs, static_cast<uint32_t>(windows_.size()), meter));
-    windows_.push_back(std::move(found));
+    for (auto* const selected : {&found.shared, &found.others}) {
+      if (*selected == nullptr || (*selected)->series().empty()) continue;
+      entities.push_back(AddEntities(**selected));
+      LL_RETURN_IF_ERROR(AddSelected(**selected, entities.back(), meter));
+      windows_.push_back({id, window, std::move(*selected)});
+    }
   }
-  for (FoundEntity& entity : entities_) {
-    LL_RETURN_IF_ERROR(meter.Step());
-    MergeTimeline(head.Timeline(tenant_, entity.id), entity);
-    if (entity.timeline == nullptr) continue;
-    entity.start_ms = entity.timeline->start_ms();
-    entity.end_ms = entity.timeline->end_ms();
+  for (size_t i = 0; i < entities.size(); ++i) {
+    LL_RETURN_IF_ERROR(MergeHead(head, *windows_[i].selected, entities[i], meter));
   }
-  for (FoundSeries& found : series_) found.timeline = entities_[found.entity].timeline.get();
   return absl::OkStatus();
+}
+
+FoundSet::OneSet FoundSet::OneSetOf(const FoundSeries& series) const {
+  if (series.windows.empty()) return {};
+  const FoundSeries::WindowPlace& place = series.windows.back();
+  const window::Selected& selected = *windows_[place.window].selected;
+  const OneSet set{&selected, &selected.series()[place.number]};
+  const window::Selected::Entity& entity = set.entity();
+  return entity.has_one_set() && entity.timeline.get() == TimelineOf(series) ? set : OneSet{};
 }
 
 absl::Status FoundSet::Gather(const head::Head& head, const WindowSet& windows,

@@ -14,6 +14,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 
 #include "collector/store/call_meter.h"
 #include "collector/store/chunk/pieces.h"
@@ -27,21 +28,20 @@ namespace leadline::collector::store::engine {
 
 struct FoundEntity {
   Id128 id;
-  index::TimelinePtr timeline;  // of all sources; null when no version is known
-  index::TimelinePtr merged_last;
+  // Of all sources; null when no version is known.
+  const model::EntityTimeline* timeline = nullptr;
+  const model::EntityTimeline* merged_last = nullptr;
   // Its known life, as in store::SeriesBlock.
   int64_t start_ms = 0;
   int64_t end_ms = model::kOpenEnd;
 };
 
 struct FoundSeries {
-  index::DefinitionPtr definition;
+  const index::Definition* definition = nullptr;
   uint32_t entity = 0;  // in FoundSet::entities()
-  // Of the entity; null when no version is known.
-  const model::EntityTimeline* timeline = nullptr;
   struct WindowPlace {
     uint32_t window = 0;  // in FoundSet::windows()
-    uint32_t ref = 0;     // in its refs
+    uint32_t number = 0;  // of the series that it selected
   };
   absl::InlinedVector<WindowPlace, 2> windows;  // oldest first
   std::vector<chunk::Piece> head_pieces;        // these win
@@ -52,7 +52,7 @@ class FoundSet {
   struct WindowSeries {
     WindowId id;
     std::shared_ptr<window::Window> window;
-    std::shared_ptr<const window::SeriesRefs> refs;
+    std::shared_ptr<const window::Selected> selected;
   };
 
   FoundSet(std::string_view tenant, int64_t start_ms, int64_t end_ms)
@@ -73,17 +73,38 @@ class FoundSet {
   // Each once, so that what is asked of an entity is asked once.
   const std::vector<FoundEntity>& entities() const { return entities_; }
   const std::vector<WindowSeries>& windows() const { return windows_; }
+  // Of its entity; null when no version is known.
+  const model::EntityTimeline* TimelineOf(const FoundSeries& series) const {
+    return entities_[series.entity].timeline;
+  }
+  // What a window says of the series, where that is all there is to know of its labels: its entity
+  // has one label set, of which nobody knows more. Else null.
+  struct OneSet {
+    const window::Selected* selected = nullptr;
+    const window::Selected::Series* series = nullptr;
+
+    const window::Selected::Entity& entity() const { return selected->entities()[series->entity]; }
+  };
+  OneSet OneSetOf(const FoundSeries& series) const;
 
  private:
   absl::Status AddHead(const head::Head& head, const index::Matchers& matchers, bool with_samples,
                        CallMeter& meter);
   absl::Status AddWindows(const WindowSet::Opened& windows, const head::Head& head,
                           const index::Matchers& matchers, CallMeter& meter);
-  size_t Add(const index::DefinitionPtr& definition, const index::TimelinePtr& timeline);
-  // REQUIRES: there are some.
-  absl::Status AddRefs(const window::SeriesRefs& refs, uint32_t window, CallMeter& meter);
+  // The number of the series, new or known.
+  size_t Add(const index::Definition* definition, uint32_t entity);
+  // `entities`: their numbers here.
+  absl::Status AddSelected(const window::Selected& selected, absl::Span<const uint32_t> entities,
+                           CallMeter& meter);
+  // The entities of the window, by their numbers there.
+  std::vector<uint32_t> AddEntities(const window::Selected& selected);
   uint32_t EntityOf(const Id128& id);
-  static void MergeTimeline(const index::TimelinePtr& timeline, FoundEntity& entity);
+  // `timeline` is kept by somebody else.
+  void MergeTimeline(const model::EntityTimeline* timeline, FoundEntity& entity);
+  // With what the head knows of entities that windows found.
+  absl::Status MergeHead(const head::Head& head, const window::Selected& selected,
+                         absl::Span<const uint32_t> numbers, CallMeter& meter);
 
   const std::string_view tenant_;
   const int64_t start_ms_;
@@ -93,10 +114,13 @@ class FoundSet {
   std::set<WindowId> gathered_;
   std::vector<Zone> zones_;
   // Of series_, once there is a second place to look for them: none has one twice.
-  index::DefinitionMap<size_t> numbers_;
+  absl::flat_hash_map<const index::Definition*, size_t> numbers_;
   std::vector<FoundEntity> entities_;
-  absl::flat_hash_map<Id128, uint32_t> entity_numbers_;
+  absl::flat_hash_map<Id128, uint32_t> entity_numbers_;  // the same
   uint32_t last_entity_ = 0;
+  // What no window keeps.
+  std::vector<index::DefinitionPtr> definitions_;
+  std::vector<index::TimelinePtr> timelines_;
 };
 
 }  // namespace leadline::collector::store::engine

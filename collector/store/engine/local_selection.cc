@@ -63,8 +63,8 @@ LocalSelection::Place LocalSelection::PlaceOf(const Group& group) const {
   const FoundSeries& series = found_.series()[parts_[group.first].series];
   if (series.windows.empty()) return {UINT32_MAX, 0, 0};
   const FoundSeries::WindowPlace& at = series.windows.front();
-  const window::SeriesRef& ref = (*found_.windows()[at.window].refs)[at.ref];
-  return {at.window, ref.metric, ref.rank};
+  const window::Selected::Series& place = found_.windows()[at.window].selected->series()[at.number];
+  return {at.window, place.metric, place.rank};
 }
 
 void LocalSelection::Finish() {
@@ -118,8 +118,7 @@ absl::Status LocalSelection::ReadWindows(absl::Span<const uint32_t> parts,
       if (split_ && first_places[series] != place) continue;
       for (const FoundSeries::WindowPlace& at : found_.series()[series].windows) {
         if (at.window != number) continue;
-        const window::SeriesRef& ref = (*window.refs)[at.ref];
-        refs.push_back({.metric = ref.metric, .series = ref.series, .rank = ref.rank});
+        refs.push_back(window.selected->series()[at.number].ref());
         places.push_back(place);
       }
     }

@@ -75,7 +75,7 @@ class LocalSelection final : public Selection {
   Place PlaceOf(const Group& group) const;
   LabelsOf LabelsOfPart(const PartOf& part) const {
     const FoundSeries& series = found_.series()[part.series];
-    return {*series.definition, part.version, series.timeline};
+    return {*series.definition, part.version, found_.TimelineOf(series), found_.OneSetOf(series)};
   }
   // Puts the part in front of those with its labels that win over it.
   void Link(uint32_t number, Group& group);

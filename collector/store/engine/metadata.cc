@@ -1,6 +1,7 @@
 // Reader's answers about names, values, series and entities, from the indices alone.
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -13,12 +14,15 @@
 #include "collector/store/engine/found_series.h"
 #include "collector/store/engine/reader.h"
 #include "collector/store/engine/series_rows.h"
+#include "collector/store/index/series_matcher.h"
 #include "collector/store/index/visible_labels.h"
 #include "common/labels.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::store::engine {
 namespace {
+
+constexpr auto kLeaveAll = [] { return absl::OkStatus(); };
 
 // Labels by their ids, which are kept so that they stay what they are.
 class SeenLabels {
@@ -48,7 +52,8 @@ using VersionKey = std::tuple<Id128, int64_t, uint64_t>;
 }  // namespace
 
 absl::Status Reader::VisitAll(std::string_view tenant, const SeriesFilter& filter,
-                              VisitSeries visit) const {
+                              std::optional<Gathered>& last, VisitSeries visit,
+                              absl::FunctionRef<absl::Status()> leave) const {
   const int64_t start_ms = std::max(filter.start_ms, chunk::kMinTimestampMs);
   const int64_t end_ms = std::min(filter.end_ms, chunk::kMaxTimestampMs);
   if (start_ms > end_ms) return absl::OkStatus();
@@ -63,23 +68,29 @@ absl::Status Reader::VisitAll(std::string_view tenant, const SeriesFilter& filte
   }
   if (selectors.empty()) selectors.emplace_back();
 
-  for (const index::Matchers& matchers : selectors) {
-    CallMeter meter(filter.limits);  // of what is found
-    FoundSet found(tenant, start_ms, end_ms);
-    LL_RETURN_IF_ERROR(found.Gather(head_, windows_, matchers, /*with_samples=*/false, meter));
-    const auto visit_version = [&](const FoundSeries& series, const model::EntityVersion* version) {
-      if (!index::MatchesAll(matchers, *series.definition, version)) return absl::OkStatus();
-      return visit(
-          {series.definition, found.entities()[series.entity].timeline, version, matchers});
-    };
-    for (const FoundSeries& series : found.series()) {
-      absl::Status visited = meter.Step();
-      if (visited.ok() && series.timeline == nullptr) visited = visit_version(series, nullptr);
-      if (visited.ok() && series.timeline != nullptr) {
-        series.timeline->AnyInForce(start_ms, end_ms, [&](const model::EntityVersion& version) {
-          visited = visit_version(series, &version);
+  for (index::Matchers& matchers : selectors) {
+    if (last.has_value()) LL_RETURN_IF_ERROR(leave());
+    Gathered& one = last.emplace(tenant, start_ms, end_ms, filter.limits);
+    one.matchers = std::move(matchers);
+    LL_RETURN_IF_ERROR(
+        one.found.Gather(head_, windows_, one.matchers, /*with_samples=*/false, one.meter));
+    index::SeriesMatcher matcher(one.matchers);
+    for (const FoundSeries& series : one.found.series()) {
+      LL_RETURN_IF_ERROR(one.meter.Step());
+      absl::Status visited;
+      const auto visit_version = [&](const model::EntityVersion* version) {
+        return visit({*series.definition, version, one.matchers});
+      };
+      if (const FoundSet::OneSet set = one.found.OneSetOf(series); set.series != nullptr) {
+        const bool lived = set.entity().end_ms >= start_ms;
+        if (lived && set.series->matches) visited = visit_version(set.entity().version);
+      } else if (const auto* const timeline = one.found.TimelineOf(series)) {
+        timeline->AnyInForce(start_ms, end_ms, [&](const model::EntityVersion& version) {
+          if (matcher.Matches(*series.definition, &version)) visited = visit_version(&version);
           return !visited.ok();
         });
+      } else if (matcher.Matches(*series.definition, nullptr)) {
+        visited = visit_version(nullptr);
       }
       LL_RETURN_IF_ERROR(visited);
     }
@@ -102,8 +113,9 @@ absl::Status Reader::UseLabelNames(std::string_view tenant, const SeriesFilter& 
   const auto add = [&](const LabelSet& labels) {
     for (const Label& label : labels) names.Add(label.name);
   };
-  LL_RETURN_IF_ERROR(VisitAll(tenant, filter, [&](const Visited& visited) {
-    for (const index::LabelId id : visited.series->labels()) {
+  std::optional<Gathered> last;
+  const auto visit = [&](const Visited& visited) -> absl::Status {
+    for (const index::LabelId id : visited.series.labels()) {
       if (!seen.Insert(id)) continue;
       LL_RETURN_IF_ERROR(seen_meter.Step(SeenLabels::kBytes));
       names.Add(table.View(id).name);
@@ -117,7 +129,8 @@ absl::Status Reader::UseLabelNames(std::string_view tenant, const SeriesFilter& 
     add(version->labels);
     add(version->kubernetes_labels);
     return names.status();
-  }));
+  };
+  LL_RETURN_IF_ERROR(VisitAll(tenant, filter, last, visit, kLeaveAll));
   return take(names.Sorted());
 }
 
@@ -129,25 +142,33 @@ absl::Status Reader::UseLabelValues(std::string_view tenant, std::string_view na
     LL_RETURN_IF_ERROR(AllLabelValues(tenant, name, filter, values));
     return take(values.Sorted());
   }
-  LL_RETURN_IF_ERROR(VisitAll(tenant, filter, [&](const Visited& visited) {
-    const std::string_view value = index::LabelValue(*visited.series, visited.version, name);
+  std::optional<Gathered> last;
+  const auto visit = [&](const Visited& visited) {
+    const std::string_view value = index::LabelValue(visited.series, visited.version, name);
     if (!value.empty()) values.Add(value);
     return values.status();
-  }));
+  };
+  LL_RETURN_IF_ERROR(VisitAll(tenant, filter, last, visit, kLeaveAll));
   return take(values.Sorted());
 }
 
 absl::Status Reader::UseSeries(std::string_view tenant, const SeriesFilter& filter,
                                TakeSeries take) const {
+  std::optional<Gathered> last;
   CallMeter meter(filter.limits);
   SeriesRows rows(filter.limit, meter);
-  const index::Matchers* selector = nullptr;
-  LL_RETURN_IF_ERROR(VisitAll(tenant, filter, [&](const Visited& visited) {
-    if (std::exchange(selector, &visited.matchers) != &visited.matchers) {
+  bool shown = false;  // what this selector names
+  const auto visit = [&](const Visited& visited) {
+    if (!std::exchange(shown, true)) {
       rows.Show(index::NamedKubernetesLabels(visited.matchers, {}));
     }
-    return rows.Add(visited.series, visited.timeline, visited.version);
-  }));
+    return rows.Add(visited.series, visited.version);
+  };
+  const auto leave = [&] {
+    shown = false;
+    return rows.TakeOver();
+  };
+  LL_RETURN_IF_ERROR(VisitAll(tenant, filter, last, visit, leave));
   return take(rows.Sorted());
 }
 

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,8 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 
+#include "collector/store/call_meter.h"
+#include "collector/store/engine/found_series.h"
 #include "collector/store/engine/window_set.h"
 #include "collector/store/head/head.h"
 #include "collector/store/index/definition.h"
@@ -48,17 +51,27 @@ class Reader final : public Queryable {
  private:
   // A series that matches, with a version of its entity; null where none is known.
   struct Visited {
-    const index::DefinitionPtr& series;
-    const index::TimelinePtr& timeline;
+    const index::Definition& series;
     const model::EntityVersion* version;
     const index::Matchers& matchers;  // of the selector
   };
+  // What one selector found, and what that takes.
+  struct Gathered {
+    Gathered(std::string_view tenant, int64_t start_ms, int64_t end_ms, const CallLimits& limits)
+        : found(tenant, start_ms, end_ms), meter(limits) {}
+
+    index::Matchers matchers;
+    FoundSet found;
+    CallMeter meter;
+  };
   // Called with every series of the filter and each version of its entity in force in the range
   // that matches, selector by selector, until it gives an error. What is found is counted against
-  // the filter's limits.
+  // the filter's limits. It is there until `leave` was called, before the next selector, or as long
+  // as `last`.
   using VisitSeries = absl::FunctionRef<absl::Status(const Visited& visited)>;
   absl::Status VisitAll(std::string_view tenant, const SeriesFilter& filter,
-                        VisitSeries visit) const;
+                        std::optional<Gathered>& last, VisitSeries visit,
+                        absl::FunctionRef<absl::Status()> leave) const;
 
   // The same without a filter, from labels alone; see labels.cc.
   // Errors of `out`, too.

@@ -34,7 +34,7 @@ absl::StatusOr<std::unique_ptr<Selection>> Reader::Find(std::string_view tenant,
   LL_RETURN_IF_ERROR(may_be_summary
                          ? found.GatherSummary(head_, windows_, compiled, hints.rollups, meter)
                          : found.Gather(head_, windows_, compiled, /*with_samples=*/true, meter));
-  SpanFinder spans(compiled, selection->named(), bounded.start_ms, bounded.end_ms);
+  SpanFinder spans(found, compiled, selection->named(), bounded.start_ms, bounded.end_ms);
   for (size_t i = 0; i < found.series().size(); ++i) {
     LL_RETURN_IF_ERROR(meter.Step());
     for (const Span& span : spans.Find(found.series()[i])) selection->Add(i, span);

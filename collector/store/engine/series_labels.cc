@@ -119,6 +119,7 @@ std::optional<uint64_t> SeriesLabels::KnownHash(const LabelsOf& series) const {
 }
 
 uint64_t SeriesLabels::Hash(const LabelsOf& series) {
+  if (named_.empty() && series.one_set.series != nullptr) return series.one_set.series->labels_hash;
   const std::optional<uint64_t> known = KnownHash(series);
   if (!known.has_value()) return HashesOf(series).all;
   return *known + index::LabelTable::Get().Hash(series.definition.metric_id());
@@ -161,12 +162,42 @@ LabelSet SeriesLabels::MakeShown(const LabelsOf& series) const {
   return LabelSet(std::move(labels));
 }
 
-SeriesLabels::LabelsPtr SeriesLabels::Shown(const LabelsOf& series) {
-  // Whole sets are rarely seen twice.
-  if (shown_.which == ShownLabels::Which::kAll) {
-    return std::make_shared<const LabelSet>(MakeShown(series));
+const SeriesLabels::Picks& SeriesLabels::PicksOf(const FoundSet::OneSet& series) {
+  const Shapes shapes{series.selected, series.series->own.shape, series.entity().labels.shape};
+  if (last_picks_ != nullptr && shapes == last_shapes_) return *last_picks_;
+  std::unique_ptr<const Picks>& known = picks_[shapes];
+  if (known == nullptr) {
+    const index::LabelRows& rows = series.selected->labels();
+    const std::vector<std::string>& own = rows.NamesOf(std::get<1>(shapes));
+    const std::vector<std::string>& of_entity = rows.NamesOf(std::get<2>(shapes));
+    auto picks = std::make_unique<Picks>();
+    for (uint32_t i = 0; i < own.size(); ++i) {
+      if (Shows(own[i])) picks->push_back({true, i});
+    }
+    for (uint32_t i = 0; i < of_entity.size(); ++i) {
+      const bool is_hidden = std::binary_search(own.begin(), own.end(), of_entity[i]);
+      if (Shows(of_entity[i]) && !is_hidden) picks->push_back({false, i});
+    }
+    known = std::move(picks);
   }
-  for (uint64_t hash = ShownHash(series);; ++hash) {
+  last_shapes_ = shapes;
+  last_picks_ = known.get();
+  return *last_picks_;
+}
+
+SeriesLabels::Ids SeriesLabels::ShownIds(const FoundSet::OneSet& series) {
+  const index::LabelRows& rows = series.selected->labels();
+  const absl::Span<const index::LabelId> own = rows.IdsOf(series.series->own);
+  const absl::Span<const index::LabelId> of_entity = rows.IdsOf(series.entity().labels);
+  Ids ids = {series.series->metric_id};
+  for (const Pick& pick : PicksOf(series)) {
+    ids.push_back(pick.is_own ? own[pick.place] : of_entity[pick.place]);
+  }
+  return ids;
+}
+
+SeriesLabels::LabelsPtr SeriesLabels::ShownByHash(uint64_t hash, const LabelsOf& series) {
+  for (;; ++hash) {
     LabelsPtr& set = sets_[hash];
     if (set == nullptr)
       set = std::make_shared<const LabelSet>(MakeShown(series));
@@ -174,6 +205,24 @@ SeriesLabels::LabelsPtr SeriesLabels::Shown(const LabelsOf& series) {
       continue;
     return set;
   }
+}
+
+SeriesLabels::LabelsPtr SeriesLabels::Shown(const LabelsOf& series) {
+  // Whole sets are rarely seen twice.
+  if (shown_.which == ShownLabels::Which::kAll) {
+    return std::make_shared<const LabelSet>(MakeShown(series));
+  }
+  if (!named_.empty() || series.one_set.series == nullptr) {
+    return ShownByHash(ShownHash(series), series);
+  }
+  const Ids ids = ShownIds(series.one_set);
+  LabelsPtr& set = by_ids_[ids];
+  if (set == nullptr) {
+    uint64_t hash = 0;
+    for (const index::LabelId id : ids) hash += index::LabelTable::Get().Hash(id);
+    set = ShownByHash(hash, series);
+  }
+  return set;
 }
 
 }  // namespace leadline::collector::store::engine

@@ -64,25 +64,24 @@ void SeriesRows::ReadEntityLabels(const model::EntityVersion& version) {
   AddMerged(kubernetes, own_, entity_labels_);
 }
 
-absl::Status SeriesRows::Add(const index::DefinitionPtr& series, const index::TimelinePtr& timeline,
-                             const model::EntityVersion* version) {
+absl::Status SeriesRows::Add(const index::Definition& series, const model::EntityVersion* version) {
   if (limit_ > 0 && rows_.size() >= limit_ + kMoreThanWanted) Cut();
   if (version == nullptr) {
     entity_labels_.clear();
-  } else if (version != version_ || rows_.empty() || rows_.back().timeline != timeline) {
+  } else if (version != version_) {
     ReadEntityLabels(*version);
   }
   version_ = version;
   const index::LabelTable& table = index::LabelTable::Get();
   own_.clear();
-  for (const index::LabelId id : series->residual()) own_.push_back(table.View(id));
-  const LabelView metric = table.View(series->metric_id());
+  for (const index::LabelId id : series.residual()) own_.push_back(table.View(id));
+  const LabelView metric = table.View(series.metric_id());
   own_.insert(std::lower_bound(own_.begin(), own_.end(), metric), metric);
   const size_t first = labels_.size();
   AddMerged(entity_labels_, own_, labels_);
   PlaceNames(first);
   const size_t count = labels_.size() - first;
-  rows_.push_back({series, timeline, first, count});
+  rows_.push_back({first, count});
   return meter_.Step(2 * sizeof(Row) + 2 * count * sizeof(LabelView));
 }
 
@@ -95,7 +94,7 @@ void SeriesRows::PlaceNames(size_t first) {
     if (i - first < before.size() && before[i - first].name == name) {
       name = before[i - first].name;
     } else {
-      name = *names_.emplace(name).first;
+      name = *texts_.emplace(name).first;
     }
   }
 }
@@ -118,7 +117,7 @@ void SeriesRows::Cut() {
   const size_t rows = rows_.size();
   const size_t labels = labels_.size();
   SortRows();
-  if (rows_.size() > limit_) rows_.resize(limit_);
+  if (limit_ > 0 && rows_.size() > limit_) rows_.resize(limit_);
   std::vector<LabelView> kept;
   for (Row& row : rows_) {
     const absl::Span<const LabelView> of_row = LabelsOf(row);
@@ -128,6 +127,17 @@ void SeriesRows::Cut() {
   labels_ = std::move(kept);
   meter_.GiveBack(2 * (rows - rows_.size()) * sizeof(Row) +
                   2 * (labels - labels_.size()) * sizeof(LabelView));
+}
+
+absl::Status SeriesRows::TakeOver() {
+  Cut();
+  uint64_t bytes = 0;
+  for (LabelView& label : labels_) {
+    const auto [text, is_new] = texts_.emplace(label.value);
+    if (is_new) bytes += sizeof(*text) + text->size();
+    label.value = *text;
+  }
+  return meter_.Step(bytes);
 }
 
 absl::Span<const absl::Span<const LabelView>> SeriesRows::Sorted() {

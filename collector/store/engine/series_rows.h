@@ -1,7 +1,7 @@
 // Visible label sets of series, each once and in order, as views of labels where they lie.
 //
-// A row keeps what its labels are of. One call, one thread. Errors are those of the meter, which
-// has what the rows take.
+// What their labels are of outlives them, or is taken over. One call, one thread. Errors are those
+// of the meter, which has what the rows take.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,6 @@
 #include "collector/model/entity.h"
 #include "collector/store/call_meter.h"
 #include "collector/store/index/definition.h"
-#include "collector/store/index/timelines.h"
 #include "common/labels.h"
 #include "common/string_map.h"
 
@@ -30,18 +29,17 @@ class SeriesRows {
 
   // Kubernetes labels that are visible of what is added from now on.
   void Show(StringSet named);
-  // A series' visible labels, as index/visible_labels.h says. `version` is of the timeline; both
-  // are null where none is known.
-  absl::Status Add(const index::DefinitionPtr& series, const index::TimelinePtr& timeline,
-                   const model::EntityVersion* version);
+  // A series' visible labels, as index/visible_labels.h says. `version` may be null.
+  absl::Status Add(const index::Definition& series, const model::EntityVersion* version);
+
+  // Copies what it does not have itself of the labels of those that are wanted.
+  absl::Status TakeOver();
 
   // Valid until more are added, and as long as this.
   absl::Span<const absl::Span<const LabelView>> Sorted();
 
  private:
   struct Row {
-    index::DefinitionPtr series;
-    index::TimelinePtr timeline;
     size_t first = 0;  // in labels_
     size_t count = 0;
   };
@@ -51,7 +49,7 @@ class SeriesRows {
   }
   // Into entity_labels_.
   void ReadEntityLabels(const model::EntityVersion& version);
-  // Has the names from labels_[first] on lie in names_, where equal ones are one.
+  // Has the names from labels_[first] on lie in texts_, where equal ones are one.
   void PlaceNames(size_t first);
   void SortRows();
   // Leaves no more than are wanted.
@@ -60,11 +58,11 @@ class SeriesRows {
   const size_t limit_;
   CallMeter& meter_;
   StringSet named_;
-  std::set<std::string, std::less<>> names_;
+  std::set<std::string, std::less<>> texts_;
   std::vector<LabelView> labels_;
   std::vector<Row> rows_;
   std::vector<LabelView> own_;            // of the series that is added
-  std::vector<LabelView> entity_labels_;  // of that version, if any, which the last row keeps
+  std::vector<LabelView> entity_labels_;  // of that version, if any
   const model::EntityVersion* version_ = nullptr;
   std::vector<absl::Span<const LabelView>> sorted_;
 };

@@ -4,14 +4,12 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <vector>
-
-#include "absl/container/flat_hash_map.h"
 
 #include "collector/model/entity.h"
 #include "collector/store/engine/found_series.h"
 #include "collector/store/index/matchers.h"
+#include "collector/store/index/series_matcher.h"
 #include "common/string_map.h"
 
 namespace leadline::collector::store::engine {
@@ -23,32 +21,24 @@ struct Span {
   const model::EntityVersion* version = nullptr;  // null where none is known
 };
 
-// Looks at each version of an entity once, however many series it has.
 class SpanFinder {
  public:
   // The arguments outlive it. `named`: the Kubernetes labels that are visible.
-  SpanFinder(const index::Matchers& matchers, const StringSet& named, int64_t start_ms,
-             int64_t end_ms);
+  SpanFinder(const FoundSet& found, const index::Matchers& matchers, const StringSet& named,
+             int64_t start_ms, int64_t end_ms);
 
-  // The spans of the series, in time order; valid until the next call.
-  const std::vector<Span>& Find(const FoundSeries& found);
+  // The spans of one of the series that were found, in time order; valid until the next call.
+  const std::vector<Span>& Find(const FoundSeries& series);
 
  private:
-  bool Matches(const index::DefinitionPtr& definition, const model::EntityVersion* version);
-  bool MetricMatches(const index::Definition& definition);
-  // Which of the first 64 matchers the labels of the version match by themselves.
-  uint64_t MatchesOf(const model::EntityVersion* version);
+  void FindByVersion(const index::Definition& definition, const model::EntityTimeline& timeline);
 
-  const index::Matchers& matchers_;
+  const FoundSet& found_;
   const StringSet& named_;
   const int64_t start_ms_;
   const int64_t end_ms_;
-  const bool only_metric_;  // of the series' labels the matchers name no other
+  index::SeriesMatcher matcher_;
   std::vector<Span> spans_;
-  absl::flat_hash_map<index::LabelId, bool> metrics_;
-  std::optional<index::LabelId> last_metric_;
-  bool last_metric_matches_ = false;
-  absl::flat_hash_map<const model::EntityVersion*, uint64_t> versions_;
 };
 
 }  // namespace leadline::collector::store::engine

@@ -77,7 +77,7 @@ absl::Status SummaryReader::ReadRollups(const Zone& zone, absl::Span<SummaryPart
     for (SummaryPart* const part : parts) {
       for (const FoundSeries::WindowPlace& at : found_.series()[part->series].windows) {
         if (at.window != number) continue;
-        refs.push_back((*window.refs)[at.ref]);
+        refs.push_back(window.selected->series()[at.number].ref());
         of_refs.push_back(part);
       }
     }
@@ -130,7 +130,7 @@ absl::Status SummaryReader::ReadSamples(const Zone& zone, absl::Span<SummaryPart
     for (size_t place = 0; place < parts.size(); ++place) {
       for (const FoundSeries::WindowPlace& at : found_.series()[parts[place]->series].windows) {
         if (at.window != number) continue;
-        refs.push_back((*window.refs)[at.ref]);
+        refs.push_back(window.selected->series()[at.number].ref());
         places.push_back(place);
       }
     }
@@ -146,8 +146,7 @@ absl::Status SummaryReader::ReadSamples(const Zone& zone, absl::Span<SummaryPart
     refs.clear();
     places.clear();
     for (size_t place = 0; place < parts.size(); ++place) {
-      const auto it =
-          late->by_definition.find(found_.series()[parts[place]->series].definition.get());
+      const auto it = late->by_definition.find(found_.series()[parts[place]->series].definition);
       if (it == late->by_definition.end()) continue;
       refs.push_back(late->refs[it->second]);
       places.push_back(place);

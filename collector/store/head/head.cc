@@ -166,9 +166,11 @@ std::vector<model::EntityVersion> Head::AddEntities(std::string_view tenant,
                                                     bool in_windows) {
   std::vector<model::EntityVersion> learned;
   for (const model::EntityVersion& version : versions) {
-    if (shards_[ShardOf(version.id, shards_.size())]->AddEntity(tenant, version, in_windows)) {
-      learned.push_back(version);
+    if (!shards_[ShardOf(version.id, shards_.size())]->AddEntity(tenant, version, in_windows)) {
+      continue;
     }
+    entity_changes_.Add(version.id);
+    learned.push_back(version);
   }
   return learned;
 }

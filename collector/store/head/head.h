@@ -19,6 +19,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 
+#include "collector/store/head/entity_changes.h"
 #include "collector/store/head/shard.h"
 #include "collector/store/record/buffer.h"
 #include "collector/store/store.h"
@@ -68,6 +69,8 @@ class Head {
   std::vector<Id128> ChangedEntities(std::string_view tenant,
                                      const index::Matchers& matchers) const;
   index::TimelinePtr Timeline(std::string_view tenant, const Id128& entity) const;
+  // Of whichever tenant. A change is there before it is told here.
+  const EntityChanges& entity_changes() const { return entity_changes_; }
   // The versions of all entities of which windows may not know all.
   std::vector<index::TimelinePtr> ChangedTimelines(std::string_view tenant) const;
   std::vector<index::TimelinePtr> Timelines(std::string_view tenant) const;
@@ -134,6 +137,7 @@ class Head {
 
   std::vector<std::unique_ptr<Shard>> shards_;
   record::Buffer records_;
+  EntityChanges entity_changes_;
   std::atomic<uint64_t> releases_{0};
 };
 

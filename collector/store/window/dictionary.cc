@@ -128,35 +128,43 @@ absl::Status Dictionary::Find(std::string_view tenant, const index::Matchers& ma
   const DictionaryReader rows(Source(), tenant);
   LL_ASSIGN_OR_RETURN(Roaring candidates, index::FindSeries(rows, matchers));
   LL_RETURN_IF_ERROR(AddSeriesOf(rows, also, candidates));
-  CallMeter unlimited{CallLimits()};
-  return AddRefs(rows, candidates, unlimited, out);
+  out.reserve(out.size() + candidates.cardinality());
+  absl::flat_hash_map<uint32_t, index::TimelinePtr> timelines;
+  for (const uint32_t series : candidates) {
+    LL_ASSIGN_OR_RETURN(SeriesRow row, rows.SeriesAt(series));
+    const auto [timeline, is_new] = timelines.try_emplace(row.entity);
+    if (is_new) {
+      LL_ASSIGN_OR_RETURN(timeline->second, rows.TimelineOf(row.entity));
+    }
+    out.push_back({std::move(row.definition), timeline->second, row.metric, series, row.rank});
+  }
+  return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<const SeriesRefs>> Dictionary::FindShared(
-    std::string_view tenant, const index::Matchers& matchers, absl::Span<const Id128> also,
-    CallMeter& meter) const {
+absl::StatusOr<Dictionary::Found> Dictionary::FindShared(std::string_view tenant,
+                                                         const index::Matchers& matchers,
+                                                         absl::Span<const Id128> also,
+                                                         CallMeter& meter) const {
   const DictionarySource source = Source();
   const std::string key = fmt::format("found {} {} {:03}{}{}", source.writes, source.entities,
                                       tenant.size(), tenant, matchers.Key());
-  auto found = cache_.GetInUse<SeriesRefs>(key);
-  if (found != nullptr) LL_RETURN_IF_ERROR(meter.Step(found->size() * sizeof(SeriesRef)));
-  if (found != nullptr && also.empty()) return found;
+  Found found{cache_.GetInUse<Selected>(key), nullptr};
+  if (found.shared != nullptr) LL_RETURN_IF_ERROR(meter.Step(found.shared->bytes()));
+  if (found.shared != nullptr && also.empty()) return found;
   const DictionaryReader rows(source, tenant);
-  if (found == nullptr) {
+  if (found.shared == nullptr) {
     LL_ASSIGN_OR_RETURN(const Roaring candidates, index::FindSeries(rows, matchers));
-    auto refs = std::make_shared<SeriesRefs>();
-    LL_RETURN_IF_ERROR(AddRefs(rows, candidates, meter, *refs));
-    const size_t bytes = sizeof(SeriesRef) * refs->size() + key.size();
-    found = cache_.PutInUse<SeriesRefs>(key, std::move(refs), bytes);
+    LL_ASSIGN_OR_RETURN(auto selected, Select(rows, matchers, candidates, meter));
+    const size_t bytes = selected->bytes() + key.size();
+    found.shared = cache_.PutInUse<Selected>(key, std::move(selected), bytes);
   }
   Roaring others;
   LL_RETURN_IF_ERROR(AddSeriesOf(rows, also, others));
-  for (const SeriesRef& ref : *found) others.remove(ref.series);
   if (others.isEmpty()) return found;
-  LL_RETURN_IF_ERROR(meter.Step(found->size() * sizeof(SeriesRef)));
-  auto both = std::make_shared<SeriesRefs>(*found);
-  LL_RETURN_IF_ERROR(AddRefs(rows, others, meter, *both));
-  return std::shared_ptr<const SeriesRefs>(std::move(both));
+  for (const Selected::Series& series : found.shared->series()) others.remove(series.number);
+  if (others.isEmpty()) return found;
+  LL_ASSIGN_OR_RETURN(found.others, Select(rows, matchers, others, meter));
+  return found;
 }
 
 absl::Status Dictionary::AddSeriesOf(const DictionaryReader& rows, absl::Span<const Id128> entities,
@@ -169,24 +177,25 @@ absl::Status Dictionary::AddSeriesOf(const DictionaryReader& rows, absl::Span<co
   return absl::OkStatus();
 }
 
-absl::Status Dictionary::AddRefs(const DictionaryReader& rows, const Roaring& candidates,
-                                 CallMeter& meter, SeriesRefs& out) {
+absl::StatusOr<std::shared_ptr<const Selected>> Dictionary::Select(const DictionaryReader& rows,
+                                                                   const index::Matchers& matchers,
+                                                                   const Roaring& candidates,
+                                                                   CallMeter& meter) {
   // Its labels' numbers, and its share of what is parsed of its entity, besides.
-  constexpr uint64_t kSeriesBytes = sizeof(SeriesRef) + 100;
+  constexpr uint64_t kSeriesBytes = sizeof(Selected::Series) + 100;
   LL_RETURN_IF_ERROR(meter.Step(candidates.cardinality() * kSeriesBytes));
-  out.reserve(out.size() + candidates.cardinality());
-  absl::flat_hash_map<uint32_t, index::TimelinePtr> timelines;
+  Selected::Builder builder(matchers);
+  builder.Reserve(candidates.cardinality());
   for (const uint32_t series : candidates) {
     LL_RETURN_IF_ERROR(meter.Step());
     LL_ASSIGN_OR_RETURN(SeriesRow row, rows.SeriesAt(series));
-    const auto [timeline, is_new] = timelines.try_emplace(row.entity);
-    out.push_back({std::move(row.definition), nullptr, row.metric, series, row.rank});
-    if (is_new) {
-      LL_ASSIGN_OR_RETURN(timeline->second, rows.TimelineOf(row.entity));
+    if (const Id128& entity = row.definition->entity(); !builder.HasEntity(entity)) {
+      LL_ASSIGN_OR_RETURN(index::TimelinePtr timeline, rows.TimelineOf(row.entity));
+      builder.AddEntity(entity, std::move(timeline));
     }
-    out.back().timeline = timeline->second;
+    builder.AddSeries(series, std::move(row));
   }
-  return absl::OkStatus();
+  return builder.Finish();
 }
 
 absl::StatusOr<index::TimelinePtr> Dictionary::Timeline(std::string_view tenant,

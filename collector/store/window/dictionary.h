@@ -27,6 +27,7 @@
 #include "collector/store/window/dictionary_writer.h"
 #include "collector/store/window/label_values.h"
 #include "collector/store/window/parsed_cache.h"
+#include "collector/store/window/selected.h"
 #include "collector/store/window/warm_up.h"
 #include "common/string_map.h"
 
@@ -36,8 +37,6 @@ class Iterator;
 }  // namespace rocksdb
 
 namespace leadline::collector::store::window {
-
-using SeriesRefs = std::vector<SeriesRef>;
 
 class Dictionary {
  public:
@@ -61,12 +60,15 @@ class Dictionary {
   // Series that may match, and all of the entities in `also`.
   absl::Status Find(std::string_view tenant, const index::Matchers& matchers,
                     absl::Span<const Id128> also, std::vector<SeriesRef>& out) const;
-  // The same, shared with whoever asked the same since the last write. Errors of the meter, too,
-  // which has all of it.
-  absl::StatusOr<std::shared_ptr<const SeriesRefs>> FindShared(std::string_view tenant,
-                                                               const index::Matchers& matchers,
-                                                               absl::Span<const Id128> also,
-                                                               CallMeter& meter) const;
+  // The same, shared with whoever asked the same since the last write, and apart from that those of
+  // `also` that are not among them, null where there are none. Errors of the meter, too, which has
+  // all of it.
+  struct Found {
+    std::shared_ptr<const Selected> shared;
+    std::shared_ptr<const Selected> others;
+  };
+  absl::StatusOr<Found> FindShared(std::string_view tenant, const index::Matchers& matchers,
+                                   absl::Span<const Id128> also, CallMeter& meter) const;
   // Null when the entity is not here, or no version of it.
   absl::StatusOr<index::TimelinePtr> Timeline(std::string_view tenant, const Id128& id) const;
   // Of every entity with a version that is known.
@@ -93,8 +95,10 @@ class Dictionary {
   // Series of the entities that are here.
   static absl::Status AddSeriesOf(const DictionaryReader& rows, absl::Span<const Id128> entities,
                                   Roaring& out);
-  static absl::Status AddRefs(const DictionaryReader& rows, const Roaring& candidates,
-                              CallMeter& meter, SeriesRefs& out);
+  static absl::StatusOr<std::shared_ptr<const Selected>> Select(const DictionaryReader& rows,
+                                                                const index::Matchers& matchers,
+                                                                const Roaring& candidates,
+                                                                CallMeter& meter);
   DictionarySource Source() const {
     return {db_, cache_, path_, generation_.load(), writes_, writes_.load()};
   }

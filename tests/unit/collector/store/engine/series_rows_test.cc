@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "collector/store/call_meter.h"
+#include "collector/store/index/timelines.h"
 #include "common/id128.h"
 
 namespace leadline::collector::store::engine {
@@ -54,10 +55,10 @@ TEST(SeriesRows, ShowKubernetesLabelsThatAreNamed) {
                                  LabelSet({{"label_x", "1"}, {"label_y", "2"}}));
   const model::EntityVersion& version = entity.timeline->versions()[0];
   const auto series = index::Intern({"m", entity.id, LabelSet({{"b", "residual"}})});
-  ASSERT_TRUE(rows.Add(series, entity.timeline, &version).ok());
+  ASSERT_TRUE(rows.Add(*series, &version).ok());
   rows.Show({"label_y"});
-  ASSERT_TRUE(rows.Add(series, entity.timeline, &version).ok());
-  ASSERT_TRUE(rows.Add(series, nullptr, nullptr).ok());
+  ASSERT_TRUE(rows.Add(*series, &version).ok());
+  ASSERT_TRUE(rows.Add(*series, nullptr).ok());
   EXPECT_THAT(Texts(rows),
               testing::ElementsAre(R"({__name__="m", a="entity", b="residual"})",
                                    R"({__name__="m", a="entity", b="residual", label_y="2"})",
@@ -86,6 +87,7 @@ TEST(SeriesRows, AreTheFirstOfAllLabelSets) {
     std::set<LabelSet> all;
     const size_t count = random() % (round == 1 ? 5000 : 60);
     StringSet named;
+    std::vector<index::DefinitionPtr> kept;
     for (size_t i = 0; i < count; ++i) {
       if (random() % 20 == 0) {
         named = random() % 2 == 0 ? StringSet{"label_x"} : StringSet{};
@@ -96,9 +98,8 @@ TEST(SeriesRows, AreTheFirstOfAllLabelSets) {
       const model::EntityVersion& version = entity.timeline->versions()[0];
       const model::SeriesDefinition definition = {"m" + std::to_string(random() % 3), entity.id,
                                                   labels({"A", "a", "c"})};
-      ASSERT_TRUE(rows.Add(index::Intern(definition), is_known ? entity.timeline : nullptr,
-                           is_known ? &version : nullptr)
-                      .ok());
+      kept.push_back(index::Intern(definition));
+      ASSERT_TRUE(rows.Add(*kept.back(), is_known ? &version : nullptr).ok());
       std::vector<Label> visible;
       if (is_known) {
         for (const Label& label : version.kubernetes_labels) {

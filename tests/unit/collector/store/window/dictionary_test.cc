@@ -148,16 +148,19 @@ class DictionaryTest : public testing::Test {
       CallMeter meter{CallLimits()};
       const auto shared = dictionary_->FindShared("t", matchers, also, meter);
       ASSERT_TRUE(shared.ok()) << shared.status();
-      std::vector<SeriesRef> found = **shared;
+      std::vector<const Selected::Series*> found;
+      for (const auto& selected : {shared->shared, shared->others}) {
+        if (selected == nullptr) continue;
+        for (const Selected::Series& series : selected->series()) found.push_back(&series);
+      }
       std::sort(found.begin(), found.end(),
-                [](const SeriesRef& a, const SeriesRef& b) { return a.series < b.series; });
+                [](const auto* a, const auto* b) { return a->number < b->number; });
       ASSERT_EQ(found.size(), expected.size());
       for (size_t i = 0; i < found.size(); ++i) {
-        ASSERT_EQ(found[i].series, expected[i].series);
-        ASSERT_EQ(found[i].definition, expected[i].definition);
-        ASSERT_EQ(found[i].metric, expected[i].metric);
-        ASSERT_EQ(found[i].rank, expected[i].rank);
-        ASSERT_EQ(found[i].timeline, expected[i].timeline);
+        ASSERT_EQ(found[i]->number, expected[i].series);
+        ASSERT_EQ(found[i]->definition, expected[i].definition);
+        ASSERT_EQ(found[i]->metric, expected[i].metric);
+        ASSERT_EQ(found[i]->rank, expected[i].rank);
       }
     }
   }
@@ -197,6 +200,78 @@ TEST_F(DictionaryTest, AnswersNamesAndValuesInOrder) {
   EXPECT_EQ(refs[2].series, 2u);
   EXPECT_EQ(refs[2].metric, refs[0].metric);
   EXPECT_EQ(refs[2].rank, 1u);
+}
+
+TEST_F(DictionaryTest, TellsLabelsAndLivesOfWhatWasSelected) {
+  model::EntityVersion ended;
+  ended.id = HashId({"ended"});
+  ended.labels = LabelSet({{"node", "n"}, {"pod", "p"}});
+  ended.start_ms = 5;
+  ended.end_ms = 9;
+  auto timeline = std::make_shared<model::EntityTimeline>();
+  timeline->Add(ended);
+  const auto two_versions = [&] {
+    auto both = std::make_shared<model::EntityTimeline>(*Version("two", 1, LabelSet({{"a", "1"}})));
+    model::EntityVersion later = both->versions()[0];
+    later.labels = LabelSet({{"a", "2"}});
+    later.valid_from_ms = 7;
+    later.revision = 2;
+    both->Add(later);
+    return both;
+  }();
+  std::vector<SeriesRef> refs;
+  ASSERT_TRUE(
+      dictionary_
+          ->Write("t", {timeline, two_versions},
+                  {index::Intern(model::SeriesDefinition{"m", ended.id, {}}),
+                   index::Intern(model::SeriesDefinition{"m", ended.id, LabelSet({{"pod", "q"}})}),
+                   index::Intern(model::SeriesDefinition{"m", HashId({"two"}), {}}),
+                   index::Intern(model::SeriesDefinition{"m", {}, LabelSet({{"pod", "p"}})})},
+                  refs)
+          .ok());
+  const auto matchers = index::Matchers::Compile(
+      {{Matcher::Op::kEqual, "__name__", "m"}, {Matcher::Op::kNotEqual, "pod", "q"}});
+  CallMeter meter{CallLimits()};
+  const auto found = dictionary_->FindShared("t", *matchers, {}, meter);
+  ASSERT_TRUE(found.ok()) << found.status();
+  const Selected& selected = *found->shared;
+  const auto entity_of = [&](size_t i) -> const Selected::Entity& {
+    return selected.entities()[selected.series()[i].entity];
+  };
+  const auto hash_of = [](std::vector<LabelView> labels) {
+    uint64_t hash = 0;
+    for (const LabelView& label : labels) hash += index::HashLabel(label);
+    return hash;
+  };
+  // The one whose own label does not match is not among the candidates.
+  ASSERT_EQ(selected.series().size(), 3u);
+  EXPECT_EQ(entity_of(0).start_ms, 5);
+  EXPECT_EQ(entity_of(0).end_ms, 9);
+  EXPECT_TRUE(entity_of(0).has_one_set());
+  EXPECT_EQ(entity_of(0).version->labels, ended.labels);
+  EXPECT_EQ(selected.series()[0].labels_hash,
+            hash_of({{"__name__", "m"}, {"node", "n"}, {"pod", "p"}}));
+  EXPECT_TRUE(selected.series()[0].matches);
+  EXPECT_FALSE(entity_of(1).has_one_set());
+  EXPECT_EQ(entity_of(1).version, nullptr);
+  EXPECT_TRUE(entity_of(2).has_one_set());
+  EXPECT_EQ(selected.series()[2].labels_hash, hash_of({{"__name__", "m"}, {"pod", "p"}}));
+  EXPECT_TRUE(selected.series()[2].matches);
+  EXPECT_EQ(selected.FindEntity(HashId({"none"})), nullptr);
+  EXPECT_EQ(*selected.FindEntity(ended.id), selected.series()[0].entity);
+
+  // An entity's own label says so only when it is looked at.
+  const auto others = index::Matchers::Compile(
+      {{Matcher::Op::kEqual, "__name__", "m"}, {Matcher::Op::kNotEqual, "node", "n"}});
+  const auto not_there = dictionary_->FindShared("t", *others, {}, meter);
+  ASSERT_TRUE(not_there.ok()) << not_there.status();
+  ASSERT_EQ(not_there->shared->series().size(), 4u);
+  EXPECT_FALSE(not_there->shared->series()[0].matches);
+  EXPECT_FALSE(not_there->shared->series()[1].matches);
+  EXPECT_TRUE(not_there->shared->series()[3].matches);
+  // {pod="q"} hides the entity's.
+  EXPECT_EQ(not_there->shared->series()[1].labels_hash,
+            hash_of({{"__name__", "m"}, {"node", "n"}, {"pod", "q"}}));
 }
 
 TEST_F(DictionaryTest, AChangedTimelineIsSeenAtOnce) {
