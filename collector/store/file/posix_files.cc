@@ -116,7 +116,7 @@ class PosixFilesImpl final : public Files {
     LL_ASSIGN_OR_RETURN(const Descriptor file, OpenDescriptor(path, O_RDONLY));
     std::string contents;
     constexpr size_t kReadBytes = 1 << 20;
-    if (struct stat found {}; fstat(file.fd(), &found) == 0 && found.st_size > 0) {
+    if (struct stat found{}; fstat(file.fd(), &found) == 0 && found.st_size > 0) {
       contents.reserve(static_cast<size_t>(found.st_size) + kReadBytes);
       AdviseHugePages(contents.data(), contents.capacity());
     }
