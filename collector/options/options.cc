@@ -31,8 +31,8 @@ void AddQueryOptions(CLI::App& app, Options& options) {
       ->type_name("SIZE")
       ->default_str("1GiB");
   app.add_option("--query-max-concurrency", options.query_max_concurrency,
-                 "Queries of a tenant that run at a time, and as many calls for series and labels; "
-                 "others wait")
+                 "Queries of a tenant that run at a time, and as many calls for series and labels "
+                 "and remote reads; others wait")
       ->check(CLI::Range(1, 1024).description(""))
       ->type_name("NUMBER")
       ->capture_default_str();

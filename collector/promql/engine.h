@@ -97,11 +97,11 @@ class Engine {
                                       int64_t start_ms, int64_t end_ms, int64_t step_ms,
                                       const QueryOptions& options = {}) const;
 
-  // Calls `ask`, which asks the store for series or labels, when its turn comes, which is one among
-  // such calls of the tenant, as many as queries: it does not wait for those. `text` stands among
-  // the queries that run now. `limits` are a query's, of time and
-  // memory; what was counted against them is given back when `ask` returns. Errors: those of
-  // Instant that are not about the query itself, and those of `ask`.
+  // Calls `ask`, which asks the store for series, labels or samples, when its turn comes. As many
+  // such calls of a tenant run at a time as queries, beside those. `text` stands among the queries
+  // that run now. `limits` are a query's, of time and memory; what was counted against them is
+  // given back when `ask` returns. Errors: those of Instant that are not about the query itself,
+  // and those of `ask`.
   using Ask = absl::FunctionRef<absl::Status(const store::CallLimits& limits)>;
   absl::Status AskStore(std::string_view tenant, std::string_view text, int64_t start_ms,
                         int64_t end_ms, const QueryOptions& options, Ask ask) const;
@@ -135,7 +135,7 @@ class Engine {
   // Queries change them.
   mutable exec::SharedMemory memory_;
   mutable govern::QueryGate gate_;
-  mutable govern::QueryGate store_gate_;  // of what asks the store alone, which is soon done
+  mutable govern::QueryGate store_gate_;  // of what asks the store alone
   mutable govern::ActiveQueries active_;
   const size_t helpers_;                       // threads beside a query's own
   const std::unique_ptr<WorkerPool> workers_;  // shared by all queries

@@ -162,7 +162,7 @@ std::string AbsoluteCounts(const Side& side, bool is_float, std::string_view sig
   return "";
 }
 
-// Adds to the last bucket, if that is it. No count is above `total`.
+// Adds to the last bucket, if that has the index. Whole numbers are all in `total`, which fits.
 void AddBucket(int32_t index, uint64_t count, bool is_float,
                std::vector<NativeHistogram::Bucket>& buckets) {
   if (buckets.empty() || buckets.back().index != index) {
