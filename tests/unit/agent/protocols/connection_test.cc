@@ -7,6 +7,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/unit/agent/protocols/connection_fixture.h"
+
 namespace leadline::agent::protocols {
 namespace {
 
@@ -24,38 +26,13 @@ class CountingSink : public base::RecordSink {
   std::vector<uint64_t> connections;
 };
 
-class ConnectionTest : public testing::Test {
+class ConnectionTest : public ConnectionFixture<CountingSink> {
  protected:
-  void Send(std::string_view bytes, uint64_t uncaptured = 0) {
-    Push(Direction::kEgress, bytes, uncaptured);
-  }
-  void Receive(std::string_view bytes, uint64_t uncaptured = 0) {
-    Push(Direction::kIngress, bytes, uncaptured);
-  }
-  void Push(Direction direction, std::string_view bytes, uint64_t uncaptured) {
-    uint64_t& offset = offsets_[static_cast<size_t>(direction)];
-    connection_.Push({.direction = direction,
-                      .offset = offset,
-                      .ts_ns = ++now_ns_,
-                      .bytes = bytes,
-                      .uncaptured = uncaptured});
-    offset += bytes.size() + uncaptured;
-  }
-  void Begin(uint64_t id = 1) {
-    connection_.Begin({.id = id, .remote_port = 80});
-    offsets_[0] = offsets_[1] = 0;
-  }
+  ConnectionTest() : ConnectionFixture({.buffer_bytes = 16384, .pool_bytes = 65536}) {}
+
   uint64_t Lost(Protocol protocol, Loss loss) const {
     return shard_.counters().Get(protocol, loss);
   }
-
-  CountingSink sink_;
-  base::Limits limits_{.buffer_bytes = 16384, .pool_bytes = 65536};
-  base::Shard shard_{limits_, sink_};
-  ParserPool parsers_;
-  Connection connection_{shard_, parsers_};
-  uint64_t offsets_[2] = {};
-  uint64_t now_ns_ = 0;
 };
 
 constexpr std::string_view kGet = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n";

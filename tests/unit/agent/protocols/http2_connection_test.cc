@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/protocols/connection.h"
+#include "tests/unit/agent/protocols/connection_fixture.h"
 
 namespace leadline::agent::protocols {
 namespace {
@@ -23,24 +24,12 @@ class KeepingSink : public base::RecordSink {
   std::vector<std::string> records;
 };
 
-class Http2ConnectionTest : public testing::Test {
+class Http2ConnectionTest : public ConnectionFixture<KeepingSink> {
  protected:
-  void Push(Direction direction, const std::string& bytes, uint64_t uncaptured = 0) {
-    uint64_t& offset = offsets_[static_cast<size_t>(direction)];
-    connection_.Push({.direction = direction,
-                      .offset = offset,
-                      .ts_ns = ++now_ns_,
-                      .bytes = bytes,
-                      .uncaptured = uncaptured});
-    offset += bytes.size() + uncaptured;
-  }
-  void Send(const std::string& bytes) { Push(Direction::kEgress, bytes); }
-  void Receive(const std::string& bytes, uint64_t uncaptured = 0) {
-    Push(Direction::kIngress, bytes, uncaptured);
-  }
+  Http2ConnectionTest() : ConnectionFixture({.streams = 16}) {}
+
   void Begin() {
-    connection_.Begin({.id = 1, .remote_port = 80});
-    offsets_[0] = offsets_[1] = 0;
+    ConnectionFixture::Begin();
     Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(4, 0, 0, ""));
     Receive(Frame(4, 0, 0, ""));
   }
@@ -60,14 +49,6 @@ class Http2ConnectionTest : public testing::Test {
   static std::string Get(uint32_t stream) {
     return Frame(1, 5, stream, std::string("\x82\x86\x04\x02/a", 6));
   }
-
-  KeepingSink sink_;
-  base::Limits limits_{.streams = 16};
-  base::Shard shard_{limits_, sink_};
-  ParserPool parsers_;
-  Connection connection_{shard_, parsers_};
-  uint64_t offsets_[2] = {};
-  uint64_t now_ns_ = 0;
 };
 
 TEST_F(Http2ConnectionTest, WantsNoBodies) {
