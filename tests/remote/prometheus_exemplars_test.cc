@@ -1,5 +1,4 @@
 // A real Prometheus sends us the exemplars that it scraped: both answer the same of them.
-#include <atomic>
 #include <memory>
 #include <string>
 
@@ -8,10 +7,10 @@
 #include <gtest/gtest.h>
 
 #include "common/clock.h"
-#include "common/http/server.h"
 #include "tests/promql/prometheus_server.h"
 #include "tests/remote/answers.h"
 #include "tests/remote/collector_under_test.h"
+#include "tests/remote/scrape_target.h"
 
 namespace leadline::collector::remotetest {
 namespace {
@@ -19,46 +18,24 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// Something to scrape in OpenMetrics' format, with other exemplars each time.
-class ExemplarTarget {
- public:
-  ExemplarTarget() {
-    http::Router router;
-    router.Add({.method = "GET", .pattern = "/metrics", .handler = [this](const http::Request&) {
-                  return http::Response{
-                      .content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8",
-                      .body = Metrics(++scrapes_)};
-                }});
-    auto server = http::Server::Start({}, std::move(router));
-    EXPECT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-  }
-
-  uint16_t port() const { return server_->port(); }
-  int scrapes() const { return scrapes_; }
-
- private:
-  static std::string Metrics(int n) {
-    const double now = static_cast<double>(SystemClock().NowUnixMs()) / 1000;
-    return fmt::format(
-        "# TYPE hits counter\n"
-        "hits_total{{code=\"200\"}} {} # {{trace_id=\"t{}\",name=\"größe\\\"x\"}} 0.5\n"
-        "hits_total{{code=\"500\"}} {}\n"
-        "# TYPE took_seconds histogram\n"
-        "took_seconds_bucket{{le=\"0.1\"}} {} # {{trace_id=\"a{}\",span_id=\"s\"}} 0.0625 {:.3f}\n"
-        "took_seconds_bucket{{le=\"1.0\"}} {} # {{trace_id=\"the same\"}} 0.9 {:.3f}\n"
-        "took_seconds_bucket{{le=\"+Inf\"}} {} # {{}} 1e+06\n"
-        "took_seconds_sum {}\ntook_seconds_count {}\n"
-        "# EOF\n",
-        n, n, n, n, n, now, 2 * n, now - now / 1e9, 3 * n, n * 0.3, 3 * n);
-  }
-
-  std::atomic<int> scrapes_{0};
-  std::unique_ptr<http::Server> server_;
-};
+// In OpenMetrics' format, with other exemplars each time.
+std::string Metrics(int n) {
+  const double now = static_cast<double>(SystemClock().NowUnixMs()) / 1000;
+  return fmt::format(
+      "# TYPE hits counter\n"
+      "hits_total{{code=\"200\"}} {} # {{trace_id=\"t{}\",name=\"größe\\\"x\"}} 0.5\n"
+      "hits_total{{code=\"500\"}} {}\n"
+      "# TYPE took_seconds histogram\n"
+      "took_seconds_bucket{{le=\"0.1\"}} {} # {{trace_id=\"a{}\",span_id=\"s\"}} 0.0625 {:.3f}\n"
+      "took_seconds_bucket{{le=\"1.0\"}} {} # {{trace_id=\"the same\"}} 0.9 {:.3f}\n"
+      "took_seconds_bucket{{le=\"+Inf\"}} {} # {{}} 1e+06\n"
+      "took_seconds_sum {}\ntook_seconds_count {}\n"
+      "# EOF\n",
+      n, n, n, n, n, now, 2 * n, now - now / 1e9, 3 * n, n * 0.3, 3 * n);
+}
 
 TEST(PrometheusExemplars, WeAnswerThoseThatItScraped) {
-  ExemplarTarget target;
+  ScrapeTarget target("application/openmetrics-text; version=1.0.0; charset=utf-8", Metrics);
   CollectorUnderTest collector;
   auto started = promqltest::PrometheusServer::Start(
       LEADLINE_PROMETHEUS,

@@ -1,5 +1,4 @@
 // A real Prometheus writes to us: what it scraped is what we answer.
-#include <atomic>
 #include <cmath>
 #include <fstream>
 #include <string>
@@ -15,10 +14,10 @@
 #include "collector/remote/wire/snappy.h"
 #include "collector/remote/wire/writer.h"
 #include "common/clock.h"
-#include "common/http/server.h"
 #include "tests/promql/prometheus_server.h"
 #include "tests/remote/answers.h"
 #include "tests/remote/collector_under_test.h"
+#include "tests/remote/scrape_target.h"
 #include "tests/unit/collector/store/temp_dir.h"
 
 namespace leadline::collector::remotetest {
@@ -28,45 +27,24 @@ using ::testing::HasSubstr;
 namespace encode = remote::encode;
 namespace wire = remote::wire;
 
-// Something to scrape whose figures are others each time.
-class Target {
- public:
-  Target() {
-    http::Router router;
-    router.Add({.method = "GET", .pattern = "/metrics", .handler = [this](const http::Request&) {
-                  return http::Response{.content_type = "text/plain; version=0.0.4",
-                                        .body = Metrics(++scrapes_)};
-                }});
-    auto server = http::Server::Start({}, std::move(router));
-    EXPECT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-  }
-
-  uint16_t port() const { return server_->port(); }
-  int scrapes() const { return scrapes_; }
-
- private:
-  static std::string Metrics(int n) {
-    std::string text = fmt::format(
-        "# HELP requests_total How many \"requests\".\n# TYPE requests_total counter\n"
-        "requests_total{{code=\"200\",path=\"/ünï\\\\\\\"x\\n\"}} {}\nrequests_total {}\n"
-        "# TYPE temperature gauge\ntemperature {}\n"
-        "# HELP took_seconds Time.\n# TYPE took_seconds histogram\n"
-        "took_seconds_bucket{{le=\"0.1\"}} {}\ntook_seconds_bucket{{le=\"+Inf\"}} {}\n"
-        "took_seconds_sum {}\ntook_seconds_count {}\n"
-        "# TYPE odd gauge\nodd {}\n",
-        n * 10, n, 20 + std::sin(n), n, 2 * n, n * 0.3, 2 * n,
-        n % 3 == 0   ? "NaN"
-        : n % 3 == 1 ? "+Inf"
-                     : "-Inf");
-    // A series that comes and goes leaves staleness markers.
-    if (n % 4 < 2) text += fmt::format("sometimes{{n=\"x\"}} {}\n", n);
-    return text;
-  }
-
-  std::atomic<int> scrapes_{0};
-  std::unique_ptr<http::Server> server_;
-};
+// Figures that are others each time.
+std::string Metrics(int n) {
+  std::string text = fmt::format(
+      "# HELP requests_total How many \"requests\".\n# TYPE requests_total counter\n"
+      "requests_total{{code=\"200\",path=\"/ünï\\\\\\\"x\\n\"}} {}\nrequests_total {}\n"
+      "# TYPE temperature gauge\ntemperature {}\n"
+      "# HELP took_seconds Time.\n# TYPE took_seconds histogram\n"
+      "took_seconds_bucket{{le=\"0.1\"}} {}\ntook_seconds_bucket{{le=\"+Inf\"}} {}\n"
+      "took_seconds_sum {}\ntook_seconds_count {}\n"
+      "# TYPE odd gauge\nodd {}\n",
+      n * 10, n, 20 + std::sin(n), n, 2 * n, n * 0.3, 2 * n,
+      n % 3 == 0   ? "NaN"
+      : n % 3 == 1 ? "+Inf"
+                   : "-Inf");
+  // A series that comes and goes leaves staleness markers.
+  if (n % 4 < 2) text += fmt::format("sometimes{{n=\"x\"}} {}\n", n);
+  return text;
+}
 
 // `rules`: the name of a file of them.
 std::string Config(uint16_t target, uint16_t collector, const std::string& rules) {
@@ -153,7 +131,7 @@ class PrometheusWriteTest : public testing::Test {
   }
 
   store::TempDir dir_;
-  Target target_;
+  ScrapeTarget target_{"text/plain; version=0.0.4", Metrics};
   CollectorUnderTest collector_;
   std::unique_ptr<promqltest::PrometheusServer> prometheus_;
 };
