@@ -80,7 +80,9 @@ absl::Status FoundSet::AddSelected(const window::Selected& selected,
     const window::Selected::Series& one = selected.series()[i];
     size_t number = series_.size();
     if (are_new) {
-      series_.push_back({.definition = one.definition.get(), .entity = entities[one.entity]});
+      FoundSeries& added = series_.emplace_back();
+      added.definition = one.definition.get();
+      added.entity = entities[one.entity];
     } else {
       number = Add(one.definition.get(), entities[one.entity]);
     }
