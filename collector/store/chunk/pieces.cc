@@ -183,9 +183,8 @@ absl::StatusOr<MergedSamples> MergePieces(absl::Span<const Piece> pieces,
 
 absl::Status MergePieces(absl::Span<const Piece> pieces, const codec::Wanted& wanted,
                          ReadBudget& budget, MergedSamples& merged) {
-  for (auto* ts_ms : {&merged.floats.ts_ms, &merged.histograms.ts_ms}) ts_ms->clear();
-  merged.floats.values.clear();
-  merged.histograms.values.clear();
+  merged.floats.Clear();
+  merged.histograms.Clear();
   merged.columns.reset();
   if (wanted.columns) {
     merged.columns = ReadColumns(pieces, wanted, merged.histograms.ts_ms);

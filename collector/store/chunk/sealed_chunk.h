@@ -21,6 +21,11 @@ struct Samples {
 
   bool empty() const { return ts_ms.empty(); }
   size_t size() const { return ts_ms.size(); }
+  // Keeps the memory.
+  void Clear() {
+    ts_ms.clear();
+    values.clear();
+  }
   void Append(int64_t ts, Value value) {
     ts_ms.push_back(ts);
     values.push_back(std::move(value));

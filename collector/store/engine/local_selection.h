@@ -93,6 +93,7 @@ class LocalSelection final : public Selection {
   // Rollups and samples; see summary_selection.cc.
   bool is_summary() const { return !found_.zones().empty(); }
   absl::Status ReadSummaries(size_t first, size_t count, UseBlock use) const;
+  // Of a part with rollups.
   std::vector<Zone> ZonesOfPart(const PartOf& part, absl::Span<const uint32_t> group,
                                 int64_t samples_from_ms) const;
   bool AreAtOdds(absl::Span<const uint32_t> group, absl::Span<const SummaryPart> parts) const;

@@ -27,7 +27,22 @@ void AppendSamples(chunk::MergedSamples& samples, SeriesBlock& block) {
   AppendTo(block.histograms, samples.histograms.values);
 }
 
-void AppendSummary(rollup::SummarySamples& summary, SeriesBlock& block) {
+void NoteRolled(const std::vector<int64_t>& ts_ms, SummaryPart& part) {
+  if (ts_ms.empty()) return;
+  part.rolled_from_ms = std::min(part.rolled_from_ms, ts_ms.front());
+  part.rolled_to_ms = std::max(part.rolled_to_ms, ts_ms.back());
+}
+
+// What is next in time of the zone.
+void AppendSummary(const Zone& zone, rollup::SummarySamples& summary, SummaryPart& part) {
+  (zone.source == RetentionClass::kMinutes ? part.minutes : part.hours) += summary.buckets;
+  if (summary.inexact > 0) {
+    part.inexact_buckets += summary.inexact;
+    if (part.inexact.empty() || part.inexact.back() != zone) part.inexact.push_back(zone);
+  }
+  NoteRolled(summary.samples.floats.ts_ms, part);
+  NoteRolled(summary.samples.histograms.ts_ms, part);
+  SeriesBlock& block = part.block;
   AppendTo(block.ts_ms, summary.samples.floats.ts_ms);
   AppendTo(block.values, summary.samples.floats.values);
   AppendTo(block.counts, summary.counts);
@@ -35,12 +50,6 @@ void AppendSummary(rollup::SummarySamples& summary, SeriesBlock& block) {
   AppendTo(block.histogram_ts_ms, summary.samples.histograms.ts_ms);
   AppendTo(block.histograms, summary.samples.histograms.values);
   AppendTo(block.histogram_counts, summary.histogram_counts);
-}
-
-void NoteRolled(const std::vector<int64_t>& ts_ms, SummaryPart& part) {
-  if (ts_ms.empty()) return;
-  part.rolled_from_ms = std::min(part.rolled_from_ms, ts_ms.front());
-  part.rolled_to_ms = std::max(part.rolled_to_ms, ts_ms.back());
 }
 
 }  // namespace
@@ -82,26 +91,17 @@ absl::Status SummaryReader::ReadRollups(const Zone& zone, absl::Span<SummaryPart
       }
     }
     if (refs.empty()) continue;
-    std::vector<rollup::Buckets> buckets(refs.size());
-    LL_RETURN_IF_ERROR(window.window->ReadBuckets(tenant_, refs, rollup::ColumnsOf(summary),
-                                                  zone.first_ms, zone.last_ms, budget,
-                                                  absl::MakeSpan(buckets)));
-    for (size_t i = 0; i < refs.size(); ++i) {
-      SummaryPart& part = *of_refs[i];
+    const auto use = [&](size_t ref, const rollup::Buckets& buckets) {
       const absl::Status read =
-          rollup::Summarize(summary, buckets[i], ResolutionMs(zone.source), samples);
+          rollup::Summarize(summary, buckets, ResolutionMs(zone.source), samples);
       if (!read.ok()) {
         return window::DamagedWindow(window.window->path(), std::string(read.message()));
       }
-      (zone.source == RetentionClass::kMinutes ? part.minutes : part.hours) += samples.buckets;
-      if (samples.inexact > 0) {
-        part.inexact_buckets += samples.inexact;
-        part.inexact.push_back(zone);
-      }
-      NoteRolled(samples.samples.floats.ts_ms, part);
-      NoteRolled(samples.samples.histograms.ts_ms, part);
-      AppendSummary(samples, part.block);
-    }
+      AppendSummary(zone, samples, *of_refs[ref]);
+      return absl::OkStatus();
+    };
+    LL_RETURN_IF_ERROR(window.window->ReadBuckets(tenant_, refs, rollup::ColumnsOf(summary),
+                                                  zone.first_ms, zone.last_ms, budget, use));
   }
   return absl::OkStatus();
 }

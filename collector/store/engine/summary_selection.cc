@@ -31,9 +31,6 @@ bool HasRollups(const std::vector<Zone>& zones) {
 std::vector<Zone> LocalSelection::ZonesOfPart(const PartOf& part, absl::Span<const uint32_t> group,
                                               int64_t samples_from_ms) const {
   const FoundSeries& series = found_.series()[part.series];
-  if (ClassOf(series.definition->metric()) != RetentionClass::kRaw) {
-    return {{part.first_ms, part.last_ms, RetentionClass::kRaw}};
-  }
   std::vector<Zone> zones = Cut(found_.zones(), part.first_ms, part.last_ms, samples_from_ms);
   for (const chunk::Piece& piece : series.head_pieces) {
     if (!HasRollups(zones)) return zones;
@@ -89,7 +86,11 @@ absl::Status LocalSelection::ReadSummaries(size_t first, size_t count, UseBlock 
       parts[at].series = part.series;
       parts[at].has_rollups =
           ClassOf(found_.series()[part.series].definition->metric()) == RetentionClass::kRaw;
-      parts[at].zones = ZonesOfPart(part, group_of(i), samples_from_ms);
+      if (parts[at].has_rollups) {
+        parts[at].zones = ZonesOfPart(part, group_of(i), samples_from_ms);
+      } else {
+        parts[at].zones = {{part.first_ms, part.last_ms, RetentionClass::kRaw}};
+      }
       wanted.push_back(&parts[at]);
     }
   }

@@ -134,14 +134,8 @@ std::string_view NameOf(Column column) {
 }
 
 void Buckets::Clear() {
-  for (chunk::Floats& column : floats) {
-    column.ts_ms.clear();
-    column.values.clear();
-  }
-  for (chunk::Histograms& column : histograms) {
-    column.ts_ms.clear();
-    column.values.clear();
-  }
+  for (chunk::Floats& column : floats) column.Clear();
+  for (chunk::Histograms& column : histograms) column.Clear();
 }
 
 void Fold(const chunk::MergedSamples& samples, int64_t resolution_ms, Buckets& buckets) {

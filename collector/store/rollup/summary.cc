@@ -135,7 +135,8 @@ absl::Status AddHistograms(Column column, const Buckets& buckets, SummarySamples
 }  // namespace
 
 void SummarySamples::Clear() {
-  samples = {};
+  samples.floats.Clear();
+  samples.histograms.Clear();
   counts.clear();
   lost.clear();
   histogram_counts.clear();

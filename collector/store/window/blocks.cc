@@ -21,8 +21,6 @@ namespace {
 constexpr size_t kBlocksBatchBytes = 4 << 20;
 constexpr size_t kPartBytes = 1;  // of a key, behind the prefix of the tenant
 
-size_t PlaceOf(const SeriesRef& ref) { return ref.rank % codec::kBlockPlaces; }
-
 // The first key of all writes of the group.
 std::string GroupKey(std::string_view tenant, uint8_t part, const SeriesRef& ref) {
   return BlockKey(tenant,
@@ -48,6 +46,25 @@ std::vector<size_t> OrderOf(absl::Span<const SeriesRef> refs) {
 }
 
 }  // namespace
+
+void GroupRuns::Add(std::shared_ptr<chunk::Block> block) {
+  const codec::BlockReader& reader = *block->reader;
+  if (reader.last_ms() < start_ms_ || reader.first_ms() > end_ms_) return;
+  blocks_.push_back(std::move(block));
+}
+
+void GroupRuns::Find(size_t place, std::vector<chunk::Piece>& pieces) const {
+  pieces.clear();
+  for (const std::shared_ptr<chunk::Block>& block : blocks_) {
+    const std::vector<codec::BlockRun>& runs = block->reader->runs();
+    const auto is_before = [place](const codec::BlockRun& run) { return run.place < place; };
+    auto run = std::partition_point(runs.begin(), runs.end(), is_before);
+    for (; run != runs.end() && run->place == place; ++run) {
+      if (run->last_ms < start_ms_ || run->first_ms > end_ms_) continue;
+      pieces.push_back({.block = block, .run = static_cast<uint32_t>(run - runs.begin())});
+    }
+  }
+}
 
 absl::Status Blocks::Damage(std::string_view what) const {
   return DamagedWindow(path_, fmt::format("window {}: {}", path_, what));
@@ -94,7 +111,7 @@ absl::Status Blocks::Write(std::string_view tenant, absl::Span<const SeriesChunk
       rolled_up.Forget(tenant, parts & static_cast<PartBits>(~written), batch);
       written |= parts;
     }
-    group.Add(PlaceOf(ref), samples);
+    group.Add(GroupRuns::PlaceOf(ref.rank), samples);
     if (i + 1 < order.size() && SameGroup(ref, refs[order[i + 1]])) continue;
     group.Finish([&](uint8_t part, const std::string& block) {
       if (!pending[part]) batch.Put(PendingKey(tenant, part), rocksdb::Slice());
@@ -201,6 +218,19 @@ absl::Status Blocks::SettlePart(const std::string& tenant, uint8_t part) {
 
 absl::Status Blocks::Read(std::string_view tenant, absl::Span<const SeriesRef> series,
                           int64_t start_ms, int64_t end_ms, const TakePiece& take) const {
+  std::vector<chunk::Piece> pieces;
+  const auto take_group = [&](absl::Span<const size_t> numbers, const GroupRuns& runs) {
+    for (const size_t number : numbers) {
+      runs.Find(GroupRuns::PlaceOf(series[number].rank), pieces);
+      for (chunk::Piece& piece : pieces) LL_RETURN_IF_ERROR(take(number, std::move(piece)));
+    }
+    return absl::OkStatus();
+  };
+  return ReadGroups(tenant, series, start_ms, end_ms, take_group);
+}
+
+absl::Status Blocks::ReadGroups(std::string_view tenant, absl::Span<const SeriesRef> series,
+                                int64_t start_ms, int64_t end_ms, TakeGroup take) const {
   start_ms = std::max(start_ms, start_ms_);
   end_ms = std::min(end_ms, last_ms());
   if (series.empty() || start_ms > end_ms) return absl::OkStatus();
@@ -208,8 +238,9 @@ absl::Status Blocks::Read(std::string_view tenant, absl::Span<const SeriesRef> s
   const std::shared_ptr<rocksdb::Iterator> stored(db_.NewIterator(ReadingInPlace()));
   const auto first = static_cast<uint8_t>((start_ms - start_ms_) / part_ms_);
   const auto last = static_cast<uint8_t>((end_ms - start_ms_) / part_ms_);
+  GroupRuns runs(start_ms, end_ms);
   for (uint8_t part = first; part <= last; ++part) {
-    LL_RETURN_IF_ERROR(ReadPart(tenant, part, series, order, start_ms, end_ms, stored, take));
+    LL_RETURN_IF_ERROR(ReadPart(tenant, part, series, order, runs, stored, take));
   }
   return absl::OkStatus();
 }
@@ -247,9 +278,8 @@ absl::Status Blocks::WarmUp(std::string_view tenant, MayReadOn has_room, MayRead
 
 absl::Status Blocks::ReadPart(std::string_view tenant, uint8_t part,
                               absl::Span<const SeriesRef> series, absl::Span<const size_t> order,
-                              int64_t start_ms, int64_t end_ms,
-                              const std::shared_ptr<rocksdb::Iterator>& stored,
-                              const TakePiece& take) const {
+                              GroupRuns& runs, const std::shared_ptr<rocksdb::Iterator>& stored,
+                              TakeGroup take) const {
   bool is_placed = false;
   for (size_t i = 0; i < order.size();) {
     size_t end = i + 1;
@@ -258,23 +288,14 @@ absl::Status Blocks::ReadPart(std::string_view tenant, uint8_t part,
     const std::string_view group = WithoutWrite(key);
     if (!is_placed || (stored->Valid() && AsView(stored->key()) < key)) stored->Seek(key);
     is_placed = true;
+    runs.Clear();
     for (; stored->Valid() && stored->key().starts_with(AsSlice(group)); stored->Next()) {
-      LL_ASSIGN_OR_RETURN(const std::shared_ptr<chunk::Block> block,
+      LL_ASSIGN_OR_RETURN(std::shared_ptr<chunk::Block> block,
                           Opened(std::make_shared<chunk::Block>(AsView(stored->value()), stored)));
-      if (block->reader->last_ms() < start_ms || block->reader->first_ms() > end_ms) continue;
-      const std::vector<codec::BlockRun>& runs = block->reader->runs();
-      size_t run = 0;
-      for (size_t j = i; j < end; ++j) {
-        const size_t place = PlaceOf(series[order[j]]);
-        while (run < runs.size() && runs[run].place < place) ++run;
-        // A series may be asked for more than once: for each time that it had other labels.
-        for (size_t at = run; at < runs.size() && runs[at].place == place; ++at) {
-          if (runs[at].last_ms < start_ms || runs[at].first_ms > end_ms) continue;
-          LL_RETURN_IF_ERROR(take(order[j], {.block = block, .run = static_cast<uint32_t>(at)}));
-        }
-      }
+      runs.Add(std::move(block));
     }
     LL_RETURN_IF_ERROR(FromRocks(stored->status(), path_, "read"));
+    if (!runs.empty()) LL_RETURN_IF_ERROR(take(order.subspan(i, end - i), runs));
     i = end;
   }
   return absl::OkStatus();

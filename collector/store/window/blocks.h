@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -41,6 +42,28 @@ struct SeriesChunks {
   std::vector<chunk::Piece> pieces;  // those within other windows are left out
 };
 
+// The blocks of a group of series and a part of the window, to be read in a range of time.
+class GroupRuns {
+ public:
+  // The place in a group of the series with the rank.
+  static size_t PlaceOf(uint32_t rank) { return rank % codec::kBlockPlaces; }
+
+  GroupRuns(int64_t start_ms, int64_t end_ms) : start_ms_(start_ms), end_ms_(end_ms) {}
+
+  void Clear() { blocks_.clear(); }
+  // Of a later write than those before; it is open.
+  void Add(std::shared_ptr<chunk::Block> block);
+  bool empty() const { return blocks_.empty(); }
+  // Puts the pieces of the series at the place that are in the range, by what wins last, into
+  // `pieces` in place of what is there.
+  void Find(size_t place, std::vector<chunk::Piece>& pieces) const;
+
+ private:
+  const int64_t start_ms_;
+  const int64_t end_ms_;
+  std::vector<std::shared_ptr<chunk::Block>> blocks_;
+};
+
 class Blocks {
  public:
   Blocks(rocksdb::DB& db, const std::string& path, int64_t start_ms, int64_t length_ms)
@@ -63,6 +86,12 @@ class Blocks {
   using TakePiece = std::function<absl::Status(size_t number, chunk::Piece piece)>;
   absl::Status Read(std::string_view tenant, absl::Span<const SeriesRef> series, int64_t start_ms,
                     int64_t end_ms, const TakePiece& take) const;
+  // The same by what lies together: calls `take` with the numbers of those of `series` that are in
+  // a group and with what there may be of the group in the range and a part of the window, by part.
+  using TakeGroup =
+      absl::FunctionRef<absl::Status(absl::Span<const size_t> numbers, const GroupRuns& runs)>;
+  absl::Status ReadGroups(std::string_view tenant, absl::Span<const SeriesRef> series,
+                          int64_t start_ms, int64_t end_ms, TakeGroup take) const;
 
   absl::StatusOr<bool> Has(std::string_view tenant, uint8_t part) const;
   // Reads the blocks of the newest part that has any: into the cache while it has room, then those
@@ -73,9 +102,8 @@ class Blocks {
   int64_t PartStart(uint8_t part) const { return start_ms_ + part * part_ms_; }
   int64_t last_ms() const { return PartStart(kParts) - 1; }
   absl::Status ReadPart(std::string_view tenant, uint8_t part, absl::Span<const SeriesRef> series,
-                        absl::Span<const size_t> order, int64_t start_ms, int64_t end_ms,
-                        const std::shared_ptr<rocksdb::Iterator>& stored,
-                        const TakePiece& take) const;
+                        absl::Span<const size_t> order, GroupRuns& runs,
+                        const std::shared_ptr<rocksdb::Iterator>& stored, TakeGroup take) const;
   absl::Status SettlePart(const std::string& tenant, uint8_t part);
   // Adds what is in the blocks of a group, by what wins last, to the writer.
   absl::Status Merge(absl::Span<const std::shared_ptr<chunk::Block>> blocks, uint8_t part,

@@ -57,39 +57,38 @@ absl::Status Window::WriteBuckets(std::string_view tenant, TenantBuckets buckets
 
 absl::Status Window::ReadBuckets(std::string_view tenant, absl::Span<const SeriesRef> series,
                                  absl::Span<const rollup::Column> columns, int64_t start_ms,
-                                 int64_t end_ms, chunk::ReadBudget& budget,
-                                 absl::Span<rollup::Buckets> buckets) const {
+                                 int64_t end_ms, chunk::ReadBudget& budget, UseBuckets use) const {
   start_ms -= kEarlyMs;
   end_ms -= kEarlyMs;
-  std::vector<SeriesRef> refs;
-  refs.reserve(series.size() * columns.size());
-  for (const SeriesRef& ref : series) {
+  std::vector<SeriesRef> first_columns;
+  first_columns.reserve(series.size());
+  for (const SeriesRef& ref : series) first_columns.push_back(ColumnOf(ref, 0));
+  // All of these are used again for each series.
+  rollup::Buckets buckets;
+  chunk::MergedSamples merged;
+  std::vector<chunk::Piece> pieces;
+  const auto use_series = [&](size_t number, const GroupRuns& runs) {
+    buckets.Clear();
     for (const rollup::Column column : columns) {
-      refs.push_back(ColumnOf(ref, static_cast<size_t>(column)));
-    }
-  }
-  std::vector<std::vector<chunk::Piece>> pieces(refs.size());
-  LL_RETURN_IF_ERROR(
-      blocks_->Read(tenant, refs, start_ms, end_ms, [&](size_t number, chunk::Piece piece) {
-        pieces[number].push_back(std::move(piece));
-        return absl::OkStatus();
-      }));
-  for (size_t i = 0; i < series.size(); ++i) {
-    buckets[i].Clear();
-    for (size_t c = 0; c < columns.size(); ++c) {
-      chunk::MergedSamples merged;
-      LL_RETURN_IF_ERROR(
-          chunk::MergePieces(pieces[i * columns.size() + c], {start_ms, end_ms}, budget, merged));
-      Shift(kEarlyMs, merged.floats.ts_ms);
-      Shift(kEarlyMs, merged.histograms.ts_ms);
-      if (static_cast<size_t>(columns[c]) < rollup::kFloatColumns) {
-        buckets[i].Floats(columns[c]) = std::move(merged.floats);
+      const auto column_number = static_cast<uint32_t>(column);
+      runs.Find(GroupRuns::PlaceOf(first_columns[number].rank + column_number), pieces);
+      if (pieces.empty()) continue;
+      LL_RETURN_IF_ERROR(chunk::MergePieces(pieces, {start_ms, end_ms}, budget, merged));
+      if (column_number < rollup::kFloatColumns) {
+        Shift(kEarlyMs, merged.floats.ts_ms);
+        std::swap(buckets.Floats(column), merged.floats);
       } else {
-        buckets[i].Histograms(columns[c]) = std::move(merged.histograms);
+        Shift(kEarlyMs, merged.histograms.ts_ms);
+        std::swap(buckets.Histograms(column), merged.histograms);
       }
     }
-  }
-  return absl::OkStatus();
+    return use(number, buckets);
+  };
+  const auto use_group = [&](absl::Span<const size_t> numbers, const GroupRuns& runs) {
+    for (const size_t number : numbers) LL_RETURN_IF_ERROR(use_series(number, runs));
+    return absl::OkStatus();
+  };
+  return blocks_->ReadGroups(tenant, first_columns, start_ms, end_ms, use_group);
 }
 
 }  // namespace leadline::collector::store::window

@@ -1,7 +1,7 @@
 // A window: the samples and entities of one day, in a RocksDB directory of its own; or, of more
 // days, what they come to by the minute or hour (rollups).
 //
-// Rollups are columns, each as a series of its own would be; see rollup/buckets.h. // RocksDB's own
+// Rollups are columns, each as a series of its own would be; see rollup/buckets.h. RocksDB's own
 // log is off: what a window holds is durable after Sync, and until then in the log of the store.
 // Samples that arrive for a time that is there already win.
 //
@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -102,12 +103,14 @@ class Window {
   absl::Status Records(std::string_view tenant, const RecordFilter& filter,
                        record::InTime& out) const;
 
-  // Buckets with an end in the range, and histograms in it, of some columns of each of `series`;
-  // `buckets`, one for each, hold them and no others then.
+  // Buckets with an end in the range, and histograms in it, of some columns of each of `series`:
+  // calls `use` with those of a series, by number, and a part of the window, in any order of series
+  // and of each in that of time, until it returns an error, which is passed on. Other columns are
+  // empty; what `use` is given is used again for the next.
+  using UseBuckets = absl::FunctionRef<absl::Status(size_t number, const rollup::Buckets& buckets)>;
   absl::Status ReadBuckets(std::string_view tenant, absl::Span<const SeriesRef> series,
                            absl::Span<const rollup::Column> columns, int64_t start_ms,
-                           int64_t end_ms, chunk::ReadBudget& budget,
-                           absl::Span<rollup::Buckets> buckets) const;
+                           int64_t end_ms, chunk::ReadBudget& budget, UseBuckets use) const;
 
   // Whether there is any sample in the part.
   absl::StatusOr<bool> HasSamples(std::string_view tenant, uint8_t part) const {

@@ -65,13 +65,22 @@ class BucketsTest : public testing::Test {
     const auto matchers = index::Matchers::Compile({{Matcher::Op::kEqual, "__name__", metric}});
     std::vector<SeriesRef> refs;
     EXPECT_TRUE(window_->dictionary().Find("t", *matchers, {}, refs).ok());
-    std::vector<rollup::Buckets> buckets(refs.size());
+    rollup::Buckets all;
     chunk::ReadBudget unlimited = chunk::ReadBudget::Unlimited();
-    const absl::Status status =
-        window_->ReadBuckets("t", refs, columns, kStart + after_ms + 1, kStart + up_to_ms,
-                             unlimited, absl::MakeSpan(buckets));
+    const auto add = [&](size_t number, const rollup::Buckets& buckets) {
+      EXPECT_EQ(number, 0);
+      for (size_t i = 0; i < rollup::kFloatColumns; ++i) {
+        const chunk::Floats& column = buckets.floats[i];
+        for (size_t k = 0; k < column.size(); ++k) {
+          all.floats[i].Append(column.ts_ms[k], column.values[k]);
+        }
+      }
+      return absl::OkStatus();
+    };
+    const absl::Status status = window_->ReadBuckets("t", refs, columns, kStart + after_ms + 1,
+                                                     kStart + up_to_ms, unlimited, add);
     EXPECT_TRUE(status.ok()) << status;
-    return buckets.empty() ? rollup::Buckets() : buckets.front();
+    return all;
   }
 
   TempDir dir_;
@@ -88,6 +97,13 @@ TEST_F(BucketsTest, AreReadByColumnAndTime) {
   EXPECT_THAT(read.Floats(Column::kLast).values, ElementsAre(105, 108));
   EXPECT_THAT(read.Floats(Column::kCount).values, ElementsAre(3, 3));
   EXPECT_THAT(read.Floats(Column::kFirst).values, IsEmpty());
+}
+
+TEST_F(BucketsTest, ComeInTheOrderOfTimeByPart) {
+  constexpr int64_t kPartOfWindowMs = kLengthMs / kParts;
+  Write({"m"}, Minutes(kStart + kPartOfWindowMs - 60'000, 2, 100));
+  EXPECT_THAT(Read("m", 0, kLengthMs, {Column::kLast}).Floats(Column::kLast).ts_ms,
+              ElementsAre(kStart + kPartOfWindowMs, kStart + kPartOfWindowMs + 60'000));
 }
 
 TEST_F(BucketsTest, ThatEndWhereTheWindowDoesAreInIt) {
