@@ -17,8 +17,13 @@ namespace leadline::collector::store::index {
 
 using TimelinePtr = std::shared_ptr<const model::EntityTimeline>;
 
-// The timeline, new or known. REQUIRES: not null.
+// The timeline, new or known.
+TimelinePtr Intern(model::EntityTimeline timeline);
+// As a copy where it is new. REQUIRES: not null.
 TimelinePtr Intern(TimelinePtr timeline);
+
+// Memory that it takes, about.
+size_t BytesOf(const model::EntityTimeline& timeline);
 
 // The sum of HashLabel of all.
 uint64_t HashLabels(const LabelSet& labels);

@@ -20,9 +20,7 @@ namespace {
 constexpr uint64_t kLooksARow = 8;
 // From so many on the rows of all entities of a cell are read, for others to come too.
 constexpr size_t kEntitiesACell = 2;
-// What a version of an entity takes, about, beside text that is shared.
-constexpr size_t kVersionBytes = 1500;
-// And a value of a label while they are gathered.
+// What a value of a label takes, about, while they are gathered.
 constexpr size_t kValueBytes = 2 * sizeof(LabelValue);
 
 }  // namespace
@@ -128,15 +126,14 @@ absl::StatusOr<index::TimelinePtr> DictionaryReader::TimelineOf(uint32_t entity)
   const std::string key = RowKey(Table::kEntity, tenant_, entity);
   const std::string cached = key + std::to_string(source_.entities);
   if (auto known = source_.cache.Get<model::EntityTimeline>(cached)) return known;
-  rows_->Seek(key);
+  MoveTo(key);
   if (!rows_->Valid() || rows_->key() != rocksdb::Slice(key)) {
     LL_RETURN_IF_ERROR(Ended());
     return Damage(fmt::format("no row of entity {}", entity));
   }
   LL_ASSIGN_OR_RETURN(index::TimelinePtr timeline, ParsedTimeline());
   if (timeline != nullptr) {
-    source_.cache.Put<model::EntityTimeline>(cached, timeline,
-                                             kVersionBytes * timeline->versions().size());
+    source_.cache.Put<model::EntityTimeline>(cached, timeline, index::BytesOf(*timeline));
   }
   return timeline;
 }
@@ -267,6 +264,14 @@ absl::Status DictionaryReader::EachRow(
   return Ended();
 }
 
+void DictionaryReader::MoveTo(const std::string& key) const {
+  if (rows_->Valid() && AsView(rows_->key()) < key) {
+    rows_->Next();
+    if (rows_->Valid() && AsView(rows_->key()) == key) return;
+  }
+  rows_->Seek(key);
+}
+
 absl::StatusOr<std::optional<uint32_t>> DictionaryReader::LastOrdinal(Table table) const {
   rows_->SeekForPrev(RowKey(table, tenant_, UINT32_MAX));
   if (rows_->Valid() && rows_->key().starts_with(AsSlice(TablePrefix(table, tenant_)))) {
@@ -286,7 +291,7 @@ absl::StatusOr<index::TimelinePtr> DictionaryReader::ParsedTimeline() const {
   auto row = ParseEntityRow(AsView(rows_->value()));
   if (!row) return BadEntity();
   if (row->timeline.empty()) return index::TimelinePtr();
-  return index::Intern(std::make_shared<const model::EntityTimeline>(std::move(row->timeline)));
+  return index::Intern(std::move(row->timeline));
 }
 
 absl::StatusOr<std::shared_ptr<const SeriesCell>> DictionaryReader::CellOf(uint32_t series) const {

@@ -104,6 +104,8 @@ class DictionaryReader final : public index::PostingsSource {
                          absl::FunctionRef<absl::StatusOr<bool>(const ParsedLabel&)> visit) const;
   absl::Status EachRow(Table table, absl::FunctionRef<absl::Status(uint32_t ordinal)> visit) const;
   absl::StatusOr<std::optional<uint32_t>> LastOrdinal(Table table) const;
+  // As Seek; quicker where the key is that of the next row.
+  void MoveTo(const std::string& key) const;
   absl::Status AddRow(const std::string& key, Roaring& out) const;
   absl::StatusOr<index::TimelinePtr> ParsedTimeline() const;
   // All series whose ordinals are in the same cell of kMaxBlockSeries; has at least that one.

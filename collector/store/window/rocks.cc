@@ -61,7 +61,14 @@ bool Names(std::string_view text, std::initializer_list<int> errors) {
 
 }  // namespace
 
-std::shared_ptr<rocksdb::Cache> MakeBlockCache(size_t bytes) { return rocksdb::NewLRUCache(bytes); }
+std::shared_ptr<rocksdb::Cache> MakeBlockCache(size_t bytes) {
+  // What does not fit in one is not kept.
+  constexpr size_t kLeastShardBytes = 32 << 20;
+  constexpr int kMostShardBits = 6;
+  int shard_bits = 0;
+  while (shard_bits < kMostShardBits && bytes >> (shard_bits + 1) >= kLeastShardBytes) ++shard_bits;
+  return rocksdb::NewLRUCache(bytes, shard_bits);
+}
 
 rocksdb::Options WindowOptions(const Shared& shared, bool create) {
   rocksdb::Options options;

@@ -20,6 +20,7 @@ struct WriteOptions;
 
 namespace leadline::collector::store::window {
 
+// In few shards, so that what a selector found of many series is kept (parsed_cache.h).
 std::shared_ptr<rocksdb::Cache> MakeBlockCache(size_t bytes);
 
 // What all windows of a store share.

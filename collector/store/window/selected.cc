@@ -18,7 +18,7 @@ size_t Selected::bytes() const {
   return sizeof(Selected) + series_.capacity() * sizeof(Series) +
          entities_.capacity() * sizeof(Entity) +
          numbers_.capacity() * (sizeof(*numbers_.begin()) + 1) + labels_.bytes() +
-         kept_.capacity() * sizeof(index::LabelId);
+         kept_.capacity() * sizeof(index::LabelId) + timeline_bytes_;
 }
 
 std::shared_ptr<const Selected::Compared> Selected::compared() const {
@@ -38,6 +38,8 @@ void Selected::Builder::AddEntity(const Id128& id, index::TimelinePtr timeline) 
   entity.id = id;
   entity.timeline = std::move(timeline);
   if (entity.timeline == nullptr) return;
+  selected_->timeline_bytes_ +=
+      index::BytesOf(*entity.timeline) / static_cast<size_t>(entity.timeline.use_count());
   entity.start_ms = entity.timeline->start_ms();
   entity.end_ms = entity.timeline->end_ms();
   if (entity.timeline->versions().size() > 1) return;

@@ -68,6 +68,7 @@ class Selected {
   const index::LabelRows& labels() const { return labels_; }
   // Null when the entity is not among them.
   const uint32_t* FindEntity(const Id128& id) const;
+  // Memory that it takes, about, with its share of its entities' timelines.
   size_t bytes() const;
 
   // Entities of which the head knew something else, when so many changes had been made there.
@@ -85,6 +86,7 @@ class Selected {
   absl::flat_hash_map<Id128, uint32_t> numbers_;  // of entities_
   index::LabelRows labels_;
   std::vector<index::LabelId> kept_;  // those of entities
+  size_t timeline_bytes_ = 0;
   mutable Mutex mutex_;
   mutable std::shared_ptr<const Compared> compared_ ABSL_GUARDED_BY(mutex_);
 };

@@ -17,6 +17,7 @@ TEST(TimelinesTest, EqualOnesAreOneObject) {
   const TimelinePtr a = Intern(Made("a"));
   EXPECT_EQ(Intern(Made("a")), a);
   EXPECT_EQ(Intern(a), a);
+  EXPECT_EQ(Intern(model::EntityTimeline(*a)), a);
   EXPECT_EQ(*a, *Made("a"));
   EXPECT_NE(Intern(Made("b")), a);
   EXPECT_NE(Intern(Made("a", /*start_ms=*/6)), a);
@@ -29,6 +30,15 @@ TEST(TimelinesTest, GoWithTheLastThatRefersToThem) {
   EXPECT_EQ(*again, *Made("gone"));
   for (int i = 0; i < 5000; ++i) Intern(Made(std::to_string(i)));
   EXPECT_EQ(Intern(Made("gone")), again);
+}
+
+TEST(TimelinesTest, TakeMoreMemoryTheMoreTheySay) {
+  EXPECT_GT(BytesOf(*Made("a")), sizeof(model::EntityTimeline) + sizeof(model::EntityVersion));
+  const std::string name(100, 'a');
+  EXPECT_GE(BytesOf(*Made(name)), BytesOf(*Made("a")) + name.size());
+  model::EntityTimeline more = *Made("a");
+  more.Add({.id = HashId({"a"}), .valid_from_ms = 10, .revision = 1});
+  EXPECT_GE(BytesOf(more), BytesOf(*Made("a")) + sizeof(model::EntityVersion));
 }
 
 TEST(TimelinesTest, TellTheHashesOfTheirLabelsUntilTheyChange) {

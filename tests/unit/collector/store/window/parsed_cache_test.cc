@@ -41,6 +41,17 @@ TEST(ParsedCacheTest, KeepsWhatIsInUse) {
   EXPECT_EQ(*after, "b");
 }
 
+TEST(ParsedCacheTest, KeepsWhatTakesAThirdOfIt) {
+  constexpr size_t kManyBytes = 64 << 20;
+  const ParsedCache cache(MakeBlockCache(kManyBytes));
+  for (const char* const key : {"a", "b"}) {
+    cache.PutInUse<std::string>(key, std::make_shared<const std::string>(key), kManyBytes / 3);
+    const auto kept = cache.Get<std::string>(key);
+    ASSERT_NE(kept, nullptr);
+    EXPECT_EQ(*kept, key);
+  }
+}
+
 TEST(ParsedCacheTest, WhatIsInUseOutlivesTheCache) {
   std::shared_ptr<const std::string> used;
   {
