@@ -152,9 +152,25 @@ Extent ExtrapolatedWindows::ExtentOf(size_t i) const {
           windows_.entity_end_ms};
 }
 
+// Windows that end at or after the first sample and begin before the last: no others have any.
+void ExtrapolatedWindows::FindReached() {
+  begin_ = 0;
+  end_ = ts_ms_.empty() ? 0 : size();
+  if (end_ == 0 || windows_.step_ms == 0) return;
+  const auto windows_up_to = [&](int64_t end_ms) {
+    if (end_ms < windows_.first_end_ms) return size_t{0};
+    const int64_t steps = (end_ms - windows_.first_end_ms) / windows_.step_ms;
+    return static_cast<size_t>(std::min(steps + 1, static_cast<int64_t>(size())));
+  };
+  begin_ = windows_up_to(ts_ms_.front() - 1);
+  end_ = std::max(begin_, windows_up_to(ts_ms_.back() + windows_.range_ms - 1));
+}
+
 void ExtrapolatedWindows::FindSamples() {
-  const size_t count = size();
-  const int64_t begin_ms = windows_.first_end_ms - windows_.range_ms;
+  FindReached();
+  const size_t count = end_ - begin_;
+  const int64_t first_end_ms = windows_.end_ms(begin_);
+  const int64_t begin_ms = first_end_ms - windows_.range_ms;
   // Where ranges hold whole steps most of them begin where others end.
   const bool is_shared = windows_.step_ms > 0 && windows_.range_ms % windows_.step_ms == 0 &&
                          static_cast<uint64_t>(windows_.range_ms / windows_.step_ms) < count;
@@ -164,19 +180,23 @@ void ExtrapolatedWindows::FindSamples() {
   const auto counts = absl::MakeSpan(counts_);
   CountUpTo(ts_ms_, begin_ms, windows_.step_ms, is_shared ? counts : counts.first(count));
   if (!is_shared) {
-    CountUpTo(ts_ms_, windows_.first_end_ms, windows_.step_ms, counts.subspan(count));
+    CountUpTo(ts_ms_, first_end_ms, windows_.step_ms, counts.subspan(count));
   }
   const uint32_t* const begins = counts_.data();
   const uint32_t* const ends = begins + behind;
-  uint32_t* const firsts = first_.data();
-  uint32_t* const lasts = last_.data();
+  for (auto* column : {&first_, &last_}) {
+    std::fill_n(column->begin(), begin_, 0);
+    std::fill(column->begin() + static_cast<ptrdiff_t>(end_), column->end(), 0);
+  }
+  uint32_t* const firsts = first_.data() + begin_;
+  uint32_t* const lasts = last_.data() + begin_;
   for (size_t i = 0; i < count; ++i) {
     const bool has = ends[i] > begins[i] + 1;
     firsts[i] = has ? begins[i] : 0;
     lasts[i] = has ? ends[i] - 1 : 0;
   }
-  for (begin_ = 0; begin_ < count && lasts[begin_] == 0;) ++begin_;
-  for (end_ = count; end_ > begin_ && lasts[end_ - 1] == 0;) --end_;
+  while (begin_ < end_ && last_[begin_] == 0) ++begin_;
+  while (end_ > begin_ && last_[end_ - 1] == 0) --end_;
 }
 
 void ExtrapolatedWindows::FindScales() {

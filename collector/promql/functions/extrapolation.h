@@ -97,6 +97,7 @@ class ExtrapolatedWindows {
  private:
   bool IsOf(const FloatWindows& windows, size_t count, double per) const;
   Extent ExtentOf(size_t i) const;
+  void FindReached();
   void FindSamples();
   void FindScales();
   void FitToEntity();
