@@ -38,9 +38,15 @@ absl::StatusOr<QueryOptions> OptionParams(const http::Request& request, const ht
   return options;
 }
 
+StatsDetail DetailFor(const http::Params& params) {
+  const std::string_view asked = params.First("stats").value_or("");
+  if (asked.empty()) return StatsDetail::kNone;
+  return asked == "all" ? StatsDetail::kBySteps : StatsDetail::kTotals;
+}
+
 // nullptr unless they are asked for.
 promql::QueryStats* StatsFor(const http::Params& params, promql::QueryStats& stats) {
-  return params.First("stats").value_or("").empty() ? nullptr : &stats;
+  return DetailFor(params) == StatsDetail::kNone ? nullptr : &stats;
 }
 
 absl::StatusOr<QueryResult> RunInstant(const promql::Engine& engine, const std::string& tenant,
@@ -137,7 +143,7 @@ void QueryApi::AddRoutes(http::Router& router) const {
   const http::Parameter limit{"limit", Kind::kCount, Presence::kOptional,
                               "No more than so many series; 0 for all."};
   const http::Parameter stats{"stats", Kind::kText, Presence::kOptional,
-                              "Anything: what the query took is told, too."};
+                              "Anything: what the query took is told, too; all: by step."};
   for (const char* method : {"GET", "POST"}) {
     router.Add({.method = method,
                 .pattern = "/api/v1/query",
@@ -274,7 +280,7 @@ http::Response QueryApi::Answer(
     LL_ASSIGN_OR_RETURN(const auto of_result, engine_.Hold(bytes.held));
     LL_ASSIGN_OR_RETURN(auto of_answer, engine_.Hold(bytes.json));
     http::Response response =
-        Success([&](JsonWriter& json) { WriteResult(result, StatsFor(params, stats), json); },
+        Success([&](JsonWriter& json) { WriteResult(result, stats, DetailFor(params), json); },
                 result.annotations);
     response.keeps = std::move(of_answer);
     return response;

@@ -92,7 +92,33 @@ void WriteMatrixSeries(const ResultSeries& series, JsonWriter& json) {
   }
 }
 
-void WriteStats(const promql::QueryStats& stats, JsonWriter& json) {
+void WriteSampleStats(const promql::QueryStats& stats, StatsDetail detail, JsonWriter& json) {
+  uint64_t total = 0;
+  for (const uint64_t at_step : stats.samples_looked_at) total += at_step;
+  json.BeginObject();
+  if (detail == StatsDetail::kBySteps) {
+    json.Key("totalQueryableSamplesPerStep");
+    json.BeginArray();
+    int64_t ts_ms = stats.start_ms;
+    for (const uint64_t at_step : stats.samples_looked_at) {
+      json.BeginArray();
+      json.Time(ts_ms);
+      json.Integer(static_cast<int64_t>(at_step));
+      json.EndArray();
+      ts_ms += stats.step_ms;
+    }
+    json.EndArray();
+  }
+  for (const auto& [key, samples] :
+       {std::pair{"totalQueryableSamples", total}, std::pair{"samplesRead", stats.samples_read},
+        std::pair{"peakSamples", stats.peak_samples}}) {
+    json.Key(key);
+    json.Integer(static_cast<int64_t>(samples));
+  }
+  json.EndObject();
+}
+
+void WriteStats(const promql::QueryStats& stats, StatsDetail detail, JsonWriter& json) {
   const double evaluation = stats.preparation_seconds + stats.evaluation_seconds;
   json.Key("stats");
   json.BeginObject();
@@ -109,10 +135,7 @@ void WriteStats(const promql::QueryStats& stats, JsonWriter& json) {
   }
   json.EndObject();
   json.Key("samples");
-  json.BeginObject();
-  json.Key("samplesRead");
-  json.Integer(static_cast<int64_t>(stats.samples_read));
-  json.EndObject();
+  WriteSampleStats(stats, detail, json);
   json.EndObject();
 }
 
@@ -213,7 +236,8 @@ ResultBytes BytesOf(const QueryResult& result) {
   return bytes;
 }
 
-void WriteResult(const QueryResult& result, const promql::QueryStats* stats, JsonWriter& json) {
+void WriteResult(const QueryResult& result, const promql::QueryStats& stats, StatsDetail detail,
+                 JsonWriter& json) {
   json.Reserve(BytesOf(result).json);
   json.BeginObject();
   json.Key("resultType");
@@ -240,7 +264,7 @@ void WriteResult(const QueryResult& result, const promql::QueryStats* stats, Jso
     json.EndObject();
   }
   json.EndArray();
-  if (stats != nullptr) WriteStats(*stats, json);
+  if (detail != StatsDetail::kNone) WriteStats(stats, detail, json);
   json.EndObject();
 }
 

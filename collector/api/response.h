@@ -48,9 +48,11 @@ struct ResultBytes {
 };
 ResultBytes BytesOf(const promql::QueryResult& result);
 
+// What is told of the statistics of a query.
+enum class StatsDetail : uint8_t { kNone, kTotals, kBySteps };
+
 // {"resultType":…,"result":…}
-// With `stats` unless they are nullptr.
-void WriteResult(const promql::QueryResult& result, const promql::QueryStats* stats,
-                 JsonWriter& json);
+void WriteResult(const promql::QueryResult& result, const promql::QueryStats& stats,
+                 StatsDetail detail, JsonWriter& json);
 
 }  // namespace leadline::collector::api

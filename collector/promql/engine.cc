@@ -1,6 +1,7 @@
 #include "collector/promql/engine.h"
 
 #include <algorithm>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -10,6 +11,7 @@
 
 #include "collector/promql/exec/context.h"
 #include "collector/promql/exec/evaluator.h"
+#include "collector/promql/exec/looked_at.h"
 #include "collector/promql/exec/range.h"
 #include "collector/promql/join_equal.h"
 #include "collector/promql/parse/parser.h"
@@ -226,6 +228,7 @@ absl::StatusOr<QueryResult> Engine::Run(const Question& question, const QueryOpt
   exec::Budget budget({.samples = options_.max_samples, .bytes = options_.max_memory_bytes},
                       memory_);
   exec::Trace trace;
+  std::optional<exec::LookedAt> looked_at;
   Context context{.queryable = queryable_,
                   .tenant = std::string(question.tenant),
                   .query = question.query,
@@ -250,6 +253,7 @@ absl::StatusOr<QueryResult> Engine::Run(const Question& question, const QueryOpt
                   .workers = workers_.get(),
                   .helpers = helpers_,
                   .trace = explanation == nullptr && options.stats == nullptr ? nullptr : &trace};
+  if (options.stats != nullptr) context.looked_at = &looked_at.emplace(context.steps());
   LL_RETURN_IF_ERROR(context.CheckTime());
   QueryResult result;
   LL_RETURN_IF_ERROR(range ? EvaluateSteps(context, *expr, result)
@@ -259,7 +263,11 @@ absl::StatusOr<QueryResult> Engine::Run(const Question& question, const QueryOpt
     *options.stats = {.queue_seconds = absl::ToDoubleSeconds(entered - prepared),
                       .preparation_seconds = absl::ToDoubleSeconds(prepared - begin),
                       .evaluation_seconds = absl::ToDoubleSeconds(absl::Now() - entered),
-                      .samples_read = trace.samples_read()};
+                      .samples_read = trace.samples_read(),
+                      .peak_samples = budget.peak_samples(),
+                      .samples_looked_at = looked_at->steps(),
+                      .start_ms = question.start_ms,
+                      .step_ms = question.step_ms};
   }
   if (explanation != nullptr) {
     explanation->root = promql::Explain(*expr, plan, trace);

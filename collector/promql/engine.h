@@ -63,6 +63,11 @@ struct QueryStats {
   double preparation_seconds = 0;  // parsing and planning
   double evaluation_seconds = 0;
   uint64_t samples_read = 0;  // from the store, each as often as it was read
+  uint64_t peak_samples = 0;  // that it held at a time, as max_samples bounds them
+  // That each step looks at (exec/looked_at.h), of steps from `start_ms` on.
+  std::vector<uint64_t> samples_looked_at;
+  int64_t start_ms = 0;
+  int64_t step_ms = 0;
 };
 
 struct QueryOptions {

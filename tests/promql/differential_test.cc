@@ -104,6 +104,13 @@ std::string Differ(const json::value& ours, const json::value& theirs) {
   return own.size() == wanted.size() ? "" : "more series than there should be";
 }
 
+// How many samples the steps looked at, as text.
+std::string SamplesOf(const json::value& data) {
+  const json::object& samples = data.at("stats").at("samples").as_object();
+  return json::serialize(samples.at("totalQueryableSamples")) + " " +
+         json::serialize(samples.at("totalQueryableSamplesPerStep"));
+}
+
 class DifferentialTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -121,7 +128,8 @@ class DifferentialTest : public testing::Test {
         if (!std::isnan(value)) value += static_cast<double>(i) / 1024;
       }
     }
-    auto prometheus = PrometheusServer::Start(LEADLINE_PROMETHEUS);
+    auto prometheus = PrometheusServer::Start(
+        LEADLINE_PROMETHEUS, {.flags = {"--enable-feature=promql-per-step-stats"}});
     ASSERT_TRUE(prometheus.ok()) << prometheus.status();
     prometheus_ = *std::move(prometheus);
     const absl::Status written = prometheus_->Write(*blocks);
@@ -153,7 +161,8 @@ class DifferentialTest : public testing::Test {
   }
 
   // Whether there was anything to compare.
-  bool Compare(const std::string& query, const std::string& path, const std::string& times) {
+  bool Compare(const std::string& query, const std::string& path, std::string times) {
+    times += "&stats=all";
     const HttpAnswer ours = Ask(*ours_, path, "query=" + ours_->Encode(query) + times);
     const HttpAnswer theirs =
         Ask(*theirs_, path, "query=" + theirs_->Encode(InTheirWords(query)) + times);
@@ -168,6 +177,7 @@ class DifferentialTest : public testing::Test {
       return false;
     }
     EXPECT_EQ(Differ(own.at("data"), wanted.at("data")), "") << what;
+    EXPECT_EQ(SamplesOf(own.at("data")), SamplesOf(wanted.at("data"))) << what;
     return !wanted.at("data").at("result").as_array().empty();
   }
 

@@ -242,8 +242,10 @@ class RollupQueries : public testing::Test {
 
   static promql::QueryResult Ask(const promql::Engine& engine, const std::string& query,
                                  int64_t start_ms, int64_t end_ms, int64_t step_ms,
-                                 std::optional<absl::Duration> most) {
+                                 std::optional<absl::Duration> most,
+                                 promql::QueryStats* stats = nullptr) {
     promql::QueryOptions options;
+    options.stats = stats;
     options.max_source_resolution = most;
     auto result = step_ms == 0 ? engine.Instant("default", query, end_ms, options)
                                : engine.Range("default", query, start_ms, end_ms, step_ms, options);
@@ -253,9 +255,17 @@ class RollupQueries : public testing::Test {
 
   void Compare(const std::string& query, int64_t start_ms, int64_t end_ms, int64_t step_ms,
                bool is_rolled_up = true) {
-    const auto from_samples = Ask(engine_, query, start_ms, end_ms, step_ms, absl::ZeroDuration());
+    promql::QueryStats of_samples;
+    promql::QueryStats of_rollups;
+    const auto from_samples =
+        Ask(engine_, query, start_ms, end_ms, step_ms, absl::ZeroDuration(), &of_samples);
     const auto from_rollups =
-        Ask(rolled_up_engine_, query, start_ms, end_ms, step_ms, absl::Hours(1));
+        Ask(rolled_up_engine_, query, start_ms, end_ms, step_ms, absl::Hours(1), &of_rollups);
+    // The same samples are looked at; histograms of a rollup have the buckets of all that it is of.
+    if (query.find("calls_total") != std::string::npos ||
+        query.find("bytes") != std::string::npos) {
+      EXPECT_EQ(of_rollups.samples_looked_at, of_samples.samples_looked_at) << query;
+    }
     EXPECT_THAT(from_samples.annotations.infos, testing::Not(Contains(HasSubstr("rollups"))));
     if (is_rolled_up) {
       EXPECT_THAT(from_rollups.annotations.infos, Contains(HasSubstr("rollups"))) << query;

@@ -18,6 +18,12 @@ bool AddWithin(uint64_t limit, uint64_t amount, std::atomic<uint64_t>& held) {
   return true;
 }
 
+void RaiseTo(uint64_t now, std::atomic<uint64_t>& peak) {
+  uint64_t before = peak.load(std::memory_order_relaxed);
+  while (now > before && !peak.compare_exchange_weak(before, now, std::memory_order_relaxed)) {
+  }
+}
+
 }  // namespace
 
 bool SharedMemory::Take(uint64_t bytes) { return AddWithin(limit_, bytes, held_); }
@@ -30,8 +36,12 @@ absl::Status Budget::Charge(uint64_t samples) {
         samples, samples_.load(std::memory_order_relaxed), limits_.samples));
   }
   absl::Status charged = ChargeBytes(samples * kSampleBytes);
-  if (!charged.ok()) samples_.fetch_sub(samples, std::memory_order_relaxed);
-  return charged;
+  if (!charged.ok()) {
+    samples_.fetch_sub(samples, std::memory_order_relaxed);
+    return charged;
+  }
+  RaiseTo(samples_.load(std::memory_order_relaxed), peak_samples_);
+  return absl::OkStatus();
 }
 
 void Budget::Release(uint64_t samples) {
@@ -53,10 +63,7 @@ absl::Status Budget::ChargeBytes(uint64_t bytes) {
                     "of them have, of {} allowed (query-max-total-memory)",
                     bytes, shared_.held(), shared_.limit()));
   }
-  const uint64_t now = bytes_.load(std::memory_order_relaxed);
-  uint64_t peak = peak_bytes_.load(std::memory_order_relaxed);
-  while (now > peak && !peak_bytes_.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
-  }
+  RaiseTo(bytes_.load(std::memory_order_relaxed), peak_bytes_);
   return absl::OkStatus();
 }
 

@@ -56,6 +56,7 @@ class Budget final : public store::MemoryBound {
   uint64_t remaining_samples() const {
     return limits_.samples - samples_.load(std::memory_order_relaxed);
   }
+  uint64_t peak_samples() const { return peak_samples_.load(std::memory_order_relaxed); }
   uint64_t peak_bytes() const { return peak_bytes_.load(std::memory_order_relaxed); }
 
  private:
@@ -63,6 +64,7 @@ class Budget final : public store::MemoryBound {
   SharedMemory& shared_;
   std::atomic<uint64_t> samples_ = 0;
   std::atomic<uint64_t> bytes_ = 0;
+  std::atomic<uint64_t> peak_samples_ = 0;
   std::atomic<uint64_t> peak_bytes_ = 0;
 };
 

@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 
 #include "collector/promql/exec/budget.h"
+#include "collector/promql/exec/looked_at.h"
 #include "collector/promql/exec/trace.h"
 #include "collector/promql/value/result.h"
 #include "collector/store/store.h"
@@ -48,6 +49,7 @@ struct Context {
   WorkerPool* workers = nullptr;     // nullptr: the query's thread does everything
   size_t helpers = 0;                // workers that it may have at a time
   Trace* trace = nullptr;            // nullptr: nobody wants to know
+  LookedAt* looked_at = nullptr;     // of the steps that are being evaluated; nullptr as above
 
   size_t steps() const {
     return step_ms == 0 ? 1 : static_cast<size_t>((end_ms - start_ms) / step_ms) + 1;
@@ -58,18 +60,21 @@ struct Context {
   absl::Status CheckTime() const;
 };
 
-// Other steps for as long as it lives.
+// Other steps for as long as it lives, and where is counted what they look at.
 class OtherSteps {
  public:
-  OtherSteps(Context& context, int64_t start_ms, int64_t end_ms, int64_t step_ms)
+  OtherSteps(Context& context, int64_t start_ms, int64_t end_ms, int64_t step_ms,
+             LookedAt* looked_at)
       : context_(context),
         start_ms_(std::exchange(context.start_ms, start_ms)),
         end_ms_(std::exchange(context.end_ms, end_ms)),
-        step_ms_(std::exchange(context.step_ms, step_ms)) {}
+        step_ms_(std::exchange(context.step_ms, step_ms)),
+        looked_at_(std::exchange(context.looked_at, looked_at)) {}
   ~OtherSteps() {
     context_.start_ms = start_ms_;
     context_.end_ms = end_ms_;
     context_.step_ms = step_ms_;
+    context_.looked_at = looked_at_;
   }
   OtherSteps(const OtherSteps&) = delete;
   OtherSteps& operator=(const OtherSteps&) = delete;
@@ -79,6 +84,7 @@ class OtherSteps {
   const int64_t start_ms_;
   const int64_t end_ms_;
   const int64_t step_ms_;
+  LookedAt* const looked_at_;
 };
 
 // As Context::CheckTime, for what looks at many samples of one series: cheap enough to ask for

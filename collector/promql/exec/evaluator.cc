@@ -130,14 +130,17 @@ absl::Status Evaluator::Fixed(const parse::Expr& expr, std::string_view parent, 
   const size_t steps = context_.steps();
   Holding held(context_.budget);
   std::vector<StepSeries> once;
+  LookedAt looked_at(1);
   {
-    const OtherSteps one_step(context_, context_.start_ms, context_.start_ms, 0);
+    const OtherSteps one_step(context_, context_.start_ms, context_.start_ms, 0,
+                              context_.looked_at == nullptr ? nullptr : &looked_at);
     LL_RETURN_IF_ERROR(Dispatch(expr, parent, [&](StepSeries series) {
       LL_RETURN_IF_ERROR(held.Add(series.sample_count(), series.other_bytes()));
       once.push_back(std::move(series));
       return absl::OkStatus();
     }));
   }
+  if (context_.looked_at != nullptr) context_.looked_at->AddToEach(looked_at.total());
   for (StepSeries& one : once) {
     held.GiveBack(one.sample_count(), one.other_bytes());
     const BudgetShare expanded(context_.budget, steps * (one.histograms.empty() ? 1 : 2));

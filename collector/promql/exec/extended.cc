@@ -217,6 +217,12 @@ absl::Status EvaluateExtended(Context& context, const parse::MatrixSelector& mat
       window.histogram_ts_ms = own.histograms.ts_ms;
       window.histograms = own.histograms.values;
       if (window.values.empty() && window.histograms.empty()) continue;
+      if (worker.looked_at.has_value()) {
+        worker.looked_at->Add(step, window.values.size());
+        for (const HistogramPtr& one : window.histograms) {
+          worker.looked_at->Add(step, LookedAtFor(*one));
+        }
+      }
       LL_RETURN_IF_ERROR(worker.time.After(window.values.size() + window.histograms.size()));
       LL_RETURN_IF_ERROR(worker.Set(series, step, function.kernel(window)));
     }
@@ -259,6 +265,7 @@ absl::Status SelectSmoothed(Context& context, const parse::VectorSelector& selec
         if (!IsAbsent(after)) value = Between(before, after, floats.FractionAt(at_ms), false);
       }
     }
+    if (worker.looked_at.has_value()) worker.looked_at->Add(series);
     worker.Give(std::move(series));
     return absl::OkStatus();
   };

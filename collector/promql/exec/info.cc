@@ -163,8 +163,12 @@ class InfoSeries {
                 "this should be an info metric, with float samples: {}", block.labels->ToString()));
           }
           LL_RETURN_IF_ERROR(held_.Add(context_.steps(), sizeof(One) + BytesOf(*block.labels)));
+          std::vector<int64_t> times = SampleTimes(context_, selector.modifier, block);
+          for (size_t step = 0; context_.looked_at != nullptr && step < times.size(); ++step) {
+            if (times[step] != kNever) context_.looked_at->Add(step, 1);
+          }
           targets_[TargetOf(*block.labels)][std::string(block.labels->Get(kMetricName))].push_back(
-              {block.labels, SampleTimes(context_, selector.modifier, block)});
+              {block.labels, std::move(times)});
           return absl::OkStatus();
         });
   }

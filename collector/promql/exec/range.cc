@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -146,9 +147,11 @@ RangeSeries FromSteps(const Context& context, StepSeries steps) {
   return series;
 }
 
-// The inner expression at multiples of the step.
+// The inner expression at multiples of the step. `counted`: what it looks at is what the query
+// does.
 absl::StatusOr<std::vector<RangeSeries>> EvaluateSubquery(Context& context,
-                                                          const parse::Subquery& subquery) {
+                                                          const parse::Subquery& subquery,
+                                                          bool counted) {
   const int64_t step_ms = subquery.step_ms > 0 ? subquery.step_ms : kDefaultSubqueryStepMs;
   const int64_t after_ms = ReferenceTime(context, subquery.modifier, 0) - subquery.range_ms;
   const int64_t end_ms = ReferenceTime(context, subquery.modifier, context.steps() - 1);
@@ -156,7 +159,11 @@ absl::StatusOr<std::vector<RangeSeries>> EvaluateSubquery(Context& context,
   if (start_ms <= after_ms) start_ms += step_ms;
   std::vector<RangeSeries> result;
   if (start_ms > end_ms) return result;
-  const OtherSteps inner(context, start_ms, end_ms, step_ms);
+  LookedAt* const outer = counted ? context.looked_at : nullptr;
+  std::optional<LookedAt> looked_at;
+  if (outer != nullptr) looked_at.emplace(static_cast<size_t>((end_ms - start_ms) / step_ms) + 1);
+  const OtherSteps inner(context, start_ms, end_ms, step_ms,
+                         outer == nullptr ? nullptr : &*looked_at);
   // Whatever the inner expression is, it holds a series or a scalar at a time.
   const uint64_t steps = context.steps();
   LL_RETURN_IF_ERROR(context.budget.Charge(steps));
@@ -174,6 +181,7 @@ absl::StatusOr<std::vector<RangeSeries>> EvaluateSubquery(Context& context,
     return context.budget.ChargeBytes(result.back().other_bytes());
   }));
   context.budget.Release(steps);
+  if (outer != nullptr) outer->Add(0, looked_at->total());
   return result;
 }
 
@@ -193,6 +201,37 @@ struct Slice {
 };
 
 using Parameters = std::vector<std::vector<double>>;
+
+// What each of the series' histograms counts as.
+std::vector<uint64_t> HistogramsLookedAt(const RangeSeries& from) {
+  std::vector<uint64_t> samples(from.histogram_ts_ms.size());
+  for (size_t i = 0; i < samples.size(); ++i) {
+    samples[i] =
+        from.columns != nullptr ? LookedAtFor(*from.columns) : LookedAtFor(*from.histograms[i]);
+    if (!from.histograms_counted.empty()) {
+      samples[i] *= from.histograms_counted[i + 1] - from.histograms_counted[i];
+    }
+  }
+  return samples;
+}
+
+// What the windows have, each step for itself.
+void CountWindows(const Reach& reach, const RangeSeries& from, Worker& worker) {
+  const Context& context = worker.context;
+  const std::vector<uint64_t> of_histograms = HistogramsLookedAt(from);
+  Slice floats;
+  Slice histograms;
+  for (size_t step = 0; step < context.steps(); ++step) {
+    const int64_t end_ms = ReferenceTime(context, reach.modifier, step);
+    floats.MoveTo(from.ts_ms, end_ms - reach.range_ms, end_ms);
+    histograms.MoveTo(from.histogram_ts_ms, end_ms - reach.range_ms, end_ms);
+    worker.looked_at->Add(step, from.counted.empty()
+                                    ? floats.end - floats.begin
+                                    : from.counted[floats.end] - from.counted[floats.begin]);
+    const auto window = histograms.Of(of_histograms);
+    worker.looked_at->Add(step, std::accumulate(window.begin(), window.end(), uint64_t{0}));
+  }
+}
 
 // The function's value at each step, window by window.
 absl::Status OverEachWindow(const Reach& reach, const RangeSeries& from,
@@ -259,6 +298,7 @@ absl::StatusOr<StepSeries> OverWindows(const Reach& reach, const RangeSeries& fr
                                        const RangeFunction& function, const Parameters& parameters,
                                        bool is_summed, Worker& worker) {
   const Context& context = worker.context;
+  if (worker.looked_at.has_value()) CountWindows(reach, from, worker);
   LL_RETURN_IF_ERROR(worker.Charge(context.steps()));
   StepSeries series(context.steps());
   series.labels = from.labels;
@@ -359,7 +399,7 @@ absl::Status EvaluateRange(Context& context, const parse::Expr& range_vector,
         emit, RollupsFor(context, reach, function.summary));
   }
   LL_ASSIGN_OR_RETURN(std::vector<RangeSeries> all,
-                      EvaluateSubquery(context, As<parse::Subquery>(inner)));
+                      EvaluateSubquery(context, As<parse::Subquery>(inner), /*counted=*/false));
   Worker worker(context);
   for (RangeSeries& from : all) {
     LL_RETURN_IF_ERROR(context.CheckTime());
@@ -374,6 +414,7 @@ absl::Status EvaluateRange(Context& context, const parse::Expr& range_vector,
     context.budget.Release(samples);
     context.budget.ReleaseBytes(bytes);
   }
+  if (worker.looked_at.has_value()) context.looked_at->Add(*worker.looked_at);
   return absl::OkStatus();
 }
 
@@ -383,7 +424,7 @@ absl::StatusOr<std::vector<ResultSeries>> SelectRaw(Context& context,
   std::vector<ResultSeries> result;
   if (inner.kind == parse::ExprKind::kSubquery) {
     LL_ASSIGN_OR_RETURN(std::vector<RangeSeries> all,
-                        EvaluateSubquery(context, As<parse::Subquery>(inner)));
+                        EvaluateSubquery(context, As<parse::Subquery>(inner), /*counted=*/true));
     for (RangeSeries& from : all) result.push_back(AsResult(std::move(from)));
     return result;
   }
@@ -394,6 +435,11 @@ absl::StatusOr<std::vector<ResultSeries>> SelectRaw(Context& context,
             context.budget.Charge(block.sample_count() + SampleCount(block.histograms)));
         RangeSeries from = WithoutMarkers(block, /*as_columns=*/false);
         if (from.empty()) return absl::OkStatus();
+        if (context.looked_at != nullptr) {
+          const std::vector<uint64_t> histograms = HistogramsLookedAt(from);
+          context.looked_at->Add(0, std::accumulate(histograms.begin(), histograms.end(),
+                                                    uint64_t{from.ts_ms.size()}));
+        }
         LL_RETURN_IF_ERROR(context.budget.ChargeBytes(from.other_bytes()));
         result.push_back(AsResult(std::move(from)));
         return absl::OkStatus();

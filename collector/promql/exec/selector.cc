@@ -312,6 +312,7 @@ absl::Status SelectSeries(Context& context, const parse::VectorSelector& selecto
   const absl::Status status = InOrder<Worker>::Run(
       context.workers, context.helpers, PartCount(found), make, [&](Worker worker) {
         context.annotations.Add(std::move(worker.annotations));
+        if (worker.looked_at.has_value()) context.looked_at->Add(*worker.looked_at);
         for (StepSeries& series : worker.series) {
           const uint64_t samples = series.sample_count();
           LL_RETURN_IF_ERROR(emit(std::move(series)));
@@ -345,6 +346,7 @@ absl::Status SelectInstant(Context& context, const parse::VectorSelector& select
       [&](const SeriesBlock& block, Worker& worker) {
         LL_ASSIGN_OR_RETURN(StepSeries series,
                             InstantValues(worker, selector.modifier, block, what));
+        if (worker.looked_at.has_value()) worker.looked_at->Add(series);
         worker.Give(std::move(series));
         return absl::OkStatus();
       },

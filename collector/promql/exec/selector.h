@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -47,7 +48,9 @@ void DropHistograms(store::SeriesBlock& block, Drop drop) {
 // What one worker makes of a part of a selection.
 class Worker {
  public:
-  explicit Worker(const Context& of) : context(of), time(of) {}
+  explicit Worker(const Context& of) : context(of), time(of) {
+    if (of.looked_at != nullptr) looked_at.emplace(of.steps());
+  }
 
   // Charges samples that are about to be allocated, until the series that is being made is given.
   // Little at a time is charged together.
@@ -78,7 +81,8 @@ class Worker {
   TimeCheck time;
   Annotations annotations;
   std::vector<StepSeries> series;
-  ExtrapolatedWindows extrapolated;  // of the series before
+  std::optional<LookedAt> looked_at;  // nothing where nobody wants to know
+  ExtrapolatedWindows extrapolated;   // of the series before
 
  private:
   static constexpr uint64_t kLag = 4096;

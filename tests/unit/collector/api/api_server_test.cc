@@ -243,8 +243,13 @@ TEST_F(ApiServerTest, TellsWhatAQueryTookWhereItIsAskedFor) {
                 testing::ContainsRegex(R"(\],"stats":\{"timings":\{"evalTotalTime":[0-9.]+,)"
                                        R"("queryPreparationTime":[0-9.]+,"innerEvalTime":[0-9.]+,)"
                                        R"("execQueueTime":[0-9.]+,"execTotalTime":[0-9.]+\},)"
-                                       R"("samples":\{"samplesRead":8\}\}\}\}$)"))
+                                       R"("samples":\{"totalQueryableSamplesPerStep":)"
+                                       R"(\[\[30,8\]\],"totalQueryableSamples":8,)"
+                                       R"("samplesRead":8,"peakSamples":[0-9]+\}\}\}\}$)"))
         << target;
+    EXPECT_THAT(Get(path + "&stats=true").body,
+                testing::ContainsRegex(
+                    R"("samples":\{"totalQueryableSamples":8,"samplesRead":8,"peakSamples":)"));
     EXPECT_THAT(Get(path + "&stats=").body, Not(HasSubstr("stats")));
   }
 }

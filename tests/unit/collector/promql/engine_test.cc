@@ -190,6 +190,85 @@ TEST_F(EngineTest, AnswersAreTheSameOnAnyNumberOfThreads) {
   }
 }
 
+struct LookingAt {
+  const char* query;
+  std::vector<uint64_t> samples;  // that each step looks at
+};
+
+TEST_F(EngineTest, CountsWhatEachStepLooksAt) {
+  Add({{"__name__", "x"}, {"i", "1"}}, {0, 1, 2, 3, 4, 5, 6});
+  Add({{"__name__", "x"}, {"i", "2"}}, {0, 1, 2, model::StaleNan()});
+  store::SeriesBlock native;
+  native.labels = std::make_shared<const LabelSet>(LabelSet({{"__name__", "h"}}));
+  for (int64_t ts_ms = 0; ts_ms <= 60'000; ts_ms += 10'000) {
+    native.histogram_ts_ms.push_back(ts_ms);
+    native.histograms.push_back(
+        {.schema = 0, .count = 6, .positive = {{0, 2}, {1, 1}, {4, 3}}, .negative = {}});
+  }
+  store_.Add(std::move(native));
+  // A histogram of three buckets in two runs is as large as 13 samples.
+  const std::vector<LookingAt> cases = {
+      {"1", {0, 0, 0, 0}},
+      {"x", {2, 2, 1, 1}},
+      {"timestamp(x)", {2, 2, 1, 1}},
+      {"count(x)", {2, 2, 1, 1}},
+      {"x + on(i) x offset 10s", {2, 4, 2, 2}},
+      {"sum(rate(x[20s]))", {2, 4, 2, 2}},
+      {"quantile_over_time(0.5, x[20s])", {2, 4, 2, 2}},
+      {"rate(x[20s] anchored)", {2, 6, 3, 3}},
+      {"absent_over_time(x[20s])", {2, 4, 2, 2}},
+      {"x @ 40 + x", {3, 3, 2, 2}},
+      {"sum_over_time(x[20s] @ 20)", {4, 4, 4, 4}},
+      {"scalar(x{i='1'}) + vector(1)", {1, 1, 1, 1}},
+      // Of a subquery what its steps gave.
+      {"max_over_time(rate(x[20s])[20s:10s])", {0, 4, 2, 2}},
+      {"max_over_time(x[20s:5s] @ 20)", {8, 8, 8, 8}},
+      {"h", {13, 13, 13, 13}},
+      {"histogram_count(h)", {13, 13, 13, 13}},
+      {"rate(h[20s])", {13, 26, 26, 26}},
+      {"sum(rate(h[20s]))", {13, 26, 26, 26}},
+      {"count_over_time(h[20s])", {13, 26, 26, 26}},
+  };
+  for (const LookingAt& test : cases) {
+    QueryStats stats;
+    QueryOptions options;
+    options.stats = &stats;
+    const auto result = MakeEngine().Range("t", test.query, 0, 60'000, 20'000, options);
+    ASSERT_TRUE(result.ok()) << test.query << ": " << result.status();
+    EXPECT_EQ(stats.samples_looked_at, test.samples) << test.query;
+    // As if each step were alone.
+    for (size_t step = 0; step < test.samples.size(); ++step) {
+      const auto ts_ms = static_cast<int64_t>(step) * 20'000;
+      ASSERT_TRUE(MakeEngine().Instant("t", test.query, ts_ms, options).ok());
+      EXPECT_THAT(stats.samples_looked_at, ElementsAre(test.samples[step])) << test.query;
+    }
+  }
+  QueryStats stats;
+  QueryOptions options;
+  options.stats = &stats;
+  ASSERT_TRUE(MakeEngine().Instant("t", "x[30s]", 30'000, options).ok());
+  EXPECT_THAT(stats.samples_looked_at, ElementsAre(5));
+  EXPECT_GE(stats.peak_samples, 5u);
+  ASSERT_TRUE(MakeEngine().Instant("t", "rate(x[20s])[30s:10s]", 30'000, options).ok());
+  EXPECT_THAT(stats.samples_looked_at, ElementsAre(11));
+}
+
+TEST_F(EngineTest, TellsHowManySamplesItHeld) {
+  Add({{"__name__", "x"}}, std::vector<double>(100, 1));
+  QueryStats stats;
+  QueryOptions options;
+  options.stats = &stats;
+  ASSERT_TRUE(MakeEngine().Range("t", "sum(x)", 0, 990'000, 10'000, options).ok());
+  ASSERT_GE(stats.peak_samples, 100u);
+  // That is what max_samples bounds.
+  EXPECT_TRUE(MakeEngine({.max_samples = stats.peak_samples})
+                  .Range("t", "sum(x)", 0, 990'000, 10'000)
+                  .ok());
+  EXPECT_FALSE(MakeEngine({.max_samples = stats.peak_samples - 1})
+                   .Range("t", "sum(x)", 0, 990'000, 10'000)
+                   .ok());
+}
+
 TEST_F(EngineTest, Explains) {
   for (int i = 0; i < 3; ++i) Add({{"__name__", "x"}, {"i", std::to_string(i)}}, {1, 2, 3});
   const auto explained =
