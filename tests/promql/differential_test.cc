@@ -1,4 +1,5 @@
-// Random queries, asked of our HTTP API and of a real Prometheus 2.42 over the same samples.
+// Random queries, asked of our HTTP API and of a real Prometheus 2.42 over the same samples, which
+// ours has in memory or in a real store.
 //
 // LEADLINE_QUERIES and LEADLINE_SEED make more and other ones: every failure prints its query.
 #include <algorithm>
@@ -6,6 +7,7 @@
 #include <cstdlib>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,13 +20,15 @@
 #include "tests/promql/oracle_series.h"
 #include "tests/promql/prometheus_server.h"
 #include "tests/promql/random_query.h"
+#include "tests/promql/stored_series.h"
 
 namespace leadline::collector::promqltest {
 namespace {
 
 namespace json = boost::json;
 
-constexpr int64_t kBaseMs = 1'700'000'000'000;
+// Midnight is in the middle of the samples, so that they are in two windows.
+constexpr int64_t kBaseMs = 1'700'005'400'000;
 // Queries are at multiples of 2.5 s that are none of 5 s, and whatever they ask about is multiples
 // of 5 s away: no sample is ever at the end of a range.
 constexpr int64_t kSamplesAfterMs = 3'000;
@@ -111,7 +115,13 @@ std::string SamplesOf(const json::value& data) {
          json::serialize(samples.at("totalQueryableSamplesPerStep"));
 }
 
-class DifferentialTest : public testing::Test {
+struct Place {
+  const char* name;
+  std::optional<Kept> kept;  // nullopt: in memory
+  int queries;
+};
+
+class DifferentialTest : public testing::TestWithParam<Place> {
  protected:
   void SetUp() override {
     MemoryQueryable loaded;
@@ -134,10 +144,18 @@ class DifferentialTest : public testing::Test {
     prometheus_ = *std::move(prometheus);
     const absl::Status written = prometheus_->Write(*blocks);
     ASSERT_TRUE(written.ok()) << written;
-    for (store::SeriesBlock& block : *blocks) queryable_.Add(std::move(block));
+    const store::Queryable* queryable = &queryable_;
+    if (GetParam().kept.has_value()) {
+      auto stored = StoredSeries::Make(*GetParam().kept, *blocks);
+      ASSERT_TRUE(stored.ok()) << stored.status();
+      stored_ = *std::move(stored);
+      queryable = &stored_->queryable();
+    } else {
+      for (store::SeriesBlock& block : *blocks) queryable_.Add(std::move(block));
+    }
     api::ApiOptions options;
     options.address = "127.0.0.1:0";
-    auto server = api::ApiServer::Start(queryable_, options);
+    auto server = api::ApiServer::Start(*queryable, options);
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     ours_ = std::make_unique<HttpClient>(server_->port());
@@ -182,6 +200,7 @@ class DifferentialTest : public testing::Test {
   }
 
   MemoryQueryable queryable_;
+  std::unique_ptr<StoredSeries> stored_;
   std::unique_ptr<PrometheusServer> prometheus_;
   std::unique_ptr<api::ApiServer> server_;
   std::unique_ptr<HttpClient> ours_;
@@ -193,9 +212,9 @@ int FromEnvironment(const char* name, int otherwise) {
   return text == nullptr ? otherwise : std::atoi(text);
 }
 
-TEST_F(DifferentialTest, RandomQueriesAreAnsweredAlike) {
-  const int seed = FromEnvironment("LEADLINE_SEED", 1);
-  const int queries = FromEnvironment("LEADLINE_QUERIES", 3000);
+TEST_P(DifferentialTest, RandomQueriesAreAnsweredAlike) {
+  const int seed = FromEnvironment("LEADLINE_SEED", GetParam().queries);
+  const int queries = FromEnvironment("LEADLINE_QUERIES", GetParam().queries);
   RandomQuery random(static_cast<uint32_t>(seed));
   int compared = 0;
   for (int i = 0; i < queries; ++i) {
@@ -213,6 +232,15 @@ TEST_F(DifferentialTest, RandomQueriesAreAnsweredAlike) {
   }
   EXPECT_GT(compared, queries / 3);  // the comparison is about something
 }
+
+// The numbers of queries differ, so that these do.
+INSTANTIATE_TEST_SUITE_P(Samples, DifferentialTest,
+                         testing::Values(Place{"InMemory", std::nullopt, 2000},
+                                         Place{"InHead", Kept::kInHead, 601},
+                                         Place{"InWindows", Kept::kInWindows, 602},
+                                         Place{"InBoth", Kept::kInBoth, 603},
+                                         Place{"InPieces", Kept::kInPieces, 604}),
+                         [](const auto& test) { return test.param.name; });
 
 }  // namespace
 }  // namespace leadline::collector::promqltest

@@ -25,7 +25,7 @@ std::string RandomQuery::Next(bool instant) {
 
 std::string RandomQuery::Modifiers() {
   std::string text;
-  if (Chance(15)) text += " @ " + Pick({"1700000777.5", "1700001502.5", "start()", "end()"});
+  if (Chance(15)) text += " @ " + Pick({"1700006177.5", "1700006902.5", "start()", "end()"});
   if (Chance(20)) text += " offset " + Pick({"", "-"}) + Seconds({5, 60, 135, 600});
   return text;
 }
