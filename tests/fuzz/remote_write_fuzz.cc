@@ -10,6 +10,7 @@
 #include "collector/remote/write/parse_v1.h"
 #include "collector/remote/write/parse_v2.h"
 #include "collector/remote/write/series_labels.h"
+#include "collector/remote/write/start_times.h"
 #include "collector/store/record/exemplars.h"
 #include "collector/store/record/rows.h"
 
@@ -37,6 +38,11 @@ void Parse(Version version, std::string_view message) {
     handles.back() = handles.size();
     series.no_series = false;
   }
+  StartTimes starts(1 << 20);
+  for (size_t i = 0; i < handles.size(); i += 2) {
+    if (handles[i] != kNoHandle) starts.Add(handles[i]);
+  }
+  starts.Keep(starts.Look(request, handles));
   BatchCounts counts;
   Rejections rejections;
   const store::TimeRange times{.oldest_ms = 0, .newest_ms = int64_t{1} << 50};
@@ -49,7 +55,8 @@ void Parse(Version version, std::string_view message) {
   };
   for (const auto& frame : batch.floats) count(frame);
   for (const auto& frame : batch.histograms) count(frame);
-  Check(samples == counts.samples + counts.histograms + counts.zeros);
+  const uint64_t zeros = counts.zeros + counts.histogram_zeros;
+  Check(samples == counts.samples + counts.histograms + zeros);
   uint64_t exemplars = counts.exemplars.kept;
   Check(batch.records.size() == exemplars);
   for (const uint64_t dropped : counts.exemplars.dropped) exemplars += dropped;
@@ -58,8 +65,7 @@ void Parse(Version version, std::string_view message) {
     Check(store::record::CheckRecord(record).ok());
     Check(store::record::AsExemplar(record).has_value());
   }
-  Check(samples - counts.zeros + rejections.total() <=
-        request.samples.size() + request.histograms.size());
+  Check(samples - zeros + rejections.total() <= request.samples.size() + request.histograms.size());
 }
 
 }  // namespace

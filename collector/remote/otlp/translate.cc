@@ -218,6 +218,7 @@ class Translator {
     series.exemplars_end = static_cast<uint32_t>(out_.request.exemplars.size());
     series.metadata.type = type_;
     series.created_ms = head_.start_ms;
+    out_.request.has_starts |= head_.start_ms != 0;
     out_.request.series.push_back(series);
     out_.point_of_series.push_back(point_);
   }

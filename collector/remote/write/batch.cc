@@ -24,7 +24,8 @@ void CountTaken(const store::WriteBatch& batch, BatchCounts& counts) {
   const uint64_t floats = SamplesIn(batch.floats);
   // A zero is left out only where it grew too old on the way here.
   counts.samples = floats - std::min(floats, counts.zeros);
-  counts.histograms = SamplesIn(batch.histograms);
+  const uint64_t histograms = SamplesIn(batch.histograms);
+  counts.histograms = histograms - std::min(histograms, counts.histogram_zeros);
 }
 
 template <typename Frame>
@@ -32,6 +33,18 @@ absl::flat_hash_set<int64_t> TimesOf(const std::vector<Frame>& frames) {
   absl::flat_hash_set<int64_t> times;
   for (const Frame& frame : frames) times.insert(frame.ts_ms);
   return times;
+}
+
+// A zero without its sample is of no use.
+bool IsTaken(const Zero& zero, int64_t sample_ms, const store::TimeRange& times) {
+  return times.Contains(zero.ts_ms) && times.Contains(sample_ms);
+}
+
+model::NativeHistogram EmptyLike(const model::NativeHistogram& histogram) {
+  return {.schema = histogram.schema,
+          .float_counts = histogram.float_counts,
+          .zero_threshold = histogram.zero_threshold,
+          .custom_bounds = histogram.custom_bounds};
 }
 
 // Calls fn(number of a series, number of a sample) for all of them; `end` is Series::…_end.
@@ -54,7 +67,9 @@ store::WriteBatch BatchBuilder::Build(Request& request,
   batch_index_.assign(request.series.size(), kNone);
   AddSamples(request, handles, times, batch);
   AddZeros(request, handles, times, batch, counts);
-  if (!request.histograms.empty()) AddHistograms(request, handles, batch, rejections);
+  if (!request.histograms.empty()) {
+    AddHistograms(request, handles, times, batch, counts, rejections);
+  }
   CountTaken(batch, counts);
   if (!request.exemplars.empty()) {
     AddExemplars(request, handles, times, batch, counts.exemplars);
@@ -124,22 +139,27 @@ void BatchBuilder::AddSamples(Request& request, absl::Span<const store::SeriesHa
 void BatchBuilder::AddZeros(const Request& request, absl::Span<const store::SeriesHandle> handles,
                             const store::TimeRange& times, store::WriteBatch& batch,
                             BatchCounts& counts) {
-  for (size_t i = 0; i < request.series.size(); ++i) {
-    const int64_t zero_ms = request.series[i].zero_ms;
+  for (const Zero& zero : request.zeros) {
     // A series without a place in the batch has no sample in it.
-    if (zero_ms == 0 || batch_index_[i] == kNone || handles[i] == kNoHandle) continue;
-    const size_t first = i == 0 ? 0 : request.series[i - 1].samples_end;
-    if (!times.Contains(zero_ms) || !times.Contains(request.samples[first].ts_ms)) continue;
-    store::FloatFrame& frame = batch.floats[FrameOf(zero_ms, batch.floats)];
-    frame.series.push_back(BatchIndex(i, handles[i], batch));
+    if (batch_index_[zero.series] == kNone || handles[zero.series] == kNoHandle) continue;
+    if (!IsTaken(zero, request.samples[zero.sample].ts_ms, times)) continue;
+    store::FloatFrame& frame = batch.floats[FrameOf(zero.ts_ms, batch.floats)];
+    frame.series.push_back(BatchIndex(zero.series, handles[zero.series], batch));
     frame.values.push_back(0);
     ++counts.zeros;
   }
 }
 
 void BatchBuilder::AddHistograms(Request& request, absl::Span<const store::SeriesHandle> handles,
-                                 store::WriteBatch& batch, Rejections& rejections) {
+                                 const store::TimeRange& times, store::WriteBatch& batch,
+                                 BatchCounts& counts, Rejections& rejections) {
   frame_of_time_.clear();
+  const auto add = [&](size_t i, int64_t ts_ms, model::NativeHistogram value) {
+    store::HistogramFrame& frame = batch.histograms[FrameOf(ts_ms, batch.histograms)];
+    frame.series.push_back(BatchIndex(i, handles[i], batch));
+    frame.values.push_back(std::move(value));
+  };
+  auto zero = request.histogram_zeros.begin();
   ForEachSample(request, &Series::histograms_end, [&](size_t i, size_t at) {
     Series& series = request.series[i];
     HistogramSample& sample = request.histograms[at];
@@ -156,9 +176,14 @@ void BatchBuilder::AddHistograms(Request& request, absl::Span<const store::Serie
       series.rejected = true;
       return;
     }
-    store::HistogramFrame& frame = batch.histograms[FrameOf(sample.ts_ms, batch.histograms)];
-    frame.series.push_back(BatchIndex(i, handles[i], batch));
-    frame.values.push_back(std::move(sample.value));
+    if (zero != request.histogram_zeros.end() && zero->sample == at) {
+      if (IsTaken(*zero, sample.ts_ms, times)) {
+        add(i, zero->ts_ms, EmptyLike(sample.value));
+        ++counts.histogram_zeros;
+      }
+      ++zero;
+    }
+    add(i, sample.ts_ms, std::move(sample.value));
   });
 }
 

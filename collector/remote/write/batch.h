@@ -22,7 +22,8 @@ struct BatchCounts {
   uint64_t samples = 0;
   uint64_t histograms = 0;
   ExemplarCounts exemplars;
-  uint64_t zeros = 0;  // samples of ours, where counters began
+  uint64_t zeros = 0;  // samples of ours, where counters began or were reset
+  uint64_t histogram_zeros = 0;
 };
 
 // Is used again, for its memory.
@@ -45,8 +46,8 @@ class BatchBuilder {
   void AddSamples(Request& request, absl::Span<const store::SeriesHandle> handles,
                   const store::TimeRange& times, store::WriteBatch& batch);
   void AddHistograms(Request& request, absl::Span<const store::SeriesHandle> handles,
-                     store::WriteBatch& batch, Rejections& rejections);
-  // A zero where a counter began, for those that zero_ms says it of.
+                     const store::TimeRange& times, store::WriteBatch& batch, BatchCounts& counts,
+                     Rejections& rejections);
   void AddZeros(const Request& request, absl::Span<const store::SeriesHandle> handles,
                 const store::TimeRange& times, store::WriteBatch& batch, BatchCounts& counts);
   uint32_t BatchIndex(size_t series, store::SeriesHandle handle, store::WriteBatch& batch);

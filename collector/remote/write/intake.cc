@@ -36,13 +36,17 @@ std::string RetryAfterSeconds(absl::Duration retry_after) {
 }
 
 Intake::Intake(const IntakeOptions& options, const char* protocol)
-    : options_(options), metrics_(*options.registry, protocol), series_(kMaxCachedSeries) {}
+    : options_(options),
+      metrics_(*options.registry, protocol),
+      series_(kMaxCachedSeries),
+      starts_(kMaxCachedSeries) {}
 
 absl::StatusOr<Intake::Prepared> Intake::Prepare(Request& request, Work& work) {
   Prepared prepared;
   Outcome& outcome = prepared.outcome;
   for (const Metadata& metadata : request.metadata) Keep(metadata);
   LL_RETURN_IF_ERROR(Resolve(request, work, outcome));
+  prepared.seen = starts_.Look(request, work.handles);
   prepared.batch = work.builder.Build(request, work.handles,
                                       options_.store->AdmittedTimes(store::Source::kOther),
                                       outcome.counts, outcome.rejections);
@@ -65,7 +69,8 @@ void Intake::Admit(Request& request, Prepared& prepared) {
 absl::Status Intake::Resolve(Request& request, Work& work, Outcome& outcome) {
   const size_t unknown = series_.Find(request.series, work.handles);
   if (unknown == 0) return absl::OkStatus();
-  std::vector<size_t> numbers;  // of those with a definition
+  std::vector<size_t> numbers;   // of those with a definition
+  std::vector<size_t> counters;  // of those that say since when they count
   std::vector<model::SeriesDefinition> definitions;
   for (size_t i = 0; i < request.series.size(); ++i) {
     if (work.handles[i] != kNoHandle || SamplesOf(request, i) == 0) continue;
@@ -74,7 +79,7 @@ absl::Status Intake::Resolve(Request& request, Work& work, Outcome& outcome) {
     absl::StatusOr<model::SeriesDefinition> definition = ToDefinition(*std::move(labels));
     if (definition.ok()) {
       numbers.push_back(i);
-      Describe(request, definition->metric, i);
+      if (Describe(request, definition->metric, i)) counters.push_back(i);
       definitions.push_back(*std::move(definition));
     } else {
       request.series[i].no_series = true;
@@ -84,11 +89,11 @@ absl::Status Intake::Resolve(Request& request, Work& work, Outcome& outcome) {
     }
   }
   metrics_.CountNewSeries(definitions.size());
-  if (!definitions.empty()) ResolveNew(numbers, definitions, request, work, outcome);
+  if (!definitions.empty()) ResolveNew(numbers, counters, definitions, request, work, outcome);
   return absl::OkStatus();
 }
 
-void Intake::ResolveNew(absl::Span<const size_t> numbers,
+void Intake::ResolveNew(absl::Span<const size_t> numbers, absl::Span<const size_t> counters,
                         absl::Span<const model::SeriesDefinition> definitions, Request& request,
                         Work& work, Outcome& outcome) {
   store::Refusals refused;
@@ -111,6 +116,9 @@ void Intake::ResolveNew(absl::Span<const size_t> numbers,
     }
   }
   series_.Add(request.series, numbers, work.handles);
+  for (const size_t number : counters) {
+    if (work.handles[number] != kNoHandle) starts_.Add(work.handles[number]);
+  }
   outcome.rejections.AddSeries(samples, refused);
   outcome.retry_after = refused.retry_after();
 }
@@ -126,8 +134,8 @@ absl::StatusOr<store::SeriesHandle> Intake::ResolveOne(const model::SeriesDefini
 }
 
 // What a request says with a series that is new here.
-void Intake::Describe(Request& request, std::string_view metric, size_t number) {
-  Series& series = request.series[number];
+bool Intake::Describe(Request& request, std::string_view metric, size_t number) {
+  const Series& series = request.series[number];
   const SeriesMetadata& metadata = series.metadata;
   if (request.version == Version::k2 &&
       (metadata.type != MetricType::kUnknown || metadata.help != 0 || metadata.unit != 0)) {
@@ -136,13 +144,11 @@ void Intake::Describe(Request& request, std::string_view metric, size_t number) 
           .help = request.symbols[metadata.help],
           .unit = request.symbols[metadata.unit]});
   }
-  const size_t first = number == 0 ? 0 : request.series[number - 1].samples_end;
-  if (!IsCumulative(metric, metadata.type) || first == series.samples_end) return;
-  const int64_t before_ms = request.samples[first].ts_ms - series.created_ms;
-  if (series.created_ms > 0 && before_ms > 0 &&
-      before_ms <= absl::ToInt64Milliseconds(kMaxCreatedBefore)) {
-    series.zero_ms = series.created_ms;
-  }
+  if (series.created_ms == 0) return false;
+  const size_t first = number == 0 ? 0 : request.series[number - 1].histograms_end;
+  const bool has_histograms = first != series.histograms_end;
+  return IsCumulative(metric, metadata.type) ||
+         (has_histograms && metadata.type != MetricType::kGaugeHistogram);
 }
 
 void Intake::Keep(const Metadata& metadata) {
@@ -164,18 +170,22 @@ void Intake::Append(Prepared prepared, Done done) {
     metrics_.CountFailure(over_rate ? Failure::kRate : Failure::kStore);
     return done(prepared_outcome);
   }
-  auto finish = [this, outcome = std::move(prepared_outcome),
+  auto finish = [this, outcome = std::move(prepared_outcome), seen = std::move(prepared.seen),
                  done = std::move(done)](const absl::Status& status) mutable {
     if (status.ok()) {
       metrics_.CountTaken(outcome.counts);
       metrics_.CountRejections(outcome.rejections);
+      starts_.Keep(seen);
     } else {
       metrics_.CountFailure(Failure::kStore);
       outcome.status = status;
       outcome.retry_after = absl::ZeroDuration();
       // Some of the handles are not known any more. They are looked for anew when the request comes
       // again.
-      if (absl::IsUnavailable(status)) series_.Clear();
+      if (absl::IsUnavailable(status)) {
+        series_.Clear();
+        starts_.Clear();
+      }
     }
     done(outcome);
   };

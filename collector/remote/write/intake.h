@@ -3,8 +3,8 @@
 // Finds the handles of the request's series (by their key, or by their labels where they are new),
 // leaves out what is over a limit of its tenant or can never be taken, and hands the rest to the
 // store as one batch. Keeps what
-// metrics are, and adds a sample of 0 where a counter began shortly before its first sample, when
-// its series is first seen: what it counted until then would be missing otherwise.
+// metrics are, and adds a sample of 0 where a counter began or was reset (start_times.h): what it
+// counted until then would be missing otherwise.
 //
 // Threading: any thread. Ownership: what the options name outlives it.
 #pragma once
@@ -22,6 +22,7 @@
 #include "collector/remote/write/rejections.h"
 #include "collector/remote/write/request.h"
 #include "collector/remote/write/series_cache.h"
+#include "collector/remote/write/start_times.h"
 #include "collector/remote/write/write_metrics.h"
 #include "collector/store/store.h"
 #include "prometheus/registry.h"
@@ -60,6 +61,7 @@ class Intake {
   struct Prepared {
     store::WriteBatch batch;
     Outcome outcome;  // so far; when its status is an error the batch is not to be taken
+    StartTimes::Seen seen;
   };
 
   // `protocol` is the metrics' label of that name.
@@ -78,18 +80,21 @@ class Intake {
 
  private:
   absl::Status Resolve(Request& request, Work& work, Outcome& outcome);
-  void ResolveNew(absl::Span<const size_t> numbers,
+  // `counters`: the numbers of those that are.
+  void ResolveNew(absl::Span<const size_t> numbers, absl::Span<const size_t> counters,
                   absl::Span<const model::SeriesDefinition> definitions, Request& request,
                   Work& work, Outcome& outcome);
   absl::StatusOr<store::SeriesHandle> ResolveOne(const model::SeriesDefinition& definition,
                                                  store::Refusals& refused);
   void Admit(Request& request, Prepared& prepared);
-  void Describe(Request& request, std::string_view metric, size_t number);
+  // Whether it is a counter whose start timestamp says something.
+  bool Describe(Request& request, std::string_view metric, size_t number);
   void Keep(const Metadata& metadata);
 
   const IntakeOptions options_;
   WriteMetrics metrics_;
   SeriesCache series_;
+  StartTimes starts_;
 };
 
 }  // namespace leadline::collector::remote::write

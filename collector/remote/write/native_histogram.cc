@@ -35,6 +35,7 @@ constexpr uint32_t kPositiveCounts = 13;
 constexpr uint32_t kResetHint = 14;
 constexpr uint32_t kTimestamp = 15;
 constexpr uint32_t kCustomValues = 16;
+constexpr uint32_t kStartTimestamp = 17;
 constexpr uint32_t kSpanOffset = 1;
 constexpr uint32_t kSpanLength = 2;
 
@@ -301,6 +302,8 @@ bool ParseHistogram(std::string_view message, HistogramSample& sample) {
   while (reader.Next()) {
     if (reader.Is(kTimestamp, WireType::kVarint)) {
       sample.ts_ms = reader.AsInt64();
+    } else if (reader.Is(kStartTimestamp, WireType::kVarint)) {
+      sample.start_ms = reader.AsInt64();
     } else if (reader.field() == kCustomValues) {
       const auto add = [&](const Reader& bound) {
         parsed.custom_bounds.push_back(bound.AsDouble());

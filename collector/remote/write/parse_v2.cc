@@ -88,8 +88,7 @@ class LabelNumbers {
 // One series, read into the request.
 class SeriesParser {
  public:
-  explicit SeriesParser(Request& request)
-      : request_(request), first_sample_(request.samples.size()) {}
+  explicit SeriesParser(Request& request) : request_(request) {}
 
   absl::Status Parse(std::string_view message) {
     Reader reader(message);
@@ -107,6 +106,7 @@ class SeriesParser {
     series_.samples_end = static_cast<uint32_t>(request_.samples.size());
     series_.histograms_end = static_cast<uint32_t>(request_.histograms.size());
     series_.exemplars_end = static_cast<uint32_t>(request_.exemplars.size());
+    request_.has_starts |= series_.created_ms != 0;
     request_.series.push_back(series_);
     return request_.CheckSize();
   }
@@ -126,8 +126,7 @@ class SeriesParser {
           return Malformed("Sample");
         }
         if (request_.samples.size() > kMaxSamples) return request_.CheckSize();
-        const bool is_first = request_.samples.size() == first_sample_ + 1;
-        if (is_first && start_ms != 0) series_.created_ms = start_ms;
+        NoteStart(start_ms);
         break;
       }
       case kSeriesHistograms:
@@ -135,6 +134,7 @@ class SeriesParser {
           return Malformed("Histogram");
         }
         if (request_.histograms.size() > kMaxHistograms) return request_.CheckSize();
+        if (series_.created_ms == 0) series_.created_ms = request_.histograms.back().start_ms;
         break;
       case kSeriesExemplars:
         LL_RETURN_IF_ERROR(ParseExemplar(reader.bytes()));
@@ -147,6 +147,18 @@ class SeriesParser {
         break;
     }
     return absl::OkStatus();
+  }
+
+  // Of the sample that was read last.
+  void NoteStart(int64_t start_ms) {
+    if (start_ms == 0) return;
+    if (last_start_ms_ == 0) {
+      series_.created_ms = start_ms;
+    } else if (start_ms != last_start_ms_) {
+      request_.later_starts.push_back(
+          {static_cast<uint32_t>(request_.samples.size()) - 1, start_ms});
+    }
+    last_start_ms_ = start_ms;
   }
 
   absl::Status ParseExemplar(std::string_view message) {
@@ -184,8 +196,8 @@ class SeriesParser {
   }
 
   Request& request_;
-  const size_t first_sample_;
   Series series_;
+  int64_t last_start_ms_ = 0;  // of its samples
   LabelNumbers labels_;
 };
 

@@ -58,6 +58,10 @@ void Request::Clear() {
   exemplars.clear();
   metadata.clear();
   gathered.clear();
+  has_starts = false;
+  later_starts.clear();
+  zeros.clear();
+  histogram_zeros.clear();
   symbols.clear();
   symbol_hashes.clear();
 }

@@ -60,8 +60,8 @@ struct Series {
   uint32_t histograms_end = 0;
   uint32_t exemplars_end = 0;
   SeriesMetadata metadata;
-  int64_t created_ms = 0;  // since when a counter counts; 0: not said
-  int64_t zero_ms = 0;     // where a sample of 0 is to be; 0: nowhere
+  int64_t created_ms =
+      0;  // since when a counter counts, where its samples say no other; 0: not said
   bool no_series = false;  // its labels are none that a series can have
   bool rejected = false;   // it, or a sample of it
   bool derived = false;    // from what the request has elsewhere: not rejected by itself
@@ -72,9 +72,23 @@ struct Sample {
   double value = 0;
 };
 
+// From that sample of its series on, a counter counts since another time.
+struct LaterStart {
+  uint32_t sample = 0;
+  int64_t start_ms = 0;
+};
+
+// A sample of 0 of ours, before a sample of the series.
+struct Zero {
+  uint32_t series = 0;
+  uint32_t sample = 0;
+  int64_t ts_ms = 0;
+};
+
 struct HistogramSample {
   int64_t ts_ms = 0;
-  std::string error;  // why it is none; "": it is one
+  int64_t start_ms = 0;  // as LaterStart's; 0: not said
+  std::string error;     // why it is none; "": it is one
   model::NativeHistogram value;
 };
 
@@ -99,7 +113,12 @@ struct Request {
   std::vector<HistogramSample> histograms;
   std::vector<Exemplar> exemplars;
   std::vector<Metadata> metadata;
-  std::deque<std::string> gathered;  // labels that did not come in one piece
+  std::deque<std::string> gathered;      // labels that did not come in one piece
+  bool has_starts = false;               // some series says since when it counts
+  std::vector<LaterStart> later_starts;  // in the order of samples
+  // In the order of samples and histograms.
+  std::vector<Zero> zeros;
+  std::vector<Zero> histogram_zeros;
 
   // Of version 2.
   std::vector<std::string_view> symbols;

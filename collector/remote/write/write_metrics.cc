@@ -41,7 +41,7 @@ WriteMetrics::WriteMetrics(const Counters& counters)
                               "Exemplars of others that are durable.")),
       zeros_(counters.Add("leadline_collector_remote_created_zeros_total",
                           "Samples of 0 that were added where a counter began shortly before its "
-                          "first sample.")),
+                          "first sample, or was reset as its start timestamp says.")),
       metadata_dropped_(counters.Add("leadline_collector_remote_metadata_dropped_total",
                                      "Descriptions of metrics that were not kept: there are too "
                                      "many, or their text is not UTF-8.")),
@@ -81,7 +81,7 @@ void WriteMetrics::CountTaken(const BatchCounts& counts) {
   for (size_t i = 0; i < kDroppedExemplars; ++i) {
     dropped_exemplars_[i]->Increment(static_cast<double>(counts.exemplars.dropped[i]));
   }
-  zeros_.Increment(static_cast<double>(counts.zeros));
+  zeros_.Increment(static_cast<double>(counts.zeros + counts.histogram_zeros));
 }
 
 void WriteMetrics::CountRejections(const Rejections& rejections) {

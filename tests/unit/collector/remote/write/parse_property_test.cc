@@ -367,6 +367,7 @@ TEST(ParseV2, FindsWhatProtocolBuffersFinds) {
     bool has_start = false;
     for (const auto& series : theirs.timeseries()) {
       for (const auto& sample : series.samples()) has_start |= sample.start_timestamp() != 0;
+      for (const auto& one : series.histograms()) has_start |= one.start_timestamp() != 0;
     }
     if (has_start) continue;  // it goes before the series' own
     still_messages += bytes != whole ? 1 : 0;

@@ -242,6 +242,99 @@ INSTANTIATE_TEST_SUITE_P(Series, BeginTest,
                                          Begin{"InTheFuture", "a_total", 1, -1, false, false}),
                          [](const auto& test) { return test.param.name; });
 
+struct Move {
+  const char* name;
+  int64_t
+      start_ms;  // of the second sample, from kNowMs on; the first is there, from 10 s before on
+  bool has_zero;
+};
+
+class MovedStartTest : public ReceiverV2Test, public testing::WithParamInterface<Move> {
+ protected:
+  static constexpr int64_t kFirstStartMs = kNowMs - 10'000;
+  static constexpr int64_t kSecondMs = kNowMs + 60'000;
+  static int64_t StartMs() { return kNowMs + GetParam().start_ms; }
+};
+
+TEST_P(MovedStartTest, IsAResetOfACounter) {
+  for (int i = 0; i < 2; ++i) {
+    pb::TimeSeries& counter = Add({{"__name__", "a_total"}});
+    counter.mutable_metadata()->set_type(1);
+    AddSample(counter, i == 0 ? kNowMs : kSecondMs, 5 + i);
+    counter.mutable_samples(0)->set_start_timestamp(i == 0 ? kFirstStartMs : StartMs());
+    pb::TimeSeries& gauge = Add({{"__name__", "g"}});
+    gauge.mutable_metadata()->set_type(2);
+    AddSample(gauge, i == 0 ? kNowMs : kSecondMs, 5 + i);
+    gauge.mutable_samples(0)->set_start_timestamp(i == 0 ? kFirstStartMs : StartMs());
+    const http::Response response = Send();
+    EXPECT_EQ(response.status, 204);
+    EXPECT_EQ(Written(response), "2 0 0 ");
+  }
+  const store::SeriesBlock block = Select("a_total").at(0);
+  if (GetParam().has_zero) {
+    EXPECT_THAT(block.ts_ms, ElementsAre(kFirstStartMs, kNowMs, StartMs(), kSecondMs));
+    EXPECT_THAT(block.values, ElementsAre(0, 5, 0, 6));
+    EXPECT_EQ(Metric("created_zeros_total"), "2");
+  } else {
+    EXPECT_THAT(block.ts_ms, ElementsAre(kFirstStartMs, kNowMs, kSecondMs));
+  }
+  EXPECT_THAT(Select("g").at(0).values, ElementsAre(5, 6));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Series, MovedStartTest,
+    testing::Values(Move{"BehindTheSampleBefore", 1, true}, Move{"BeforeItsSample", 59'999, true},
+                    Move{"AtTheSampleBefore", 0, false},
+                    Move{"BeforeTheSampleBefore", -5'000, false}, Move{"Back", -20'000, false},
+                    Move{"NotAtAll", -10'000, false}, Move{"AtItsSample", 60'000, false},
+                    Move{"BehindItsSample", 60'001, false}),
+    [](const auto& test) { return test.param.name; });
+
+TEST_F(ReceiverV2Test, FindsStartsThatMoveWithinARequest) {
+  pb::TimeSeries& series = Add({{"__name__", "a_total"}});
+  series.mutable_metadata()->set_type(1);
+  for (const auto& [ts_ms, start_ms] : {std::pair{0, -5}, std::pair{10, -5}, std::pair{20, 12},
+                                        std::pair{30, 12}, std::pair{40, 31}}) {
+    AddSample(series, kNowMs + ts_ms, 7);
+    series.mutable_samples()->rbegin()->set_start_timestamp(kNowMs + start_ms);
+  }
+  EXPECT_EQ(Written(Send()), "5 0 0 ");
+  const store::SeriesBlock block = Select("a_total").at(0);
+  EXPECT_THAT(block.values, ElementsAre(0, 7, 7, 0, 7, 7, 0, 7));
+  EXPECT_THAT(block.ts_ms, ElementsAre(kNowMs - 5, kNowMs, kNowMs + 10, kNowMs + 12, kNowMs + 20,
+                                       kNowMs + 30, kNowMs + 31, kNowMs + 40));
+}
+
+TEST_F(ReceiverV2Test, HistogramsBeginAtTheirStartToo) {
+  const auto send = [&](int64_t ts_ms, int64_t start_ms, int hint) {
+    pb::TimeSeries& series = Add({{"__name__", hint == 3 ? "gauge" : "h"}});
+    series.mutable_metadata()->set_type(3);
+    pb::Histogram& histogram = *series.add_histograms();
+    histogram.set_timestamp(kNowMs + ts_ms);
+    histogram.set_start_timestamp(kNowMs + start_ms);
+    histogram.set_reset_hint(hint);
+    histogram.set_schema(2);
+    histogram.set_zero_threshold(0.5);
+    histogram.set_count_int(4);
+    histogram.set_sum(7);
+    histogram.add_positive_spans()->set_length(1);
+    histogram.add_positive_deltas(4);
+    EXPECT_EQ(Written(Send()), "0 1 0 ");
+  };
+  for (const int hint : {0, 3}) {
+    send(0, -10, hint);
+    send(20, -10, hint);
+    send(40, 30, hint);
+  }
+  const store::SeriesBlock block = Select("h").at(0);
+  EXPECT_THAT(block.histogram_ts_ms,
+              ElementsAre(kNowMs - 10, kNowMs, kNowMs + 20, kNowMs + 30, kNowMs + 40));
+  const model::NativeHistogram empty{.schema = 2, .zero_threshold = 0.5};
+  EXPECT_EQ(block.histograms[0], empty);
+  EXPECT_EQ(block.histograms[3], empty);
+  EXPECT_THAT(Select("gauge").at(0).histogram_ts_ms, SizeIs(3));
+}
+
 TEST_F(ReceiverV2Test, TakesHistogramsWithCustomBucketsAndHints) {
   pb::Histogram& histogram = *Add({{"__name__", "h"}}).add_histograms();
   histogram.set_timestamp(kNowMs);
