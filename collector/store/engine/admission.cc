@@ -157,6 +157,9 @@ void Admission::DropFrames(const Tenant& tenant, const Times& times, WriteBatch&
                            frame.ts_ms - times.now_ms, options_.max_ahead_ms);
       });
     }
+    if (frame.ts_ms < chunk::kMinTimestampMs) {
+      return refuse(RefusedFor::kTooOld, [] { return "is before 1970, of which nothing is kept"; });
+    }
     if (frame.ts_ms < times.oldest_ms) {
       return refuse(RefusedFor::kTooOld, [&] {
         return fmt::format("is older than what is kept (retention), which begins at {} ms",

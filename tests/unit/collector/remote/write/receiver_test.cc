@@ -124,6 +124,23 @@ INSTANTIATE_TEST_SUITE_P(
 
 constexpr int64_t kHourMs = 3'600'000;
 
+// However long samples are kept.
+TEST_F(ReceiverFixture, SaysThatNothingIsKeptOfTheTimeBefore1970) {
+  store_options_.retention_ms = 0;
+  Open();
+  v1::WriteRequest request;
+  v1::TimeSeries& series = AddSeries(request, {{"__name__", "a"}});
+  for (const int64_t ts_ms : {INT64_MIN, int64_t{-1}, int64_t{0}, kNowMs}) {
+    AddSample(series, ts_ms, 1);
+  }
+  const http::Response response = Write(request);
+  EXPECT_EQ(response.status, 400);
+  EXPECT_EQ(response.body,
+            "2 samples were not taken: a at -9223372036854775808 ms is before 1970, of "
+            "which nothing is kept\n");
+  EXPECT_THAT(Select("a").at(0).ts_ms, ElementsAre(0, kNowMs));
+}
+
 TEST_F(ReceiverFixture, RejectsTimesOutOfBounds) {
   v1::WriteRequest request;
   v1::TimeSeries& series = AddSeries(request, {{"__name__", "a"}});
