@@ -56,6 +56,9 @@ class KeptSegments::LinkingFiles final : public store::file::Files {
     LL_RETURN_IF_ERROR(owner_.Keep(path));
     return base_.Remove(path);
   }
+  absl::StatusOr<uint64_t> SizeBytes(const std::string& path) override {
+    return base_.SizeBytes(path);
+  }
   absl::StatusOr<uint64_t> FreeBytes(const std::string& dir) override {
     return base_.FreeBytes(dir);
   }

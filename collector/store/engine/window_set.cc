@@ -104,14 +104,31 @@ int64_t WindowSet::NewestMs() const {
   return of_samples_ms == chunk::kBeforeAllTime ? of_any_ms : of_samples_ms;
 }
 
-std::map<int64_t, uint64_t> WindowSet::Sizes() const {
+std::map<int64_t, uint64_t> WindowSet::Sizes() {
   const int64_t newest_ms = NewestMs();
   MutexLock lock(mutex_);
+  std::erase_if(other_files_, [&](const auto& of) { return !windows_.contains(of.first); });
   std::map<int64_t, uint64_t> sizes;
   for (const auto& [id, window] : windows_) {
-    sizes[std::min(LastMs(id), newest_ms)] += window->disk_bytes();
+    sizes[std::min(LastMs(id), newest_ms)] += SizeOf(id, *window);
   }
   return sizes;
+}
+
+// Tables that were merged may still be there for a moment, and are not counted. The others are
+// looked at again when something was written.
+uint64_t WindowSet::SizeOf(const WindowId& id, const Window& window) {
+  OtherFiles& others = other_files_[id];
+  const uint64_t sequence = window.durable_sequence();
+  const uint64_t table_bytes = window.table_bytes();
+  if (others.sequence != sequence || others.table_bytes != table_bytes) {
+    others = {sequence, table_bytes, 0};
+    for (const std::string& name : files_.List(PathOf(id)).value_or(std::vector<std::string>())) {
+      if (window::IsTable(name)) continue;
+      others.bytes += files_.SizeBytes(fmt::format("{}/{}", PathOf(id), name)).value_or(0);
+    }
+  }
+  return table_bytes + others.bytes;
 }
 
 WindowSet::Opened WindowSet::OverlappingById(int64_t start_ms, int64_t end_ms) const {

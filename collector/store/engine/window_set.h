@@ -54,8 +54,8 @@ class WindowSet {
 
   // All of them, with what of them is durable.
   Manifest::Windows Listed() const ABSL_LOCKS_EXCLUDED(mutex_);
-  // What windows take of the disk, by their last millisecond.
-  std::map<int64_t, uint64_t> Sizes() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // What windows take of the disk, all of their files, by their last millisecond.
+  std::map<int64_t, uint64_t> Sizes() ABSL_LOCKS_EXCLUDED(mutex_);
   // Those that know which series there were, oldest first, without those that are hidden: of
   // samples, and of rollups for what is older than samples.
   std::vector<std::shared_ptr<window::Window>> Overlapping(int64_t start_ms, int64_t end_ms) const
@@ -118,6 +118,8 @@ class WindowSet {
   absl::Status ClearUnlisted(RetentionClass retention, const Manifest::Windows& listed,
                              Unlisted unlisted);
   absl::Status FindGaps() ABSL_LOCKS_EXCLUDED(mutex_);
+  uint64_t SizeOf(const WindowId& id, const window::Window& window)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   file::Files& files_;
   const Paths& paths_;
@@ -127,6 +129,13 @@ class WindowSet {
   std::map<WindowId, std::shared_ptr<window::Window>> windows_ ABSL_GUARDED_BY(mutex_);
   std::map<WindowId, absl::Status> hidden_ ABSL_GUARDED_BY(mutex_);  // of windows_, and why
   std::set<WindowId> gaps_ ABSL_GUARDED_BY(mutex_);
+  // What the files of a window took that are no tables, as long as the tables are the same.
+  struct OtherFiles {
+    uint64_t sequence = UINT64_MAX;
+    uint64_t table_bytes = 0;
+    uint64_t bytes = 0;
+  };
+  std::map<WindowId, OtherFiles> other_files_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace leadline::collector::store::engine

@@ -49,6 +49,8 @@ class Files {
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
   // With what is below it, when it is a directory.
   virtual absl::Status Remove(const std::string& path) = 0;
+  // Of a file.
+  virtual absl::StatusOr<uint64_t> SizeBytes(const std::string& path) = 0;
   // What may still be written to the file system of `dir` by who is not its administrator.
   virtual absl::StatusOr<uint64_t> FreeBytes(const std::string& dir) = 0;
   // Does not wait. The file holds the pid of the owner, for people, unless the disk is full.

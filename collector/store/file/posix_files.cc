@@ -168,6 +168,12 @@ class PosixFilesImpl final : public Files {
     return removed == 0 ? ErrorOf(ENOENT, "remove", path) : absl::OkStatus();
   }
 
+  absl::StatusOr<uint64_t> SizeBytes(const std::string& path) override {
+    struct stat found {};
+    if (stat(path.c_str(), &found) != 0) return ErrorOf(errno, "stat", path);
+    return static_cast<uint64_t>(found.st_size);
+  }
+
   absl::StatusOr<uint64_t> FreeBytes(const std::string& dir) override {
     struct statvfs found {};
     if (statvfs(dir.c_str(), &found) != 0) return ErrorOf(errno, "statvfs", dir);

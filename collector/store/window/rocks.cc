@@ -108,6 +108,8 @@ std::optional<std::string> DamagedWindowOf(const absl::Status& status) {
   return std::string(*path);
 }
 
+bool IsTable(std::string_view file_name) { return file_name.ends_with(".sst"); }
+
 rocksdb::WriteOptions WithoutLog() {
   rocksdb::WriteOptions options;
   options.disableWAL = true;

@@ -36,6 +36,9 @@ rocksdb::Options WindowOptions(const Shared& shared, bool create);
 absl::Status DamagedWindow(const std::string& path, const std::string& text);
 std::optional<std::string> DamagedWindowOf(const absl::Status& status);
 
+// Whether a file of a window's directory is one of its tables, by its name.
+bool IsTable(std::string_view file_name);
+
 rocksdb::WriteOptions WithoutLog();
 
 // How rows are read. Nowhere else, since iterators would pass over damaged blocks without a word:

@@ -94,7 +94,7 @@ absl::Status Window::Sync() {
   return absl::OkStatus();
 }
 
-uint64_t Window::disk_bytes() const {
+uint64_t Window::table_bytes() const {
   uint64_t bytes = 0;
   return db_->GetIntProperty(rocksdb::DB::Properties::kTotalSstFilesSize, &bytes) ? bytes : 0;
 }

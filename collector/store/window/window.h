@@ -67,8 +67,8 @@ class Window {
   // How many writes of the window are durable; grows with each Sync that had something. A window
   // that has less than it had once has lost something.
   uint64_t durable_sequence() const { return durable_sequence_; }
-  // On disk, of what it holds.
-  uint64_t disk_bytes() const;
+  // Of its tables, which are nearly all of what it takes on disk (IsTable).
+  uint64_t table_bytes() const;
 
   // To be called before writing. After an error RocksDB takes nothing until it is told to go on,
   // or has found by itself, within seconds, that a full disk has room again: UNAVAILABLE until

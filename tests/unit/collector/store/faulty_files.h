@@ -58,6 +58,9 @@ class FaultyFiles final : public file::Files {
     return real_.Rename(from, to);
   }
   absl::Status Remove(const std::string& path) override { return real_.Remove(path); }
+  absl::StatusOr<uint64_t> SizeBytes(const std::string& path) override {
+    return real_.SizeBytes(path);
+  }
   absl::StatusOr<uint64_t> FreeBytes(const std::string& dir) override {
     MutexLock lock(mutex_);
     return free_bytes_ != UINT64_MAX ? free_bytes_ : real_.FreeBytes(dir);

@@ -89,6 +89,9 @@ class LossyFiles final : public file::Files {
   absl::Status SyncDir(const std::string& dir) override;
   absl::Status Rename(const std::string& from, const std::string& to) override;
   absl::Status Remove(const std::string& path) override;
+  absl::StatusOr<uint64_t> SizeBytes(const std::string& path) override {
+    return real_.SizeBytes(path);
+  }
   absl::StatusOr<uint64_t> FreeBytes(const std::string& dir) override {
     return real_.FreeBytes(dir);
   }

@@ -65,6 +65,9 @@ class HeldFiles final : public file::Files {
     return real_.Rename(from, to);
   }
   absl::Status Remove(const std::string& path) override { return real_.Remove(path); }
+  absl::StatusOr<uint64_t> SizeBytes(const std::string& path) override {
+    return real_.SizeBytes(path);
+  }
   absl::StatusOr<uint64_t> FreeBytes(const std::string& dir) override {
     return real_.FreeBytes(dir);
   }

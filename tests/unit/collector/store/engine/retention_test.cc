@@ -1,5 +1,6 @@
 #include "collector/store/engine/retention.h"
 
+#include <filesystem>
 #include <string>
 #include <thread>
 
@@ -74,6 +75,33 @@ TEST_F(RetentionTest, SeriesOfProcessesAreKeptForTheirOwnTime) {
   // Through another start.
   Reopen();
   EXPECT_EQ(Select({Name("process_thread_count")})[0].ts_ms.size(), 2u);
+}
+
+TEST_F(RetentionTest, CountsAllFilesOfAWindow) {
+  for (int64_t day = 0; day < 2; ++day) AppendSample(series_, kT0 + day * kDay, double(day));
+  Flush();
+  Reopen();
+  const auto count_until_equal = [&] {
+    uint64_t tables = 0;
+    uint64_t all = 0;
+    do {
+      std::this_thread::yield();
+      tables = all = 0;
+      for (const auto& file :
+           std::filesystem::recursive_directory_iterator(options_.dir + "/windows")) {
+        if (!file.is_regular_file()) continue;
+        all += file.file_size();
+        if (file.path().extension() == ".sst") tables += file.file_size();
+      }
+    } while (Metric("window_bytes") != static_cast<double>(all));
+    EXPECT_GT(tables, 0u);
+    EXPECT_GT(all, 2 * tables);  // these windows are mostly RocksDB's own files
+  };
+  count_until_equal();
+  // What is written is counted when it is there.
+  AppendSample(series_, kT0 + kDay + 1, 7);
+  Flush();
+  count_until_equal();
 }
 
 TEST_F(RetentionTest, BySizeDropsTheOldestWindows) {

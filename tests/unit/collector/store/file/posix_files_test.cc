@@ -39,6 +39,14 @@ TEST_F(PosixFilesTest, AppendsTruncatesAndReads) {
   EXPECT_EQ(*files_.Read(path), "");
 }
 
+TEST_F(PosixFilesTest, KnowsHowLargeAFileIs) {
+  const auto file = PosixFiles().Create(dir_.File("a"));
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE((*file)->Append("12345").ok());
+  EXPECT_EQ(PosixFiles().SizeBytes(dir_.File("a")).value_or(0), 5u);
+  EXPECT_TRUE(absl::IsNotFound(PosixFiles().SizeBytes(dir_.File("b")).status()));
+}
+
 TEST_F(PosixFilesTest, ReadsMoreThanABuffer) {
   const std::string contents(3'000'001, 'x');
   ASSERT_TRUE((*files_.Create(dir_.File("f")))->Append(contents).ok());
