@@ -9,7 +9,7 @@ static inline unsigned int ll_detect_dns_header(const struct ll_detect_head* hea
                                                 unsigned int at) {
   const unsigned int flags = ll_detect_be16(head, at + 2);
   const unsigned int is_response = flags >> 15;
-  const unsigned int label = head->bytes[at + 12];
+  const unsigned int label = ll_detect_byte(head, at + 12);
 
   if (at + 17 > head->size) return LL_DETECT_NO;
   /* A query, one question, no bit that must be zero; few records, none of them in a question but

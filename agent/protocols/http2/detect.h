@@ -92,8 +92,8 @@ static inline unsigned int ll_detect_http2(const struct ll_detect_head* head) {
   found = LL_DETECT_REQUEST | LL_DETECT_RESPONSE;
   while (frames < 3 && at + LL_HTTP2_FRAME_HEADER <= head->size) {
     const unsigned int length = ll_detect_be32(head, at) >> 8;
-    const unsigned int type = head->bytes[at + 3];
-    const unsigned int flags = head->bytes[at + 4];
+    const unsigned int type = ll_detect_byte(head, at + 3);
+    const unsigned int flags = ll_detect_byte(head, at + 4);
     unsigned int block = at + LL_HTTP2_FRAME_HEADER;
 
     if (!ll_http2_is_plausible(length, type, flags, ll_detect_be32(head, at + 5))) {
@@ -102,14 +102,15 @@ static inline unsigned int ll_detect_http2(const struct ll_detect_head* head) {
     if (type == LL_HTTP2_HEADERS && found == (LL_DETECT_REQUEST | LL_DETECT_RESPONSE)) {
       if (flags & LL_HTTP2_PADDED) block += 1;
       if (flags & LL_HTTP2_HAS_PRIORITY) block += 5;
-      if (block < head->size) found = ll_http2_side(head->bytes[block]);
+      if (block < head->size) found = ll_http2_side(ll_detect_byte(head, block));
     }
     at += LL_HTTP2_FRAME_HEADER + length;
     if (++frames == 1) has_head = type == LL_HTTP2_HEADERS && at <= head->total;
     if (at >= head->total) break;
   }
   /* A server's first frame, before the client said anything. */
-  if (frames == 0) return head->first && head->bytes[0] == 0 ? LL_DETECT_MORE : LL_DETECT_NO;
+  if (frames == 0)
+    return head->first && ll_detect_byte(head, 0) == 0 ? LL_DETECT_MORE : LL_DETECT_NO;
   if (frames == 1 && at != head->total && !has_head) return LL_DETECT_NO;
   return found | LL_DETECT_WEAK;
 }

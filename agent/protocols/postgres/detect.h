@@ -17,7 +17,7 @@ static inline unsigned int ll_detect_postgres(const struct ll_detect_head* head)
   unsigned int length, code;
 
   if (head->size == 0) return LL_DETECT_MORE;
-  if (head->bytes[0] == 0) {
+  if (ll_detect_byte(head, 0) == 0) {
     if (head->size < 8) return LL_DETECT_MORE;
     length = ll_detect_be32(head, 0);
     code = ll_detect_be32(head, 4);
@@ -38,7 +38,7 @@ static inline unsigned int ll_detect_postgres(const struct ll_detect_head* head)
   if (length < 4 || length > 1u << 20 || (length + 1 > head->total && head->total < 4096)) {
     return LL_DETECT_NO;
   }
-  switch (head->bytes[0]) {
+  switch (ll_detect_byte(head, 0)) {
     case 'Q': /* a simple query */
       return length + 1 == head->total ? LL_DETECT_REQUEST | LL_DETECT_WEAK : LL_DETECT_NO;
     case 'P': /* parse, bind */
