@@ -38,6 +38,8 @@ constexpr size_t kMaxConnections = 64;
 probes::ProbeOptions ProbeOptionsOf(const Options& options) {
   probes::ProbeOptions probe_options;
   probe_options.tracked_processes = options.max_processes;
+  probe_options.capture_requests = options.capture_requests;
+  probe_options.request_ring_bytes = static_cast<uint32_t>(options.request_ring_bytes);
   if (options.time_every_syscall) probe_options.syscall_timing = probes::kTimeEverySyscall;
   return probe_options;
 }

@@ -21,6 +21,7 @@
 #include "agent/aggregate/connection_series.h"
 #include "agent/aggregate/process_event_series.h"
 #include "agent/aggregate/recorder.h"
+#include "agent/aggregate/request_series.h"
 #include "agent/aggregate/syscall_series.h"
 #include "agent/cgroup_inventory.h"
 #include "agent/probes/probes.h"
@@ -56,7 +57,8 @@ class KernelCounters {
   using Tables = std::tuple<Table<aggregate::SyscallSeries, &probes::Probes::ReadSyscalls>,
                             Table<aggregate::ProcessEventSeries, &probes::Probes::ReadProcesses>,
                             Table<aggregate::TcpSeries, &probes::Probes::ReadTcp>,
-                            Table<aggregate::UdpSeries, &probes::Probes::ReadUdp>>;
+                            Table<aggregate::UdpSeries, &probes::Probes::ReadUdp>,
+                            Table<aggregate::RequestSeries, &probes::Probes::ReadRequests>>;
 
   template <typename Function>
   void ForEachTable(Function function) {

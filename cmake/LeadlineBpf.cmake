@@ -5,6 +5,23 @@
 # skeletons have those of the processor that is built for.
 set(LEADLINE_BPF_PROCESSORS x86 arm64 CACHE INTERNAL "as libbpf names them: __TARGET_ARCH_…")
 
+# Writes a header that includes the rules of every row of agent/protocols/base/protocols.def, for the programs that
+# tell protocols by them; `rules` becomes all files that they are in.
+function(leadline_protocol_rules header rules)
+  set(protocols ${CMAKE_SOURCE_DIR}/agent/protocols)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${protocols}/base/protocols.def)
+  file(STRINGS ${protocols}/base/protocols.def rows REGEX "^LL_PROTOCOL\\(")
+  set(text "/* Made from agent/protocols/base/protocols.def. */\n#pragma once\n\n")
+  set(files ${header} ${protocols}/base/protocols.def ${protocols}/base/detect.h)
+  foreach(row IN LISTS rows)
+    string(REGEX REPLACE "^LL_PROTOCOL\\([^,]*, ([^,]*),.*" "\\1" name "${row}")
+    string(APPEND text "#include \"agent/protocols/${name}/detect.h\"\n")
+    list(APPEND files ${protocols}/${name}/detect.h)
+  endforeach()
+  file(CONFIGURE OUTPUT ${header} CONTENT "${text}" @ONLY)
+  set(${rules} ${files} PARENT_SCOPE)
+endfunction()
+
 function(leadline_bpf_objects)
   find_program(BPF_CLANG NAMES clang-14 clang-16 clang REQUIRED)
   find_program(LLVM_STRIP NAMES llvm-strip-14 llvm-strip-16 llvm-strip REQUIRED)
@@ -15,6 +32,7 @@ function(leadline_bpf_objects)
     set(own x86)
   endif()
   set(out ${CMAKE_BINARY_DIR}/bpf)
+  leadline_protocol_rules(${out}/protocol_rules.h rules)
   file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bpf/lib/*.h ${CMAKE_SOURCE_DIR}/bpf/shared/*.h)
   set(made)
   foreach(source IN LISTS ARGN)
@@ -26,10 +44,10 @@ function(leadline_bpf_objects)
       add_custom_command(
         OUTPUT ${object}
         COMMAND ${BPF_CLANG} -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_${processor} -Wall -Wextra -Wno-unused-parameter -Werror
-                -I ${CMAKE_SOURCE_DIR} -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=
+                -I ${CMAKE_SOURCE_DIR} -I ${out} -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=
                 -c ${CMAKE_SOURCE_DIR}/bpf/${source} -o ${object}
         COMMAND ${LLVM_STRIP} -g ${object}
-        DEPENDS ${CMAKE_SOURCE_DIR}/bpf/${source} ${headers}
+        DEPENDS ${CMAKE_SOURCE_DIR}/bpf/${source} ${headers} ${rules}
         VERBATIM COMMENT "bpf ${processor} ${source}")
       list(APPEND made ${object})
     endforeach()

@@ -14,7 +14,7 @@ uint64_t& CountOf(std::vector<HistogramBucket>& buckets, int32_t index) {
 
 }  // namespace
 
-bool AddGrowth(absl::Span<const probes::HistogramBucket> now, std::vector<HistogramBucket>& seen,
+bool AddGrowth(absl::Span<const HistogramBucket> now, std::vector<HistogramBucket>& seen,
                std::vector<HistogramBucket>& total) {
   bool grew = false;
   for (const auto& bucket : now) {

@@ -9,8 +9,7 @@
 
 #include "absl/types/span.h"
 
-#include "agent/export/histogram.h"
-#include "agent/probes/syscall_table.h"
+#include "agent/model/histogram_bucket.h"
 
 namespace leadline::agent::aggregate {
 
@@ -23,7 +22,7 @@ inline bool AddGrowth(uint64_t now, uint64_t& seen, uint64_t& total) {
 }
 
 // The same for the buckets of a histogram, which ascend by index.
-bool AddGrowth(absl::Span<const probes::HistogramBucket> now, std::vector<HistogramBucket>& seen,
+bool AddGrowth(absl::Span<const HistogramBucket> now, std::vector<HistogramBucket>& seen,
                std::vector<HistogramBucket>& total);
 
 }  // namespace leadline::agent::aggregate

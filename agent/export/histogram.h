@@ -5,12 +5,9 @@
 
 #include "absl/types/span.h"
 
-namespace leadline::agent {
+#include "agent/model/histogram_bucket.h"
 
-struct HistogramBucket {
-  int32_t index = 0;  // holds values in (2^((index-1)*2^-schema), 2^(index*2^-schema)]
-  uint64_t count = 0;
-};
+namespace leadline::agent {
 
 // A native histogram, cumulative since the series' start. Buckets ascend by index; empty ones may
 // be left out. Its count is zero_count and all buckets together. The buckets are the caller's.

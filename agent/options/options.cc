@@ -13,6 +13,8 @@ namespace leadline::agent {
 namespace {
 
 constexpr absl::Duration kShortestInterval = absl::Milliseconds(100);
+constexpr uint64_t kLeastRing = 64 << 10;
+constexpr uint64_t kMostRing = 1 << 30;
 constexpr uint32_t kMostProcesses = 1 << 22;  // PID_MAX_LIMIT of Linux
 
 std::string DefaultNode() {
@@ -89,6 +91,19 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
       ->check(CLI::IsMember({"adaptive", "every"}).description(""))
       ->type_name("MODE")
       ->default_str("adaptive");
+  app.add_option_function<std::string>(
+         "--requests",
+         [&options](const std::string& mode) { options.capture_requests = mode == "on"; },
+         "on: requests are told from the beginnings of what goes over TCP connections; or off")
+      ->check(CLI::IsMember({"on", "off"}).description(""))
+      ->type_name("MODE")
+      ->default_str("on");
+  app.add_option("--request-ring-size", options.request_ring_bytes,
+                 "Room for what was captured and is not yet read, rounded up to a power of two")
+      ->transform(flags::ToBytes())
+      ->check(CLI::Range(kLeastRing, kMostRing).description(""))
+      ->type_name("SIZE")
+      ->default_str("4MiB");
   app.add_option_function<std::string>(
          "--cgroups",
          [&options](const std::string& version) {

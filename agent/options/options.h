@@ -34,6 +34,8 @@ struct Options {
   std::vector<runtimes::StateDirectory> runtime_state;  // besides the usual ones
   uint32_t max_processes = 4096;
   bool time_every_syscall = false;
+  bool capture_requests = true;
+  uint64_t request_ring_bytes = 4 << 20;
   CgroupChoice cgroups = CgroupChoice::kAuto;
   bool dry_run = false;
   std::string record;  // file; "": none

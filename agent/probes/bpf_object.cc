@@ -15,6 +15,7 @@
 #include "common/status_text.h"
 #include "lifecycle.skel.h"
 #include "processes.skel.h"
+#include "requests.skel.h"
 #include "syscalls.skel.h"
 #include "tcp.skel.h"
 #include "udp.skel.h"
@@ -176,6 +177,9 @@ std::string_view BpfObjectElf(BpfObject object) {
       break;
     case BpfObject::kUdp:
       data = udp_bpf::elf_bytes(&size);
+      break;
+    case BpfObject::kRequests:
+      data = requests_bpf::elf_bytes(&size);
       break;
   }
   return {static_cast<const char*>(data), size};

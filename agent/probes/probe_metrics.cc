@@ -28,7 +28,18 @@ ProbeMetrics::ProbeMetrics(const Probes& probes, prometheus::Registry& registry)
                    .Name("leadline_agent_syscalls_untimed_total")
                    .Help("System calls that counted with the latency of another one of their row.")
                    .Register(registry)
-                   .Add({})) {
+                   .Add({})),
+      requests_(prometheus::BuildCounter()
+                    .Name("leadline_agent_requests_total")
+                    .Help("Requests that were found in what was captured, by protocol.")
+                    .Register(registry)),
+      request_losses_(prometheus::BuildCounter()
+                          .Name("leadline_agent_request_losses_total")
+                          .Help("What is missing of requests, by protocol, unit and reason.")
+                          .Register(registry)),
+      request_connections_(GaugeFamily(registry, "leadline_agent_request_connections",
+                                       "Connections whose requests are followed.")
+                               .Add({})) {
   const ProbeReport& report = probes.report();
   GaugeFamily(registry, "leadline_agent_syscall_rows_max",
               "Rows that the kernel's table of system calls has.")
@@ -47,7 +58,24 @@ ProbeMetrics::ProbeMetrics(const Probes& probes, prometheus::Registry& registry)
   }
 }
 
+void ProbeMetrics::UpdateRequests() {
+  request_connections_.Set(static_cast<double>(probes_.request_connections()));
+  // Families give the same counter for the same labels.
+  for (const RequestCount& count : probes_.RequestCounts()) {
+    const std::string protocol(count.protocol);
+    if (count.reason.empty()) {
+      RaiseTo(requests_.Add({{"protocol", protocol}}), count.count);
+    } else {
+      RaiseTo(request_losses_.Add({{"protocol", protocol},
+                                   {"unit", std::string(count.unit)},
+                                   {"reason", std::string(count.reason)}}),
+              count.count);
+    }
+  }
+}
+
 absl::Status ProbeMetrics::Update() {
+  UpdateRequests();
   rows_.Set(probes_.syscall_rows_used());
   const auto untimed = probes_.UntimedSyscalls();
   const auto losses = probes_.Losses();

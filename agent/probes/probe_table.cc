@@ -62,6 +62,15 @@ constexpr ProbeAlternative kUdpReceive[] = {
     {"raw_tp/sock_recv_length", "udp_receive_raw", {6, 3}},
 };
 
+constexpr ProbeAlternative kRequestsSend[] = {
+    {"tp_btf/sock_send_length", "requests_send_btf", {6, 3}},
+    {"raw_tp/sock_send_length", "requests_send_raw", {6, 3}},
+};
+constexpr ProbeAlternative kRequestsReceive[] = {
+    {"tp_btf/sock_recv_length", "requests_receive_btf", {6, 3}},
+    {"raw_tp/sock_recv_length", "requests_receive_raw", {6, 3}},
+};
+
 constexpr ProbeRow kRows[] = {
     // First, so that no entry is counted whose return would not be.
     {"syscall_exit", BpfObject::kSyscalls,
@@ -87,6 +96,12 @@ constexpr ProbeRow kRows[] = {
      "container_udp_sent_bytes_total, container_udp_sent_datagrams_total", "", kUdpSend},
     {"udp_receive", BpfObject::kUdp,
      "container_udp_received_bytes_total, container_udp_received_datagrams_total", "", kUdpReceive},
+    // Both find connections where tcp_state has noted them: RequestRing::Share.
+    {"requests_recv", BpfObject::kRequests,
+     "http_*, rpc_*, db_* and dns_*_duration_seconds of requests over TCP", "requests_send",
+     kRequestsReceive},
+    {"requests_send", BpfObject::kRequests, "what is sent of those", "requests_recv",
+     kRequestsSend},
 };
 
 }  // namespace
@@ -115,6 +130,8 @@ std::string_view BpfObjectName(BpfObject object) {
       return "tcp";
     case BpfObject::kUdp:
       return "udp";
+    case BpfObject::kRequests:
+      return "requests";
   }
   return "?";
 }

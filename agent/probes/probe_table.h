@@ -27,7 +27,7 @@ struct KernelVersion {
 KernelVersion ParseKernelVersion(std::string_view release);
 
 // bpf/programs/<name>.bpf.c
-enum class BpfObject : uint8_t { kSyscalls, kLifecycle, kProcesses, kTcp, kUdp };
+enum class BpfObject : uint8_t { kSyscalls, kLifecycle, kProcesses, kTcp, kUdp, kRequests };
 std::string_view BpfObjectName(BpfObject object);
 
 struct ProbeAlternative {

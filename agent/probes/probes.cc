@@ -24,6 +24,9 @@
 namespace leadline::agent::probes {
 namespace {
 
+// sock_send_length and sock_recv_length.
+constexpr KernelVersion kRequestsFrom = {6, 3};
+
 constexpr uint32_t kPidMaxWhenUnknown = 1U << 22;  // the kernel's own limit on 64-bit machines
 
 constexpr const char* kSyscallLossNames[] = {"syscall_row_cgroup_other", "syscall_row_global_other",
@@ -46,6 +49,11 @@ constexpr const char* kUdpLossNames[] = {"udp_row_cgroup_other", "udp_row_global
 static_assert(std::size(kUdpLossNames) == UDP_LOSS_COUNT);
 constexpr const char* kTotalsLossNames[] = {"process_totals_no_row"};
 static_assert(std::size(kTotalsLossNames) == PROCESS_TOTALS_LOSS_COUNT);
+
+// Of what is captured for requests; 0 for nothing.
+uint32_t RequestRingBytes(const ProbeOptions& options) {
+  return options.capture_requests ? std::max(options.request_ring_bytes, 1U) : 0;
+}
 
 uint32_t PidMax() {
   uint32_t pid_max = 0;
@@ -86,11 +94,16 @@ absl::Status ConfigureObject(BpfObject object, bpf_object* opened, const ProbeOp
           ProcessTotalsTable::Configure(opened, syscalls.slots, options.tracked_processes));
       return ProcessTable::Configure(opened, options.process_rows, syscalls.slots);
     case BpfObject::kTcp:
+      LL_RETURN_IF_ERROR(
+          RequestRing::ConfigureTcp(opened, options.tcp_connections, RequestRingBytes(options)));
       return TcpTable::Configure(opened, options.tcp_rows, options.tcp_connections,
                                  options.count_own_sockets ? 0 : AgentTgid());
     case BpfObject::kUdp:
       return UdpTable::Configure(opened, options.udp_rows,
                                  options.count_own_sockets ? 0 : AgentTgid());
+    case BpfObject::kRequests:
+      return RequestRing::Configure(opened, options.tcp_connections, RequestRingBytes(options),
+                                    options.count_own_sockets ? 0 : AgentTgid());
   }
   return absl::OkStatus();
 }
@@ -100,7 +113,9 @@ void AddMaps(std::vector<MapReport> from, std::vector<MapReport>& to) {
   for (MapReport& map : from) {
     const bool has = std::any_of(to.begin(), to.end(),
                                  [&](const MapReport& other) { return other.name == map.name; });
-    if (!has || !ProcessTotalsTable::IsShared(map.name)) to.push_back(std::move(map));
+    const bool is_shared =
+        ProcessTotalsTable::IsShared(map.name) || RequestRing::IsShared(map.name);
+    if (!has || !is_shared) to.push_back(std::move(map));
   }
 }
 
@@ -123,11 +138,21 @@ class KernelProbes final : public Probes {
   absl::Status ReadUdp(absl::FunctionRef<void(const ConnectionCounters&)> handler) override {
     return udp_ ? udp_->Read(handler) : absl::OkStatus();
   }
+  absl::Status ReadRequests(
+      absl::FunctionRef<void(const requests::RequestCounters&)> handler) override {
+    if (requests_) requests_->Read(handler);
+    return absl::OkStatus();
+  }
+  std::vector<RequestCount> RequestCounts() const override {
+    return requests_ ? requests_->Counts() : std::vector<RequestCount>();
+  }
+  size_t request_connections() const override { return requests_ ? requests_->connections() : 0; }
   void Forget(uint64_t cgroup_id) override {
     if (syscalls_) syscalls_->Forget(cgroup_id);
     if (processes_) processes_->Forget(cgroup_id);
     if (tcp_) tcp_->Forget(cgroup_id);
     if (udp_) udp_->Forget(cgroup_id);
+    if (requests_) requests_->Forget(cgroup_id);
   }
   ProcessTotalsSource* process_totals() override { return totals_ ? &*totals_ : nullptr; }
   int lifecycle_fd() const override { return lifecycle_ ? lifecycle_->epoll_fd() : -1; }
@@ -147,7 +172,7 @@ class KernelProbes final : public Probes {
   using Open = absl::FunctionRef<absl::Status(LoadedBpfObject&)>;
 
   struct LossCounters {
-    absl::Span<const char* const> names;
+    std::vector<std::string> names;
     std::function<absl::StatusOr<std::vector<uint64_t>>()> read;
   };
 
@@ -156,15 +181,16 @@ class KernelProbes final : public Probes {
   // The loss counters of a table or ring, which stays where it is.
   template <typename Reader>
   void AddLosses(absl::Span<const char* const> names, const Reader& reader) {
-    losses_.push_back({names, [&reader] { return reader.Losses(); }});
+    losses_.push_back({{names.begin(), names.end()}, [&reader] { return reader.Losses(); }});
   }
 
-  void RefuseAll(const std::string& reason);
+  void Refuse(absl::Span<const ProbeRow> rows, const std::string& reason);
   void LoadSyscalls(const ProbeOptions& options);
   void LoadLifecycle(const ProbeOptions& options);
   void LoadProcesses(const ProbeOptions& options);
   void LoadTcp(const ProbeOptions& options);
   void LoadUdp(const ProbeOptions& options);
+  void LoadRequests(const ProbeOptions& options);
 
   KernelVersion kernel_;
   KernelCgroups cgroups_;
@@ -176,8 +202,10 @@ class KernelProbes final : public Probes {
   std::optional<TcpTable> tcp_;
   std::optional<UdpTable> udp_;
   std::optional<ProcessTotalsTable> totals_;
-  bpf_object* counting_ = nullptr;  // the object that counts system calls, once it is loaded
+  bpf_object* counting_ = nullptr;     // the object that counts system calls, once it is loaded
+  bpf_object* connections_ = nullptr;  // the object of TCP connections
   std::unique_ptr<LifecycleRing> lifecycle_;
+  std::unique_ptr<RequestRing> requests_;
   std::vector<LossCounters> losses_;
 };
 
@@ -189,6 +217,7 @@ void KernelProbes::LoadObject(BpfObject object, const ProbeOptions& options, Ope
       [&](bpf_object* opened) -> absl::Status {
         LL_RETURN_IF_ERROR(ConfigureCgroups(opened, cgroups_));
         LL_RETURN_IF_ERROR(ConfigureObject(object, opened, options, syscall_size_));
+        if (object == BpfObject::kRequests) return RequestRing::Share(connections_, opened);
         if (object != BpfObject::kProcesses || counting_ == nullptr) return absl::OkStatus();
         return ProcessTotalsTable::Share(counting_, opened);
       },
@@ -211,23 +240,26 @@ void KernelProbes::LoadObject(BpfObject object, const ProbeOptions& options, Ope
   for (ProbeStatus& probe : statuses) report_.probes.push_back(std::move(probe));
 }
 
-absl::Status KernelProbes::Load(const ProbeOptions& options) {
+absl::Status KernelProbes::Load(const ProbeOptions& asked) {
+  ProbeOptions options = asked;
   utsname name = {};
   uname(&name);
   kernel_ = ParseKernelVersion(name.release);
   report_.kernel = name.release;
   const int cpus = libbpf_num_possible_cpus();
   if (cpus < 1) {
-    RefuseAll("/sys/devices/system/cpu/possible does not tell the number of CPUs");
+    Refuse(ProbeTable(), "/sys/devices/system/cpu/possible does not tell the number of CPUs");
     return absl::OkStatus();
   }
   report_.cpus = static_cast<uint32_t>(cpus);
   auto cgroups = FindKernelCgroups(options.hierarchy);
   if (!cgroups.ok()) {
-    RefuseAll(std::string(StatusMessage(cgroups.status())));
+    Refuse(ProbeTable(), std::string(StatusMessage(cgroups.status())));
     return absl::OkStatus();
   }
   cgroups_ = *std::move(cgroups);
+  // The maps that requests share with connections are small where nothing is captured.
+  if (kernel_ < kRequestsFrom) options.capture_requests = false;
 
   LL_ASSIGN_OR_RETURN(syscall_size_, FitSyscalls(options, report_.cpus, PidMax()));
   LoadSyscalls(options);
@@ -235,11 +267,16 @@ absl::Status KernelProbes::Load(const ProbeOptions& options) {
   LoadProcesses(options);
   LoadTcp(options);
   LoadUdp(options);
+  if (asked.capture_requests) {
+    LoadRequests(options);
+  } else {
+    Refuse(RowsOf(BpfObject::kRequests), "is switched off");
+  }
   return absl::OkStatus();
 }
 
-void KernelProbes::RefuseAll(const std::string& reason) {
-  for (const ProbeRow& row : ProbeTable()) {
+void KernelProbes::Refuse(absl::Span<const ProbeRow> rows, const std::string& reason) {
+  for (const ProbeRow& row : rows) {
     ProbeStatus& status = report_.probes.emplace_back();
     status.name = row.name;
     status.feeds = row.feeds;
@@ -288,6 +325,7 @@ void KernelProbes::LoadTcp(const ProbeOptions& options) {
   LoadObject(BpfObject::kTcp, options, [&](LoadedBpfObject& loaded) -> absl::Status {
     LL_ASSIGN_OR_RETURN(tcp_, TcpTable::Open(loaded.get(), report_.cpus));
     AddLosses(kTcpLossNames, *tcp_);
+    connections_ = loaded.get();
     return absl::OkStatus();
   });
   if (!tcp_ || options.dry_run) return;
@@ -302,6 +340,26 @@ void KernelProbes::LoadUdp(const ProbeOptions& options) {
     AddLosses(kUdpLossNames, *udp_);
     return absl::OkStatus();
   });
+}
+
+void KernelProbes::LoadRequests(const ProbeOptions& options) {
+  const auto state =
+      std::find_if(report_.probes.begin(), report_.probes.end(),
+                   [](const ProbeStatus& probe) { return probe.name == "tcp_state"; });
+  if (connections_ == nullptr ||
+      (!options.dry_run && (state == report_.probes.end() || !state->attached()))) {
+    Refuse(RowsOf(BpfObject::kRequests), "is of no use without tcp_state");
+    return;
+  }
+  LoadObject(BpfObject::kRequests, options, [&](LoadedBpfObject& loaded) -> absl::Status {
+    LL_ASSIGN_OR_RETURN(requests_,
+                        RequestRing::Open(loaded.get(), options.tcp_connections, report_.cpus));
+    losses_.push_back({RequestRing::LossNames(), [this] { return requests_->Losses(); }});
+    return absl::OkStatus();
+  });
+  if (!requests_ || options.dry_run) return;
+  const absl::Status started = requests_->Start();
+  if (!started.ok()) spdlog::error("requests: {}", StatusMessage(started));
 }
 
 absl::StatusOr<std::vector<ProbeLoss>> KernelProbes::Losses() const {

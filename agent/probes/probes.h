@@ -25,7 +25,9 @@
 #include "agent/probes/probe_report.h"
 #include "agent/probes/process_table.h"
 #include "agent/probes/process_totals.h"
+#include "agent/probes/request_ring.h"
 #include "agent/probes/syscall_table.h"
+#include "agent/requests/request_key.h"
 
 namespace leadline::agent::probes {
 
@@ -42,10 +44,14 @@ struct ProbeOptions {
   uint32_t process_rows = 8192;
   // (cgroup, role, peer) rows; 760 bytes each.
   uint32_t tcp_rows = 8192;
-  // That are open at once; 184 bytes each.
+  // That are open at once; 256 bytes each, and 128 where requests are captured.
   uint32_t tcp_connections = 32768;
   // (cgroup, role, peer) rows; 120 bytes each.
   uint32_t udp_rows = 8192;
+  // What goes over TCP connections is captured, for requests. The ring is rounded up to a power of
+  // two.
+  bool capture_requests = true;
+  uint32_t request_ring_bytes = 4 << 20;
   // Those of this process too, as a measurement wants it.
   bool count_own_sockets = false;
   // Slots for threads, rounded up to a power of two; 0: as many as there may be thread ids, but no
@@ -93,6 +99,13 @@ class Probes {
   virtual absl::Status ReadUdp(absl::FunctionRef<void(const ConnectionCounters&)>) {
     return absl::OkStatus();
   }
+  // See RequestRows.
+  virtual absl::Status ReadRequests(absl::FunctionRef<void(const requests::RequestCounters&)>) {
+    return absl::OkStatus();
+  }
+  // Of the agent itself: a replay has none.
+  virtual std::vector<RequestCount> RequestCounts() const { return {}; }
+  virtual size_t request_connections() const { return 0; }
   // nullptr without the probes for it.
   virtual ProcessTotalsSource* process_totals() { return nullptr; }
   // The cgroup has ended: the next read of each table hands its rows out a last time.

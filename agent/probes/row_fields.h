@@ -10,13 +10,34 @@
 #include "agent/probes/process_table.h"
 #include "agent/probes/process_totals.h"
 #include "agent/probes/syscall_table.h"
+#include "agent/requests/request_key.h"
 
-namespace leadline::agent::probes {
+namespace leadline::agent {
 
 template <typename Archive>
 void Fields(Archive& archive, HistogramBucket& bucket) {
   archive("index", bucket.index, "count", bucket.count);
 }
+
+}  // namespace leadline::agent
+
+namespace leadline::agent::requests {
+
+template <typename Archive>
+void Fields(Archive& archive, RequestKey& key) {
+  archive("kind", key.kind, "side", key.side, "protocol", key.protocol, "operation", key.operation,
+          "target", key.target, "status", key.status, "error", key.error);
+}
+template <typename Archive>
+void Fields(Archive& archive, RequestCounters& row) {
+  archive("cgroup_id", row.cgroup_id, "last", row.last, "key", row.key, "duration_ns",
+          row.duration_ns, "buckets", row.buckets);
+}
+
+}  // namespace leadline::agent::requests
+
+namespace leadline::agent::probes {
+
 template <typename Archive>
 void Fields(Archive& archive, SyscallCounters& row) {
   archive("cgroup_id", row.cgroup_id, "nr", row.nr, "abi", row.abi, "last", row.last, "calls",

@@ -22,6 +22,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 
+#include "agent/model/histogram_bucket.h"
 #include "agent/probes/bpf_map_memory.h"
 #include "agent/probes/latency_layout.h"
 #include "agent/probes/syscall_names.h"
@@ -55,11 +56,7 @@ struct SyscallTiming {
 };
 inline constexpr SyscallTiming kTimeEverySyscall = {.timed_a_tick = UINT32_MAX};
 
-struct HistogramBucket {
-  int32_t index = 0;  // as Prometheus numbers the buckets of the schema
-  uint64_t count = 0;
-  bool operator==(const HistogramBucket&) const = default;
-};
+using agent::HistogramBucket;
 
 struct SyscallCounters {
   uint64_t cgroup_id = 0;  // 0 in the machine's ~other row

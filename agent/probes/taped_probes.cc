@@ -105,6 +105,11 @@ class TapedProbes final : public Probes {
       return kernel_->ReadUdp(each);
     });
   }
+  absl::Status ReadRequests(RowHandler<requests::RequestCounters> handler) override {
+    return Rows<requests::RequestCounters>(
+        "requests", handler,
+        [this](RowHandler<requests::RequestCounters> each) { return kernel_->ReadRequests(each); });
+  }
   ProcessTotalsSource* process_totals() override { return has_totals_ ? &totals_ : nullptr; }
   absl::StatusOr<int> PollLifecycle(absl::Duration timeout,
                                     RowHandler<LifecycleEvent> handler) override {
@@ -117,6 +122,13 @@ class TapedProbes final : public Probes {
         });
     if (!status.ok()) return status;
     return events;
+  }
+
+  std::vector<RequestCount> RequestCounts() const override {
+    return kernel_ ? kernel_->RequestCounts() : std::vector<RequestCount>();
+  }
+  size_t request_connections() const override {
+    return kernel_ ? kernel_->request_connections() : 0;
   }
 
   uint32_t syscall_rows_used() const override {

@@ -8,6 +8,20 @@
 
 /* The number of the system call that the registers are of. */
 #define REGS_SYSCALL orig_ax
+/* Its arguments, which last as long as it. */
+#define REGS_ARGUMENT_2 si
+#define REGS_ARGUMENT_3 dx
+/* arch/x86/entry/syscalls/syscall_64.tbl */
+enum {
+	NR_READ = 0,
+	NR_WRITE = 1,
+	NR_READV = 19,
+	NR_WRITEV = 20,
+	NR_SENDTO = 44,
+	NR_RECVFROM = 45,
+	NR_SENDMSG = 46,
+	NR_RECVMSG = 47,
+};
 /* Whether the task is in a 32-bit system call (arch/x86/include/asm/thread_info.h: TS_COMPAT). */
 #define THREAD_COMPAT_WORD status
 #define THREAD_COMPAT_BIT 0x0002
@@ -26,6 +40,19 @@
 #elif defined(__TARGET_ARCH_arm64)
 
 #define REGS_SYSCALL syscallno
+#define REGS_ARGUMENT_2 regs[1]
+#define REGS_ARGUMENT_3 regs[2]
+/* include/uapi/asm-generic/unistd.h */
+enum {
+	NR_READ = 63,
+	NR_WRITE = 64,
+	NR_READV = 65,
+	NR_WRITEV = 66,
+	NR_SENDTO = 206,
+	NR_RECVFROM = 207,
+	NR_SENDMSG = 211,
+	NR_RECVMSG = 212,
+};
 /* arch/arm64/include/asm/thread_info.h: TIF_32BIT */
 #define THREAD_COMPAT_WORD flags
 #define THREAD_COMPAT_BIT (1UL << 22)

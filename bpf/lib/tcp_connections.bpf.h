@@ -46,7 +46,9 @@ struct tcp_connection {
 	__u8 is_agents;		   /* counts nowhere */
 	__u8 has_history;	   /* else its history is all 0, whatever stands there */
 	__u8 seen_closed;	   /* by the last walk */
-	__u8 pad[9];
+	__u8 requests;		   /* enum request_mode; see bpf/lib/request_states.bpf.h */
+	__u32 serial;		   /* of those that have had the place */
+	__u8 pad[4];
 	struct tcp_history history;
 } __attribute__((aligned(64)));
 
@@ -87,17 +89,28 @@ static __always_inline struct tcp_connection *connection_at(__u32 hash)
 	return bpf_map_lookup_elem(&tcp_connections, &index);
 }
 
-static __always_inline struct tcp_connection *find_connection(const struct sock *sk)
+/* `place` is where it is. */
+static __always_inline struct tcp_connection *find_connection_at(const struct sock *sk,
+								 __u32 *place)
 {
 	__u32 hash = connection_hash(sk), step = connection_step(hash);
 
 	for (int i = 0; i < TCP_CONNECTION_PROBES; i++, hash += step) {
 		struct tcp_connection *connection = connection_at(hash);
 
-		if (connection && connection->sk == (__u64)sk)
+		if (connection && connection->sk == (__u64)sk) {
+			*place = hash & connection_mask;
 			return connection;
+		}
 	}
 	return 0;
+}
+
+static __always_inline struct tcp_connection *find_connection(const struct sock *sk)
+{
+	__u32 place;
+
+	return find_connection_at(sk, &place);
 }
 
 /*
@@ -131,6 +144,8 @@ static __always_inline struct tcp_connection *take_connection(const struct sock 
 			connection->is_agents = false;
 			connection->has_history = false;
 			connection->seen_closed = false;
+			connection->requests = 0;
+			connection->serial++;
 			return connection;
 		}
 	}

@@ -29,6 +29,8 @@ enum {
 };
 enum { BPF_ANY = 0, BPF_NOEXIST = 1 };
 enum { BPF_F_MMAPABLE = 1U << 10 };
+enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
+enum { BPF_RB_AVAIL_DATA = 0 };
 
 struct bpf_raw_tracepoint_args {
 	__u64 args[0];
@@ -113,7 +115,10 @@ struct task_struct {
 
 struct pt_regs {
 	unsigned long orig_ax; /* x86-64 */
-	__s32 syscallno;       /* arm64 */
+	unsigned long si;
+	unsigned long dx;
+	__s32 syscallno; /* arm64 */
+	__u64 regs[31];
 };
 
 struct sock_cgroup_data {
@@ -181,11 +186,13 @@ struct tcp_sock {
 	__u32 total_retrans;
 };
 
+struct file;
+
 struct socket {
+	struct file *file;
 	struct sock *sk;
 };
 
-struct file;
 struct seq_file;
 
 struct bpf_iter_meta {

@@ -15,6 +15,7 @@
 
 #include "bpf/lib/cgroup_rows.bpf.h"
 #include "bpf/lib/connection_key.bpf.h"
+#include "bpf/lib/request_states.bpf.h"
 #include "bpf/lib/tcp_connections.bpf.h"
 #include "bpf/shared/connections.h"
 #include "bpf/shared/latency_bucket.h"
@@ -400,12 +401,15 @@ static __always_inline void count_tracked(struct tcp_view view, int state,
 /* The tracepoint fires before the state changes, with the socket locked. */
 static __always_inline int on_closed(struct tcp_view view, int state)
 {
-	struct tcp_connection *connection = find_connection(view.sk);
+	__u32 place;
+	struct tcp_connection *connection = find_connection_at(view.sk, &place);
 
 	if (!connection)
 		return on_untracked_closed(view.sk, state);
 	if (!connection->is_agents)
 		count_tracked(view, state, connection);
+	if (connection->requests == REQUEST_MODE_ON)
+		tell_end(connection, place);
 	forget_connection(connection);
 	return 0;
 }

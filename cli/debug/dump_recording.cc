@@ -23,6 +23,7 @@ namespace {
 namespace meta = agent::meta;
 namespace probes = agent::probes;
 namespace record = agent::record;
+namespace requests = agent::requests;
 namespace source = agent::source;
 using agent::ContainerNames;
 using agent::RunFacts;
@@ -63,6 +64,7 @@ constexpr AnswerKind kKinds[] = {
     {Topic::kProbe, "processes", RowsText<probes::ProcessCounters>},
     {Topic::kProbe, "tcp", RowsText<probes::ConnectionCounters>},
     {Topic::kProbe, "udp", RowsText<probes::ConnectionCounters>},
+    {Topic::kProbe, "requests", RowsText<requests::RequestCounters>},
     {Topic::kProbe, "lifecycle", RowsText<probes::LifecycleEvent>},
     {Topic::kProbe, "losses", AnswerText<absl::StatusOr<std::vector<probes::ProbeLoss>>>},
     {Topic::kProbe, "untimed_syscalls", AnswerText<absl::StatusOr<uint64_t>>},

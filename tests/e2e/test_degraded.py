@@ -10,7 +10,7 @@ from minicluster import paths, wait_for
 from programs import Agent, forbids_walks
 
 _TIMEOUT_S = 30
-_BPF = {"bpf_syscalls", "bpf_lifecycle", "bpf_processes", "bpf_tcp", "bpf_udp"}
+_BPF = {"bpf_syscalls", "bpf_lifecycle", "bpf_processes", "bpf_tcp", "bpf_udp", "bpf_requests"}
 _NOBODY = "65534"
 
 

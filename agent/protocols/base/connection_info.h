@@ -11,7 +11,7 @@ enum class Direction : uint8_t { kEgress, kIngress };
 // As the protocol sees it.
 enum class Flow : uint8_t { kRequest, kResponse };
 
-// Which end the socket's owner is.
+// Which end the socket's owner is. Numbers are in recordings.
 enum class Side : uint8_t { kClient, kServer };
 
 enum class Transport : uint8_t { kTcp, kUdp };

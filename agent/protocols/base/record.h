@@ -14,7 +14,7 @@
 
 namespace leadline::agent::protocols::base {
 
-// Which of OpenTelemetry's conventions it goes by.
+// Which of OpenTelemetry's conventions it goes by. Numbers are in recordings.
 enum class RecordKind : uint8_t { kHttp, kRpc, kDb, kDns };
 
 enum RecordFlag : uint16_t {

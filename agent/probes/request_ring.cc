@@ -1,0 +1,319 @@
+#include "agent/probes/request_ring.h"
+
+#include <bpf/bpf.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "fmt/format.h"
+#include "spdlog/spdlog.h"
+
+#include "agent/probes/bpf_losses.h"
+#include "agent/probes/bpf_maps.h"
+#include "agent/protocols/base/counters.h"
+#include "common/status_macros.h"
+#include "requests.skel.h"
+
+namespace leadline::agent::probes {
+namespace {
+
+using protocols::base::Direction;
+using protocols::base::LossKind;
+using protocols::base::Protocol;
+
+constexpr const char* kMapsOfTcp[] = {"tcp_connections", "request_states", "request_ring",
+                                      "request_losses"};
+// The share of the ring at which its reader is woken.
+constexpr uint32_t kWakeShare = 4;
+
+static_assert(protocols::base::kProtocols < REQUEST_PROTOCOLS_MAX);
+static_assert(static_cast<int>(Direction::kEgress) == REQUEST_EGRESS &&
+              static_cast<int>(Direction::kIngress) == REQUEST_INGRESS);
+
+uint32_t RingBytes(uint32_t bytes) {
+  const auto page = static_cast<uint32_t>(sysconf(_SC_PAGESIZE));
+  return std::bit_ceil(std::clamp(bytes, page, 1U << 30));
+}
+
+uint32_t Places(uint32_t connections) { return std::bit_ceil(connections) * 2; }
+
+uint64_t NowNs() {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+std::string_view UnitOf(LossKind kind) {
+  switch (kind) {
+    case LossKind::kBytes:
+      return "bytes";
+    case LossKind::kExchanges:
+      return "requests";
+    case LossKind::kConnections:
+      return "connections";
+    case LossKind::kEvents:
+      return "events";
+  }
+  return "?";
+}
+
+}  // namespace
+
+bool DecodeRequestRecord(const void* data, size_t size, DecodedRequest& decoded) {
+  if (size < sizeof(request_record)) return false;
+  const auto* record = static_cast<const request_record*>(data);
+  if (record->direction >= REQUEST_DIRECTIONS) return false;
+  decoded.connection = {.place = record->place,
+                        .serial = record->serial,
+                        .cgroup_id = record->cgroup,
+                        .local_port = record->local_port,
+                        .remote_port = record->remote_port,
+                        .joined_late = (record->flags & REQUEST_JOINED_LATE) != 0};
+  decoded.is_end = record->kind == REQUEST_END;
+  if (decoded.is_end) {
+    decoded.end = {.ts_ns = record->ts_mono_ns,
+                   .offset = {record->offset[REQUEST_EGRESS], record->offset[REQUEST_INGRESS]}};
+    return true;
+  }
+  if (record->kind != REQUEST_CHUNK || size < sizeof(*record) + record->captured) return false;
+  decoded.call = {
+      .direction = static_cast<Direction>(record->direction),
+      .ts_ns = record->ts_mono_ns,
+      .offset = record->offset[record->direction],
+      .skipped = record->skipped,
+      .bytes = {static_cast<const char*>(data) + sizeof(*record), record->captured},
+      .uncaptured = record->uncaptured,
+  };
+  return true;
+}
+
+absl::Status RequestRing::ConfigureTcp(bpf_object* tcp, uint32_t connections, uint32_t ring_bytes) {
+  LL_RETURN_IF_ERROR(
+      SetMapEntries(tcp, "request_states", ring_bytes == 0 ? 1 : Places(connections)));
+  return SetMapEntries(tcp, "request_ring", RingBytes(ring_bytes));
+}
+
+absl::Status RequestRing::Configure(bpf_object* object, uint32_t connections, uint32_t ring_bytes,
+                                    uint32_t agent_tgid) {
+  LL_RETURN_IF_ERROR(ConfigureTcp(object, connections, ring_bytes));
+  const uint32_t places = Places(connections);
+  LL_RETURN_IF_ERROR(SetMapEntries(object, "tcp_connections", places));
+  LL_RETURN_IF_ERROR(SetMapEntries(object, "request_wants", ring_bytes == 0 ? 1 : places));
+  return EditReadOnlyData<requests_bpf::requests_bpf__rodata>(object, [&](auto& rodata) {
+    rodata.agent_tgid = agent_tgid;
+    rodata.connection_mask = places - 1;
+    rodata.wake_at_bytes = RingBytes(ring_bytes) / kWakeShare;
+  });
+}
+
+absl::Status RequestRing::Share(const bpf_object* tcp, bpf_object* object) {
+  for (const char* name : kMapsOfTcp) {
+    bpf_map* map = bpf_object__find_map_by_name(object, name);
+    const int fd = bpf_object__find_map_fd_by_name(tcp, name);
+    const int error = map == nullptr || fd < 0 ? -ENOENT : bpf_map__reuse_fd(map, fd);
+    if (error != 0) return BpfMapError(name, "share it", -error);
+  }
+  return absl::OkStatus();
+}
+
+bool RequestRing::IsShared(std::string_view map) {
+  return std::find(std::begin(kMapsOfTcp), std::end(kMapsOfTcp), map) != std::end(kMapsOfTcp);
+}
+
+RequestRing::RequestRing(BpfMapMemory wants, uint32_t places)
+    : wants_(std::move(wants)), rows_({}), tracker_({.places = places}, rows_, wants_) {}
+
+absl::StatusOr<std::unique_ptr<RequestRing>> RequestRing::Open(bpf_object* object,
+                                                               uint32_t connections,
+                                                               uint32_t cpus) {
+  const auto fd = [&](const char* name) { return bpf_object__find_map_fd_by_name(object, name); };
+  const uint32_t places = Places(connections);
+  LL_ASSIGN_OR_RETURN(
+      BpfMapMemory wants,
+      BpfMapMemory::Map(fd("request_wants"), places * sizeof(request_want), "request_wants"));
+  std::unique_ptr<RequestRing> ring(new RequestRing(std::move(wants), places));
+  ring->object_ = object;
+  ring->cpus_ = cpus;
+  ring->losses_fd_ = fd("request_losses");
+  const absl::MutexLock lock(&ring->mutex_);
+  ring->ring_.reset(
+      ring_buffer__new(fd("request_ring"), &RequestRing::OnRecord, ring.get(), nullptr));
+  if (ring->ring_ == nullptr) return BpfMapError("request_ring", "map it", errno);
+  ring->stop_fd_ = eventfd(0, EFD_CLOEXEC);
+  ring->epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
+  // By its edge: it is readable whenever there is anything in it, and what is there may wait until
+  // the kernel says that it is much.
+  epoll_event much = {.events = EPOLLIN | EPOLLET, .data = {.fd = fd("request_ring")}};
+  epoll_event stop = {.events = EPOLLIN, .data = {.fd = ring->stop_fd_}};
+  if (ring->stop_fd_ < 0 || ring->epoll_fd_ < 0 ||
+      epoll_ctl(ring->epoll_fd_, EPOLL_CTL_ADD, fd("request_ring"), &much) != 0 ||
+      epoll_ctl(ring->epoll_fd_, EPOLL_CTL_ADD, ring->stop_fd_, &stop) != 0) {
+    return BpfMapError("request_ring", "wait for it", errno);
+  }
+  return ring;
+}
+
+RequestRing::~RequestRing() {
+  if (thread_.joinable()) {
+    eventfd_write(stop_fd_, 1);
+    thread_.join();
+  }
+  if (epoll_fd_ >= 0) close(epoll_fd_);
+  if (stop_fd_ >= 0) close(stop_fd_);
+}
+
+absl::Status RequestRing::Start() {
+  using Data = requests_bpf::requests_bpf__data;
+  const bpf_map* data = bpf_object__find_map_by_name(object_, ".data");
+  if (data == nullptr || bpf_map__value_size(data) != sizeof(Data)) {
+    return BpfMapError(".data", "take it as in the skeleton", EINVAL);
+  }
+  const Data since{.capture_since_us = NowNs() / 1000};
+  const uint32_t first = 0;
+  if (bpf_map_update_elem(bpf_map__fd(data), &first, &since, BPF_ANY) != 0) {
+    return BpfMapError(".data", "set its value", errno);
+  }
+  thread_ = std::thread([this] { Work(); });
+  return absl::OkStatus();
+}
+
+void RequestRing::Work() {
+  pthread_setname_np(pthread_self(), "requests");
+  while (true) {
+    epoll_event events[2];
+    const int ready =
+        epoll_wait(epoll_fd_, events, 2, static_cast<int>(absl::ToInt64Milliseconds(kReadEvery)));
+    if (ready < 0 && errno != EINTR) {
+      spdlog::error("BPF map request_ring: epoll_wait: {}", std::strerror(errno));
+      return;
+    }
+    for (int i = 0; i < ready; ++i) {
+      if (events[i].data.fd == stop_fd_) return;
+    }
+    for (bool all = false; !all;) {
+      const absl::MutexLock lock(&mutex_);
+      all = Drain();
+      tracker_.Tick(NowNs());
+    }
+  }
+}
+
+bool RequestRing::Drain() {
+  left_ = kRecordsAtOnce;
+  // Below 0: the last record of those that may be taken at once ended it.
+  return ring_buffer__consume(ring_.get()) >= 0;
+}
+
+int RequestRing::OnRecord(void* context, void* data, size_t size) {
+  auto* ring = static_cast<RequestRing*>(context);
+  DecodedRequest decoded;
+  if (!DecodeRequestRecord(data, size, decoded)) {
+    ++ring->malformed_;
+  } else if (decoded.is_end) {
+    ring->tracker_.OnEnd(decoded.connection, decoded.end);
+  } else {
+    ring->tracker_.OnCall(decoded.connection, decoded.call);
+  }
+  return --ring->left_ > 0 ? 0 : -EAGAIN;
+}
+
+void RequestRing::Read(absl::FunctionRef<void(const requests::RequestCounters&)> handler) {
+  const absl::MutexLock lock(&mutex_);
+  Drain();
+  rows_.Read(handler);
+}
+
+void RequestRing::Forget(uint64_t cgroup_id) {
+  const absl::MutexLock lock(&mutex_);
+  rows_.Forget(cgroup_id);
+}
+
+std::vector<RequestCount> RequestRing::Counts() const {
+  const absl::MutexLock lock(&mutex_);
+  std::vector<RequestCount> counts;
+  const auto add = [&](std::string_view protocol, std::string_view unit, std::string_view reason,
+                       uint64_t count) {
+    if (count > 0) counts.push_back({protocol, unit, reason, count});
+  };
+  const protocols::base::Counters& counters = tracker_.counters();
+  for (size_t i = 0; i < protocols::base::kProtocols; ++i) {
+    const auto protocol = static_cast<Protocol>(i);
+    const auto& of = counters.of(protocol);
+    const std::string_view name = ProtocolKey(protocol);
+    add(name, "requests", "", of.records);
+    for (size_t loss = 0; loss < of.losses.size(); ++loss) {
+      const auto& row = protocols::base::kLosses[loss];
+      add(name, UnitOf(row.kind), row.reason, of.losses[loss]);
+    }
+  }
+  const std::string_view unknown = ProtocolKey(Protocol::kUnknown);
+  add(unknown, "requests", "target_capped", rows_.losses(requests::RequestRows::kTargetCapped));
+  add(unknown, "requests", "no_response", rows_.losses(requests::RequestRows::kNoResponse));
+  add(unknown, "connections", "too_many", tracker_.refused());
+  add(unknown, "events", "malformed_record", malformed_);
+  return counts;
+}
+
+size_t RequestRing::connections() const {
+  const absl::MutexLock lock(&mutex_);
+  return tracker_.connections();
+}
+
+absl::StatusOr<std::vector<uint64_t>> RequestRing::Losses() const {
+  LL_ASSIGN_OR_RETURN(std::vector<uint64_t> all,
+                      ReadPerCpuCounters(losses_fd_, REQUEST_LOSS_COUNT, cpus_, "request_losses"));
+  // Of rows of protocols that there are, and TLS.
+  std::vector<uint64_t> losses(all.begin(), all.begin() + protocols::base::kProtocols);
+  losses.push_back(all[REQUEST_LOSS_RING_FULL_END - 1]);
+  losses.insert(losses.end(), all.begin() + REQUEST_LOSS_RING_FULL_END, all.end());
+  return losses;
+}
+
+std::vector<std::string> RequestRing::LossNames() {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < protocols::base::kProtocols; ++i) {
+    names.push_back(fmt::format("request_ring_full_{}", ProtocolKey(static_cast<Protocol>(i))));
+  }
+  for (const char* name : {"request_ring_full_tls", "request_bytes_unreadable", "request_no_buffer",
+                           "request_end_lost"}) {
+    names.emplace_back(name);
+  }
+  return names;
+}
+
+request_want* RequestRing::KernelWants::At(uint32_t place, uint32_t serial) {
+  auto* want = reinterpret_cast<request_want*>(memory_.data()) + place;
+  if (std::atomic_ref<__u32>(want->serial).load(std::memory_order_relaxed) != serial) {
+    // Of another connection: nothing of it may count for this one.
+    std::atomic_ref<__u32>(want->serial).store(0, std::memory_order_relaxed);
+    std::atomic_ref<__u32>(want->off).store(0, std::memory_order_release);
+    for (__u64& offset : want->offset) {
+      std::atomic_ref<__u64>(offset).store(0, std::memory_order_release);
+    }
+  }
+  return want;
+}
+
+void RequestRing::KernelWants::From(uint32_t place, uint32_t serial, Direction direction,
+                                    uint64_t offset) {
+  request_want* want = At(place, serial);
+  std::atomic_ref<__u64>(want->offset[static_cast<size_t>(direction)])
+      .store(offset, std::memory_order_release);
+  std::atomic_ref<__u32>(want->serial).store(serial, std::memory_order_release);
+}
+
+void RequestRing::KernelWants::Nothing(uint32_t place, uint32_t serial) {
+  request_want* want = At(place, serial);
+  std::atomic_ref<__u32>(want->off).store(1, std::memory_order_release);
+  std::atomic_ref<__u32>(want->serial).store(serial, std::memory_order_release);
+}
+
+}  // namespace leadline::agent::probes
