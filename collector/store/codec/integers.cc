@@ -64,12 +64,16 @@ int64_t MiddleOf(absl::Span<const int64_t> values) {
 // widths take by their likelihoods, and the bits below the highest.
 double SpreadBits(absl::Span<const int64_t> values, int64_t middle) {
   std::array<uint32_t, 65> widths{};
+  uint64_t all = 0;
   for (const int64_t value : values) {
-    ++widths[static_cast<size_t>(std::bit_width(ZigZag(Difference(value, middle))))];
+    const uint64_t distance = ZigZag(Difference(value, middle));
+    ++widths[static_cast<size_t>(std::bit_width(distance))];
+    all |= distance;
   }
   double bits = 0;
   const double total = Log2(static_cast<uint32_t>(values.size()));
-  for (size_t width = 0; width < widths.size(); ++width) {
+  const auto widest = static_cast<size_t>(std::bit_width(all));
+  for (size_t width = 0; width <= widest; ++width) {
     if (widths[width] == 0) continue;
     const double count = widths[width];
     bits += count * (total - Log2(widths[width]) + static_cast<double>(width > 1 ? width - 1 : 0));
@@ -99,6 +103,7 @@ struct Written {
 
 Written Around(const Candidate& candidate) {
   Written written{true, candidate.middle, {}, {}};
+  written.residuals.reserve(candidate.values.size());
   for (const int64_t value : candidate.values) {
     written.residuals.push_back(ZigZag(Difference(value, candidate.middle)));
   }
@@ -109,6 +114,7 @@ Written Around(const Candidate& candidate) {
 Written Above(const Candidate& candidate) {
   Written written{
       false, *std::min_element(candidate.values.begin(), candidate.values.end()), {}, {}};
+  written.residuals.reserve(candidate.values.size());
   for (const int64_t value : candidate.values) {
     written.residuals.push_back(static_cast<uint64_t>(Difference(value, written.base)));
   }
