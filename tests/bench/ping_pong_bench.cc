@@ -1,9 +1,12 @@
 // A request of 200 bytes and an answer of 1 KiB over one TCP connection on loopback, between two
-// threads on one CPU, as a small HTTP exchange is.
+// threads on one CPU, as a small HTTP exchange is; and one that is HTTP, whose both ends are
+// captured, parsed and counted as requests.
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -18,6 +21,14 @@ namespace {
 using Request = std::array<char, 200>;
 using Answer = std::array<char, 1024>;
 
+// A message that begins with `head`.
+template <typename Message>
+Message MessageOf(std::string_view head) {
+  Message message = {};
+  std::copy(head.begin(), head.end(), message.begin());
+  return message;
+}
+
 template <typename Message>
 bool Receive(int fd, Message& message) {
   return recv(fd, message.data(), message.size(), MSG_WAITALL) ==
@@ -31,11 +42,10 @@ bool Send(int fd, const Message& message) {
 
 class PingPong final : public Workload {
  public:
-  PingPong(Fd client, Fd server)
-      : client_(std::move(client)), server_([fd = std::move(server)] {
-          Request request = {};
-          const Answer answer = {};
-          while (Receive(fd.get(), request) && Send(fd.get(), answer)) {
+  PingPong(Fd client, Fd server, const Request& request, const Answer& answer)
+      : client_(std::move(client)), request_(request), server_([fd = std::move(server), answer] {
+          Request received = {};
+          while (Receive(fd.get(), received) && Send(fd.get(), answer)) {
           }
         }) {}
   ~PingPong() override {
@@ -44,10 +54,9 @@ class PingPong final : public Workload {
   }
 
   absl::Status Run(int operations) override {
-    const Request request = {};
     Answer answer = {};
     for (int i = 0; i < operations; ++i) {
-      if (!Send(client_.get(), request)) return CallError("send");
+      if (!Send(client_.get(), request_)) return CallError("send");
       if (!Receive(client_.get(), answer)) return CallError("recv");
     }
     return absl::OkStatus();
@@ -55,12 +64,12 @@ class PingPong final : public Workload {
 
  private:
   Fd client_;
+  const Request request_;
   std::thread server_;
 };
 
-}  // namespace
-
-absl::StatusOr<std::unique_ptr<Workload>> MakePingPong() {
+absl::StatusOr<std::unique_ptr<Workload>> MakeExchange(const Request& request,
+                                                       const Answer& answer) {
   LL_ASSIGN_OR_RETURN(const Listener listener, Listen());
   LL_ASSIGN_OR_RETURN(Fd client, Connect(listener.address));
   LL_ASSIGN_OR_RETURN(Fd server, Accept(listener));
@@ -70,7 +79,19 @@ absl::StatusOr<std::unique_ptr<Workload>> MakePingPong() {
       return CallError("setsockopt");
     }
   }
-  return std::make_unique<PingPong>(std::move(client), std::move(server));
+  return std::make_unique<PingPong>(std::move(client), std::move(server), request, answer);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Workload>> MakePingPong() { return MakeExchange({}, {}); }
+
+absl::StatusOr<std::unique_ptr<Workload>> MakeHttp() {
+  // Heads that make them as long as those of MakePingPong; the rest is body.
+  return MakeExchange(MessageOf<Request>("POST /users/17/orders HTTP/1.1\r\nHost: shop\r\n"
+                                         "Accept: */*\r\nContent-Length: 120\r\n\r\n"),
+                      MessageOf<Answer>("HTTP/1.1 200 OK\r\nServer: shop\r\n"
+                                        "Content-Type: text/plain\r\nContent-Length: 944\r\n\r\n"));
 }
 
 }  // namespace leadline::bench

@@ -23,6 +23,10 @@ constexpr int kDefaultRounds = 41;
 constexpr ProbeBench kBenches[] = {
     {"getppid", "a getppid", {Goal::Kind::kRatio, 1.4}, MakeGetppid},
     {"ping-pong", "200 bytes and 1 KiB back over TCP", {Goal::Kind::kPoints, 5}, MakePingPong},
+    {"http",
+     "an HTTP exchange as large, captured at both ends",
+     {Goal::Kind::kPoints, 5},
+     MakeHttp},
     {"connect", "a TCP connection made and closed", {Goal::Kind::kPoints, 5}, MakeConnectChurn},
     {"exec", "a process that executes a program", {Goal::Kind::kPoints, 5}, MakeExecChurn},
 };

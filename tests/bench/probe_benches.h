@@ -28,6 +28,7 @@ struct ProbeBench {
 
 absl::StatusOr<std::unique_ptr<Workload>> MakeGetppid();
 absl::StatusOr<std::unique_ptr<Workload>> MakePingPong();
+absl::StatusOr<std::unique_ptr<Workload>> MakeHttp();
 absl::StatusOr<std::unique_ptr<Workload>> MakeConnectChurn();
 absl::StatusOr<std::unique_ptr<Workload>> MakeExecChurn();
 

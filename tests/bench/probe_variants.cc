@@ -54,7 +54,9 @@ absl::StatusOr<std::unique_ptr<Attachment>> AttachProbes(agent::probes::ProbeOpt
   options.count_own_sockets = true;  // the benches' own are what they measure
   LL_ASSIGN_OR_RETURN(auto probes, Probes::Load(options));
   for (const auto& probe : probes->report().probes) {
-    if (probe.attached()) continue;
+    if (probe.attached() || (!options.capture_requests && probe.name.starts_with("requests_"))) {
+      continue;
+    }
     return absl::UnavailableError(
         fmt::format("probe {} is not attached\n{}", probe.name, probes->report().ToText()));
   }
@@ -76,6 +78,7 @@ absl::StatusOr<std::vector<Variant>> ProbeVariants() {
       {"two that read the clock",
        [floor] { return AttachPair(floor->progs.clock_enter, floor->progs.clock_exit); }},
       {"Leadline's probes, all", [] { return AttachProbes({}); }},
+      {"- without requests", [] { return AttachProbes({.capture_requests = false}); }},
       {"- timing every call",
        [] { return AttachProbes({.syscall_timing = agent::probes::kTimeEverySyscall}); }},
   };
