@@ -114,6 +114,8 @@ absl::StatusOr<std::unique_ptr<remote::send::Sender>> OpenSender(const Options& 
 }  // namespace
 
 absl::Status Run(const Options& options, int stop_fd) {
+  // Opening the store may take long, and changes what is on disk.
+  LL_RETURN_IF_ERROR(rules::RuleManager::Check(options.rules));
   const Fd failed(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!failed.is_open()) {
     return absl::InternalError(fmt::format("eventfd: {}", std::strerror(errno)));

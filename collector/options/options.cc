@@ -112,7 +112,8 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
   app.add_option("--rules", options.rules,
                  "Files of recording rules, in Prometheus' format, or a pattern, as "
                  "/etc/leadline/rules/*.yaml; read again at SIGHUP and POST /-/reload")
-      ->type_name("FILE");
+      ->check(flags::IsFileOrPattern())
+      ->type_name("FILES");
   flags::AddDuration(app, "--rule-interval", options.rule_interval, "1m",
                      "How often groups of rules are evaluated that do not say so themselves",
                      absl::Milliseconds(1));
@@ -124,6 +125,7 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
   app.add_option(
          "--cors-origin", options.cors_origins,
          "Web pages of which origins may read answers, as a regular expression; '' for none")
+      ->check(flags::IsRegularExpression())
       ->type_name("REGEX")
       ->capture_default_str();
   app.add_option("--remote-write", options.remote_write_url,

@@ -243,6 +243,10 @@ absl::StatusOr<std::unique_ptr<RuleManager>> RuleManager::Open(store::Store& sto
   return std::unique_ptr<RuleManager>(new RuleManager(std::move(impl)));
 }
 
+absl::Status RuleManager::Check(const std::vector<std::string>& files) {
+  return Load(files).status();
+}
+
 absl::Status RuleManager::Reload() { return impl_->Reload(); }
 void RuleManager::RunDue() { impl_->RunDue(); }
 std::vector<GroupStatus> RuleManager::Status() const { return impl_->Status(); }

@@ -38,6 +38,8 @@ class RuleManager {
  public:
   static absl::StatusOr<std::unique_ptr<RuleManager>> Open(store::Store& store,
                                                            const ManagerOptions& options);
+  // INVALID_ARGUMENT where Open would say so of the files.
+  static absl::Status Check(const std::vector<std::string>& files);
   // Ends evaluations that are under way; series stay open.
   ~RuleManager();
 

@@ -1,6 +1,12 @@
 #include "common/flags/flags.h"
 
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
 #include <fmt/format.h>
+#include <re2/re2.h>
 
 #include "common/address.h"
 #include "common/duration.h"
@@ -47,6 +53,25 @@ CLI::Validator IsLogLevel() {
 
 CLI::Validator IsNotEmpty() {
   return {[](std::string& text) -> std::string { return text.empty() ? "is empty" : ""; }, ""};
+}
+
+CLI::Validator IsRegularExpression() {
+  return {[](std::string& text) -> std::string {
+            const re2::RE2 compiled(text, re2::RE2::Quiet);
+            if (compiled.ok()) return "";
+            return fmt::format("\"{}\" is no regular expression: {}", text, compiled.error());
+          },
+          ""};
+}
+
+CLI::Validator IsFileOrPattern() {
+  return {[](std::string& text) -> std::string {
+            if (text.find_first_of("*?[") != std::string::npos) return "";
+            if (access(text.c_str(), R_OK) == 0) return "";
+            return fmt::format("\"{}\" cannot be read: {}", text,
+                               std::generic_category().message(errno));
+          },
+          ""};
 }
 
 CLI::Validator ToBytes() {

@@ -18,6 +18,9 @@ CLI::Validator IsTarget();  // host:port of something to connect to
 CLI::Validator IsDuration();
 CLI::Validator IsLogLevel();
 CLI::Validator IsNotEmpty();
+CLI::Validator IsRegularExpression();  // in RE2's syntax
+// A file that can be read, or a pattern as of a shell, of which there may be none.
+CLI::Validator IsFileOrPattern();
 // For CLI::Option::transform(): "64MiB" as a number of bytes. KB is KiB.
 CLI::Validator ToBytes();
 

@@ -93,6 +93,22 @@ class Rules(AloneCase):
         self.assertNotEqual(collector.process.wait(20), 0)
         self.assertIn(f"{self.rules}:5: ", collector.log())
 
+    def test_mistakes_are_told_before_there_is_a_store(self):
+        self.write_rule("vector(43")
+        missing = os.path.join(self.folder, "missing.yaml")
+        for options, said in (
+            (("--rules", self.rules), f"{self.rules}:5: "),
+            (("--rules", missing), f'"{missing}" cannot be read: No such file or directory'),
+            (("--cors-origin", "("), '--cors-origin: "(" is no regular expression: '),
+        ):
+            with self.subTest(said):
+                collector = Collector(os.path.join(self.folder, "early"))
+                self.addCleanup(collector.stop)
+                collector.start("--data", collector.data_dir, *options)
+                self.assertNotEqual(collector.process.wait(20), 0)
+                self.assertIn(said, collector.log())
+                self.assertFalse(os.path.exists(collector.data_dir))
+
 
 class Unreadable(AloneCase):
     def test_ends_and_says_why(self):

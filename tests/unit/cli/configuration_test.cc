@@ -62,6 +62,7 @@ std::string Sample(const CLI::Option& option) {
   if (type == "NAME:LIMIT=NUMBER,…") return "seventeen:max-series=17";
   if (type == "KIND=DIR") return "docker=/seventeen";
   if (type == "URL") return "http://127.0.0.1:17";
+  if (type == "FILES") return "/seventeen/*.yaml";
   if (type == "DIR" || type == "FILE" || type == "NAME") return "/seventeen";
   ADD_FAILURE() << "no sample of a " << type << " for --" << option.get_lnames().front();
   return "";
@@ -156,6 +157,15 @@ TEST(CheckConfig, SaysWhatTheProgramWould) {
             file.path() +
                 ":2: interval: \"10 parsecs\" is not a duration, as in 30d, 1h30m or 500ms\n" +
                 file.path() + ":3: max_processes: unknown key; did you mean max-processes?\n");
+}
+
+TEST(CheckConfig, SaysWhatAStartWouldComeToLater) {
+  const TemporaryFile file("cors-origin: (\nrules:\n- /nowhere/rules.yaml\n- /nowhere/*.yaml\n");
+  const Checked checked = Check(file.path());
+  EXPECT_EQ(checked.exit_code, 1);
+  EXPECT_THAT(checked.err, HasSubstr(":1: cors-origin: \"(\" is no regular expression: "));
+  EXPECT_THAT(checked.err, HasSubstr("\"/nowhere/rules.yaml\" cannot be read: No such file"));
+  EXPECT_THAT(checked.err, testing::Not(HasSubstr("*")));
 }
 
 TEST(CheckConfig, AFileThatIsNotThereIsAnError) {

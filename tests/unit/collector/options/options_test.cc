@@ -40,12 +40,19 @@ TEST(Options, WrongOnesEndTheProgramWithAnError) {
       {"--data", "/d", "--http", "nowhere"},
       {"--data", "/d", "stray"},
       {"--data", ""},
+      {"--data", "/d", "--cors-origin", "https://(a|b"},
+      {"--data", "/d", "--rules", "/nowhere/rules.yaml"},
   };
   for (const auto& arguments : cases) {
     const ParsedOptions parsed = Parse(arguments);
     EXPECT_FALSE(parsed.options);
     EXPECT_EQ(parsed.exit_code, 2);
   }
+}
+
+TEST(Options, APatternOfRuleFilesMayHaveNone) {
+  EXPECT_TRUE(Parse({"--data", "/d", "--rules", "/nowhere/*.yaml"}).options);
+  EXPECT_TRUE(Parse({"--data", "/d", "--cors-origin", ""}).options);
 }
 
 TEST(Options, TenantsHaveTheLimitsOfAllOrTheirOwn) {
