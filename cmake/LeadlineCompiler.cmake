@@ -21,8 +21,8 @@ if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
 endif()
 
 set(LEADLINE_SANITIZE "" CACHE STRING "Sanitizers for every target, as in -fsanitize=")
+set(LEADLINE_UNITY 0 CACHE STRING "How many sources of a library are compiled as one; 0: each alone")
 option(LEADLINE_FUZZ "Build the libFuzzer targets" OFF)
-option(LEADLINE_UNITY "Compile several sources of a library as one" OFF)
 option(LEADLINE_LINT "Make the target lint" OFF)
 if(LEADLINE_SANITIZE)
   # Optimised less, what is instrumented compiles in a fifth less time, which is most of what ./dev test --deep takes.

@@ -35,13 +35,13 @@ function(leadline_library)
   leadline_unit_tests(${folder} ${target} "${ARG_TEST_DEPS}" "${ARG_TEST_LIBS}")
 endfunction()
 
-# Where LEADLINE_UNITY is on, eight sources of a library are compiled as one: headers are most of what a compiler reads here.
+# LEADLINE_UNITY sources of a library or of its tests are compiled as one: headers are most of what a compiler reads here.
 # So names of a folder's unnamed namespaces are unique in it.
 function(leadline_unity target)
   if(NOT LEADLINE_UNITY)
     return()
   endif()
-  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${LEADLINE_UNITY})
   # A local of one file may be called as a constant of another is; and unnamed namespaces are in included files here.
   target_compile_options(${target} PRIVATE -Wno-shadow
                          "$<$<CXX_COMPILER_ID:GNU>:-Wshadow=local;-Wno-subobject-linkage>")
@@ -75,6 +75,7 @@ function(leadline_unit_tests folder target deps libs)
   target_compile_definitions(${target}_test PRIVATE LEADLINE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   # What is tested is optimised, the tests themselves need not be: that halves their build.
   target_compile_options(${target}_test PRIVATE -O0)
+  leadline_unity(${target}_test)
   gtest_discover_tests(${target}_test TEST_PREFIX "${folder}: " DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit)
   if(NOT TARGET unit_tests)
     add_custom_target(unit_tests)

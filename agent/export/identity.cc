@@ -13,9 +13,11 @@
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "common/fd.h"
 #include "common/status_macros.h"
 
 namespace leadline::agent {
@@ -37,21 +39,6 @@ absl::Status ErrnoStatus(int error, std::string_view what, const std::string& pa
   absl::Status status = absl::ErrnoToStatus(error, fmt::format("agent state: {} {}", what, path));
   return absl::IsFailedPrecondition(status) ? absl::UnavailableError(status.message()) : status;
 }
-
-class Fd {
- public:
-  explicit Fd(int fd) : fd_(fd) {}
-  ~Fd() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  int get() const { return fd_; }
-  int Release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 // All digits of `text`, and nothing else.
 template <typename T>
@@ -160,17 +147,12 @@ absl::StatusOr<std::unique_ptr<Identity>> Identity::Open(const std::string& stat
   LL_RETURN_IF_ERROR(Write(state_dir, path, record));
   const uint64_t place = PlaceOf(lock.get());
   return std::unique_ptr<Identity>(
-      new Identity(lock.Release(), record.agent_id, record.epoch, place));
+      new Identity(std::move(lock), record.agent_id, record.epoch, place));
 }
 
 absl::StatusOr<std::unique_ptr<Identity>> Identity::ForOnce() {
   LL_ASSIGN_OR_RETURN(const Id128 agent_id, NewAgentId());
-  return std::unique_ptr<Identity>(
-      new Identity(/*lock_fd=*/-1, agent_id, /*epoch=*/1, /*place=*/0));
-}
-
-Identity::~Identity() {
-  if (lock_fd_ >= 0) close(lock_fd_);
+  return std::unique_ptr<Identity>(new Identity(/*lock=*/Fd(), agent_id, /*epoch=*/1, /*place=*/0));
 }
 
 }  // namespace leadline::agent

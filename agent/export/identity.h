@@ -14,9 +14,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 
+#include "common/fd.h"
 #include "common/id128.h"
 
 namespace leadline::agent {
@@ -27,7 +29,6 @@ class Identity {
   static absl::StatusOr<std::unique_ptr<Identity>> Open(const std::string& state_dir);
   // Of nobody before and after; without a directory and a lock.
   static absl::StatusOr<std::unique_ptr<Identity>> ForOnce();
-  ~Identity();
   Identity(const Identity&) = delete;
   Identity& operator=(const Identity&) = delete;
 
@@ -38,10 +39,10 @@ class Identity {
   uint64_t place() const { return place_; }
 
  private:
-  Identity(int lock_fd, const Id128& agent_id, uint64_t epoch, uint64_t place)
-      : lock_fd_(lock_fd), agent_id_(agent_id), epoch_(epoch), place_(place) {}
+  Identity(Fd lock, const Id128& agent_id, uint64_t epoch, uint64_t place)
+      : lock_(std::move(lock)), agent_id_(agent_id), epoch_(epoch), place_(place) {}
 
-  const int lock_fd_;
+  const Fd lock_;
   const Id128 agent_id_;
   const uint64_t epoch_;
   const uint64_t place_;

@@ -20,7 +20,7 @@ using testing::ElementsAre;
 using testing::SizeIs;
 using testing::UnorderedElementsAre;
 
-std::string Describe(const OwnerChain& chain) {
+std::string Described(const OwnerChain& chain) {
   std::string text;
   for (const Owner& owner : chain.owners) text += fmt::format("{}/{} ", owner.kind, owner.name);
   static constexpr const char* kEnds[] = {"top",          "forbidden", "not found",
@@ -85,7 +85,7 @@ class OwnerResolverTest : public testing::Test {
         std::make_unique<FakePauser>(pauses_, hold_pauses_), OwnerMetrics(registry_, "test"),
         [this](const std::string& uid, const OwnerChain& chain) {
           MutexLock lock(mutex_);
-          resolved_.push_back(uid + ": " + Describe(chain));
+          resolved_.push_back(uid + ": " + Described(chain));
           changed_.NotifyAll();
         });
   }

@@ -8,14 +8,14 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "tests/unit/agent/meta/sample_ids.h"
+
 namespace leadline::agent::meta {
 namespace {
 
-const std::string kUid = "8a3f1c52-0d6e-4b7a-9c11-5e2f7d9b0a64";
 const std::string kUidUnderscored = "8a3f1c52_0d6e_4b7a_9c11_5e2f7d9b0a64";
 const std::string kOuterUid = "11111111-2222-3333-4444-555555555555";
 const std::string kStaticUid = "0123456789abcdef0123456789abcdef";
-const std::string kId(64, 'a');
 const std::string kInner(64, 'b');
 
 struct Case {

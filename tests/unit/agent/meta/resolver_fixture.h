@@ -13,11 +13,10 @@
 
 #include "agent/meta/metadata_resolver.h"
 #include "agent/model/entity_id.h"
+#include "tests/unit/agent/meta/sample_ids.h"
 
 namespace leadline::agent::meta {
 
-inline const std::string kUid = "8a3f1c52-0d6e-4b7a-9c11-5e2f7d9b0a64";
-inline const std::string kId(64, 'a');
 inline const std::string kNextId(64, 'b');
 inline const std::string kSandboxId(64, 'c');
 inline const std::string kPodPath = "/kubepods/burstable/pod" + kUid;

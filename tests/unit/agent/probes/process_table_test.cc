@@ -8,7 +8,7 @@
 namespace leadline::agent::probes {
 namespace {
 
-process_key Key(const char* command, uint32_t event, uint32_t status = 0) {
+process_key ProcessKey(const char* command, uint32_t event, uint32_t status = 0) {
   process_key key = {};
   key.cgroup = 7;
   std::memcpy(key.command, command, std::min(std::strlen(command), sizeof(key.command)));
@@ -19,7 +19,7 @@ process_key Key(const char* command, uint32_t event, uint32_t status = 0) {
 
 TEST(DecodeProcessRow, TakesEveryField) {
   ProcessCounters row;
-  const process_key key = Key("nginx", PROCESS_EXIT, 3 << 8);
+  const process_key key = ProcessKey("nginx", PROCESS_EXIT, 3 << 8);
   ASSERT_TRUE(DecodeProcessRow(key, {.count = 5, .cpu_ns = 6, .rows = 0}, row));
   EXPECT_EQ(row.cgroup_id, 7u);
   EXPECT_EQ(row.command, "nginx");
@@ -31,7 +31,7 @@ TEST(DecodeProcessRow, TakesEveryField) {
 
 TEST(DecodeProcessRow, ACommandMayFillItsField) {
   ProcessCounters row;
-  const process_key key = Key("0123456789abcdefg", PROCESS_EXEC);
+  const process_key key = ProcessKey("0123456789abcdefg", PROCESS_EXEC);
   ASSERT_TRUE(DecodeProcessRow(key, {}, row));
   EXPECT_EQ(row.command, "0123456789abcdef");
 }
@@ -39,7 +39,7 @@ TEST(DecodeProcessRow, ACommandMayFillItsField) {
 TEST(DecodeProcessRow, RefusesUnknownEvents) {
   ProcessCounters row;
   for (const uint32_t event : {0U, static_cast<uint32_t>(PROCESS_EVENT_END), ~0U}) {
-    EXPECT_FALSE(DecodeProcessRow(Key("a", event), {}, row)) << event;
+    EXPECT_FALSE(DecodeProcessRow(ProcessKey("a", event), {}, row)) << event;
   }
 }
 

@@ -8,7 +8,7 @@
 namespace leadline::agent::probes {
 namespace {
 
-constexpr uint64_t kMiB = uint64_t{1} << 20;
+constexpr uint64_t kMebibyte = uint64_t{1} << 20;
 
 struct FitCase {
   const char* what;
@@ -36,13 +36,13 @@ TEST_P(FitSyscallTableTest, FitsTheBudget) {
 
 INSTANTIATE_TEST_SUITE_P(
     Budgets, FitSyscallTableTest,
-    testing::Values(FitCase{"TwoCpus", 48 * kMiB, 32768, 2, 32768, 32768, 2, 32768},
-                    FitCase{"CoarserBuckets", 20 * kMiB, 32768, 2, 32768, 32768, 1, 32768},
-                    FitCase{"CoarsestBuckets", 12 * kMiB, 32768, 12, 32768, 32768, 0, 32768},
-                    FitCase{"FewerRows", 4 * kMiB, 32768, 2, 4194304, 8192, 0, 65536},
-                    FitCase{"ManyCpus", 48 * kMiB, 131072, 64, 4194304, 131072, 0, 65536},
-                    FitCase{"RowsRoundedUp", 32 * kMiB, 1000, 2, 32768, 1024, 2, 32768},
-                    FitCase{"NoRowsWanted", 32 * kMiB, 0, 2, 1, 1, 2, 1024},
+    testing::Values(FitCase{"TwoCpus", 48 * kMebibyte, 32768, 2, 32768, 32768, 2, 32768},
+                    FitCase{"CoarserBuckets", 20 * kMebibyte, 32768, 2, 32768, 32768, 1, 32768},
+                    FitCase{"CoarsestBuckets", 12 * kMebibyte, 32768, 12, 32768, 32768, 0, 32768},
+                    FitCase{"FewerRows", 4 * kMebibyte, 32768, 2, 4194304, 8192, 0, 65536},
+                    FitCase{"ManyCpus", 48 * kMebibyte, 131072, 64, 4194304, 131072, 0, 65536},
+                    FitCase{"RowsRoundedUp", 32 * kMebibyte, 1000, 2, 32768, 1024, 2, 32768},
+                    FitCase{"NoRowsWanted", 32 * kMebibyte, 0, 2, 1, 1, 2, 1024},
                     FitCase{"MostRows", ~uint64_t{0}, ~0U, 1, 32768, 1U << 20, 2, 32768}),
     [](const auto& test) { return std::string(test.param.what); });
 

@@ -26,7 +26,7 @@ std::string Frame(uint8_t type, uint8_t flags, uint32_t stream, const std::strin
   return Frame(payload.size(), type, flags, stream, payload);
 }
 
-const std::string kGet("\x82\x84\x86", 3);
+const std::string kGetByHpack("\x82\x84\x86", 3);
 const std::string kStatus("\x88\xc0", 2);
 
 // A late-joined connection on a port that says nothing.
@@ -55,7 +55,7 @@ TEST_F(Http2DetectTest, ByAPreface) {
 }
 
 TEST_F(Http2DetectTest, ByARequestAndItsResponse) {
-  EXPECT_EQ(Out(Frame(1, 5, 7, kGet)).answer, Answer::kMore);
+  EXPECT_EQ(Out(Frame(1, 5, 7, kGetByHpack)).answer, Answer::kMore);
   const Detected found = In(Frame(1, 4, 7, kStatus) + Frame(0, 1, 7, "body"));
   EXPECT_EQ(found.answer, Answer::kFound);
   EXPECT_EQ(found.protocol, Protocol::kHttp2);
@@ -82,11 +82,11 @@ TEST_F(Http2DetectTest, ByTheSideThatSpokeFirst) {
 // What is no HTTP/2 for one reason each.
 TEST_F(Http2DetectTest, NotByWhatIsNoFrame) {
   const std::string none[] = {
-      Frame(1, 5, 8, kGet),                              // a stream of the server's
-      Frame(1, 5, 0, kGet),                              // no stream
-      Frame(1, 0x45, 7, kGet),                           // a flag that there is not
-      Frame(1, 5, 0x80000007, kGet),                     // a bit that is none of the stream's
-      Frame(17, 0, 7, kGet),                             // a type that there is not
+      Frame(1, 5, 8, kGetByHpack),                       // a stream of the server's
+      Frame(1, 5, 0, kGetByHpack),                       // no stream
+      Frame(1, 0x45, 7, kGetByHpack),                    // a flag that there is not
+      Frame(1, 5, 0x80000007, kGetByHpack),              // a bit that is none of the stream's
+      Frame(17, 0, 7, kGetByHpack),                      // a type that there is not
       Frame(3, 0, 7, std::string(5, '\0')),              // RST_STREAM has four bytes
       Frame(4, 0, 0, std::string(7, '\0')),              // SETTINGS have six each
       Frame(4, 1, 0, std::string(6, '\0')),              // an acknowledgement has none

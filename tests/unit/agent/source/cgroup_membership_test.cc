@@ -19,13 +19,13 @@ TEST(CgroupPathOfAProcess, IsTheLineOfItsHierarchy) {
   EXPECT_EQ(FindCgroupPath("4:memory:\n", 4), std::nullopt);
 }
 
-struct Case {
+struct NamespaceCase {
   std::string root;
   std::string path;
   std::string resolved;
 };
 
-class CgroupNamespacePaths : public testing::TestWithParam<Case> {};
+class CgroupNamespacePaths : public testing::TestWithParam<NamespaceCase> {};
 
 TEST_P(CgroupNamespacePaths, AreTurnedIntoThoseOfTheHost) {
   std::string buffer;
@@ -34,16 +34,16 @@ TEST_P(CgroupNamespacePaths, AreTurnedIntoThoseOfTheHost) {
 
 INSTANTIATE_TEST_SUITE_P(
     Paths, CgroupNamespacePaths,
-    testing::Values(Case{"/", "/kubepods/c", "/kubepods/c"}, Case{"", "/", "/"},
-                    Case{"/kubepods/pod1/c1", "/", "/kubepods/pod1/c1"},
-                    Case{"/kubepods/pod1/c1", "/inner", "/kubepods/pod1/c1/inner"},
-                    Case{"/kubepods/pod1/c1", "/../c2", "/kubepods/pod1/c2"},
-                    Case{"/kubepods/pod1/c1", "/../../pod2/c3", "/kubepods/pod2/c3"},
-                    Case{"/kubepods/pod1/c1", "/../../..", "/"},
-                    Case{"/kubepods/pod1/c1", "/../../../init.scope", "/init.scope"},
-                    Case{"/kubepods/pod1/c1", "/..c2", "/kubepods/pod1/c1/..c2"},
+    testing::Values(NamespaceCase{"/", "/kubepods/c", "/kubepods/c"}, NamespaceCase{"", "/", "/"},
+                    NamespaceCase{"/kubepods/pod1/c1", "/", "/kubepods/pod1/c1"},
+                    NamespaceCase{"/kubepods/pod1/c1", "/inner", "/kubepods/pod1/c1/inner"},
+                    NamespaceCase{"/kubepods/pod1/c1", "/../c2", "/kubepods/pod1/c2"},
+                    NamespaceCase{"/kubepods/pod1/c1", "/../../pod2/c3", "/kubepods/pod2/c3"},
+                    NamespaceCase{"/kubepods/pod1/c1", "/../../..", "/"},
+                    NamespaceCase{"/kubepods/pod1/c1", "/../../../init.scope", "/init.scope"},
+                    NamespaceCase{"/kubepods/pod1/c1", "/..c2", "/kubepods/pod1/c1/..c2"},
                     // Further up than there is; the kernel never says so.
-                    Case{"/kubepods", "/../../../x", "/x"}));
+                    NamespaceCase{"/kubepods", "/../../../x", "/x"}));
 
 // Plain directories stand for the hierarchy.
 class CgroupNamespaceTest : public testing::Test {

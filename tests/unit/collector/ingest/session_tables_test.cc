@@ -13,7 +13,7 @@ using testing::HasSubstr;
 
 constexpr const char* kId = "0123456789abcdef";
 
-v1::Definitions Parse(const std::string& text) {
+v1::Definitions DefinitionsOf(const std::string& text) {
   v1::Definitions message;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message)) << text;
   return message;
@@ -23,20 +23,20 @@ std::string EntityText(const std::string& fields) {
   return fmt::format("entities {{ id: '{}' kind: ENTITY_KIND_POD {} }}", kId, fields);
 }
 
-struct BadCase {
+struct Invalid {
   const char* name;
   std::string message;
   Reason reason;
   const char* text;
 };
 
-class BadDefinitions : public testing::TestWithParam<BadCase> {};
+class BadDefinitions : public testing::TestWithParam<Invalid> {};
 
 TEST_P(BadDefinitions, AreRefusedAndChangeNothing) {
-  const BadCase& c = GetParam();
+  const Invalid& c = GetParam();
   SessionTables tables({.max_entities = 4, .max_series = 8});
   SessionTables::Unresolved unresolved;
-  const auto refusal = tables.Define(Parse(c.message), &unresolved);
+  const auto refusal = tables.Define(DefinitionsOf(c.message), &unresolved);
   ASSERT_TRUE(refusal);
   EXPECT_EQ(kReasonNames[static_cast<size_t>(refusal->reason)],
             std::string_view(kReasonNames[static_cast<size_t>(c.reason)]));
@@ -47,31 +47,31 @@ TEST_P(BadDefinitions, AreRefusedAndChangeNothing) {
 INSTANTIATE_TEST_SUITE_P(
     Table, BadDefinitions,
     testing::Values(
-        BadCase{"text_not_utf8", "strings: '\\xff'", Reason::kText, "strings[0] is not UTF-8"},
-        BadCase{"text_too_long", fmt::format("strings: '{}'", std::string(kMaxTextBytes + 1, 'x')),
+        Invalid{"text_not_utf8", "strings: '\\xff'", Reason::kText, "strings[0] is not UTF-8"},
+        Invalid{"text_too_long", fmt::format("strings: '{}'", std::string(kMaxTextBytes + 1, 'x')),
                 Reason::kText, "strings[0] has 16385 bytes"},
-        BadCase{"id_short", "entities { id: '0123' kind: ENTITY_KIND_POD }", Reason::kEntity,
+        Invalid{"id_short", "entities { id: '0123' kind: ENTITY_KIND_POD }", Reason::kEntity,
                 "entity 0: id has 4 bytes, not 16"},
-        BadCase{"id_missing", "entities { ref: 2 kind: ENTITY_KIND_POD }", Reason::kEntity,
+        Invalid{"id_missing", "entities { ref: 2 kind: ENTITY_KIND_POD }", Reason::kEntity,
                 "entity 2: id has 0 bytes"},
-        BadCase{"kind_missing", fmt::format("entities {{ id: '{}' }}", kId), Reason::kEntity,
+        Invalid{"kind_missing", fmt::format("entities {{ id: '{}' }}", kId), Reason::kEntity,
                 "kind 0 is not known"},
-        BadCase{"start_negative", EntityText("start_unix_ms: -1"), Reason::kEntity, "start -1"},
-        BadCase{"end_before_start", EntityText("start_unix_ms: 9 end_unix_ms: 8"), Reason::kEntity,
+        Invalid{"start_negative", EntityText("start_unix_ms: -1"), Reason::kEntity, "start -1"},
+        Invalid{"end_before_start", EntityText("start_unix_ms: 9 end_unix_ms: 8"), Reason::kEntity,
                 "start 9, valid from 0, end 8 ms"},
-        BadCase{"labels_odd", "strings: 'a' " + EntityText("labels: 1"), Reason::kLabels,
+        Invalid{"labels_odd", "strings: 'a' " + EntityText("labels: 1"), Reason::kLabels,
                 "labels of entity 0: 1 indices are not pairs"},
-        BadCase{"labels_unknown_string", "strings: 'a' " + EntityText("labels: [1, 2]"),
+        Invalid{"labels_unknown_string", "strings: 'a' " + EntityText("labels: [1, 2]"),
                 Reason::kText, "labels of entity 0: string 2 of 1"},
-        BadCase{"labels_bad_name", "strings: 'a-b' " + EntityText("labels: [1, 1]"),
+        Invalid{"labels_bad_name", "strings: 'a-b' " + EntityText("labels: [1, 1]"),
                 Reason::kLabels, "\"a-b\" is no label name"},
-        BadCase{"labels_reserved_name", "strings: '__name__' " + EntityText("labels: [1, 1]"),
+        Invalid{"labels_reserved_name", "strings: '__name__' " + EntityText("labels: [1, 1]"),
                 Reason::kLabels, "\"__name__\" is no label name"},
-        BadCase{"labels_empty_name", "strings: 'a' " + EntityText("labels: [0, 1]"),
+        Invalid{"labels_empty_name", "strings: 'a' " + EntityText("labels: [0, 1]"),
                 Reason::kLabels, "\"\" is no label name"},
-        BadCase{"labels_twice", "strings: 'a' strings: 'b' " + EntityText("labels: [1, 1, 1, 2]"),
+        Invalid{"labels_twice", "strings: 'a' strings: 'b' " + EntityText("labels: [1, 1, 1, 2]"),
                 Reason::kLabels, "\"a\" is there twice"},
-        BadCase{"labels_too_many",
+        Invalid{"labels_too_many",
                 "strings: 'a' " + EntityText("labels: [1" +
                                              [] {
                                                std::string more;
@@ -82,32 +82,32 @@ INSTANTIATE_TEST_SUITE_P(
                                              }() +
                                              "]"),
                 Reason::kLabels, "513 labels, at most 512"},
-        BadCase{"label_name_too_long",
+        Invalid{"label_name_too_long",
                 fmt::format("strings: '{}' ", std::string(kMaxNameBytes + 1, 'x')) +
                     EntityText("labels: [1, 1]"),
                 Reason::kLabels, "is no label name"},
-        BadCase{"kubernetes_key_too_long",
+        Invalid{"kubernetes_key_too_long",
                 fmt::format("strings: '{}' ", std::string(kMaxNameBytes + 1, 'x')) +
                     EntityText("kubernetes_labels: [1, 1]"),
                 Reason::kLabels, "is no label name"},
-        BadCase{"kubernetes_key_empty", "strings: 'a' " + EntityText("kubernetes_labels: [0, 1]"),
+        Invalid{"kubernetes_key_empty", "strings: 'a' " + EntityText("kubernetes_labels: [0, 1]"),
                 Reason::kLabels, "kubernetes_labels of entity 0"},
-        BadCase{"entity_over_limit", EntityText("ref: 4"), Reason::kLimit, "entity ref 4"},
-        BadCase{"series_over_limit", EntityText("") + "strings: 'm' series { ref: 8 metric: 1 }",
+        Invalid{"entity_over_limit", EntityText("ref: 4"), Reason::kLimit, "entity ref 4"},
+        Invalid{"series_over_limit", EntityText("") + "strings: 'm' series { ref: 8 metric: 1 }",
                 Reason::kLimit, "series ref 8"},
-        BadCase{"series_without_entity", "strings: 'm' series { metric: 1 entity: 3 }",
+        Invalid{"series_without_entity", "strings: 'm' series { metric: 1 entity: 3 }",
                 Reason::kUnknownRef, "series 0: entity 3 is not defined"},
-        BadCase{"series_without_metric", EntityText("") + "series { }", Reason::kText,
+        Invalid{"series_without_metric", EntityText("") + "series { }", Reason::kText,
                 "is no metric name"},
-        BadCase{"series_metric_unknown", EntityText("") + "series { metric: 7 }", Reason::kText,
+        Invalid{"series_metric_unknown", EntityText("") + "series { metric: 7 }", Reason::kText,
                 "string 7"},
-        BadCase{"series_metric_bad", EntityText("") + "strings: 'a b' series { metric: 1 }",
+        Invalid{"series_metric_bad", EntityText("") + "strings: 'a b' series { metric: 1 }",
                 Reason::kText, "\"a b\", is no metric name"},
-        BadCase{"series_metric_too_long",
+        Invalid{"series_metric_too_long",
                 EntityText("") + fmt::format("strings: '{}' series {{ metric: 1 }}",
                                              std::string(kMaxNameBytes + 1, 'm')),
                 Reason::kText, "is no metric name"},
-        BadCase{"series_labels_odd",
+        Invalid{"series_labels_odd",
                 EntityText("") + "strings: 'm' series { metric: 1 labels: [1, 1, 1] }",
                 Reason::kLabels, "labels of series 0: 3 indices are not pairs"}),
     [](const auto& test) { return std::string(test.param.name); });
@@ -116,7 +116,7 @@ TEST(SessionTables, GivesTheStoreWhatItNeeds) {
   SessionTables tables({});
   SessionTables::Unresolved unresolved;
   const auto refusal = tables.Define(
-      Parse(fmt::format(
+      DefinitionsOf(fmt::format(
           "strings: 'pod' strings: 'web-1' strings: 'app.kubernetes.io/name' "
           "strings: 'web' strings: 'reads_total' strings: 'disk' strings: 'sda' "
           "entities {{ ref: 3 id: '{}' kind: ENTITY_KIND_POD labels: [1, 2] "
@@ -185,9 +185,10 @@ TEST(SessionTables, ARefMayBeGivenToAnotherEntity) {
   SessionTables tables({});
   SessionTables::Unresolved unresolved;
   const std::string series = "strings: 'm' series { ref: 0 metric: 1 entity: 0 }";
-  ASSERT_FALSE(tables.Define(Parse(EntityText("")), &unresolved));
+  ASSERT_FALSE(tables.Define(DefinitionsOf(EntityText("")), &unresolved));
   ASSERT_FALSE(tables.Define(
-      Parse("entities { id: 'fedcba9876543210' kind: ENTITY_KIND_POD } " + series), &unresolved));
+      DefinitionsOf("entities { id: 'fedcba9876543210' kind: ENTITY_KIND_POD } " + series),
+      &unresolved));
   EXPECT_EQ(unresolved.series[0].entity, *Id128::FromBytes("fedcba9876543210"));
   EXPECT_EQ(tables.TakeVersions().size(), 2);
 }

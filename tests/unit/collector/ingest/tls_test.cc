@@ -84,11 +84,11 @@ class IngestTlsTest : public testing::Test {
                  .token_file = folder_.Write("token", fmt::format("{}\n", kToken))};
   }
 
-  void InstallServer(const Pair& pair) {
+  void InstallServer(const KeyPair& pair) {
     folder_.Write("server.crt", pair.certificate);
     folder_.Write("server.key", pair.key);
   }
-  void InstallAgent(const Pair& pair) {
+  void InstallAgent(const KeyPair& pair) {
     folder_.Write("agent.crt", pair.certificate);
     folder_.Write("agent.key", pair.key);
   }

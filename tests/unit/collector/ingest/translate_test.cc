@@ -12,7 +12,7 @@ using testing::HasSubstr;
 
 constexpr int64_t kNewestMs = 1'000'000;
 
-v1::Batch Parse(const std::string& text) {
+v1::Batch BatchOf(const std::string& text) {
   v1::Batch message;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message)) << text;
   return message;
@@ -25,20 +25,20 @@ class Translation : public testing::Test {
   SessionTables tables_;
 };
 
-struct BadCase {
+struct Refused {
   const char* name;
   const char* frame;
   Reason reason;
   const char* text;
 };
 
-class BadBatch : public Translation, public testing::WithParamInterface<BadCase> {};
+class BadBatch : public Translation, public testing::WithParamInterface<Refused> {};
 
 TEST_P(BadBatch, IsRefused) {
-  const BadCase& c = GetParam();
+  const Refused& c = GetParam();
   store::WriteBatch batch;
   uint64_t samples = 0;
-  const auto refusal = Translate(Parse(std::string("sequence: 1 frames { ") + c.frame + " }"),
+  const auto refusal = Translate(BatchOf(std::string("sequence: 1 frames { ") + c.frame + " }"),
                                  kNewestMs, tables_, &batch, &samples);
   ASSERT_TRUE(refusal);
   EXPECT_EQ(kReasonNames[static_cast<size_t>(refusal->reason)],
@@ -50,58 +50,58 @@ TEST_P(BadBatch, IsRefused) {
 INSTANTIATE_TEST_SUITE_P(
     Table, BadBatch,
     testing::Values(
-        BadCase{"timestamp_missing", "", Reason::kTimestamp, "timestamp 0 ms"},
-        BadCase{"timestamp_negative", "timestamp_unix_ms: -5", Reason::kTimestamp, "-5 ms"},
-        BadCase{"timestamp_ahead", "timestamp_unix_ms: 1000001", Reason::kTimestamp,
+        Refused{"timestamp_missing", "", Reason::kTimestamp, "timestamp 0 ms"},
+        Refused{"timestamp_negative", "timestamp_unix_ms: -5", Reason::kTimestamp, "-5 ms"},
+        Refused{"timestamp_ahead", "timestamp_unix_ms: 1000001", Reason::kTimestamp,
                 "1 ms further ahead"},
-        BadCase{"timestamp_far_ahead", "timestamp_unix_ms: 9223372036854775807", Reason::kTimestamp,
+        Refused{"timestamp_far_ahead", "timestamp_unix_ms: 9223372036854775807", Reason::kTimestamp,
                 "ahead of the collector's clock"},
-        BadCase{"fewer_integers", "timestamp_unix_ms: 1 integer_series: [0, 1] integers: 4",
+        Refused{"fewer_integers", "timestamp_unix_ms: 1 integer_series: [0, 1] integers: 4",
                 Reason::kColumns, "column integers has 1 values for 2 series"},
-        BadCase{"more_integers", "timestamp_unix_ms: 1 integers: 4", Reason::kColumns,
+        Refused{"more_integers", "timestamp_unix_ms: 1 integers: 4", Reason::kColumns,
                 "column integers has 1 values for 0 series"},
-        BadCase{"fewer_doubles", "timestamp_unix_ms: 1 double_series: 0", Reason::kColumns,
+        Refused{"fewer_doubles", "timestamp_unix_ms: 1 double_series: 0", Reason::kColumns,
                 "column doubles has 0 values for 1 series"},
-        BadCase{"unknown_series", "timestamp_unix_ms: 1 integer_series: 3 integers: 4",
+        Refused{"unknown_series", "timestamp_unix_ms: 1 integer_series: 3 integers: 4",
                 Reason::kUnknownRef, "integer_series has series 3"},
-        BadCase{"unknown_after_difference",
+        Refused{"unknown_after_difference",
                 "timestamp_unix_ms: 1 double_series: [2, 1] doubles: [4, 4]", Reason::kUnknownRef,
                 "double_series has series 3"},
-        BadCase{"refs_overflow",
+        Refused{"refs_overflow",
                 "timestamp_unix_ms: 1 integer_series: [1, 4294967295] integers: [4, 4]",
                 Reason::kUnknownRef, "series 4294967296"},
-        BadCase{"series_twice", "timestamp_unix_ms: 1 integer_series: [1, 0] integers: [4, 4]",
+        Refused{"series_twice", "timestamp_unix_ms: 1 integer_series: [1, 0] integers: [4, 4]",
                 Reason::kColumns, "integer_series has series 1 twice"},
-        BadCase{"series_in_two_columns",
+        Refused{"series_in_two_columns",
                 "timestamp_unix_ms: 1 integer_series: 1 integers: 4 double_series: 1 doubles: 4",
                 Reason::kColumns, "series 1 is in two columns"},
-        BadCase{"histogram_column_missing",
+        Refused{"histogram_column_missing",
                 "timestamp_unix_ms: 1 histograms { series: 0 schema: 0 sum: 0 zero_count: 0 "
                 "bucket_count: 0 }",
                 Reason::kColumns, "column zero_threshold has 0 values for 1 series"},
-        BadCase{"histogram_series_missing", "timestamp_unix_ms: 1 histograms { schema: 0 }",
+        Refused{"histogram_series_missing", "timestamp_unix_ms: 1 histograms { schema: 0 }",
                 Reason::kColumns, "column schema has 1 values for 0 series"},
-        BadCase{"buckets_missing", H "schema: 0 bucket_count: 2 bucket_index: 1 bucket_value: 1 }",
+        Refused{"buckets_missing", H "schema: 0 bucket_count: 2 bucket_index: 1 bucket_value: 1 }",
                 Reason::kColumns, "bucket_count has 2 buckets, bucket_index 1, bucket_value 1"},
-        BadCase{"buckets_too_many", H "schema: 0 bucket_count: 0 bucket_index: 1 bucket_value: 1 }",
+        Refused{"buckets_too_many", H "schema: 0 bucket_count: 0 bucket_index: 1 bucket_value: 1 }",
                 Reason::kColumns, "bucket_count has 0 buckets, bucket_index 1"},
-        BadCase{"buckets_overflow", H "schema: 0 bucket_count: 4294967295 }", Reason::kColumns,
+        Refused{"buckets_overflow", H "schema: 0 bucket_count: 4294967295 }", Reason::kColumns,
                 "bucket_count has 4294967295 buckets"},
-        BadCase{"schema_low", H "schema: -5 bucket_count: 0 }", Reason::kHistogram, "schema -5"},
-        BadCase{"schema_high", H "schema: 9 bucket_count: 0 }", Reason::kHistogram, "schema 9"},
-        BadCase{"zero_threshold_nan",
+        Refused{"schema_low", H "schema: -5 bucket_count: 0 }", Reason::kHistogram, "schema -5"},
+        Refused{"schema_high", H "schema: 9 bucket_count: 0 }", Reason::kHistogram, "schema 9"},
+        Refused{"zero_threshold_nan",
                 "timestamp_unix_ms: 1 histograms { series: 0 schema: 0 sum: 0 zero_count: 0 "
                 "zero_threshold: nan bucket_count: 0 }",
                 Reason::kHistogram, "zero_threshold nan"},
-        BadCase{"bucket_empty", H "schema: 0 bucket_count: 1 bucket_index: 1 bucket_value: 0 }",
+        Refused{"bucket_empty", H "schema: 0 bucket_count: 1 bucket_index: 1 bucket_value: 0 }",
                 Reason::kHistogram, "bucket 1 is empty"},
-        BadCase{"buckets_not_ascending",
+        Refused{"buckets_not_ascending",
                 H "schema: 0 bucket_count: 2 bucket_index: [1, 0] bucket_value: [1, 1] }",
                 Reason::kHistogram, "do not ascend"},
-        BadCase{"bucket_index_far",
+        Refused{"bucket_index_far",
                 H "schema: 0 bucket_count: 1 bucket_index: 2147483647 bucket_value: 1 }",
                 Reason::kHistogram, "bucket index 2147483647"},
-        BadCase{"observations_overflow",
+        Refused{"observations_overflow",
                 H "schema: 0 bucket_count: 2 bucket_index: [1, 1] "
                   "bucket_value: [18446744073709551615, 1] }",
                 Reason::kHistogram, "more than 2^64"}),
@@ -112,7 +112,7 @@ TEST_F(Translation, ColumnsBecomeFramesOverTheBatchsSeries) {
   store::WriteBatch batch;
   uint64_t samples = 0;
   const auto refusal = Translate(
-      Parse(
+      BatchOf(
           "sequence: 7 "
           "frames { timestamp_unix_ms: 10 integer_series: [1, 4] integers: [-3, 9007199254740992] "
           "         double_series: 2 doubles: 0.5 } "
@@ -149,8 +149,8 @@ TEST_F(Translation, SessionsTakeTurns) {
   const auto translate = [](const char* frames, SessionTables& tables) {
     store::WriteBatch batch;
     uint64_t samples = 0;
-    const auto refusal =
-        Translate(Parse(std::string("sequence: 1 ") + frames), kNewestMs, tables, &batch, &samples);
+    const auto refusal = Translate(BatchOf(std::string("sequence: 1 ") + frames), kNewestMs, tables,
+                                   &batch, &samples);
     return std::pair(refusal.has_value(), batch.series);
   };
   constexpr const char* kTwo =
@@ -168,7 +168,7 @@ TEST_F(Translation, SessionsTakeTurns) {
 TEST_F(Translation, AHistogramOfTooManyBucketsIsRefused) {
   for (const bool over : {false, true}) {
     const auto count = static_cast<uint32_t>(kMaxHistogramBuckets) + (over ? 1 : 0);
-    v1::Batch message = Parse(
+    v1::Batch message = BatchOf(
         "sequence: 1 frames { timestamp_unix_ms: 1 histograms { series: 0 schema: 0 sum: 0 "
         "zero_count: 0 zero_threshold: 0 } }");
     v1::HistogramColumns& columns = *message.mutable_frames(0)->mutable_histograms();
@@ -188,7 +188,7 @@ TEST_F(Translation, AHistogramOfTooManyBucketsIsRefused) {
 }
 
 TEST_F(Translation, TheStalenessMarkerKeepsItsBits) {
-  v1::Batch message = Parse("sequence: 1 frames { timestamp_unix_ms: 1 double_series: 0 }");
+  v1::Batch message = BatchOf("sequence: 1 frames { timestamp_unix_ms: 1 double_series: 0 }");
   message.mutable_frames(0)->add_doubles(model::StaleNan());
   v1::Batch received;
   ASSERT_TRUE(received.ParseFromString(message.SerializeAsString()));

@@ -10,7 +10,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-struct Outcome {
+struct ServerFlags {
   std::optional<int> exit_code;
   std::string err;
   tls::Certificate certificate;
@@ -18,8 +18,8 @@ struct Outcome {
   bool insecure = false;
 };
 
-Outcome Parse(std::vector<const char*> arguments) {
-  Outcome outcome;
+ServerFlags ParseServerFlags(std::vector<const char*> arguments) {
+  ServerFlags outcome;
   std::string address = "127.0.0.1:1";
   Program program("program", "");
   program.app().add_option("--http", address);
@@ -34,14 +34,14 @@ Outcome Parse(std::vector<const char*> arguments) {
 
 TEST(ServerFlags, LoopbackNeedsNothing) {
   for (const char* address : {"127.0.0.1:7070", "127.8.9.1:0", "[::1]:7070", "localhost:1", ""}) {
-    EXPECT_EQ(Parse({"--http", address}).exit_code, std::nullopt) << address;
+    EXPECT_EQ(ParseServerFlags({"--http", address}).exit_code, std::nullopt) << address;
   }
 }
 
 TEST(ServerFlags, AnyOtherAddressIsRefusedWithWhatMendsIt) {
   for (const char* address : {"0.0.0.0:7070", ":7070", "[::]:7070", "10.0.0.1:7070", "host:7070",
                               "[::ffff:127.0.0.1]:1", "127.0.0.1.example:7070"}) {
-    const Outcome outcome = Parse({"--http", address});
+    const ServerFlags outcome = ParseServerFlags({"--http", address});
     EXPECT_EQ(outcome.exit_code, 2) << address;
     EXPECT_EQ(outcome.err,
               std::string("error: --http: ") + address +
@@ -52,16 +52,16 @@ TEST(ServerFlags, AnyOtherAddressIsRefusedWithWhatMendsIt) {
 }
 
 TEST(ServerFlags, TokensInClearAreRefusedToo) {
-  const Outcome outcome = Parse({"--http", "0.0.0.0:1", "--http-tokens-file", "t"});
+  const ServerFlags outcome = ParseServerFlags({"--http", "0.0.0.0:1", "--http-tokens-file", "t"});
   EXPECT_EQ(outcome.exit_code, 2);
   EXPECT_THAT(outcome.err, HasSubstr("could read its tokens: give --tls-cert-file"));
-  EXPECT_EQ(Parse({"--http-tokens-file", "t"}).exit_code, std::nullopt);
+  EXPECT_EQ(ParseServerFlags({"--http-tokens-file", "t"}).exit_code, std::nullopt);
 }
 
 TEST(ServerFlags, WhatProtectsIsTaken) {
-  const Outcome outcome =
-      Parse({"--http", "0.0.0.0:1", "--http-tokens-file", "t", "--http-client-ca-file", "ca",
-             "--tls-cert-file", "c", "--tls-key-file", "k"});
+  const ServerFlags outcome =
+      ParseServerFlags({"--http", "0.0.0.0:1", "--http-tokens-file", "t", "--http-client-ca-file",
+                        "ca", "--tls-cert-file", "c", "--tls-key-file", "k"});
   EXPECT_EQ(outcome.exit_code, std::nullopt) << outcome.err;
   EXPECT_EQ(outcome.access.tokens_file, "t");
   EXPECT_EQ(outcome.access.client_ca_file, "ca");
@@ -70,15 +70,15 @@ TEST(ServerFlags, WhatProtectsIsTaken) {
 }
 
 TEST(ServerFlags, InsecureGoesWithout) {
-  const Outcome outcome = Parse({"--http", "0.0.0.0:1", "--insecure"});
+  const ServerFlags outcome = ParseServerFlags({"--http", "0.0.0.0:1", "--insecure"});
   EXPECT_EQ(outcome.exit_code, std::nullopt) << outcome.err;
   EXPECT_TRUE(outcome.insecure);
 }
 
 TEST(ServerFlags, HalvesAreRefused) {
-  EXPECT_THAT(Parse({"--tls-cert-file", "c"}).err, HasSubstr("requires --tls-key-file"));
-  EXPECT_THAT(Parse({"--tls-key-file", "k"}).err, HasSubstr("requires --tls-cert-file"));
-  EXPECT_THAT(Parse({"--http-client-ca-file", "ca"}).err,
+  EXPECT_THAT(ParseServerFlags({"--tls-cert-file", "c"}).err, HasSubstr("requires --tls-key-file"));
+  EXPECT_THAT(ParseServerFlags({"--tls-key-file", "k"}).err, HasSubstr("requires --tls-cert-file"));
+  EXPECT_THAT(ParseServerFlags({"--http-client-ca-file", "ca"}).err,
               HasSubstr("--http-client-ca-file: needs --tls-cert-file and --tls-key-file as well"));
 }
 

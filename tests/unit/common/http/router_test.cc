@@ -13,7 +13,7 @@ Handler Says(std::string text) {
   return [text = std::move(text)](const Request&) { return Response{.body = text}; };
 }
 
-Router TestRouter() {
+Router RouterUnderTest() {
   Router router;
   router.Add({.method = "GET", .pattern = "/labels", .handler = Says("labels")});
   router.Add({.method = "POST", .pattern = "/labels", .handler = Says("posted")});
@@ -33,7 +33,7 @@ struct Case {
 class RouterTest : public testing::TestWithParam<Case> {};
 
 TEST_P(RouterTest, Dispatches) {
-  const Router router = TestRouter();
+  const Router router = RouterUnderTest();
   Request request{.method = GetParam().method, .path = GetParam().path};
   const auto match = router.Find(request);
   const Response response = match.handler(request);
@@ -62,7 +62,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"OPTIONS", "/nosuch", 404, kNotFound, "other"}));
 
 TEST(Router, NamesTheMethodsThatAreAllowed) {
-  const Router router = TestRouter();
+  const Router router = RouterUnderTest();
   Request request{.method = "PUT", .path = "/labels"};
   EXPECT_THAT(router.Find(request).handler(request).headers,
               ElementsAre(Pair("Allow", "GET, POST, OPTIONS")));

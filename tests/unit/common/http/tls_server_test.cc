@@ -31,7 +31,7 @@ constexpr char kNextToken[] = "the-next-token-0123456789";
 struct ClientOptions {
   std::string ca = {};                  // PEM; "": whatever the server shows is taken
   std::string server_ip = "127.0.0.1";  // that its certificate must have
-  Pair pair = {};                       // its own; none
+  KeyPair pair = {};                    // its own; none
   int version = 0;                      // the only one; 0: any
 };
 
@@ -109,7 +109,7 @@ class TlsServerTest : public testing::Test {
     if (server_) server_->Stop(absl::ZeroDuration());
   }
 
-  void Install(const Pair& pair) {
+  void Install(const KeyPair& pair) {
     folder_.Write("tls.crt", pair.certificate);
     folder_.Write("tls.key", pair.key);
   }
@@ -363,7 +363,7 @@ TEST_F(TlsServerTest, ClientCertificatesAreAskedFor) {
 TEST_F(TlsServerTest, BothAreNeededWhereBothAreAskedFor) {
   Start({.client_ca_file = ClientCaFile(), .tokens_file = TokensFile()});
   const std::string with_token = Get("/hello", std::string("Bearer ") + kToken);
-  const Pair pair = clients_.Issue();
+  const KeyPair pair = clients_.Issue();
   EXPECT_THAT(Ask(with_token), StartsWith("HTTP/1.1 403 "));
   EXPECT_THAT(Ask(Get("/hello"), {.pair = pair}), StartsWith("HTTP/1.1 401 "));
   EXPECT_THAT(Ask(with_token, {.pair = pair}), EndsWith("hello."));

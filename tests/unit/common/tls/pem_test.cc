@@ -14,7 +14,7 @@ using ::testing::StartsWith;
 
 TEST(Pem, CertificatesSayWhenTheFirstExpires) {
   const TestAuthority authority;
-  const Pair pair = authority.Issue({.expires_in = absl::Minutes(-5)});
+  const KeyPair pair = authority.Issue({.expires_in = absl::Minutes(-5)});
   const auto expiry = CheckCertificates("f", pair.certificate + authority.certificate());
   ASSERT_TRUE(expiry.ok()) << expiry.status();
   EXPECT_NEAR(static_cast<double>(*expiry),
@@ -23,7 +23,7 @@ TEST(Pem, CertificatesSayWhenTheFirstExpires) {
 
 TEST(Pem, WhatIsNoCertificateIsSaid) {
   const TestAuthority authority;
-  const Pair pair = authority.Issue();
+  const KeyPair pair = authority.Issue();
   EXPECT_EQ(StatusMessage(CheckCertificates("f", "").status()), "f: has no certificate in PEM");
   EXPECT_EQ(StatusMessage(CheckCertificates("f", pair.key).status()),
             "f: has no certificate in PEM");
@@ -36,8 +36,8 @@ TEST(Pem, WhatIsNoCertificateIsSaid) {
 
 TEST(Pem, TheKeyMustBeThatOfTheFirstCertificate) {
   const TestAuthority authority;
-  const Pair pair = authority.Issue();
-  const Pair other = authority.Issue();
+  const KeyPair pair = authority.Issue();
+  const KeyPair other = authority.Issue();
   EXPECT_TRUE(CheckKey("k", pair.key, "c", pair.certificate + authority.certificate()).ok());
   EXPECT_EQ(StatusMessage(CheckKey("k", other.key, "c", pair.certificate)),
             "k: is not the key of the certificate in c");

@@ -21,7 +21,7 @@ class ServerSecurityTest : public testing::Test {
  protected:
   ServerSecurityTest() { Install(authority_.Issue()); }
 
-  void Install(const Pair& pair) {
+  void Install(const KeyPair& pair) {
     folder_.Write("tls.crt", pair.certificate);
     folder_.Write("tls.key", pair.key);
   }
@@ -69,7 +69,7 @@ TEST_F(ServerSecurityTest, HalfARotationIsNotServed) {
   const auto security = Open();
   ASSERT_TRUE(security.ok()) << security.status();
   const auto first = security->keys->Get();
-  const Pair next = authority_.Issue();
+  const KeyPair next = authority_.Issue();
   folder_.Write("tls.crt", next.certificate);
   NextLook();
   EXPECT_EQ(security->keys->Get(), first);

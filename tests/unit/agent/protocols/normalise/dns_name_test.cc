@@ -21,12 +21,12 @@ std::string Labels(std::string_view name) {
   return labels;
 }
 
-struct Case {
+struct NameCase {
   std::string_view name;
   std::string_view normalised;
 };
 
-constexpr Case kCases[] = {
+constexpr NameCase kNameCases[] = {
     {"", "."},
     {"Shop.Default.svc.cluster.local", "shop.default.svc.cluster.local"},
     {"web-0.web.shop.svc.cluster.local", "web-0.web.shop.svc.cluster.local"},
@@ -43,7 +43,7 @@ constexpr Case kCases[] = {
 };
 
 TEST(DnsNameTest, KeepsWords) {
-  for (const Case& c : kCases) {
+  for (const NameCase& c : kNameCases) {
     char out[kMaxDnsName];
     EXPECT_EQ(DnsName(Labels(c.name), absl::MakeSpan(out)), c.normalised) << c.name;
   }

@@ -8,12 +8,12 @@
 namespace leadline::agent::protocols::normalise {
 namespace {
 
-struct Case {
+struct RouteCase {
   std::string_view target;
   std::string_view route;
 };
 
-constexpr Case kCases[] = {
+constexpr RouteCase kRouteCases[] = {
     {"/", "/"},
     {"/index.html", "/index.html"},
     {"/user/4711/orders?page=2", "/user/:id/orders"},
@@ -43,7 +43,7 @@ constexpr Case kCases[] = {
 };
 
 TEST(RouteTest, KeepsWordsOnly) {
-  for (const Case& c : kCases) {
+  for (const RouteCase& c : kRouteCases) {
     char out[kMaxRoute];
     EXPECT_EQ(Route(c.target, absl::MakeSpan(out)), c.route) << c.target;
   }

@@ -8,7 +8,7 @@
 namespace leadline::agent::protocols::normalise {
 namespace {
 
-struct Case {
+struct SqlCase {
   std::string_view sql;
   std::string_view text;
   std::string_view summary;
@@ -18,7 +18,7 @@ struct Case {
 constexpr auto kMysql = SqlDialect::kMysql;
 constexpr auto kNoBackslash = SqlDialect::kMysqlNoBackslash;
 
-constexpr Case kCases[] = {
+constexpr SqlCase kSqlCases[] = {
     {"select * from Users where id=42 and name in ('a','b')",
      "SELECT * FROM Users WHERE id = ? AND name IN (?)", "SELECT Users"},
     {"SELECT a,b FROM s.t WHERE x = $1 ;", "SELECT a, b FROM s.t WHERE x = ?", "SELECT s.t"},
@@ -61,7 +61,7 @@ SqlText Normalise(std::string_view sql, SqlDialect dialect, SqlBuffer& buffer, b
 }
 
 TEST(SqlTest, HasOneFormWithoutLiterals) {
-  for (const Case& c : kCases) {
+  for (const SqlCase& c : kSqlCases) {
     SqlBuffer buffer;
     const SqlText sql = Normalise(c.sql, c.dialect, buffer);
     EXPECT_EQ(sql.text, c.text) << c.sql;
@@ -89,7 +89,7 @@ TEST(SqlTest, StopsWhereALiteralMayEnd) {
 }
 
 TEST(SqlTest, CutAnywhereTellsNoLiteral) {
-  constexpr Case kSql[] = {
+  constexpr SqlCase kSql[] = {
       {"SELECT a, 's3cr3t', $x$s3cr3t$x$, E's3\\'cr3t' FROM t WHERE b = 's3cr3t''s3cr3t' /* s3cr3t "
        "*/ "
        "AND c IN (1, 's3cr3t') -- s3cr3t",
@@ -98,7 +98,7 @@ TEST(SqlTest, CutAnywhereTellsNoLiteral) {
        "c IN (1, 's3cr3t') # s3cr3t",
        "", "", kMysql},
   };
-  for (const Case& c : kSql) {
+  for (const SqlCase& c : kSql) {
     for (size_t size = 0; size <= c.sql.size(); ++size) {
       SqlBuffer buffer;
       const SqlText sql = Normalise(c.sql.substr(0, size), c.dialect, buffer, true);

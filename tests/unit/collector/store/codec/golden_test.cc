@@ -32,7 +32,7 @@ TEST_P(FloatGolden, IsWrittenAndReadAsItIsOnDisk) {
   EXPECT_EQ(values, test.values);
 }
 
-std::vector<int64_t> Regular(size_t count) {
+std::vector<int64_t> Regularly(size_t count) {
   std::vector<int64_t> ts_ms;
   for (size_t i = 0; i < count; ++i) ts_ms.push_back(1000 * static_cast<int64_t>(i));
   return ts_ms;
@@ -64,26 +64,26 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"exceptions",
              {1000, 2000, 3000, 4000},
              {1.5, std::numeric_limits<double>::infinity(), 2.5, 3.5}},
-        Case{"sparse", Regular(40),
+        Case{"sparse", Regularly(40),
              [] {
                std::vector<double> values(40, 7);
                values[9] = 8;
                return values;
              }()},
-        Case{"coded_of_a_family", Regular(400),
+        Case{"coded_of_a_family", Regularly(400),
              Scattered(400,
                        [](uint64_t random) {  // as sums of dice: a bell
                          double sum = 1e6;
                          for (; random > 0; random /= 64) sum += double(random % 64);
                          return sum;
                        })},
-        Case{"coded_with_its_own_table", Regular(300),
+        Case{"coded_with_its_own_table", Regularly(300),
              Scattered(300,
                        [](uint64_t random) { return double(random % 16 < 13 ? 3 : random % 3); })},
         Case{
-            "coded_with_escapes", Regular(100),
+            "coded_with_escapes", Regularly(100),
             Scattered(100, [](uint64_t random) { return random % 50 ? double(random % 8) : 1e9; })},
-        Case{"zeros_apart", Regular(100),
+        Case{"zeros_apart", Regularly(100),
              Scattered(100, [](uint64_t random) { return random % 3 ? 0 : double(random); })},
         Case{"xor", {1000, 2000, 3000, 4000}, {1.0 / 3, 2.0 / 3, 2.0 / 3, 4.0 / 3}},
         Case{"ordered", {1000, 2000, 3000}, {1.0 / 3, 1.0 / 3 + 1e-16, 1.0 / 3 + 2e-16}},

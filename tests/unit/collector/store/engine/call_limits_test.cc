@@ -14,7 +14,7 @@
 namespace leadline::collector::store::engine {
 namespace {
 
-constexpr size_t kSeries = 5000;
+constexpr size_t kManySeries = 5000;
 
 class Bound final : public MemoryBound {
  public:
@@ -82,7 +82,7 @@ class CallLimitsTest : public StoreFixture {
     const model::EntityVersion pod = Container("c", LabelSet({{"pod", "web"}}), kT0);
     std::vector<model::SeriesDefinition> series;
     FloatFrame frame{.ts_ms = kT0 + 10};
-    for (uint32_t i = 0; i < kSeries; ++i) {
+    for (uint32_t i = 0; i < kManySeries; ++i) {
       series.push_back({"m", pod.id, LabelSet({{"i", std::to_string(i)}})});
       frame.series.push_back(i);
       frame.values.push_back(i);
@@ -192,8 +192,8 @@ TEST_F(CallLimitsTest, SelectsHoldNoMoreThanTheyMay) {
     EXPECT_EQ(large.held(), 0u);
     const auto blocks = store_->queryable().Select(kTenant, all, hints);
     ASSERT_TRUE(blocks.ok());
-    EXPECT_EQ(blocks->size(), kSeries);
-    EXPECT_GE(large.held(), kSeries * (sizeof(int64_t) + sizeof(double)));
+    EXPECT_EQ(blocks->size(), kManySeries);
+    EXPECT_GE(large.held(), kManySeries * (sizeof(int64_t) + sizeof(double)));
     const std::atomic<bool> cancelled = true;
     hints.cancelled = &cancelled;
     EXPECT_TRUE(absl::IsCancelled(store_->queryable().Find(kTenant, all, hints).status()));

@@ -21,7 +21,7 @@ namespace leadline::collector::store::engine {
 namespace {
 
 // Of a normal run, and with LEADLINE_DEEP set.
-constexpr int kRounds = 40;
+constexpr int kKills = 40;
 constexpr int kDeepRounds = 100;
 
 std::string WriterProgram() {
@@ -96,7 +96,7 @@ void ExpectWhole(const std::string& dir, uint64_t acknowledged) {
 TEST(Crash, NothingAcknowledgedIsLostOrDoubled) {
   const TempDir dir;
   std::mt19937 random(20261122);
-  const int rounds = std::getenv("LEADLINE_DEEP") != nullptr ? kDeepRounds : kRounds;
+  const int rounds = std::getenv("LEADLINE_DEEP") != nullptr ? kDeepRounds : kKills;
   for (int round = 0; round < rounds; ++round) {
     const int count = 1 + static_cast<int>(random() % 40);
     const uint64_t acknowledged = RunAndKill(dir.File("data"), random(), count);

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kSeries = 5;
 constexpr int kRecords = kSeries;  // one with each batch, among what is written as if a series
-constexpr int kRounds = 40;
+constexpr int kCuts = 40;
 constexpr int kMaxBatches = 60;
 
 class PowerLossTest : public StoreFixture, public testing::WithParamInterface<uint32_t> {
@@ -127,7 +127,7 @@ class PowerLossTest : public StoreFixture, public testing::WithParamInterface<ui
 
 TEST_P(PowerLossTest, LosesNothingThatWasAcknowledged) {
   int cut = 0;
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < kCuts; ++round) {
     SCOPED_TRACE("round " + std::to_string(round));
     // Some starts do not get through either.
     if (round % 4 == 3) {
@@ -153,7 +153,7 @@ TEST_P(PowerLossTest, LosesNothingThatWasAcknowledged) {
   ASSERT_NO_FATAL_FAILURE(Open());
   ASSERT_NO_FATAL_FAILURE(Check());
   ASSERT_NO_FATAL_FAILURE(Flush());
-  EXPECT_GT(cut, kRounds / 2);  // it was about something
+  EXPECT_GT(cut, kCuts / 2);  // it was about something
   EXPECT_GT(sequence_, 100u);
   EXPECT_FALSE(std::filesystem::exists(options_.dir + "/quarantine"));
 }

@@ -33,7 +33,7 @@ Entity EntityOf(int number, LabelSet labels, LabelSet kubernetes) {
   return {id, std::move(timeline)};
 }
 
-std::vector<std::string> Texts(SeriesRows& rows) {
+std::vector<std::string> RowTexts(SeriesRows& rows) {
   std::vector<std::string> texts;
   for (const auto& labels : rows.Sorted()) {
     std::vector<Label> copies;
@@ -59,7 +59,7 @@ TEST(SeriesRows, ShowKubernetesLabelsThatAreNamed) {
   rows.Show({"label_y"});
   ASSERT_TRUE(rows.Add(*series, &version).ok());
   ASSERT_TRUE(rows.Add(*series, nullptr).ok());
-  EXPECT_THAT(Texts(rows),
+  EXPECT_THAT(RowTexts(rows),
               testing::ElementsAre(R"({__name__="m", a="entity", b="residual"})",
                                    R"({__name__="m", a="entity", b="residual", label_y="2"})",
                                    R"({__name__="m", b="residual"})"));
@@ -115,7 +115,7 @@ TEST(SeriesRows, AreTheFirstOfAllLabelSets) {
     for (const LabelSet& set : all) {
       if (limit == 0 || expected.size() < limit) expected.push_back(set.ToString());
     }
-    ASSERT_THAT(Texts(rows), testing::ElementsAreArray(expected)) << "round " << round;
+    ASSERT_THAT(RowTexts(rows), testing::ElementsAreArray(expected)) << "round " << round;
   }
 }
 

@@ -18,7 +18,7 @@ namespace {
 using model::NativeHistogram;
 using testing::ElementsAre;
 
-constexpr int64_t kT0 = 1'700'006'400'000;
+constexpr int64_t kMidnight = 1'700'006'400'000;
 
 chunk::MergedSamples Read(const Generation& generation, uint32_t slot, int64_t start_ms = INT64_MIN,
                           int64_t end_ms = INT64_MAX) {
@@ -69,10 +69,11 @@ TEST(Generation, KnowsWhetherItHasSamplesInARange) {
 
 TEST(Generation, ReadsARange) {
   Generation generation;
-  for (int64_t i = 0; i < 500; ++i) AppendOne(generation, 0, kT0 + i * 10, double(i / 100));
-  EXPECT_THAT(Read(generation, 0, kT0 + 995, kT0 + 1010).floats.ts_ms,
-              ElementsAre(kT0 + 1000, kT0 + 1010));
-  EXPECT_THAT(Read(generation, 0, kT0 + 995, kT0 + 1010).floats.values, ElementsAre(1, 1));
+  for (int64_t i = 0; i < 500; ++i) AppendOne(generation, 0, kMidnight + i * 10, double(i / 100));
+  EXPECT_THAT(Read(generation, 0, kMidnight + 995, kMidnight + 1010).floats.ts_ms,
+              ElementsAre(kMidnight + 1000, kMidnight + 1010));
+  EXPECT_THAT(Read(generation, 0, kMidnight + 995, kMidnight + 1010).floats.values,
+              ElementsAre(1, 1));
 }
 
 double RandomValue(std::mt19937_64& random, double before) {
@@ -140,7 +141,7 @@ TEST(Generation, IsAMapWhateverComes) {
     Generation generation;
     std::map<uint32_t, std::map<int64_t, double>> expected;
     std::vector<double> last(kSeries);
-    int64_t now = kT0 + static_cast<int64_t>(random() % 1000);
+    int64_t now = kMidnight + static_cast<int64_t>(random() % 1000);
     const uint64_t whims = 1 + random() % 30;
     const int frames = round % 5 == 0 ? 2000 : 400;
     for (int i = 0; i < frames; ++i) {
@@ -252,7 +253,7 @@ TEST(Generation, KeepsHistograms) {
     Generation generation;
     NativeHistogram value;
     std::map<int64_t, NativeHistogram> expected;
-    int64_t now = kT0;
+    int64_t now = kMidnight;
     for (int i = 0; i < 900; ++i) {
       now += 10'000;
       Generation::Frame frame{.ts_ms = random() % 20 == 0 ? now - 25'000 : now};
@@ -278,7 +279,7 @@ TEST(Generation, TakesLittleMemory) {
   Generation generation;
   constexpr uint32_t kSeries = 1500;
   for (int64_t i = 0; i < 360; ++i) {
-    Generation::Frame frame{.ts_ms = kT0 + i * 10'000 + i % 7};
+    Generation::Frame frame{.ts_ms = kMidnight + i * 10'000 + i % 7};
     for (uint32_t slot = 0; slot < kSeries; ++slot) {
       const double value = slot % 2 == 0 ? 1e9 : static_cast<double>(i * 500 + slot * 13 % 50);
       generation.Append(frame, slot, value);
@@ -292,7 +293,7 @@ TEST(Generation, TakesLittleMemory) {
 TEST(Generation, AFirstSampleTakesLittle) {
   Generation generation;
   constexpr uint32_t kSeries = 20'000;
-  Generation::Frame frame{.ts_ms = kT0};
+  Generation::Frame frame{.ts_ms = kMidnight};
   for (uint32_t slot = 0; slot < kSeries; ++slot) generation.Append(frame, slot, slot % 1000);
   EXPECT_LE(generation.first_bytes(), kSeries * 40);
   // Where they are, and what the vector of that keeps in reserve.

@@ -18,10 +18,10 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 constexpr int64_t kLengthMs = 30 * chunk::kWindowMs;
-constexpr int64_t kStart = 1'697'760'000'000;  // 2023-10-20
-static_assert(kStart % kLengthMs == 0);
+constexpr int64_t kBucketsStart = 1'697'760'000'000;  // 2023-10-20
+static_assert(kBucketsStart % kLengthMs == 0);
 
-index::DefinitionPtr Series(const std::string& metric) {
+index::DefinitionPtr SeriesOf(const std::string& metric) {
   return index::Intern(model::SeriesDefinition{metric, HashId({"e"}), LabelSet()});
 }
 
@@ -43,7 +43,7 @@ class BucketsTest : public testing::Test {
   void Open(bool create, int64_t length_ms = kLengthMs) {
     window_.reset();
     auto opened =
-        Window::Open(dir_.File("w"), kStart, {MakeBlockCache(1 << 20)},
+        Window::Open(dir_.File("w"), kBucketsStart, {MakeBlockCache(1 << 20)},
                      create ? Window::Access::kCreate : Window::Access::kWrite, length_ms);
     ASSERT_TRUE(opened.ok()) << opened.status();
     window_ = *std::move(opened);
@@ -52,7 +52,7 @@ class BucketsTest : public testing::Test {
   void Write(const std::vector<std::string>& metrics, const rollup::Buckets& buckets) {
     Window::TenantBuckets all;
     for (const std::string& metric : metrics) {
-      all.series.push_back(Series(metric));
+      all.series.push_back(SeriesOf(metric));
       all.buckets.push_back(buckets);
     }
     const absl::Status status = window_->WriteBuckets("t", std::move(all));
@@ -77,8 +77,8 @@ class BucketsTest : public testing::Test {
       }
       return absl::OkStatus();
     };
-    const absl::Status status = window_->ReadBuckets("t", refs, columns, kStart + after_ms + 1,
-                                                     kStart + up_to_ms, unlimited, add);
+    const absl::Status status = window_->ReadBuckets(
+        "t", refs, columns, kBucketsStart + after_ms + 1, kBucketsStart + up_to_ms, unlimited, add);
     EXPECT_TRUE(status.ok()) << status;
     return all;
   }
@@ -91,9 +91,10 @@ TEST_F(BucketsTest, AreReadByColumnAndTime) {
   // Nine series, so that there are several groups.
   std::vector<std::string> metrics;
   for (int i = 0; i < 9; ++i) metrics.push_back("m" + std::to_string(i));
-  Write(metrics, Minutes(kStart, 5, 100));
+  Write(metrics, Minutes(kBucketsStart, 5, 100));
   const rollup::Buckets read = Read("m7", 60'000, 180'000, {Column::kLast, Column::kCount});
-  EXPECT_THAT(read.Floats(Column::kLast).ts_ms, ElementsAre(kStart + 120'000, kStart + 180'000));
+  EXPECT_THAT(read.Floats(Column::kLast).ts_ms,
+              ElementsAre(kBucketsStart + 120'000, kBucketsStart + 180'000));
   EXPECT_THAT(read.Floats(Column::kLast).values, ElementsAre(105, 108));
   EXPECT_THAT(read.Floats(Column::kCount).values, ElementsAre(3, 3));
   EXPECT_THAT(read.Floats(Column::kFirst).values, IsEmpty());
@@ -101,23 +102,24 @@ TEST_F(BucketsTest, AreReadByColumnAndTime) {
 
 TEST_F(BucketsTest, ComeInTheOrderOfTimeByPart) {
   constexpr int64_t kPartOfWindowMs = kLengthMs / kParts;
-  Write({"m"}, Minutes(kStart + kPartOfWindowMs - 60'000, 2, 100));
-  EXPECT_THAT(Read("m", 0, kLengthMs, {Column::kLast}).Floats(Column::kLast).ts_ms,
-              ElementsAre(kStart + kPartOfWindowMs, kStart + kPartOfWindowMs + 60'000));
+  Write({"m"}, Minutes(kBucketsStart + kPartOfWindowMs - 60'000, 2, 100));
+  EXPECT_THAT(
+      Read("m", 0, kLengthMs, {Column::kLast}).Floats(Column::kLast).ts_ms,
+      ElementsAre(kBucketsStart + kPartOfWindowMs, kBucketsStart + kPartOfWindowMs + 60'000));
 }
 
 TEST_F(BucketsTest, ThatEndWhereTheWindowDoesAreInIt) {
-  Write({"m"}, Minutes(kStart + kLengthMs - 60'000, 2, 0));
+  Write({"m"}, Minutes(kBucketsStart + kLengthMs - 60'000, 2, 0));
   EXPECT_THAT(Read("m", 0, kLengthMs + 60'000, {Column::kCount}).Floats(Column::kCount).ts_ms,
-              ElementsAre(kStart + kLengthMs));
+              ElementsAre(kBucketsStart + kLengthMs));
 }
 
 TEST_F(BucketsTest, WrittenAgainTakeThePlaceOfThoseBefore) {
   for (const bool settle : {false, true}) {
-    Write({"a", "b"}, Minutes(kStart, 3, 0));
-    Write({"b"}, Minutes(kStart + 60'000, 1, 50));
+    Write({"a", "b"}, Minutes(kBucketsStart, 3, 0));
+    Write({"b"}, Minutes(kBucketsStart + 60'000, 1, 50));
     if (settle) {
-      ASSERT_TRUE(window_->Settle(kStart + kLengthMs).ok());
+      ASSERT_TRUE(window_->Settle(kBucketsStart + kLengthMs).ok());
     }
     Open(/*create=*/false);
     EXPECT_THAT(Read("b", 0, 180'000, {Column::kFirst}).Floats(Column::kFirst).values,
@@ -130,7 +132,7 @@ TEST_F(BucketsTest, WrittenAgainTakeThePlaceOfThoseBefore) {
 TEST_F(BucketsTest, OfACounterTakeLittleRoom) {
   codec::BlockWriter block;
   size_t place = 0;
-  for (const auto& column : Minutes(kStart, 240, 1000).floats) {
+  for (const auto& column : Minutes(kBucketsStart, 240, 1000).floats) {
     if (!column.empty()) {
       block.Add(place, absl::MakeConstSpan(column.ts_ms), absl::MakeConstSpan(column.values));
     }
@@ -161,9 +163,9 @@ class MarksTest : public BucketsTest {
   }
   void WriteSamples(const std::vector<int64_t>& ts_ms, const std::string& tenant = "t") {
     chunk::Floats floats;
-    for (const int64_t ts : ts_ms) floats.Append(kStart + ts, 1);
+    for (const int64_t ts : ts_ms) floats.Append(kBucketsStart + ts, 1);
     TenantChunks chunks;
-    chunks.series.push_back({Series("m"), {{.floats = std::make_shared<chunk::Floats>(floats)}}});
+    chunks.series.push_back({SeriesOf("m"), {{.floats = std::make_shared<chunk::Floats>(floats)}}});
     ASSERT_TRUE(window_->Write(tenant, chunks).ok());
     ASSERT_TRUE(window_->Sync().ok());
   }
@@ -196,12 +198,12 @@ TEST_F(MarksTest, AreTakenAwayByTheWriteAfterOneThatFailed) {
   Note({0, 1});
   ASSERT_TRUE(window_->Sync().ok());
   chunk::Floats good;
-  good.Append(kStart + kPartMs + 1, 1);
+  good.Append(kBucketsStart + kPartMs + 1, 1);
   const auto bad = std::make_shared<chunk::SealedChunk>();
-  bad->info = {.count = 1, .first_ms = kStart, .last_ms = kStart};
+  bad->info = {.count = 1, .first_ms = kBucketsStart, .last_ms = kBucketsStart};
   TenantChunks chunks;
-  chunks.series.push_back({Series("m"), {{.floats = std::make_shared<chunk::Floats>(good)}}});
-  chunks.series.push_back({Series("n"), {{.sealed = bad}}});
+  chunks.series.push_back({SeriesOf("m"), {{.floats = std::make_shared<chunk::Floats>(good)}}});
+  chunks.series.push_back({SeriesOf("n"), {{.sealed = bad}}});
   ASSERT_FALSE(window_->Write("t", chunks).ok());
   chunks.series.pop_back();
   ASSERT_TRUE(window_->Write("t", chunks).ok());

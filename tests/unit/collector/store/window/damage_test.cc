@@ -27,7 +27,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kStart = 1'700'006'400'000;  // 2023-11-15
+constexpr int64_t kWindowStart = 1'700'006'400'000;  // 2023-11-15
 constexpr size_t kSeries = 300;
 constexpr int64_t kSamples = 100;
 constexpr size_t kPlaces = 40;
@@ -80,7 +80,7 @@ class DamagedWindowTest : public testing::Test {
   }
 
   absl::StatusOr<std::shared_ptr<Window>> Open(Window::Access access) {
-    return Window::Open(dir_.File("w"), kStart, {MakeBlockCache(1 << 20)}, access);
+    return Window::Open(dir_.File("w"), kWindowStart, {MakeBlockCache(1 << 20)}, access);
   }
 
   static absl::Status Write(Window& window) {
@@ -88,7 +88,7 @@ class DamagedWindowTest : public testing::Test {
     for (size_t i = 0; i < kSeries; ++i) {
       chunk::Floats run;
       for (int64_t k = 0; k < kSamples; ++k) {
-        run.Append(kStart + k * 1000, std::sin(static_cast<double>(i * kSamples) + k));
+        run.Append(kWindowStart + k * 1000, std::sin(static_cast<double>(i * kSamples) + k));
       }
       const model::SeriesDefinition series{"m", HashId({"e"}),
                                            LabelSet({{"n", std::to_string(i)}})};

@@ -87,7 +87,7 @@ TestAuthority::~TestAuthority() {
   EVP_PKEY_free(key_);
 }
 
-Pair TestAuthority::Issue(const Subject& subject) const {
+KeyPair TestAuthority::Issue(const Subject& subject) const {
   EVP_PKEY* const key = EVP_EC_gen("P-256");
   X509* const certificate = Make(subject.name, key, subject.expires_in);
   if (!subject.alternatives.empty()) {
@@ -95,7 +95,7 @@ Pair TestAuthority::Issue(const Subject& subject) const {
            fmt::format("{}", fmt::join(subject.alternatives, ",")));
   }
   Sign(certificate, certificate_, key_);
-  Pair pair{.certificate = CertificatePem(certificate), .key = KeyPem(key)};
+  KeyPair pair{.certificate = CertificatePem(certificate), .key = KeyPem(key)};
   X509_free(certificate);
   EVP_PKEY_free(key);
   return pair;

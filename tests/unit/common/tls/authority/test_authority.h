@@ -13,7 +13,7 @@
 
 namespace leadline {
 
-struct Pair {
+struct KeyPair {
   std::string certificate;  // PEM
   std::string key;
 };
@@ -30,7 +30,7 @@ class TestAuthority {
   ~TestAuthority();
 
   const std::string& certificate() const { return pem_; }
-  Pair Issue(const Subject& subject = {}) const;
+  KeyPair Issue(const Subject& subject = {}) const;
 
  private:
   EVP_PKEY* key_;
