@@ -3,6 +3,7 @@
 // limited to tens of KiB would not be reached by inputs of that length.
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -46,6 +47,7 @@ class Front {
       }
       queryable_.Add(std::move(series));
     }
+    RestartCallsThatAlarmsInterrupt();
     ApiOptions options;
     options.address = "127.0.0.1:0";
     options.engine.timeout = absl::Seconds(5);
@@ -75,6 +77,14 @@ class Front {
   }
 
  private:
+  // libFuzzer looks at the time by SIGALRM, which would make connect() and recv() fail.
+  static void RestartCallsThatAlarmsInterrupt() {
+    struct sigaction action {};
+    Check(sigaction(SIGALRM, nullptr, &action) == 0);
+    action.sa_flags |= SA_RESTART;
+    Check(sigaction(SIGALRM, &action, nullptr) == 0);
+  }
+
   promqltest::MemoryQueryable queryable_;
   std::unique_ptr<ApiServer> server_;
 };
