@@ -309,8 +309,9 @@ TEST_F(SessionTest, StopsReadingAtTheBytesInFlight) {
   ASSERT_TRUE(Eventually([&] { return collector_.Metric("stalls_total") == 1; }));
   EXPECT_EQ(store_.held(), 1);
   store_.Commit(1);
-  store_.Commit(1);
   EXPECT_EQ(agent.Receive(), "ack { sequence: 1 }");
+  store_.Commit(1);
+  EXPECT_EQ(agent.Receive(), "ack { sequence: 2 }");
 }
 
 struct BadCase {
