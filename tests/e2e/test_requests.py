@@ -1,0 +1,198 @@
+"""Requests between pods against what a real server logged: nginx, asked by curl."""
+
+import collections
+import os
+import re
+import unittest
+
+from leadline_case import LeadlineCase
+from minicluster import objects as o, paths, wait_for
+
+_SECRET = "s3cr3t"
+_LARGE = 3_000_000
+# Requests of a client: path as curl expands it, and how often.
+_ASKED = (
+    (f"/users/[1-200]/orders?token={_SECRET}", 200),
+    ("/missing/[1-40]", 40),
+    ("/broken", 1),
+    ("/small.txt?[1-100]", 100),
+    ("/large.bin?[1-10]", 10),
+    ("/proxied/[1-50]", 50),
+)
+_ROUTES = (
+    (r"/users/\d+/orders", "/users/:id/orders"),
+    (r"/missing/\d+", "/missing/:id"),
+    (r"/proxied/\d+", "/proxied/:id"),
+)
+_BY = ("http_request_method", "http_route", "http_response_status_code")
+
+_CONFIG = """
+daemon off;
+user root;
+worker_processes 2;
+pid /web/nginx.pid;
+error_log /web/error.log;
+events {}
+http {
+  client_body_temp_path /web/body;
+  proxy_temp_path /web/proxy;
+  fastcgi_temp_path /web/fastcgi;
+  uwsgi_temp_path /web/uwsgi;
+  scgi_temp_path /web/scgi;
+  sendfile on;
+  keepalive_requests 100000;
+  log_format asked '$request_method $uri $status';
+  server {
+    listen 8080;
+    access_log /web/access.log asked;
+    root /web/files;
+    location /users/ { return 200 "a user\\n"; }
+    location /missing/ { return 404; }
+    location /broken { return 500; }
+    location /proxied/ { proxy_pass http://127.0.0.1:8081; }
+  }
+  server {
+    listen 127.0.0.1:8081;
+    access_log /web/behind.log asked;
+    location / { return 201 "from behind\\n"; }
+  }
+}
+"""
+
+
+def _with_programs(spec, folder, tools):
+    """The pod with the machine's own libraries and programs, and `folder` as /web."""
+    shared = {name: f"/{name}" for name in ("etc", "usr", "lib", "lib64")}
+    shared.update(web=folder, tools=tools)
+    places = {"web": "/web", "tools": "/opt"}
+    for name, path in shared.items():
+        spec["volumes"].append({"name": name, "hostPath": {"path": path}})
+        for container in spec["containers"]:
+            container["volumeMounts"] = [
+                *container["volumeMounts"],
+                {"name": name, "mountPath": places.get(name, path), "readOnly": name != "web"},
+            ]
+
+
+class Requests(LeadlineCase):
+    def setUp(self):
+        probes = {
+            dict(labels)["probe"]
+            for labels, value in self.agent_metrics("leadline_agent_probe_attached").items()
+            if value == 1
+        }
+        if not {"requests_send", "requests_recv"} <= probes:
+            self.skipTest("this kernel has no tracepoints of what sockets send and receive")
+
+    def agent_metrics(self, name):
+        found = {}
+        for line in self.agent.get("/metrics")[1].splitlines():
+            match = re.fullmatch(name + r"\{(.*)\} (\S+)", line)
+            if match:
+                labels = tuple(re.findall(r'(\w+)="([^"]*)"', match[1]))
+                found[labels] = float(match[2])
+        return found
+
+    def logged(self, file):
+        """What a log of nginx has, by method, route and status."""
+        counts = collections.Counter()
+        with open(os.path.join(self.web, file), encoding="ascii") as log:
+            for line in log:
+                method, path, status = line.split()
+                for pattern, route in _ROUTES:
+                    path = re.sub(pattern, route, path)
+                counts[method, path, status] += 1
+        return dict(counts)
+
+    def told(self, metric, **labels):
+        matchers = {"namespace": "shop", "cluster": self.cluster.name, **labels}
+        selector = ",".join(f'{k}="{v}"' for k, v in matchers.items())
+        return self.collector.by(
+            f"sum by ({', '.join(_BY)}) (histogram_count({metric}{{{selector}}}))", *_BY
+        )
+
+    def wait_told(self, want, metric, **labels):
+        wait_for(
+            lambda: self.told(metric, **labels) == want,
+            lambda: f"{metric} {labels}: {want}; it is {self.told(metric, **labels)}; "
+            f"losses {self.agent_metrics('leadline_agent_request_losses_total')}",
+            30,
+            0.2,
+        )
+
+    def test_counts_routes_and_status_codes_are_nginxs_own(self):
+        self.web = os.path.join(self.folder, "web")
+        os.makedirs(os.path.join(self.web, "files"))
+        for name, text in {
+            "nginx.conf": _CONFIG,
+            "files/small.txt": "small\n",
+            "files/large.bin": "x" * _LARGE,
+        }.items():
+            with open(os.path.join(self.web, name), "w", encoding="ascii") as f:
+                f.write(text)
+        tools = os.path.dirname(paths.tool("nginx"))
+        server = o.deployment(
+            "shop", "web", o.container("nginx", "/opt/nginx", "-c", "/web/nginx.conf", "-e", "/web/error.log")
+        )
+        _with_programs(server["spec"]["template"]["spec"], self.web, tools)
+        self.cluster.apply(server)
+        pod = self.cluster.wait_pods(1, "shop", app="web")[0]
+        wait_for(
+            lambda: os.path.exists(os.path.join(self.web, "nginx.pid")),
+            lambda: self.cluster.pod_log("shop", pod["metadata"]["name"], "nginx"),
+        )
+        url = f"http://{pod['status']['podIP']}:8080"
+        ask = f"/usr/bin/curl -s -H 'Authorization: {_SECRET}' " + " ".join(
+            f"'{url}{path}'" for path, _ in _ASKED
+        )
+        # One after the other over one connection; and eight at once. They stay, and so do their series.
+        client = o.deployment(
+            "shop",
+            "client",
+            o.container("one", "/bin/sh", "-c", f"{ask} >/dev/null; sleep 600"),
+            o.container(
+                "many", "/bin/sh", "-c", f"{ask} -Z --parallel-max 8 >/dev/null; sleep 600"
+            ),
+        )
+        _with_programs(client["spec"]["template"]["spec"], self.web, tools)
+        self.cluster.apply(client)
+        expected = 2 * sum(count for _, count in _ASKED)
+        wait_for(
+            lambda: os.path.exists(os.path.join(self.web, "access.log"))
+            and sum(self.logged("access.log").values()) == expected,
+            lambda: f"nginx has logged {self.logged('access.log')}",
+            60,
+            0.1,
+        )
+        logged = self.logged("access.log")
+        behind = self.logged("behind.log")
+        self.wait_told(logged, "http_client_request_duration_seconds", controller="client")
+        # The server behind is nginx too, and so is its client.
+        self.wait_told(
+            {key: logged.get(key, 0) + behind.get(key, 0) for key in {*logged, *behind}},
+            "http_server_request_duration_seconds",
+            controller="web",
+        )
+        self.wait_told(behind, "http_client_request_duration_seconds", controller="web")
+        errors = self.collector.by(
+            "sum by (error_type) (histogram_count(http_server_request_duration_seconds"
+            f'{{cluster="{self.cluster.name}",error_type!=""}}))',
+            "error_type",
+        )
+        self.assertEqual(errors, {("500",): 2})
+        self.assert_nothing_left_the_node()
+
+    def assert_nothing_left_the_node(self):
+        for metric in ("http_client_request_duration_seconds", "http_server_request_duration_seconds"):
+            for labels in self.collector.histograms(metric):
+                self.assertNotIn(_SECRET, str(labels))
+        for folder, _, files in os.walk(self.folder):
+            if folder.startswith(self.web):
+                continue
+            for name in files:
+                with open(os.path.join(folder, name), "rb") as f:
+                    self.assertNotIn(_SECRET.encode(), f.read(), os.path.join(folder, name))
+
+
+if __name__ == "__main__":
+    unittest.main()
