@@ -1,6 +1,7 @@
 #include "collector/store/engine/window_set.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -107,7 +108,9 @@ int64_t WindowSet::NewestMs() const {
 std::map<int64_t, uint64_t> WindowSet::Sizes() {
   const int64_t newest_ms = NewestMs();
   MutexLock lock(mutex_);
-  std::erase_if(other_files_, [&](const auto& of) { return !windows_.contains(of.first); });
+  for (auto of = other_files_.begin(); of != other_files_.end();) {
+    of = windows_.contains(of->first) ? std::next(of) : other_files_.erase(of);
+  }
   std::map<int64_t, uint64_t> sizes;
   for (const auto& [id, window] : windows_) {
     sizes[std::min(LastMs(id), newest_ms)] += SizeOf(id, *window);
