@@ -176,7 +176,7 @@ class Requests(LeadlineCase):
         self.wait_told(behind, "http_client_request_duration_seconds", controller="web")
         errors = self.collector.by(
             "sum by (error_type) (histogram_count(http_server_request_duration_seconds"
-            f'{{cluster="{self.cluster.name}",error_type!=""}}))',
+            f'{{namespace="shop",cluster="{self.cluster.name}",error_type!=""}}))',
             "error_type",
         )
         self.assertEqual(errors, {("500",): 2})
