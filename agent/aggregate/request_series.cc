@@ -12,7 +12,6 @@ using catalogue::Metric;
 using protocols::base::RecordKind;
 using protocols::base::Side;
 using requests::OwnedRequestKey;
-using requests::RequestKey;
 
 using RequestText = std::string_view (*)(const OwnedRequestKey& key);
 
@@ -90,32 +89,19 @@ LabelSet RequestLabels(const OwnedRequestKey& key) {
 }
 
 bool RequestSeries::Fold(EntityRef owner, const requests::RequestCounters& row) {
-  ByRequest<Totals>& rows = seen_[row.cgroup_id];
+  requests::ByRequest<Totals>& rows = seen_[row.cgroup_id];
   auto seen = rows.find(row.key);
   if (seen == rows.end()) {
     OwnedRequestKey key;
     CopyRequestKey(row.key, key);
     seen = rows.try_emplace(std::move(key)).first;
   }
-  Totals& totals = SeriesOf(owners_[owner], row.key).totals;
+  requests::ByRequest<Series>& of_owner = owners_[owner];
+  Totals& totals = FindOrCap(of_owner, row.key, [&](size_t times) {
+                     return of_owner.size() < times * kRequestsMax;
+                   }).value.totals;
   AddGrowth(row.duration_ns, seen->second.duration_ns, totals.duration_ns);
   return AddGrowth(row.buckets, seen->second.buckets, totals.buckets);
-}
-
-RequestSeries::Series& RequestSeries::SeriesOf(ByRequest<Series>& owner, RequestKey key) {
-  if (const auto found = owner.find(key); found != owner.end()) return found->second;
-  if (owner.size() >= kRequestsMax) {
-    key.target = requests::kOther;
-    if (const auto found = owner.find(key); found != owner.end()) return found->second;
-  }
-  if (owner.size() >= 2 * kRequestsMax) {
-    key.operation = requests::kOther;
-    key.status = key.error = "";
-    if (const auto found = owner.find(key); found != owner.end()) return found->second;
-  }
-  OwnedRequestKey owned;
-  CopyRequestKey(key, owned);
-  return owner[std::move(owned)];
 }
 
 void RequestSeries::Record(const Subject& subject, Recorder& recorder) {

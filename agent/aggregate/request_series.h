@@ -16,6 +16,7 @@
 #include "absl/container/flat_hash_map.h"
 
 #include "agent/aggregate/recorder.h"
+#include "agent/requests/by_request.h"
 #include "agent/requests/request_key.h"
 #include "catalogue/metrics.h"
 #include "common/labels.h"
@@ -38,10 +39,6 @@ class RequestSeries {
   void Forget(EntityRef owner) { owners_.erase(owner); }
 
  private:
-  template <typename Value>
-  using ByRequest = absl::flat_hash_map<requests::OwnedRequestKey, Value, requests::RequestKeyHash,
-                                        requests::RequestKeyEqual>;
-
   // What was counted so far: of a row as last seen, or of an owner in all.
   struct Totals {
     uint64_t duration_ns = 0;
@@ -52,10 +49,8 @@ class RequestSeries {
     SeriesSlot slot;
   };
 
-  static Series& SeriesOf(ByRequest<Series>& owner, requests::RequestKey key);
-
-  absl::flat_hash_map<uint64_t, ByRequest<Totals>> seen_;  // by cgroup
-  absl::flat_hash_map<EntityRef, ByRequest<Series>> owners_;
+  absl::flat_hash_map<uint64_t, requests::ByRequest<Totals>> seen_;  // by cgroup
+  absl::flat_hash_map<EntityRef, requests::ByRequest<Series>> owners_;
 };
 
 // The metric of such requests, and its labels; those that have no value are left out.

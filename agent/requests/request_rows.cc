@@ -66,26 +66,13 @@ void RequestRows::Add(uint64_t cgroup_id, const RequestRecord& record) {
   ++bucket->count;
 }
 
-RequestRows::Row& RequestRows::RowOf(Workload& workload, RequestKey key) {
-  if (const auto found = workload.find(key); found != workload.end()) return found->second;
-  if (workload.size() < limits_.rows && size_ < limits_.all_rows) return Insert(workload, key);
-  ++losses_[kTargetCapped];
-  key.target = kOther;
-  if (const auto found = workload.find(key); found != workload.end()) return found->second;
-  if (workload.size() < 2 * limits_.rows && size_ < 2 * limits_.all_rows) {
-    return Insert(workload, key);
-  }
-  key.operation = kOther;
-  key.status = key.error = "";
-  if (const auto found = workload.find(key); found != workload.end()) return found->second;
-  return Insert(workload, key);
-}
-
-RequestRows::Row& RequestRows::Insert(Workload& workload, const RequestKey& key) {
-  OwnedRequestKey owned;
-  CopyRequestKey(key, owned);
-  ++size_;
-  return workload[std::move(owned)];
+RequestRows::Row& RequestRows::RowOf(Workload& workload, const RequestKey& key) {
+  const auto row = FindOrCap(workload, key, [&](size_t times) {
+    return workload.size() < times * limits_.rows && size_ < times * limits_.all_rows;
+  });
+  if (row.is_new) ++size_;
+  if (row.is_capped) ++losses_[kTargetCapped];
+  return row.value;
 }
 
 void RequestRows::Read(absl::FunctionRef<void(const RequestCounters&)> handler) {

@@ -18,6 +18,7 @@
 #include "absl/functional/function_ref.h"
 
 #include "agent/protocols/base/record.h"
+#include "agent/requests/by_request.h"
 #include "agent/requests/request_key.h"
 
 namespace leadline::agent::requests {
@@ -52,10 +53,9 @@ class RequestRows {
     uint64_t duration_ns = 0;
     std::vector<HistogramBucket> buckets;  // ascending by index
   };
-  using Workload = absl::flat_hash_map<OwnedRequestKey, Row, RequestKeyHash, RequestKeyEqual>;
+  using Workload = ByRequest<Row>;
 
-  Row& RowOf(Workload& workload, RequestKey key);
-  Row& Insert(Workload& workload, const RequestKey& key);
+  Row& RowOf(Workload& workload, const RequestKey& key);
 
   const Limits limits_;
   size_t size_ = 0;                                    // rows

@@ -134,8 +134,28 @@ class RequestsTest : public ::testing::Test {
     probes_ = LoadProbes(options);
     ASSERT_NE(probes_, nullptr);
     for (const auto& probe : probes_->report().probes) {
-      if (probe.name.starts_with("requests_") && NeedsLaterKernel(probe)) GTEST_SKIP();
+      if (probe.name.starts_with("requests_") && NeedsLaterKernel(probe)) {
+        GTEST_SKIP() << "needs kernel 6.3";
+      }
     }
+  }
+
+  // kRounds times, by write() and read().
+  static Process Asks(const std::string& request, const std::string& response) {
+    return [=](const Socket& socket) {
+      for (int i = 0; i < kRounds; ++i) {
+        SendAll(kCalls[0], socket, request);
+        ReceiveAll(kCalls[0], socket, response.size());
+      }
+    };
+  }
+  static Process Answers(const std::string& request, const std::string& response) {
+    return [=](const Socket& socket) {
+      for (int i = 0; i < kRounds; ++i) {
+        ReceiveAll(kCalls[0], socket, request.size());
+        SendAll(kCalls[0], socket, response);
+      }
+    };
   }
 
   // Both over one connection, each in a process and cgroup of its own, to their ends.
@@ -243,20 +263,7 @@ TEST_F(RequestsTest, PipelinedOnesCountEach) {
     requests += Request(i % 2 == 0 ? "/even" : "/odd");
     responses += Response(i % 2 == 0 ? 200 : 204);
   }
-  const Calls& calls = kCalls[0];
-  Run(
-      [&](const Socket& socket) {
-        for (int i = 0; i < kRounds; ++i) {
-          SendAll(calls, socket, requests);
-          ReceiveAll(calls, socket, responses.size());
-        }
-      },
-      [&](const Socket& socket) {
-        for (int i = 0; i < kRounds; ++i) {
-          ReceiveAll(calls, socket, requests.size());
-          SendAll(calls, socket, responses);
-        }
-      });
+  Run(Asks(requests, responses), Answers(requests, responses));
   const auto all = ElementsAre(Pair("POST /even 200", kRounds * kAtOnce / 2),
                                Pair("POST /odd 204", kRounds * kAtOnce / 2));
   EXPECT_THAT(Clients(), all);
@@ -298,19 +305,7 @@ TEST_F(RequestsTest, ConnectionsThatAreOlderThanTheAgentAreJoined) {
   probes_ = nullptr;
   const std::string request = Request("/a");
   const std::string response = Response(200);
-  RunWith([&] { Load({}); },
-          [&](const Socket& socket) {
-            for (int i = 0; i < kRounds; ++i) {
-              SendAll(kCalls[0], socket, request);
-              ReceiveAll(kCalls[0], socket, response.size());
-            }
-          },
-          [&](const Socket& socket) {
-            for (int i = 0; i < kRounds; ++i) {
-              ReceiveAll(kCalls[0], socket, request.size());
-              SendAll(kCalls[0], socket, response);
-            }
-          });
+  RunWith([&] { Load({}); }, Asks(request, response), Answers(request, response));
   // The first turns are left out until it is certain which response is whose (ADR 153).
   for (const auto& counts : {Clients(), Servers()}) {
     ASSERT_EQ(counts.size(), 1u);
@@ -323,19 +318,7 @@ TEST_F(RequestsTest, ConnectionsThatAreOlderThanTheAgentAreJoined) {
 TEST_F(RequestsTest, OtherProtocolsAreLeftAlone) {
   const std::string request(100, '\x01');
   const std::string response(200, '\x02');
-  Run(
-      [&](const Socket& socket) {
-        for (int i = 0; i < kRounds; ++i) {
-          SendAll(kCalls[0], socket, request);
-          ReceiveAll(kCalls[0], socket, response.size());
-        }
-      },
-      [&](const Socket& socket) {
-        for (int i = 0; i < kRounds; ++i) {
-          ReceiveAll(kCalls[0], socket, request.size());
-          SendAll(kCalls[0], socket, response);
-        }
-      });
+  Run(Asks(request, response), Answers(request, response));
   EXPECT_THAT(Clients(), IsEmpty());
   EXPECT_THAT(Servers(), IsEmpty());
   EXPECT_EQ(CountOf("unknown", "undetected"), 2u) << "a connection, from both ends";
@@ -360,19 +343,8 @@ TEST_F(RequestsTest, AConnectionThatEndsWithoutAResponseIsAnError) {
 
 TEST_F(RequestsTest, OtherProtocolsThanHttpCountToo) {
   const std::string set = "*3\r\n$3\r\nSET\r\n$6\r\ns3cr3t\r\n$1\r\n1\r\n";
-  Run(
-      [&](const Socket& socket) {
-        for (int i = 0; i < kRounds; ++i) {
-          SendAll(kCalls[0], socket, set);
-          ReceiveAll(kCalls[0], socket, 5);
-        }
-      },
-      [&](const Socket& socket) {
-        for (int i = 0; i < kRounds; ++i) {
-          ReceiveAll(kCalls[0], socket, set.size());
-          SendAll(kCalls[0], socket, "+OK\r\n");
-        }
-      });
+  const std::string ok = "+OK\r\n";
+  Run(Asks(set, ok), Answers(set, ok));
   EXPECT_THAT(Clients(), ElementsAre(Pair("SET", kRounds)));
   EXPECT_THAT(Servers(), ElementsAre(Pair("SET", kRounds)));
 }
@@ -382,19 +354,7 @@ TEST_F(RequestsTest, WhatFindsNoRoomIsCountedByProtocol) {
   // What is captured of a request is larger than the ring.
   const std::string request = Request("/a", std::string(REQUEST_BYTES_MAX, 'u'));
   const std::string response = Response(200);
-  Run(
-      [&](const Socket& socket) {
-        for (int i = 0; i < kRounds; ++i) {
-          SendAll(kCalls[0], socket, request);
-          ReceiveAll(kCalls[0], socket, response.size());
-        }
-      },
-      [&](const Socket& socket) {
-        for (int i = 0; i < kRounds; ++i) {
-          ReceiveAll(kCalls[0], socket, request.size());
-          SendAll(kCalls[0], socket, response);
-        }
-      });
+  Run(Asks(request, response), Answers(request, response));
   EXPECT_GE(LossOf(*probes_, "request_ring_full_http1"), 1u * kRounds) << "those of the client";
   EXPECT_THAT(Clients(), IsEmpty()) << "none of its requests was seen";
 }

@@ -149,9 +149,9 @@ class Requests(LeadlineCase):
         client = o.deployment(
             "shop",
             "client",
-            o.container("one", "/bin/sh", "-c", f"{ask} >/dev/null; sleep 600"),
+            o.container("one", "/bin/sh", "-c", f"{ask} >/dev/null; exec sleep infinity"),
             o.container(
-                "many", "/bin/sh", "-c", f"{ask} -Z --parallel-max 8 >/dev/null; sleep 600"
+                "many", "/bin/sh", "-c", f"{ask} -Z --parallel-max 8 >/dev/null; exec sleep infinity"
             ),
         )
         _with_programs(client["spec"]["template"]["spec"], self.web, tools)

@@ -60,8 +60,7 @@ struct Series {
   uint32_t histograms_end = 0;
   uint32_t exemplars_end = 0;
   SeriesMetadata metadata;
-  int64_t created_ms =
-      0;  // since when a counter counts, where its samples say no other; 0: not said
+  int64_t created_ms = 0;  // since when a counter counts, unless its samples say other; 0: not said
   bool no_series = false;  // its labels are none that a series can have
   bool rejected = false;   // it, or a sample of it
   bool derived = false;    // from what the request has elsewhere: not rejected by itself
