@@ -3,43 +3,27 @@
 #include <bit>
 #include <vector>
 
+#include "collector/remote/wire/histogram_fields.h"
 #include "collector/remote/wire/writer.h"
 
 namespace leadline::collector::remote::encode {
 namespace {
 
 using model::NativeHistogram;
+namespace histogram_field = wire::histogram_field;
 
 constexpr uint32_t kLabelName = 1;
 constexpr uint32_t kLabelValue = 2;
 constexpr uint32_t kSampleValue = 1;
 constexpr uint32_t kSampleTimestamp = 2;
-constexpr uint32_t kCountInt = 1;
-constexpr uint32_t kCountFloat = 2;
-constexpr uint32_t kSum = 3;
-constexpr uint32_t kSchema = 4;
-constexpr uint32_t kZeroThreshold = 5;
-constexpr uint32_t kZeroCountInt = 6;
-constexpr uint32_t kZeroCountFloat = 7;
-constexpr uint32_t kNegativeSpans = 8;
-constexpr uint32_t kNegativeDeltas = 9;
-constexpr uint32_t kNegativeCounts = 10;
-constexpr uint32_t kPositiveSpans = 11;
-constexpr uint32_t kPositiveDeltas = 12;
-constexpr uint32_t kPositiveCounts = 13;
-constexpr uint32_t kResetHint = 14;
-constexpr uint32_t kTimestamp = 15;
-constexpr uint32_t kCustomValues = 16;
-constexpr uint32_t kSpanOffset = 1;
-constexpr uint32_t kSpanLength = 2;
 
 // A gap of so few empty buckets is cheaper as counts than as a span.
 constexpr int64_t kMaxBridged = 2;
 
 void AppendSpan(uint32_t field, int64_t offset, uint64_t length, std::string& out) {
   std::string span;
-  wire::AppendZigZag(kSpanOffset, offset, span);
-  wire::AppendNumber(kSpanLength, length, span);
+  wire::AppendZigZag(histogram_field::kSpanOffset, offset, span);
+  wire::AppendNumber(histogram_field::kSpanLength, length, span);
   wire::AppendBytes(field, span, out);
 }
 
@@ -49,8 +33,10 @@ struct SideFields {
   uint32_t deltas = 0;
   uint32_t counts = 0;  // as floats, not as differences
 };
-constexpr SideFields kNegative = {kNegativeSpans, kNegativeDeltas, kNegativeCounts};
-constexpr SideFields kPositive = {kPositiveSpans, kPositiveDeltas, kPositiveCounts};
+constexpr SideFields kNegative = {histogram_field::kNegativeSpans, histogram_field::kNegativeDeltas,
+                                  histogram_field::kNegativeCounts};
+constexpr SideFields kPositive = {histogram_field::kPositiveSpans, histogram_field::kPositiveDeltas,
+                                  histogram_field::kPositiveCounts};
 
 void AppendBuckets(const std::vector<NativeHistogram::Bucket>& buckets, bool float_counts,
                    const SideFields& fields, std::string& out) {
@@ -113,21 +99,23 @@ void AppendHistogram(uint32_t field, int64_t ts_ms, const NativeHistogram& histo
       wire::AppendNumber(whole, count, message);
     }
   };
-  append_count(kCountInt, kCountFloat, histogram.count);
-  wire::AppendDouble(kSum, histogram.sum, message);
-  wire::AppendZigZag(kSchema, histogram.schema, message);
-  wire::AppendDouble(kZeroThreshold, histogram.zero_threshold, message);
-  append_count(kZeroCountInt, kZeroCountFloat, histogram.zero_count);
+  append_count(histogram_field::kCountInt, histogram_field::kCountFloat, histogram.count);
+  wire::AppendDouble(histogram_field::kSum, histogram.sum, message);
+  wire::AppendZigZag(histogram_field::kSchema, histogram.schema, message);
+  wire::AppendDouble(histogram_field::kZeroThreshold, histogram.zero_threshold, message);
+  append_count(histogram_field::kZeroCountInt, histogram_field::kZeroCountFloat,
+               histogram.zero_count);
   AppendBuckets(histogram.negative, float_counts, kNegative, message);
   AppendBuckets(histogram.positive, float_counts, kPositive, message);
-  wire::AppendNumber(kResetHint, static_cast<uint64_t>(histogram.reset_hint), message);
-  wire::AppendInt64(kTimestamp, ts_ms, message);
+  wire::AppendNumber(histogram_field::kResetHint, static_cast<uint64_t>(histogram.reset_hint),
+                     message);
+  wire::AppendInt64(histogram_field::kTimestamp, ts_ms, message);
   if (!histogram.custom_bounds.empty()) {
     std::string bounds;
     for (const double bound : histogram.custom_bounds) {
       AppendFixed64(std::bit_cast<uint64_t>(bound), bounds);
     }
-    wire::AppendBytes(kCustomValues, bounds, message);
+    wire::AppendBytes(histogram_field::kCustomValues, bounds, message);
   }
   wire::AppendBytes(field, message, out);
 }

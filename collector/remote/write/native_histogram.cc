@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "collector/remote/wire/histogram_fields.h"
 #include "collector/remote/wire/reader.h"
 #include "collector/remote/write/limits.h"
 
@@ -18,26 +19,7 @@ using model::NativeHistogram;
 using wire::ForEachNumber;
 using wire::Reader;
 using wire::WireType;
-
-constexpr uint32_t kCountInt = 1;
-constexpr uint32_t kCountFloat = 2;
-constexpr uint32_t kSum = 3;
-constexpr uint32_t kSchema = 4;
-constexpr uint32_t kZeroThreshold = 5;
-constexpr uint32_t kZeroCountInt = 6;
-constexpr uint32_t kZeroCountFloat = 7;
-constexpr uint32_t kNegativeSpans = 8;
-constexpr uint32_t kNegativeDeltas = 9;
-constexpr uint32_t kNegativeCounts = 10;
-constexpr uint32_t kPositiveSpans = 11;
-constexpr uint32_t kPositiveDeltas = 12;
-constexpr uint32_t kPositiveCounts = 13;
-constexpr uint32_t kResetHint = 14;
-constexpr uint32_t kTimestamp = 15;
-constexpr uint32_t kCustomValues = 16;
-constexpr uint32_t kStartTimestamp = 17;
-constexpr uint32_t kSpanOffset = 1;
-constexpr uint32_t kSpanLength = 2;
+namespace histogram_field = wire::histogram_field;
 
 constexpr int32_t kMinSchema = -4;
 constexpr int32_t kMaxSchema = 8;
@@ -74,8 +56,9 @@ struct Parsed {
 bool ParseSpan(std::string_view message, Span& span) {
   Reader reader(message);
   while (reader.Next()) {
-    if (reader.Is(kSpanOffset, WireType::kVarint)) span.offset = reader.AsZigZag32();
-    if (reader.Is(kSpanLength, WireType::kVarint)) span.length = reader.AsUint32();
+    if (reader.Is(histogram_field::kSpanOffset, WireType::kVarint))
+      span.offset = reader.AsZigZag32();
+    if (reader.Is(histogram_field::kSpanLength, WireType::kVarint)) span.length = reader.AsUint32();
   }
   return reader.ok();
 }
@@ -98,18 +81,18 @@ bool ParseSide(const Reader& reader, uint32_t spans, uint32_t deltas, uint32_t c
 void ParseNumber(const Reader& reader, Parsed& parsed) {
   if (reader.type() == WireType::kVarint) {
     switch (reader.field()) {
-      case kCountInt:
+      case histogram_field::kCountInt:
         parsed.count = reader.number();
         parsed.count_float.reset();  // one of the two, the last that came
         break;
-      case kZeroCountInt:
+      case histogram_field::kZeroCountInt:
         parsed.zero_count = reader.number();
         parsed.zero_count_float.reset();
         break;
-      case kSchema:
+      case histogram_field::kSchema:
         parsed.schema = reader.AsZigZag32();
         break;
-      case kResetHint:
+      case histogram_field::kResetHint:
         parsed.reset_hint = reader.number();
         break;
       default:
@@ -117,16 +100,16 @@ void ParseNumber(const Reader& reader, Parsed& parsed) {
     }
   } else if (reader.type() == WireType::kFixed64) {
     switch (reader.field()) {
-      case kCountFloat:
+      case histogram_field::kCountFloat:
         parsed.count_float = reader.AsDouble();
         break;
-      case kZeroCountFloat:
+      case histogram_field::kZeroCountFloat:
         parsed.zero_count_float = reader.AsDouble();
         break;
-      case kSum:
+      case histogram_field::kSum:
         parsed.sum = reader.AsDouble();
         break;
-      case kZeroThreshold:
+      case histogram_field::kZeroThreshold:
         parsed.zero_threshold = reader.AsDouble();
         break;
       default:
@@ -300,19 +283,19 @@ bool ParseHistogram(std::string_view message, HistogramSample& sample) {
   Parsed parsed;
   Reader reader(message);
   while (reader.Next()) {
-    if (reader.Is(kTimestamp, WireType::kVarint)) {
+    if (reader.Is(histogram_field::kTimestamp, WireType::kVarint)) {
       sample.ts_ms = reader.AsInt64();
-    } else if (reader.Is(kStartTimestamp, WireType::kVarint)) {
+    } else if (reader.Is(histogram_field::kStartTimestamp, WireType::kVarint)) {
       sample.start_ms = reader.AsInt64();
-    } else if (reader.field() == kCustomValues) {
+    } else if (reader.field() == histogram_field::kCustomValues) {
       const auto add = [&](const Reader& bound) {
         parsed.custom_bounds.push_back(bound.AsDouble());
       };
       if (!ForEachNumber(reader, WireType::kFixed64, add)) return false;
-    } else if (!ParseSide(reader, kPositiveSpans, kPositiveDeltas, kPositiveCounts,
-                          parsed.positive) ||
-               !ParseSide(reader, kNegativeSpans, kNegativeDeltas, kNegativeCounts,
-                          parsed.negative)) {
+    } else if (!ParseSide(reader, histogram_field::kPositiveSpans, histogram_field::kPositiveDeltas,
+                          histogram_field::kPositiveCounts, parsed.positive) ||
+               !ParseSide(reader, histogram_field::kNegativeSpans, histogram_field::kNegativeDeltas,
+                          histogram_field::kNegativeCounts, parsed.negative)) {
       return false;
     } else {
       ParseNumber(reader, parsed);
