@@ -12,9 +12,12 @@ constexpr uint64_t kNoCgroup = 0;
 }  // namespace
 
 KernelCounters::KernelCounters(probes::Probes& probes, CgroupInventory& inventory,
+                               const PeerNames& peers, Batcher& batcher,
                                prometheus::Registry& registry)
     : probes_(probes),
       inventory_(inventory),
+      edges_(peers, batcher),
+      tables_({}, {}, {aggregate::TcpSeries(edges_)}, {aggregate::UdpSeries(edges_)}, {}),
       unknown_cgroups_(MakeCounter(registry, "leadline_agent_unknown_cgroup_rows_total",
                                    "Rows of the kernel's maps whose cgroup was not known yet; "
                                    "they stay in the kernel until it is.")),

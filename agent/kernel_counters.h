@@ -19,11 +19,14 @@
 #include "absl/functional/function_ref.h"
 
 #include "agent/aggregate/connection_series.h"
+#include "agent/aggregate/edge_entities.h"
 #include "agent/aggregate/process_event_series.h"
 #include "agent/aggregate/recorder.h"
 #include "agent/aggregate/request_series.h"
 #include "agent/aggregate/syscall_series.h"
 #include "agent/cgroup_inventory.h"
+#include "agent/export/batcher.h"
+#include "agent/model/peer.h"
 #include "agent/probes/probes.h"
 #include "agent/stray_cgroups.h"
 #include "common/id128.h"
@@ -37,14 +40,15 @@ class KernelCounters {
   // The number of an entity; none while it is not defined.
   using FindEntity = absl::FunctionRef<std::optional<EntityRef>(const Id128&)>;
 
-  KernelCounters(probes::Probes& probes, CgroupInventory& inventory,
-                 prometheus::Registry& registry);
+  KernelCounters(probes::Probes& probes, CgroupInventory& inventory, const PeerNames& peers,
+                 Batcher& batcher, prometheus::Registry& registry);
 
   // Adds what every table has counted since the last read. Rows of the inventory's ended cgroups
   // are read a last time and given up.
   void Read(EntityRef node, FindEntity find);
 
-  // Writes the counters of an entity; nothing for one that has none.
+  // Writes the counters of an entity, which the subject names as its owner too; nothing for one
+  // that has none.
   void Record(const aggregate::Subject& subject, aggregate::Recorder& recorder);
   void Forget(EntityRef owner);
 
@@ -72,6 +76,7 @@ class KernelCounters {
 
   probes::Probes& probes_;
   CgroupInventory& inventory_;
+  aggregate::EdgeEntities edges_;
   Tables tables_;
   StrayCgroups strays_;
   std::vector<uint64_t> given_up_strays_;  // the next read hands out their rows a last time

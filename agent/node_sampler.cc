@@ -26,7 +26,7 @@ NodeSampler::NodeSampler(NodeSamplerOptions options, const source::CgroupMounts&
       resolver_(resolver),
       batcher_(batcher),
       recorder_(batcher),
-      kernel_counters_(probes, inventory, registry),
+      kernel_counters_(probes, inventory, resolver, batcher, registry),
       processes_(options_.processes, inventory, resolver, probes.process_totals(), batcher,
                  recorder_, registry),
       files_(source::DescriptorBudget()),
@@ -177,6 +177,7 @@ const NodeSampler::Tracked* NodeSampler::Find(const Id128& entity) const {
 
 Subject NodeSampler::KernelSubject(const Tracked& tracked, int64_t ts_ms) const {
   return {.entity = tracked.ref,
+          .owner = &tracked.entity,
           .counted_from_ms = std::max(tracked.entity.start_ms, options_.counted_from_ms),
           .still_zero_ms = previous_ms_,
           .ts_ms = ts_ms};

@@ -37,6 +37,8 @@ std::string_view EntityKindName(EntityKind kind) {
       return "process";
     case EntityKind::kCgroup:
       return "cgroup";
+    case EntityKind::kEdge:
+      return "edge";
   }
   return "unknown";
 }

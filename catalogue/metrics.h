@@ -21,6 +21,7 @@ enum class EntityKind : uint8_t {
   kContainer = 3,
   kProcess = 4,
   kCgroup = 5,
+  kEdge = 6,
 };
 
 enum class Metric : uint16_t {

@@ -79,14 +79,18 @@ std::string_view StaticUid(FieldReader& reader, const json::object* root) {
   return hash.empty() ? mirror : hash;
 }
 
-void ReadIps(FieldReader& reader, const json::object* status, Pod& pod) {
-  if (const json::array* ips = reader.Array(status, "podIPs")) {
+// Older servers have the first address only, in a field of its own.
+std::vector<std::string> ReadIps(FieldReader& reader, const json::object* status,
+                                 std::string_view all, std::string_view first) {
+  std::vector<std::string> addresses;
+  if (const json::array* ips = reader.Array(status, all)) {
     for (const json::value& ip : *ips) {
-      pod.ips.emplace_back(reader.String(reader.Root(ip), "ip"));
+      addresses.emplace_back(reader.String(reader.Root(ip), "ip"));
     }
-  } else if (const std::string_view ip = reader.String(status, "podIP"); !ip.empty()) {
-    pod.ips.emplace_back(ip);
+  } else if (const std::string_view ip = reader.String(status, first); !ip.empty()) {
+    addresses.emplace_back(ip);
   }
+  return addresses;
 }
 
 }  // namespace
@@ -110,7 +114,8 @@ absl::StatusOr<std::shared_ptr<const Object>> DecodePod(const json::value& json)
   pod->node_name = reader.String(spec, "nodeName");
   pod->host_network = reader.Bool(spec, "hostNetwork");
   pod->phase = reader.String(status, "phase");
-  ReadIps(reader, status, *pod);
+  pod->ips = ReadIps(reader, status, "podIPs", "podIP");
+  pod->host_ips = ReadIps(reader, status, "hostIPs", "hostIP");
   for (const ContainerFields& fields : kContainerFields) {
     ReadContainers(reader, spec, status, fields, *pod);
   }

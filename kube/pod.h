@@ -34,6 +34,7 @@ struct Pod : Object {
   std::string phase;
   bool host_network = false;
   std::vector<std::string> ips;
+  std::vector<std::string> host_ips;  // of its node
   std::vector<Container> containers;  // init, app, ephemeral, each in the specification's order
   // Of a mirror pod, which stands for a static pod of the kubelet: the uid that the kubelet gave
   // the static pod and that its cgroup carries. "" for other pods.

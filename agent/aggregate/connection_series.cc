@@ -1,14 +1,11 @@
 #include "agent/aggregate/connection_series.h"
 
-#include <string>
-
 #include "agent/aggregate/growth.h"
 
 namespace leadline::agent::aggregate {
 namespace {
 
 using catalogue::Metric;
-using probes::ConnectionPeer;
 
 constexpr ConnectionSeries::Column kTcpColumns[] = {
     {Metric::kContainerTcpSentBytes},
@@ -40,20 +37,10 @@ constexpr ConnectionSeries::Column kUdpColumns[] = {
 };
 static_assert(std::size(kUdpColumns) == UDP_COUNT_END);
 
-LabelSet PeerLabels(const ConnectionPeer& peer, std::string_view reason = {}) {
-  const bool is_server = peer.role == ConnectionPeer::Role::kServer;
-  LabelSet labels{{"role", is_server ? "server" : "client"}};
-  labels.Set("remote_address", peer.other ? "~other" : peer.RemoteAddress());
-  if (peer.local_port != 0) labels.Set("local_port", std::to_string(peer.local_port));
-  if (peer.remote_port != 0) labels.Set("remote_port", std::to_string(peer.remote_port));
-  labels.Set("reason", reason);
-  return labels;
-}
-
 }  // namespace
 
-TcpSeries::TcpSeries() : ConnectionSeries(kTcpColumns) {}
-UdpSeries::UdpSeries() : ConnectionSeries(kUdpColumns) {}
+TcpSeries::TcpSeries(EdgeEntities& edges) : ConnectionSeries("tcp", kTcpColumns, edges) {}
+UdpSeries::UdpSeries(EdgeEntities& edges) : ConnectionSeries("udp", kUdpColumns, edges) {}
 
 bool ConnectionSeries::Fold(EntityRef owner, const probes::ConnectionCounters& row) {
   Totals& seen = seen_[row.cgroup_id][row.peer];
@@ -84,37 +71,41 @@ ConnectionSeries::PeerSeries& ConnectionSeries::SeriesOf(ByPeer<PeerSeries>& own
 void ConnectionSeries::Record(const Subject& subject, Recorder& recorder) {
   const auto owner = owners_.find(subject.entity);
   if (owner == owners_.end()) return;
-  for (auto& [peer, series] : owner->second) RecordPeer(peer, series, subject, recorder);
+  for (auto& [peer, series] : owner->second) {
+    RecordEdge(series, edges_.Define(transport_, peer, subject, series.edge), recorder);
+  }
 }
 
-void ConnectionSeries::RecordPeer(const Peer& peer, PeerSeries& series, const Subject& subject,
-                                  Recorder& recorder) {
-  const auto labels_for = [&](const SeriesSlot& slot, std::string_view reason = {}) {
-    return slot.ref ? LabelSet() : PeerLabels(peer, reason);
-  };
+void ConnectionSeries::RecordEdge(PeerSeries& series, const Subject& edge, Recorder& recorder) {
   const Totals& totals = series.totals;
   for (size_t i = 0; i < columns_.size(); ++i) {
     const auto& [metric, reason, microseconds] = columns_[i];
     SeriesSlot& slot = series.counts[i];
     const uint64_t count = totals.counts[i];
     if (count == 0) continue;
+    LabelSet labels;
+    if (!slot.ref) labels.Set("reason", reason);
     if (microseconds) {
-      recorder.Add(slot, metric, subject, static_cast<double>(count) / 1e6,
-                   labels_for(slot, reason));
+      recorder.Add(slot, metric, edge, static_cast<double>(count) / 1e6, labels);
     } else {
-      recorder.Add(slot, metric, subject, count, labels_for(slot, reason));
+      recorder.Add(slot, metric, edge, count, labels);
     }
   }
   if (series.ever_open) {
-    recorder.Add(series.open, Metric::kContainerTcpConnections, subject, totals.open,
-                 labels_for(series.open));
+    recorder.Add(series.open, Metric::kContainerTcpConnections, edge, totals.open);
   }
   if (totals.rtt_buckets.empty()) return;
   const HistogramView histogram{.schema = rtt_schema_,
                                 .sum = static_cast<double>(totals.rtt_sum_us) / 1e6,
                                 .buckets = totals.rtt_buckets};
-  recorder.AddHistogram(series.rtt, Metric::kContainerTcpRtt, subject, histogram,
-                        labels_for(series.rtt));
+  recorder.AddHistogram(series.rtt, Metric::kContainerTcpRtt, edge, histogram);
+}
+
+void ConnectionSeries::Forget(EntityRef owner) {
+  const auto found = owners_.find(owner);
+  if (found == owners_.end()) return;
+  for (const auto& [peer, series] : found->second) edges_.Forget(series.edge);
+  owners_.erase(found);
 }
 
 }  // namespace leadline::agent::aggregate

@@ -1,8 +1,8 @@
 // Connections by owner, role and peer: folds what the kernel counted by cgroup into counters of
-// containers.
+// edges.
 //
 // Like SyscallSeries: the kernel's rows are cumulative by cgroup, an owner may have several that
-// come and go, so growth is added. An owner has at most kPeersMax peers beside its two `~other`,
+// come and go, so growth is added. An owner has at most kPeersMax edges beside its two `~other`,
 // one a role, in which further peers count. A count has a series once it is not 0.
 //
 // Not thread-safe. Allocates only for a peer, bucket or owner seen for the first time.
@@ -16,6 +16,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/types/span.h"
 
+#include "agent/aggregate/edge_entities.h"
 #include "agent/aggregate/recorder.h"
 #include "agent/probes/connection_counters.h"
 #include "catalogue/metrics.h"
@@ -33,19 +34,22 @@ class ConnectionSeries {
     bool microseconds = false;     // given as seconds
   };
 
-  // A column for each of the rows' counts.
-  explicit ConnectionSeries(absl::Span<const Column> columns) : columns_(columns) {}
+  // A column for each of the rows' counts. `edges` outlives it.
+  ConnectionSeries(std::string_view transport, absl::Span<const Column> columns,
+                   EdgeEntities& edges)
+      : transport_(transport), columns_(columns), edges_(edges) {}
 
   // Adds the growth of a row to the counters of `owner`, to which its cgroup belongs; false when it
   // has not grown.
   bool Fold(EntityRef owner, const probes::ConnectionCounters& row);
 
-  // Writes the counters of an owner; nothing for one without connections.
+  // Writes the counters of an owner's edges, which take their labels from `subject.owner`; nothing
+  // for one without connections.
   void Record(const Subject& subject, Recorder& recorder);
 
   // The cgroup's rows are gone from the kernel; what they counted stays with the owner.
   void ForgetCgroup(uint64_t cgroup_id) { seen_.erase(cgroup_id); }
-  void Forget(EntityRef owner) { owners_.erase(owner); }
+  void Forget(EntityRef owner);
 
  private:
   using Peer = probes::ConnectionPeer;
@@ -60,6 +64,7 @@ class ConnectionSeries {
   struct PeerSeries {
     Totals totals;
     bool ever_open = false;
+    EdgeEntities::Edge edge;
     std::vector<SeriesSlot> counts;  // by column
     SeriesSlot open;
     SeriesSlot rtt;
@@ -68,20 +73,22 @@ class ConnectionSeries {
   using ByPeer = absl::flat_hash_map<Peer, Value>;
 
   static PeerSeries& SeriesOf(ByPeer<PeerSeries>& owner, const Peer& peer);
-  void RecordPeer(const Peer& peer, PeerSeries& series, const Subject& subject, Recorder& recorder);
+  void RecordEdge(PeerSeries& series, const Subject& edge, Recorder& recorder);
 
+  const std::string_view transport_;
   const absl::Span<const Column> columns_;
+  EdgeEntities& edges_;
   int rtt_schema_ = 0;
   absl::flat_hash_map<uint64_t, ByPeer<Totals>> seen_;  // by cgroup
   absl::flat_hash_map<EntityRef, ByPeer<PeerSeries>> owners_;
 };
 
 struct TcpSeries : ConnectionSeries {
-  TcpSeries();
+  explicit TcpSeries(EdgeEntities& edges);
 };
 
 struct UdpSeries : ConnectionSeries {
-  UdpSeries();
+  explicit UdpSeries(EdgeEntities& edges);
 };
 
 }  // namespace leadline::agent::aggregate

@@ -21,7 +21,8 @@ struct SeriesSlot {
 // What a sample is about, and when.
 struct Subject {
   EntityRef entity;
-  int64_t counted_from_ms = 0;  // when the entity's counters were 0
+  const Entity* owner = nullptr;  // the entity as it is told now, for what has edges of its own
+  int64_t counted_from_ms = 0;    // when the entity's counters were 0
   // A later time at which a counter that has no series yet was still 0; 0 where that is not known.
   int64_t still_zero_ms = 0;
   int64_t ts_ms = 0;  // of the sample; before the interval's end for an entity that has ended

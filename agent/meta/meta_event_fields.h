@@ -39,7 +39,7 @@ template <typename Archive>
 void Fields(Archive& archive, kube::Pod& pod) {
   archive("meta", pod.meta, "node_name", pod.node_name, "phase", pod.phase, "host_network",
           pod.host_network, "ips", pod.ips, "containers", pod.containers, "static_uid",
-          pod.static_uid);
+          pod.static_uid, "host_ips", pod.host_ips);
 }
 template <typename Archive>
 void Fields(Archive& archive, kube::Owner& owner) {

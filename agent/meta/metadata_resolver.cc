@@ -8,6 +8,7 @@
 #include "agent/meta/cgroup_path.h"
 #include "agent/meta/ended_set.h"
 #include "agent/meta/entity_table.h"
+#include "agent/meta/peer_table.h"
 #include "agent/meta/pod_table.h"
 #include "agent/meta/resolver_metrics.h"
 #include "agent/model/entity_id.h"
@@ -26,7 +27,8 @@ struct MetadataResolver::State {
         base({{"cluster", options.cluster}, {"node", options.node}}),
         metrics(registry),
         pods(options.max_ended, metrics),
-        entities(options.max_ended, pods, metrics) {}
+        entities(options.max_ended, pods, metrics),
+        peers(options.node, options.max_ended, metrics) {}
 
   Id128 BeginCgroup(const CgroupAppeared& cgroup);
   void EndCgroup(CgroupKey key, Cgroup& cgroup, int64_t end_ms);
@@ -37,6 +39,7 @@ struct MetadataResolver::State {
   ResolverMetrics metrics;
   PodTable pods;
   EntityTable entities;
+  PeerTable peers;
   absl::flat_hash_map<CgroupKey, Cgroup> cgroups;
   EndedSet<CgroupKey> ended_cgroups;
   std::vector<std::string> new_containers;
@@ -116,7 +119,9 @@ void MetadataResolver::OnEvent(const MetaEvent& event, int64_t now_ms) {
   } else if (const auto* owners = std::get_if<OwnersResolved>(&event)) {
     changed = s.pods.SetOwners(*owners);
   }
-  if (changed != nullptr) s.entities.PodChanged(*changed);
+  if (changed == nullptr) return;
+  s.entities.PodChanged(*changed);
+  s.peers.PodChanged(*changed, now_ms);
 }
 
 std::vector<std::string> MetadataResolver::TakeNewContainers() {
@@ -142,6 +147,7 @@ void MetadataResolver::Expire(int64_t now_ms) {
   s.metrics.CountForgotten("cgroup", too_many);
   s.entities.Expire(before_ms);
   s.pods.Expire(before_ms);
+  s.peers.Expire(before_ms);
   s.metrics.SetEntities(s.entities.size());
   s.metrics.SetPods(s.pods.size());
 }
@@ -173,6 +179,10 @@ std::optional<bool> MetadataResolver::IsHostNetwork(const Id128& pod) const {
   const auto& known = record->pod()->pod();
   if (known == nullptr) return std::nullopt;
   return known->host_network;
+}
+
+std::shared_ptr<const Peer> MetadataResolver::PeerAt(const IpAddress& address) const {
+  return state_->peers.At(address);
 }
 
 }  // namespace leadline::agent::meta

@@ -35,6 +35,7 @@
 #include "agent/model/cgroup_key.h"
 #include "agent/model/container_names.h"
 #include "agent/model/entity.h"
+#include "agent/model/peer.h"
 
 namespace prometheus {
 class Registry;
@@ -48,7 +49,7 @@ struct CgroupAppeared {
   int64_t start_ms = 0;  // when the directory was made
 };
 
-class MetadataResolver {
+class MetadataResolver : public PeerNames {
  public:
   struct Options {
     std::string cluster;
@@ -62,7 +63,7 @@ class MetadataResolver {
 
   // `registry` outlives the resolver.
   MetadataResolver(Options options, prometheus::Registry& registry);
-  ~MetadataResolver();
+  ~MetadataResolver() override;
 
   // The entity that the cgroup's samples belong to: its container, its pod, or itself. Again with
   // the same key and path changes nothing.
@@ -88,6 +89,8 @@ class MetadataResolver {
   std::optional<Id128> PodOf(const Id128& entity) const;
   // Whether a pod lives in the node's network namespace; nullopt until the pod is known.
   std::optional<bool> IsHostNetwork(const Id128& pod) const;
+  // A pod of this node, or the node; see PeerTable.
+  std::shared_ptr<const Peer> PeerAt(const IpAddress& address) const override;
 
  private:
   struct State;

@@ -25,7 +25,12 @@ ResolverMetrics::ResolverMetrics(prometheus::Registry& registry)
                         .Name("leadline_agent_meta_unattributed_containers_total")
                         .Help("Containers of pods that ended and that the API never named.")
                         .Register(registry)
-                        .Add({})) {}
+                        .Add({})),
+      unreadable_addresses_(prometheus::BuildCounter()
+                                .Name("leadline_agent_meta_unreadable_addresses_total")
+                                .Help("Addresses of pods and nodes from the API that are none.")
+                                .Register(registry)
+                                .Add({})) {}
 
 void ResolverMetrics::SetEntities(size_t count) { entities_.Set(static_cast<double>(count)); }
 
@@ -36,5 +41,7 @@ void ResolverMetrics::CountForgotten(const char* what, size_t count) {
 }
 
 void ResolverMetrics::CountUnattributedContainer() { unattributed_.Increment(); }
+
+void ResolverMetrics::CountUnreadableAddress() { unreadable_addresses_.Increment(); }
 
 }  // namespace leadline::agent::meta

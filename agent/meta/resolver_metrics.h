@@ -21,15 +21,17 @@ class ResolverMetrics {
 
   void SetEntities(size_t count);
   void SetPods(size_t count);
-  // `what` was forgotten before its time: cgroup, entity, pod, owners.
+  // `what` was forgotten before its time: cgroup, entity, pod, owners, address.
   void CountForgotten(const char* what, size_t count);
   void CountUnattributedContainer();
+  void CountUnreadableAddress();
 
  private:
   prometheus::Gauge& entities_;
   prometheus::Gauge& pods_;
   prometheus::Family<prometheus::Counter>& forgotten_;
   prometheus::Counter& unattributed_;
+  prometheus::Counter& unreadable_addresses_;
 };
 
 }  // namespace leadline::agent::meta

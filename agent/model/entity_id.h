@@ -23,5 +23,12 @@ inline Id128 ProcessId(std::string_view boot_id, int32_t pid, uint64_t start_tic
 inline Id128 CgroupId(std::string_view boot_id, uint32_t hierarchy, uint64_t cgroup) {
   return HashId({"cgroup", boot_id, std::to_string(hierarchy), std::to_string(cgroup)});
 }
+// What an owner of sockets has to do with one peer. `role`: "client" or "server"; ports that are
+// not told apart are 0.
+inline Id128 EdgeId(const Id128& owner, std::string_view transport, std::string_view role,
+                    std::string_view remote_address, uint16_t local_port, uint16_t remote_port) {
+  return HashId({"edge", owner.ToBytes(), transport, role, remote_address,
+                 std::to_string(local_port), std::to_string(remote_port)});
+}
 
 }  // namespace leadline::agent

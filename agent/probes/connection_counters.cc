@@ -1,6 +1,5 @@
 #include "agent/probes/connection_counters.h"
 
-#include <arpa/inet.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,16 +7,6 @@
 #include <cstring>
 
 namespace leadline::agent::probes {
-
-std::string ConnectionPeer::RemoteAddress() const {
-  static constexpr std::array<uint8_t, 12> kMappedV4 = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  if (remote == decltype(remote){}) return "";
-  const bool v4 = std::equal(kMappedV4.begin(), kMappedV4.end(), remote.begin());
-  char text[INET6_ADDRSTRLEN] = "";
-  inet_ntop(v4 ? AF_INET : AF_INET6, remote.data() + (v4 ? kMappedV4.size() : 0), text,
-            sizeof(text));
-  return text;
-}
 
 uint32_t AgentTgid() {
   // include/linux/proc_ns.h: PROC_PID_INIT_INO.

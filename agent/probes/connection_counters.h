@@ -3,14 +3,13 @@
 // Plain values.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
 
+#include "agent/model/ip_address.h"
 #include "agent/probes/syscall_table.h"
 #include "bpf/shared/connections.h"
 #include "common/status_macros.h"
@@ -24,7 +23,7 @@ struct ConnectionPeer {
   bool other = false;                   // all that have no row of their own; the rest is 0
   uint16_t local_port = 0;              // of a server, else 0
   uint16_t remote_port = 0;             // of a client's peer, else 0
-  std::array<uint8_t, 16> remote = {};  // IPv6; IPv4 as ::ffff:a.b.c.d; 0 without a peer
+  IpAddress remote = {};                // all 0 without a peer
 
   bool operator==(const ConnectionPeer&) const = default;
   template <typename H>
@@ -32,9 +31,6 @@ struct ConnectionPeer {
     return H::combine(std::move(state), peer.role, peer.other, peer.local_port, peer.remote_port,
                       peer.remote);
   }
-
-  // "10.0.0.1", "fd00::1"; "" without a peer.
-  std::string RemoteAddress() const;
 };
 
 // Cumulative since the agent's start; none falls but `open`.

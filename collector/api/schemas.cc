@@ -26,7 +26,7 @@ constexpr Schema kSchemas[] = {
     {"EntityVersions", R"({"type":"array","items":{"type":"object","additionalProperties":false,
 "required":["id","kind","start","validFrom","labels","kubernetesLabels"],
 "properties":{"id":{"type":"string","pattern":"^[0-9a-f]{32}$"},
-"kind":{"enum":["node","pod","container","process","cgroup"]},
+"kind":{"enum":["node","pod","container","process","cgroup","edge"]},
 "start":{"type":"string","format":"date-time"},
 "end":{"type":"string","format":"date-time","description":"Missing while it lives."},
 "validFrom":{"type":"string","format":"date-time","description":"Since when it has the labels."},

@@ -138,9 +138,9 @@ class ConnectionsTest : public ::testing::TestWithParam<const char*> {
     const absl::Status read = (*probes_.*reader)([&](const ConnectionCounters& row) {
       if (row.cgroup_id != cgroup) return;
       const ConnectionPeer& peer = row.peer;
-      Connections& made = rows[{peer.role, peer.other ? "~other" : peer.RemoteAddress(),
+      Connections& made = rows[{peer.role, peer.other ? "~other" : agent::ToText(peer.remote),
                                 peer.local_port, peer.remote_port}];
-      EXPECT_TRUE(made.counts.empty()) << "two rows of " << peer.RemoteAddress();
+      EXPECT_TRUE(made.counts.empty()) << "two rows of " << agent::ToText(peer.remote);
       made = {.counts = {row.counts.begin(), row.counts.end()},
               .open = row.open,
               .rtt_sum_us = row.rtt_sum_us,

@@ -65,9 +65,9 @@ _QUESTIONS = [
         f'sum by (namespace, controller) (rate(container_network_transmit_bytes_total{{namespace!=""}}[{_WINDOW}]))',
     ),
     Question(
-        "Open TCP connections, by peer",
+        "Open TCP connections, by who is at the other end",
         "Both ends of the one between shop/cart and shop/web; a client's ephemeral port is no label.",
-        "sum by (namespace, controller, role, remote_address, remote_port) "
+        "sum by (namespace, controller, role, peer_namespace, peer_workload, remote_port) "
         '(container_tcp_connections{namespace!=""})',
         of_open_connections=True,
     ),

@@ -8,6 +8,7 @@ from minicluster import cgroups, objects as o, wait_for
 from programs import forbids_walks
 
 _BY = ("namespace", "controller", "container")
+_BY_PEER = ("controller", "peer_type", "peer_namespace", "peer_workload", "peer_pod")
 
 
 def _program(name, program, *args):
@@ -159,6 +160,38 @@ class Connections(_Case):
                 ("server", "server", "8080", client_ip, ""): 9,
             },
             by,
+        )
+        client = self.cluster.wait_pods(1, "peers", app="client")[0]["metadata"]["name"]
+        self.wait_sums(
+            "container_tcp_connects_total",
+            "peers",
+            {("client", "pod", "peers", "server", pod["metadata"]["name"]): 9},
+            _BY_PEER,
+        )
+        self.wait_sums(
+            "container_tcp_accepts_total",
+            "peers",
+            {("server", "pod", "peers", "client", client): 9},
+            _BY_PEER,
+        )
+
+    def test_peers_that_are_no_pod(self):
+        """The pod's node by the address that the API has of it, and the pod itself."""
+        self.cluster.apply(
+            o.deployment(
+                "strangers",
+                "client",
+                _tcp("node", "--refused", "10.244.0.1:9", "--connections", "3"),
+                _tcp("local", "--refused", "127.0.0.1:9", "--connections", "5"),
+            )
+        )
+        pod = self.cluster.wait_pods(1, "strangers", app="client")[0]
+        self.assertEqual(self.cluster.wait_result(pod, "node").second, 3)
+        self.wait_sums(
+            "container_tcp_connect_failures_total",
+            "strangers",
+            {("node", "node", self.cluster.node_name): 3, ("local", "local", ""): 5},
+            ("container", "peer_type", "peer_node"),
         )
 
     def test_both_ends_in_one_pod(self):

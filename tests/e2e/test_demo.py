@@ -63,10 +63,10 @@ class Demo(unittest.TestCase):
             return
         sent = self.value("TCP payload", "shop", "cart", "client")
         self.assertAlmostEqual(sent, 256 << 10, delta=16 << 10)
-        for controller, role in [("cart", "client"), ("web", "server")]:
+        for controller, peer, role in [("cart", "web", "client"), ("web", "cart", "server")]:
             self.assertRegex(
-                self.sections["Open TCP connections, by peer"],
-                rf"(?m)^shop +{controller} .*\b{role}\b.* 1$",
+                self.sections["Open TCP connections, by who is at the other end"],
+                rf"(?m)^shop +{controller} .*\bshop +{peer}\b.* {role} .* 1$",
             )
 
 

@@ -47,7 +47,7 @@ TEST(DecodePod, KeepsWhatAttributionNeeds) {
       "containers": [{"name": "app", "image": "shop/web:1"}, {"name": "proxy", "image": "px"}],
       "ephemeralContainers": [{"name": "debugger", "image": "busybox"}]},
     "status": {
-      "phase": "Running", "podIP": "10.0.0.1",
+      "phase": "Running", "podIP": "10.0.0.1", "hostIP": "192.0.2.1",
       "podIPs": [{"ip": "10.0.0.1"}, {"ip": "fd00::1"}],
       "initContainerStatuses": [
         {"name": "setup", "image": "sha256:0123", "containerID": "containerd://aa",
@@ -76,6 +76,7 @@ TEST(DecodePod, KeepsWhatAttributionNeeds) {
   EXPECT_EQ((*pod)->phase, "Running");
   EXPECT_TRUE((*pod)->host_network);
   EXPECT_THAT((*pod)->ips, ElementsAre("10.0.0.1", "fd00::1"));
+  EXPECT_THAT((*pod)->host_ips, ElementsAre("192.0.2.1"));
   EXPECT_EQ((*pod)->CgroupUid(), "u-1");
 
   std::vector<std::string> containers;

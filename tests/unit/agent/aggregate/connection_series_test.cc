@@ -1,10 +1,12 @@
 #include "agent/aggregate/connection_series.h"
 
 #include <array>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -28,8 +30,21 @@ constexpr ConnectionPeer kShop = {
 constexpr ConnectionPeer kServed = {.role = Role::kServer,
                                     .local_port = 80,
                                     .remote = {0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
-constexpr char kShopLabels[] = R"(remote_address="10.0.0.1", remote_port="443", role="client")";
-constexpr char kServedLabels[] = R"(local_port="80", remote_address="fd00::1", role="server")";
+// After the reason, where there is one.
+constexpr char kShopPeer[] = R"(peer_address_class="private", peer_type="external", )";
+constexpr char kShopEdge[] =
+    R"(remote_address="10.0.0.1", remote_port="443", role="client", transport="tcp")";
+const std::string kShopLabels = std::string(kShopPeer) + kShopEdge;
+constexpr char kServedLabels[] =
+    R"(local_port="80", peer_address_class="private", peer_type="external", )"
+    R"(remote_address="fd00::1", role="server", transport="tcp")";
+
+class NobodyKnown : public PeerNames {
+ public:
+  std::shared_ptr<const Peer> PeerAt(const IpAddress& /*address*/) const override {
+    return nullptr;
+  }
+};
 
 // A row that owns what it points to.
 struct Row {
@@ -51,14 +66,16 @@ struct Row {
 class ConnectionSeriesTest : public testing::Test {
  protected:
   EntityRef Container(uint64_t id) {
-    return batcher_.DefineEntity({.id = {0, id}, .start_ms = 1000});
+    container_ = {.id = {0, id}, .start_ms = 1000, .revision = 1};
+    return batcher_.DefineEntity(container_);
   }
 
   // The samples of a metric at this time.
   template <typename Series>
   std::vector<std::string> Take(Series& series, EntityRef owner, int64_t ts_ms,
                                 std::string_view metric) {
-    series.Record({.entity = owner, .counted_from_ms = 1000, .ts_ms = ts_ms}, recorder_);
+    series.Record({.entity = owner, .owner = &container_, .counted_from_ms = 1000, .ts_ms = ts_ms},
+                  recorder_);
     std::vector<std::string> samples = collector_.Take();
     std::erase_if(samples, [&](const std::string& sample) { return !sample.starts_with(metric); });
     return samples;
@@ -73,8 +90,11 @@ class ConnectionSeriesTest : public testing::Test {
   Batcher batcher_{BatcherOptions{}, registry_};
   Recorder recorder_{batcher_};
   SampleCollector collector_{batcher_};
-  TcpSeries tcp_;
-  UdpSeries udp_;
+  Entity container_;  // the one that was made last
+  NobodyKnown names_;
+  EdgeEntities edges_{names_, batcher_};
+  TcpSeries tcp_{edges_};
+  UdpSeries udp_{edges_};
 };
 
 TEST_F(ConnectionSeriesTest, ACounterBeginsWithZeroAndGrowsOverCgroups) {
@@ -109,9 +129,9 @@ TEST_F(ConnectionSeriesTest, FailuresHaveReasonsAndLifetimesAreSeconds) {
        {std::tuple("container_tcp_connect_failures_total", "refused", "3"),
         std::tuple("container_tcp_connect_failures_total", "aborted", "4"),
         std::tuple("container_tcp_connection_failures_total", "reset", "5")}) {
-    EXPECT_THAT(samples,
-                Contains(Sample(name, std::string("reason=\"") + reason + "\", " + kShopLabels,
-                                std::string(value) + " @2000")));
+    EXPECT_THAT(samples, Contains(Sample(
+                             name, kShopPeer + fmt::format("reason=\"{}\", ", reason) + kShopEdge,
+                             std::string(value) + " @2000")));
   }
   EXPECT_THAT(samples, Contains(Sample("container_tcp_closed_connections_lifetime_seconds_total",
                                        kShopLabels, "1.5 @2000")));
@@ -160,11 +180,14 @@ TEST_F(ConnectionSeriesTest, PeersBeyondTheLimitCountAsOtherOfTheirRole) {
   tcp_.Fold(owner, Row(7, {.role = Role::kClient, .other = true}, {{TCP_CONNECTS, 5}}).row);
   const auto connects = Take(tcp_, owner, 2000, "container_tcp_connects_total");
   EXPECT_EQ(connects.size(), 2 * (ConnectionSeries::kPeersMax + 1));
-  EXPECT_THAT(connects, Contains(Sample("container_tcp_connects_total",
-                                        R"(remote_address="~other", role="client")", "15 @2000")));
-  EXPECT_THAT(Take(tcp_, owner, 3000, "container_tcp_accepts_total"),
-              ElementsAre(Sample("container_tcp_accepts_total",
-                                 R"(remote_address="~other", role="server")", "2 @3000")));
+  EXPECT_THAT(
+      connects,
+      Contains(Sample("container_tcp_connects_total",
+                      R"(remote_address="~other", role="client", transport="tcp")", "15 @2000")));
+  EXPECT_THAT(
+      Take(tcp_, owner, 3000, "container_tcp_accepts_total"),
+      ElementsAre(Sample("container_tcp_accepts_total",
+                         R"(remote_address="~other", role="server", transport="tcp")", "2 @3000")));
 }
 
 TEST_F(ConnectionSeriesTest, UdpHasFourCountersAndNoPeerWhereNoneIsKnown) {
@@ -175,7 +198,7 @@ TEST_F(ConnectionSeriesTest, UdpHasFourCountersAndNoPeerWhereNoneIsKnown) {
                         {UDP_SENT_DATAGRAMS, 1},
                         {UDP_RECEIVED_DATAGRAMS, 2}})
                        .row);
-  constexpr char kLabels[] = R"(local_port="53", role="server")";
+  constexpr char kLabels[] = R"(local_port="53", role="server", transport="udp")";
   const auto samples = Take(udp_, owner, 2000, "container_");
   EXPECT_EQ(samples.size(), 8u);
   for (const auto& [name, value] : {std::pair("sent_bytes", "10"),

@@ -12,13 +12,22 @@ namespace leadline::agent::aggregate {
 template <typename Value>
 std::string SampleCollector::Text(uint32_t series, Value value, int64_t ts_ms) const {
   const SeriesKey& key = *series_.at(series);
+  const auto entity = entities_.find(key.entity);
+  LabelSet labels;
+  if (entity != entities_.end() && entity->second->kind == EntityKind::kEdge) {
+    labels = entity->second->labels;
+  }
+  for (const Label& label : key.residual) labels.Set(label.name, label.value);
   return fmt::format("{}{} {} @{}", catalogue::Info(key.metric).name,
-                     key.residual.empty() ? "" : key.residual.ToString(), value, ts_ms);
+                     labels.empty() ? "" : labels.ToString(), value, ts_ms);
 }
 
 std::vector<std::string> SampleCollector::Take() {
   std::vector<std::string> samples;
   for (const SealedBatch& sealed : batcher_.Seal()) {
+    for (const EntityDefinition& definition : sealed.changes.entities) {
+      entities_[definition.ref] = definition.entity;
+    }
     for (const SeriesDefinition& definition : sealed.changes.series) {
       series_[static_cast<uint32_t>(definition.ref)] = definition.key;
     }

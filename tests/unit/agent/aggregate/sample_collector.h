@@ -14,8 +14,8 @@ class SampleCollector {
  public:
   explicit SampleCollector(Batcher& batcher) : batcher_(batcher) {}
 
-  // What was added since the last call, each as "metric{labels} value @time", sorted. A histogram's
-  // value is the number of its observations.
+  // What was added since the last call, each as "metric{labels} value @time", sorted. Labels are
+  // residual ones, and those of edges. A histogram's value is the number of its observations.
   std::vector<std::string> Take();
 
  private:
@@ -24,6 +24,7 @@ class SampleCollector {
 
   Batcher& batcher_;
   std::map<uint32_t, std::shared_ptr<const SeriesKey>> series_;
+  std::map<EntityRef, std::shared_ptr<const Entity>> entities_;
 };
 
 }  // namespace leadline::agent::aggregate

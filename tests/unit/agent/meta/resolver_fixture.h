@@ -52,6 +52,30 @@ class PodBuilder {
     pod_.meta.owners = std::move(owners);
     return *this;
   }
+  PodBuilder& Uid(std::string uid) {
+    pod_.meta.uid = std::move(uid);
+    return *this;
+  }
+  PodBuilder& Name(std::string name) {
+    pod_.meta.name = std::move(name);
+    return *this;
+  }
+  PodBuilder& Created(int64_t unix_ms) {
+    pod_.meta.creation_unix_ms = unix_ms;
+    return *this;
+  }
+  PodBuilder& Phase(std::string phase) {
+    pod_.phase = std::move(phase);
+    return *this;
+  }
+  PodBuilder& Ips(std::vector<std::string> ips) {
+    pod_.ips = std::move(ips);
+    return *this;
+  }
+  PodBuilder& HostIps(std::vector<std::string> ips) {
+    pod_.host_ips = std::move(ips);
+    return *this;
+  }
   PodBuilder& HostNetwork() {
     pod_.host_network = true;
     return *this;
