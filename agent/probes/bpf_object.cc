@@ -11,6 +11,7 @@
 #include "fmt/format.h"
 #include "spdlog/spdlog.h"
 
+#include "agent/probes/bpf_run.h"
 #include "common/status_macros.h"
 #include "common/status_text.h"
 #include "lifecycle.skel.h"
@@ -77,6 +78,13 @@ std::string TryProgram(BpfObject object, const char* name,
                           : fmt::format("{}: {}", std::strerror(-error), reason);
   }
   return "";
+}
+
+// A run of a program that is there to be run; "" when the kernel does it, else why not.
+std::string TryRun(const bpf_program* program) {
+  const absl::Status run =
+      RunBpfProgram(bpf_program__fd(program), bpf_program__name(program), 0).status();
+  return std::string(StatusMessage(run));
 }
 
 bool Wanted(const std::vector<ProbeStatus>& statuses, absl::Span<const ProbeRow> rows,
@@ -276,10 +284,15 @@ void LoadedBpfObject::AttachRow(const ProbeRow& row, ProbeStatus& status) {
       bpf_program__unload(program);
       continue;
     }
-    std::unique_ptr<bpf_link, BpfLinkDestroyer> link(AttachProgram(row.alternatives[i], program));
-    if (link == nullptr) {
+    std::unique_ptr<bpf_link, BpfLinkDestroyer> link;
+    if (report.hook == kRunHook) {
+      report.reason = TryRun(program);
+    } else {
+      link.reset(AttachProgram(row.alternatives[i], program));
+      if (link == nullptr) report.reason = fmt::format("cannot attach: {}", std::strerror(errno));
+    }
+    if (!report.reason.empty()) {
       report.state = State::kRefused;
-      report.reason = fmt::format("cannot attach: {}", std::strerror(errno));
       continue;
     }
     report.state = State::kAttached;
@@ -288,11 +301,21 @@ void LoadedBpfObject::AttachRow(const ProbeRow& row, ProbeStatus& status) {
   }
 }
 
-int LoadedBpfObject::LinkFd(std::string_view probe) const {
+const LoadedBpfObject::Attached* LoadedBpfObject::Find(std::string_view probe) const {
   for (const Attached& attached : attached_) {
-    if (attached.row->name == probe) return bpf_link__fd(attached.link.get());
+    if (attached.row->name == probe) return &attached;
   }
-  return -1;
+  return nullptr;
+}
+
+int LoadedBpfObject::LinkFd(std::string_view probe) const {
+  const Attached* attached = Find(probe);
+  return attached == nullptr || attached->link == nullptr ? -1 : bpf_link__fd(attached->link.get());
+}
+
+int LoadedBpfObject::RunFd(std::string_view probe) const {
+  const Attached* attached = Find(probe);
+  return attached == nullptr || attached->link != nullptr ? -1 : bpf_program__fd(attached->program);
 }
 
 uint64_t LoadedBpfObject::SkippedRuns() const {

@@ -60,6 +60,8 @@ class LoadedBpfObject {
   bpf_object* get() const { return object_.get(); }
   // Of an attached probe, for one that is an iterator; -1 where it is not attached.
   int LinkFd(std::string_view probe) const;
+  // The program of a probe that is there to be run (kRunHook); -1 where it is not.
+  int RunFd(std::string_view probe) const;
   // Runs that the kernel skipped because the program was already running on the CPU.
   uint64_t SkippedRuns() const;
 
@@ -67,8 +69,10 @@ class LoadedBpfObject {
   struct Attached {
     const ProbeRow* row;
     bpf_program* program;
-    std::unique_ptr<bpf_link, BpfLinkDestroyer> link;
+    std::unique_ptr<bpf_link, BpfLinkDestroyer> link;  // null for kRunHook
   };
+
+  const Attached* Find(std::string_view probe) const;
 
   bpf_link* AttachProgram(const ProbeAlternative& alternative, bpf_program* program);
   void AttachRow(const ProbeRow& row, ProbeStatus& status);

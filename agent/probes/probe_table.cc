@@ -46,9 +46,11 @@ constexpr ProbeAlternative kTcpState[] = {
     {"tp_btf/inet_sock_set_state", "tcp_state_btf", {5, 8}},
     {"raw_tp/inet_sock_set_state", "tcp_state_raw", {5, 8}},
 };
-// 5.9: iterators over hash maps. 5.11: bpf_sock_from_file() for iterators.
+// 5.9: iterators over maps, which some kernels allow to nobody. 5.10: programs of raw tracepoints
+// can be run. 5.11: bpf_sock_from_file() for iterators.
 constexpr ProbeAlternative kTcpWalk[] = {
-    {"iter/bpf_map_elem", "tcp_walk", {5, 9}, "tcp_connections"},
+    {"iter/bpf_map_elem", "tcp_walk_iterator", {5, 9}, "tcp_connections"},
+    {kRunHook, "tcp_walk_run", {5, 10}},
 };
 constexpr ProbeAlternative kTcpAdopt[] = {
     {"iter/task_file", "tcp_adopt", {5, 11}},

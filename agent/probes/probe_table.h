@@ -30,8 +30,12 @@ KernelVersion ParseKernelVersion(std::string_view release);
 enum class BpfObject : uint8_t { kSyscalls, kLifecycle, kProcesses, kTcp, kUdp, kRequests };
 std::string_view BpfObjectName(BpfObject object);
 
+// Of a program that is attached to nothing: user space runs it (BPF_PROG_TEST_RUN).
+inline constexpr std::string_view kRunHook = "raw_tp";
+
 struct ProbeAlternative {
-  std::string_view hook;  // as libbpf names sections: "tp_btf/sys_enter"
+  // As libbpf names sections: "tp_btf/sys_enter"; or kRunHook.
+  std::string_view hook;
   const char* program;    // in the object; attaches to `hook`
   KernelVersion least_kernel;
   const char* map = nullptr;  // of iter/bpf_map_elem: which one it goes over

@@ -330,7 +330,9 @@ void KernelProbes::LoadTcp(const ProbeOptions& options) {
   });
   if (!tcp_ || options.dry_run) return;
   const LoadedBpfObject& tcp = objects_.back();
-  const absl::Status started = tcp_->Start(tcp.LinkFd("tcp_adopt"), tcp.LinkFd("tcp_walk"));
+  const absl::Status started = tcp_->Start({.adopt_link_fd = tcp.LinkFd("tcp_adopt"),
+                                            .walk_link_fd = tcp.LinkFd("tcp_walk"),
+                                            .walk_run_fd = tcp.RunFd("tcp_walk")});
   if (!started.ok()) spdlog::error("connections that are there: {}", StatusMessage(started));
 }
 

@@ -7,6 +7,7 @@
 #include "agent/probes/bpf_iterator.h"
 #include "agent/probes/bpf_losses.h"
 #include "agent/probes/bpf_maps.h"
+#include "agent/probes/bpf_run.h"
 #include "agent/probes/latency_layout.h"
 #include "common/status_macros.h"
 #include "tcp.skel.h"
@@ -37,18 +38,39 @@ absl::StatusOr<TcpTable> TcpTable::Open(bpf_object* object, uint32_t cpus) {
   table.first_rtt_index_ = MakeLatencyLayout(TCP_RTT_SCHEMA).first_index;
   LL_ASSIGN_OR_RETURN(table.rows_, decltype(rows_)::Open(object, "tcp_rows"));
   LL_RETURN_IF_ERROR(AddMachinesOtherRows(table.rows_));
+  const bpf_map* connections = bpf_object__find_map_by_name(object, "tcp_connections");
+  table.places_ = connections == nullptr ? 0 : bpf_map__max_entries(connections);
+  LL_ASSIGN_OR_RETURN(table.found_,
+                      BpfMapMemory::Map(bpf_object__find_map_fd_by_name(object, "tcp_walked"),
+                                        TCP_WALK_PLACES * sizeof(tcp_live), "tcp_walked"));
   return table;
 }
 
-absl::Status TcpTable::Start(int adopt_link_fd, int walk_link_fd) {
-  walk_link_fd_ = walk_link_fd;
-  return adopt_link_fd < 0 ? absl::OkStatus() : RunBpfIterator(adopt_link_fd, "tcp_adopt", walked_);
+absl::Status TcpTable::Start(const Walks& walks) {
+  walks_ = walks;
+  if (walks.adopt_link_fd < 0) return absl::OkStatus();
+  return RunBpfIterator(walks.adopt_link_fd, "tcp_adopt", walked_);
 }
 
 absl::Status TcpTable::Walk() {
+  walked_.clear();
+  if (walks_.walk_link_fd >= 0) return RunBpfIterator(walks_.walk_link_fd, "tcp_walk", walked_);
+  return walks_.walk_run_fd >= 0 ? WalkByRuns() : absl::OkStatus();
+}
+
+absl::Status TcpTable::WalkByRuns() {
+  for (uint32_t first = 0; first < places_; first += TCP_WALK_PLACES) {
+    LL_ASSIGN_OR_RETURN(const uint32_t records,
+                        RunBpfProgram(walks_.walk_run_fd, "tcp_walk_run", first));
+    const size_t found = std::min<size_t>(records, TCP_WALK_PLACES) * sizeof(tcp_live);
+    walked_.insert(walked_.end(), found_.data(), found_.data() + found);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TcpTable::GatherLive() {
   live_.clear();
-  if (walk_link_fd_ < 0) return absl::OkStatus();
-  LL_RETURN_IF_ERROR(RunBpfIterator(walk_link_fd_, "tcp_walk", walked_));
+  LL_RETURN_IF_ERROR(Walk());
   for (size_t at = 0; at + sizeof(tcp_live) <= walked_.size(); at += sizeof(tcp_live)) {
     tcp_live record;
     std::memcpy(&record, &walked_[at], sizeof(record));
@@ -63,7 +85,7 @@ absl::Status TcpTable::Walk() {
 
 absl::Status TcpTable::Read(absl::FunctionRef<void(const ConnectionCounters&)> handler) {
   LL_RETURN_IF_ERROR(rows_.Collect());
-  const absl::Status walked = Walk();
+  const absl::Status walked = GatherLive();
   const absl::Status handed_out =
       rows_.HandOut([&](const connection_key& key, const tcp_counters& counters, bool last) {
         ConnectionCounters row;

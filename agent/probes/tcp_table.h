@@ -25,6 +25,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "agent/probes/bpf_map_memory.h"
 #include "agent/probes/cgroup_rows.h"
 #include "agent/probes/connection_counters.h"
 #include "bpf/shared/connections.h"
@@ -41,10 +42,17 @@ class TcpTable {
   // The loaded object has to outlive this.
   static absl::StatusOr<TcpTable> Open(bpf_object* object, uint32_t cpus);
 
-  // Once, when the probes are attached: takes in the connections that are there. The arguments are
-  // links of the iterators tcp_adopt and tcp_walk, which have to outlive this; -1 for one that is
-  // missing: then there are no older connections, or open ones are counted when they end.
-  absl::Status Start(int adopt_link_fd, int walk_link_fd);
+  // What goes over connections: links of iterators, and a program to run. They have to outlive
+  // this; -1 for one that is missing.
+  struct Walks {
+    int adopt_link_fd = -1;  // tcp_adopt; without it there are no older connections
+    // tcp_walk, one way or the other; without it open connections are counted when they end.
+    int walk_link_fd = -1;
+    int walk_run_fd = -1;
+  };
+
+  // Once, when the probes are attached: takes in the connections that are there.
+  absl::Status Start(const Walks& walks);
 
   // Every row that counted something. The row is valid during the call only. After an error what
   // was not handed out is there for the next Read.
@@ -66,15 +74,20 @@ class TcpTable {
   };
 
   TcpTable() = default;
+  // What the open connections have counted, to walked_.
   absl::Status Walk();
+  absl::Status WalkByRuns();
+  absl::Status GatherLive();
   void HandOut(const tcp_counters& counters, ConnectionCounters& row);
 
   CgroupRows<connection_key, tcp_counters> rows_;
   int losses_fd_ = -1;
   uint32_t cpus_ = 0;
-  int walk_link_fd_ = -1;
+  Walks walks_;
+  uint32_t places_ = 0;  // of connections
+  BpfMapMemory found_;   // by a run, TCP_WALK_PLACES of tcp_live
   int32_t first_rtt_index_ = 0;
-  std::vector<std::byte> walked_;        // what the walk wrote
+  std::vector<std::byte> walked_;        // tcp_live, one behind the other
   absl::flat_hash_map<Key, Live> live_;  // of the read under way
   // A connection that ended between the reading of the rows and the walk is in neither: the
   // figures are then those of the read before.

@@ -553,34 +553,31 @@ static __always_inline int on_seen_closed(struct tcp_connection *connection)
 	return 0;
 }
 
-/* Writes a tcp_live for each connection that is open, and takes its round trip time. */
-SEC("iter/bpf_map_elem")
-int tcp_walk(struct bpf_iter__bpf_map_elem *ctx)
+/*
+ * What the connection in a place has counted so far, if one is open there; takes its round trip
+ * time.
+ */
+static __always_inline bool walk_over(__u32 place, struct tcp_live *live)
 {
-	__u32 *place = ctx->key;
-	struct tcp_connection *connection;
+	struct tcp_connection *connection = bpf_map_lookup_elem(&tcp_connections, &place);
 	const struct tcp_segments *seen;
 	struct tcp_counters *row;
 	struct tcp_figures now;
-	struct tcp_live live = {};
 	struct tcp_view view = {};
-	__u32 index;
 	int state;
 
-	if (!place)
-		return 0;
-	index = *place;
-	connection = bpf_map_lookup_elem(&tcp_connections, &index);
 	if (!connection || !connection->sk)
-		return 0;
+		return false;
 	view.sk = (struct sock *)connection->sk;
 	view.tp = (const struct tcp_sock *)view.sk;
 	state = LL_FIELD(view.btf, view.sk, __sk_common.skc_state);
-	if (state == TCP_CLOSE || state == TCP_LISTEN)
-		return on_seen_closed(connection);
+	if (state == TCP_CLOSE || state == TCP_LISTEN) {
+		on_seen_closed(connection);
+		return false;
+	}
 	connection->seen_closed = false;
 	if (connection->is_agents || state == TCP_SYN_SENT)
-		return 0;
+		return false;
 	seen = &history_of(connection)->seen;
 	read_figures(view, state, connection->key.role, seen, &now);
 	if (now.values[TCP_RECEIVED_SEGMENTS] != seen->received) {
@@ -589,13 +586,50 @@ int tcp_walk(struct bpf_iter__bpf_map_elem *ctx)
 			count_rtt(view, row);
 	}
 	if (connection->sk != (__u64)view.sk)
-		return 0; /* closed just now */
+		return false; /* closed just now */
 	if (!connection->has_history)
 		__builtin_memset(&connection->history.before, 0, sizeof(struct tcp_figures));
 	go_on_from(connection, &now);
-	live.key = connection->key;
+	live->key = connection->key;
 	for (int i = 0; i < TCP_FIGURE_END; i++)
-		live.figures[i] = now.values[i] - connection->history.before.values[i];
-	bpf_seq_write(ctx->meta->seq, &live, sizeof(live));
+		live->figures[i] = now.values[i] - connection->history.before.values[i];
+	return true;
+}
+
+SEC("iter/bpf_map_elem")
+int tcp_walk_iterator(struct bpf_iter__bpf_map_elem *ctx)
+{
+	__u32 *place = ctx->key;
+	struct tcp_live live = {};
+
+	if (place && walk_over(*place, &live))
+		bpf_seq_write(ctx->meta->seq, &live, sizeof(live));
 	return 0;
+}
+
+/* What the last run of tcp_walk_run has found, so many as it returned. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, TCP_WALK_PLACES);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct tcp_live);
+} tcp_walked SEC(".maps");
+
+/*
+ * The same by runs that user space asks for, each over TCP_WALK_PLACES places from that of its
+ * argument on: some kernels allow no iterators over maps.
+ */
+SEC("raw_tp")
+int tcp_walk_run(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u32 first = ctx->args[0], found = 0;
+
+	for (__u32 i = 0; i < TCP_WALK_PLACES; i++) {
+		struct tcp_live *live = bpf_map_lookup_elem(&tcp_walked, &found);
+
+		if (live && walk_over(first + i, live))
+			found++;
+	}
+	return found;
 }

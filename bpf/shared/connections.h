@@ -62,6 +62,8 @@ enum {
 	TCP_RTT_BUCKETS =
 		1 + ((SYSCALL_LATENCY_MAX_EXP - SYSCALL_LATENCY_MIN_EXP) << TCP_RTT_SCHEMA) + 1,
 	TCP_OWN_LISTENERS = 4,
+	/* Of tcp_connections, in a run of tcp_walk_run. */
+	TCP_WALK_PLACES = 64,
 };
 
 struct tcp_counters {

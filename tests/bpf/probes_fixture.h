@@ -42,7 +42,7 @@ inline bool NeedsLaterKernel(const agent::probes::ProbeStatus& probe) {
 // Whether it is the walk of a map, which some kernels do not allow to anybody: what needs it is
 // passed over there (TcpTest::NeedsWalk).
 inline bool IsForbiddenWalk(const agent::probes::ProbeStatus& probe) {
-  return probe.name == "tcp_walk" && !probe.attached() && probe.alternatives.size() == 1 &&
+  return probe.name == "tcp_walk" && !probe.attached() &&
          probe.alternatives.front().reason == "Operation not permitted";
 }
 
