@@ -24,4 +24,6 @@ const Clock& SystemClock() {
   return clock;
 }
 
+absl::Time SteadyNow() { return absl::UnixEpoch() + absl::Nanoseconds(ReadNs(CLOCK_MONOTONIC)); }
+
 }  // namespace leadline

@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "absl/time/time.h"
+
 namespace leadline {
 
 class Clock {
@@ -19,6 +21,10 @@ class Clock {
 
 // The system's clocks. The reference is valid for the life of the program.
 const Clock& SystemClock();
+
+// CLOCK_MONOTONIC as a time, to be compared with its like alone: for deadlines, and for how long
+// something took or shall wait, which somebody who sets the system's clock must not change.
+absl::Time SteadyNow();
 
 // A clock that stands still until it is told otherwise.
 class ManualClock final : public Clock {

@@ -5,7 +5,6 @@
 #include <thread>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -16,6 +15,7 @@
 #include "collector/promql/join_equal.h"
 #include "collector/promql/parse/parser.h"
 #include "collector/promql/plan/plan.h"
+#include "common/clock.h"
 #include "common/status_macros.h"
 #include "common/status_text.h"
 
@@ -202,7 +202,7 @@ Engine::Engine(const store::Queryable& queryable, EngineOptions options)
 
 absl::StatusOr<QueryResult> Engine::Run(const Question& question, const QueryOptions& options,
                                         Explanation* explanation) const {
-  const absl::Time begin = absl::Now();
+  const absl::Time begin = SteadyNow();
   const absl::Time deadline = begin + std::min(options.timeout, options_.timeout);
   const bool range = question.step_ms > 0;
   LL_ASSIGN_OR_RETURN(const parse::ExprPtr expr, parse::Parse(question.query));
@@ -216,7 +216,7 @@ absl::StatusOr<QueryResult> Engine::Run(const Question& question, const QueryOpt
       *expr, question.query,
       {.step_ms = question.step_ms, .range_ms = question.end_ms - question.start_ms}));
   const plan::Plan plan = plan::Plan::Make(*expr);
-  const absl::Time prepared = absl::Now();
+  const absl::Time prepared = SteadyNow();
 
   const auto entry = active_.Begin({.tenant = std::string(question.tenant),
                                     .query = std::string(question.query),
@@ -224,7 +224,7 @@ absl::StatusOr<QueryResult> Engine::Run(const Question& question, const QueryOpt
                                     .end_ms = question.end_ms,
                                     .step_ms = question.step_ms});
   LL_ASSIGN_OR_RETURN(const auto turn, gate_.Enter(question.tenant, deadline, options.cancelled));
-  const absl::Time entered = absl::Now();
+  const absl::Time entered = SteadyNow();
   exec::Budget budget({.samples = options_.max_samples, .bytes = options_.max_memory_bytes},
                       memory_);
   exec::Trace trace;
@@ -262,7 +262,7 @@ absl::StatusOr<QueryResult> Engine::Run(const Question& question, const QueryOpt
   if (options.stats != nullptr) {
     *options.stats = {.queue_seconds = absl::ToDoubleSeconds(entered - prepared),
                       .preparation_seconds = absl::ToDoubleSeconds(prepared - begin),
-                      .evaluation_seconds = absl::ToDoubleSeconds(absl::Now() - entered),
+                      .evaluation_seconds = absl::ToDoubleSeconds(SteadyNow() - entered),
                       .samples_read = trace.samples_read(),
                       .peak_samples = budget.peak_samples(),
                       .samples_looked_at = looked_at->steps(),
@@ -277,7 +277,7 @@ absl::StatusOr<QueryResult> Engine::Run(const Question& question, const QueryOpt
     for (const ResultSeries& series : result.series) {
       explanation->samples += series.ts_ms.size() + series.histogram_ts_ms.size();
     }
-    explanation->seconds = absl::ToDoubleSeconds(absl::Now() - begin);
+    explanation->seconds = absl::ToDoubleSeconds(SteadyNow() - begin);
   }
   return result;
 }
@@ -285,7 +285,7 @@ absl::StatusOr<QueryResult> Engine::Run(const Question& question, const QueryOpt
 absl::Status Engine::AskStore(std::string_view tenant, std::string_view text, int64_t start_ms,
                               int64_t end_ms, const QueryOptions& options, Ask ask) const {
   const TimeLimit time(options.timeout, options_.timeout);
-  const absl::Time deadline = absl::Now() + time.limit;
+  const absl::Time deadline = SteadyNow() + time.limit;
   const auto entry = active_.Begin({.tenant = std::string(tenant),
                                     .query = std::string(text),
                                     .start_ms = start_ms,

@@ -24,7 +24,7 @@ class MemoryBound {
 };
 
 struct CallLimits {
-  absl::Time deadline = absl::InfiniteFuture();  // DEADLINE_EXCEEDED after it
+  absl::Time deadline = absl::InfiniteFuture();  // by SteadyNow(); DEADLINE_EXCEEDED after it
   const std::atomic<bool>* cancelled = nullptr;  // CANCELLED once it is set; nullptr: nobody can
   // Of what the call holds. What its answer takes stays taken, for who has the answer to give back.
   // nullptr: no bound.

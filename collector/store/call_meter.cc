@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include "absl/time/clock.h"
-
+#include "common/clock.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::store {
@@ -29,7 +28,7 @@ absl::Status CallMeter::CheckTime() const {
   if (limits_.cancelled != nullptr && limits_.cancelled->load(std::memory_order_relaxed)) {
     return absl::CancelledError("the query was canceled while gathering series");
   }
-  if (limits_.deadline != absl::InfiniteFuture() && absl::Now() > limits_.deadline) {
+  if (limits_.deadline != absl::InfiniteFuture() && SteadyNow() > limits_.deadline) {
     return absl::DeadlineExceededError("the query ran out of time while gathering series");
   }
   return absl::OkStatus();

@@ -175,7 +175,7 @@ struct SelectHints {
   bool presence = false;
   bool columns = false;               // histograms of counters may come as columns
   uint64_t max_samples = 50'000'000;  // RESOURCE_EXHAUSTED above, for each Read and for a Select
-  absl::Time deadline = absl::InfiniteFuture();
+  absl::Time deadline = absl::InfiniteFuture();  // by SteadyNow()
   const std::atomic<bool>* cancelled = nullptr;  // CANCELLED once it is set; nullptr: nobody can
   // Of what Find holds while it gathers, and Select's blocks; nullptr: no bound. What a Selection
   // and its blocks hold after that is for who has them to count.

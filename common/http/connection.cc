@@ -20,6 +20,7 @@
 #include <boost/beast/ssl/ssl_stream.hpp>
 #include <fmt/format.h>
 
+#include "common/clock.h"
 #include "common/http/access.h"
 #include "common/http/encoding.h"
 #include "common/http/outgoing.h"
@@ -239,7 +240,7 @@ class BeastConnection final : public Connection,
     std::optional<Response> refusal = Refusal(View(authorization), has_certificate_, security);
     if (!refusal.has_value()) return false;
     if (match_.open) return false;
-    received_ = absl::Now();
+    received_ = SteadyNow();
     finishing_ = finishing_ || !parser_->is_done() || !message.keep_alive();
     context_.cors.AddHeaders(request_, *refusal);
     Write(match_.route, *std::move(refusal), static_cast<int>(message.version() % 10),
@@ -253,7 +254,7 @@ class BeastConnection final : public Connection,
   }
 
   void OnRead(ErrorCode error) {
-    received_ = absl::Now();
+    received_ = SteadyNow();
     if (error) {
       auto answer = AnswerTo(error);
       if (!answer.has_value()) return;
@@ -366,7 +367,7 @@ class BeastConnection final : public Connection,
   }
 
   void OnAnswered(std::string_view route, int status, ErrorCode error) {
-    context_.metrics.RequestDone(route, status, absl::Now() - received_);
+    context_.metrics.RequestDone(route, status, SteadyNow() - received_);
     OnWritten(error);
   }
 

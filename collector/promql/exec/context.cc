@@ -1,6 +1,6 @@
 #include "collector/promql/exec/context.h"
 
-#include "absl/time/clock.h"
+#include "common/clock.h"
 
 namespace leadline::collector::promql::exec {
 
@@ -8,7 +8,7 @@ absl::Status Context::CheckTime() const {
   if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed)) {
     return absl::CancelledError("query was canceled in expression evaluation");
   }
-  if (absl::Now() <= deadline) return absl::OkStatus();
+  if (SteadyNow() <= deadline) return absl::OkStatus();
   return absl::DeadlineExceededError("query timed out in expression evaluation");
 }
 

@@ -40,7 +40,7 @@ struct Context {
   int64_t lookback_ms = 0;
   // Of rollups that may stand in for samples; 0: none may; nothing: where it pays.
   std::optional<int64_t> max_source_resolution_ms;
-  absl::Time deadline = absl::InfiniteFuture();
+  absl::Time deadline = absl::InfiniteFuture();  // by SteadyNow()
   const std::atomic<bool>* cancelled = nullptr;  // nullptr: nobody can
   Budget& budget;                                // workers charge it
   uint64_t scalar_samples = 0;                   // of scalars that are charged (Evaluator)

@@ -10,11 +10,11 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 
 #include "collector/promql/parse/ast.h"
 #include "collector/store/store.h"
+#include "common/clock.h"
 
 namespace leadline::collector::promql::exec {
 
@@ -75,7 +75,7 @@ class Trace {
 
  private:
   Node* MoveTo(Node* node) {
-    const absl::Time now = absl::Now();
+    const absl::Time now = SteadyNow();
     if (now_at_ != nullptr) now_at_->own_time += now - since_;
     since_ = now;
     return std::exchange(now_at_, node);
@@ -91,11 +91,11 @@ class TimeInto {
  public:
   explicit TimeInto(std::atomic<int64_t>* into, std::atomic<int64_t>* from = nullptr)
       : into_(into), from_(from) {
-    if (into_ != nullptr) start_ = absl::Now();
+    if (into_ != nullptr) start_ = SteadyNow();
   }
   ~TimeInto() {
     if (into_ == nullptr) return;
-    const int64_t ns = absl::ToInt64Nanoseconds(absl::Now() - start_);
+    const int64_t ns = absl::ToInt64Nanoseconds(SteadyNow() - start_);
     into_->fetch_add(ns, std::memory_order_relaxed);
     if (from_ != nullptr) from_->fetch_sub(ns, std::memory_order_relaxed);
   }

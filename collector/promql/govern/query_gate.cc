@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include <fmt/format.h>
+
+#include "common/clock.h"
 
 namespace leadline::collector::promql::govern {
 namespace {
@@ -35,7 +36,7 @@ absl::StatusOr<QueryGate::Turn> QueryGate::Enter(std::string_view name, absl::Ti
   }
   ++tenant.waiting;
   while (tenant.running >= running_ && refused.ok()) {
-    const absl::Time now = absl::Now();
+    const absl::Time now = SteadyNow();
     if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed)) {
       refused = absl::CancelledError("query was canceled in query queue");
     } else if (now >= deadline) {

@@ -38,8 +38,8 @@ class QueryGate {
   // Of each tenant.
   QueryGate(size_t running, size_t waiting) : running_(running), waiting_(waiting) {}
 
-  // UNAVAILABLE when too many wait already, DEADLINE_EXCEEDED when it is not its turn in time,
-  // CANCELLED once that is set (nullptr: nobody can).
+  // UNAVAILABLE when too many wait already, DEADLINE_EXCEEDED when it is not its turn in time (by
+  // SteadyNow()), CANCELLED once that is set (nullptr: nobody can).
   absl::StatusOr<Turn> Enter(std::string_view tenant, absl::Time deadline,
                              const std::atomic<bool>* cancelled) ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -5,12 +5,12 @@
 #include <utility>
 #include <vector>
 
-#include "absl/time/clock.h"
 #include <fmt/format.h>
 
 #include "collector/remote/read/read_request.h"
 #include "collector/remote/read/read_response.h"
 #include "collector/remote/wire/snappy.h"
+#include "common/clock.h"
 #include "common/status_macros.h"
 #include "common/status_text.h"
 #include "prometheus/counter.h"
@@ -54,7 +54,7 @@ ReadOptions WithGovern(ReadOptions options) {
   if (options.govern != nullptr) return options;
   options.govern = [](std::string_view, const std::atomic<bool>* cancelled, auto read) {
     constexpr absl::Duration kTimeout = absl::Minutes(2);
-    return read({.deadline = absl::Now() + kTimeout, .cancelled = cancelled});
+    return read({.deadline = SteadyNow() + kTimeout, .cancelled = cancelled});
   };
   return options;
 }

@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
-#include "absl/time/clock.h"
 #include <fmt/format.h>
 
 #include "collector/store/codec/histograms.h"
 #include "collector/store/codec/integers.h"
+#include "common/clock.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::store::chunk {
@@ -168,7 +168,7 @@ absl::Status ReadBudget::Spend(size_t samples) {
     return absl::ResourceExhaustedError(
         fmt::format("the query reads more than {} samples, which is its limit", max_samples_));
   }
-  if (deadline_ != absl::InfiniteFuture() && absl::Now() > deadline_) {
+  if (deadline_ != absl::InfiniteFuture() && SteadyNow() > deadline_) {
     return absl::DeadlineExceededError("the query ran out of time while reading samples");
   }
   return absl::OkStatus();

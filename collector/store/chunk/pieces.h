@@ -62,7 +62,8 @@ size_t EncodedBytes(const Piece& piece);
 // Memory of samples that were copied for the piece, about; 0 for what others have too.
 uint64_t CopiedBytes(const Piece& piece);
 
-// What one read may cost. Counts what it is told, over all its series.
+// What one read may cost. Counts what it is told, over all its series. The deadline is by
+// SteadyNow().
 class ReadBudget {
  public:
   ReadBudget(uint64_t max_samples, absl::Time deadline)

@@ -5,10 +5,10 @@
 #include <tuple>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include <fmt/format.h>
 
 #include "collector/store/engine/joining.h"
+#include "common/clock.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::store::engine {
@@ -89,7 +89,7 @@ absl::Status LocalSelection::CheckTime() const {
   if (hints_.cancelled != nullptr && hints_.cancelled->load(std::memory_order_relaxed)) {
     return absl::CancelledError("the query was canceled while reading samples");
   }
-  if (hints_.deadline != absl::InfiniteFuture() && absl::Now() > hints_.deadline) {
+  if (hints_.deadline != absl::InfiniteFuture() && SteadyNow() > hints_.deadline) {
     return absl::DeadlineExceededError("the query ran out of time while reading samples");
   }
   return absl::OkStatus();

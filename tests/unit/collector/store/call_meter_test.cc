@@ -2,8 +2,9 @@
 
 #include <atomic>
 
-#include "absl/time/clock.h"
 #include <gtest/gtest.h>
+
+#include "common/clock.h"
 
 namespace leadline::collector::store {
 namespace {
@@ -61,6 +62,9 @@ TEST(CallMeter, LooksAtOnceAndThenEverySoManySteps) {
   std::atomic<bool> cancelled = true;
   EXPECT_TRUE(absl::IsCancelled(CallMeter({.cancelled = &cancelled}).Step()));
   EXPECT_TRUE(absl::IsDeadlineExceeded(CallMeter({.deadline = absl::InfinitePast()}).Step()));
+  EXPECT_TRUE(
+      absl::IsDeadlineExceeded(CallMeter({.deadline = SteadyNow() - absl::Nanoseconds(1)}).Step()));
+  EXPECT_TRUE(CallMeter({.deadline = SteadyNow() + absl::Hours(1)}).Step().ok());
   cancelled = false;
   CallMeter meter({.deadline = absl::InfiniteFuture(), .cancelled = &cancelled});
   EXPECT_TRUE(meter.Step().ok());

@@ -5,8 +5,9 @@
 #include <thread>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include <gtest/gtest.h>
+
+#include "common/clock.h"
 
 namespace leadline::collector::promql::govern {
 namespace {
@@ -28,7 +29,7 @@ TEST(QueryGateTest, WaitsUntilTheDeadlineOrUntilNobodyWaits) {
   QueryGate gate(1, 1);
   const auto first = gate.Enter("t", kNever, nullptr);
   ASSERT_TRUE(first.ok());
-  EXPECT_EQ(gate.Enter("t", absl::Now() + absl::Milliseconds(20), nullptr).status().code(),
+  EXPECT_EQ(gate.Enter("t", SteadyNow() + absl::Milliseconds(20), nullptr).status().code(),
             absl::StatusCode::kDeadlineExceeded);
   const std::atomic<bool> cancelled = true;
   EXPECT_EQ(gate.Enter("t", kNever, &cancelled).status().code(), absl::StatusCode::kCancelled);

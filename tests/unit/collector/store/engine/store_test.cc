@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/clock.h"
 #include "tests/unit/collector/store/engine/store_fixture.h"
 
 namespace leadline::collector::store::engine {
@@ -407,7 +408,9 @@ TEST_P(StoreTest, LimitsAreKept) {
   EXPECT_THAT(std::string(refused.status().message()), HasSubstr("599"));
   hints.max_samples = 600;
   EXPECT_TRUE(store_->queryable().Select(kTenant, {Name("cpu")}, hints).ok());
-  hints.deadline = absl::InfinitePast();
+  hints.deadline = SteadyNow() + absl::Hours(1);
+  EXPECT_TRUE(store_->queryable().Select(kTenant, {Name("cpu")}, hints).ok());
+  hints.deadline = SteadyNow() - absl::Nanoseconds(1);
   EXPECT_EQ(store_->queryable().Select(kTenant, {Name("cpu")}, hints).status().code(),
             absl::StatusCode::kDeadlineExceeded);
 }
