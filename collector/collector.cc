@@ -209,7 +209,13 @@ absl::Status Run(const Options& options, int stop_fd) {
   LL_ASSIGN_OR_RETURN(const std::unique_ptr<api::ApiServer> api,
                       api::ApiServer::Start(store->queryable(), std::move(api_options)));
   // Last, since it must end before the store does.
-  if (sender != nullptr) sender->Start(store->queryable());
+  if (sender != nullptr) {
+    sender->Start(store->queryable(), [&described, tenant = intake.tenant] {
+      model::MetricMetadata::Entries all = model::CatalogueMetadata();
+      all.merge(described.Get(tenant, ""));
+      return all;
+    });
+  }
   spdlog::info("listening http={} grpc={}", api->address(), WithPort(options.grpc, ingest->port()));
 
   AwaitStop(stop_fd, failed.get(), rule_manager.get());

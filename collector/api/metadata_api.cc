@@ -8,7 +8,6 @@
 #include <prometheus/counter.h>
 #include <prometheus/registry.h>
 
-#include "catalogue/metrics.h"
 #include "collector/api/label_escaping.h"
 #include "collector/api/params.h"
 #include "collector/api/response.h"
@@ -51,12 +50,8 @@ using Descriptions = std::map<std::string, std::vector<model::MetricMetadata::En
 // Ours first, then what others say of the metrics that they write.
 Descriptions Describe(std::string_view wanted, const model::MetricMetadata::Entries& of_others) {
   Descriptions all;
-  for (const catalogue::MetricInfo& metric : catalogue::Metrics()) {
-    if (!wanted.empty() && metric.name != wanted) continue;
-    all[std::string(metric.name)].push_back(
-        {.type = std::string(catalogue::MetricTypeName(metric.type)),
-         .help = std::string(metric.help),
-         .unit = metric.unit == "1" ? "" : std::string(metric.unit)});
+  for (auto& [metric, entry] : model::CatalogueMetadata(wanted)) {
+    all[metric].push_back(entry);
   }
   for (const auto& [metric, entry] : of_others) {
     auto& entries = all[metric];

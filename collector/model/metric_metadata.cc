@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "catalogue/metrics.h"
+
 namespace leadline::collector::model {
 namespace {
 
@@ -39,6 +41,18 @@ MetricMetadata::Entries MetricMetadata::Get(std::string_view tenant,
   if (metric.empty()) return own->second;
   const auto known = own->second.find(metric);
   return known == own->second.end() ? Entries() : Entries{*known};
+}
+
+MetricMetadata::Entries CatalogueMetadata(std::string_view metric) {
+  MetricMetadata::Entries entries;
+  for (const catalogue::MetricInfo& info : catalogue::Metrics()) {
+    if (!metric.empty() && info.name != metric) continue;
+    entries.emplace(info.name,
+                    MetricMetadata::Entry{.type = std::string(catalogue::MetricTypeName(info.type)),
+                                          .help = std::string(info.help),
+                                          .unit = info.unit == "1" ? "" : std::string(info.unit)});
+  }
+  return entries;
 }
 
 }  // namespace leadline::collector::model

@@ -42,4 +42,7 @@ class MetricMetadata {
   std::map<std::string, Entries, std::less<>> tenants_ ABSL_GUARDED_BY(mutex_);
 };
 
+// What the catalogue says of Leadline's own metrics; of one where it is not "".
+MetricMetadata::Entries CatalogueMetadata(std::string_view metric = "");
+
 }  // namespace leadline::collector::model

@@ -33,6 +33,11 @@ SendMetrics::SendMetrics(prometheus::Registry& registry)
                           "Requests that failed and are made again.")),
       rejected(SendCounter(registry, "leadline_collector_remote_send_rejected_samples_total",
                            "Samples of requests that the target has refused for good.")),
+      metadata(SendCounter(registry, "leadline_collector_remote_send_metadata_total",
+                           "Metrics whose type, help and unit the target of remote write has "
+                           "taken, each as often as it was sent.")),
+      failed_metadata(SendCounter(registry, "leadline_collector_remote_send_failed_metadata_total",
+                                  "The same that it has not taken; all of it is sent again.")),
       given_up_segments(SendCounter(registry,
                                     "leadline_collector_remote_send_given_up_segments_total",
                                     "Segments of the log that were given up, or were missing, "

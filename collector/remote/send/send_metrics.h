@@ -18,6 +18,8 @@ struct SendMetrics {
   prometheus::Counter& requests;
   prometheus::Counter& retries;
   prometheus::Counter& rejected;
+  prometheus::Counter& metadata;
+  prometheus::Counter& failed_metadata;
   prometheus::Counter& given_up_segments;
   prometheus::Counter& read_errors;
   prometheus::Gauge& kept_bytes;

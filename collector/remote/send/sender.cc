@@ -8,7 +8,9 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "collector/remote/send/metadata.h"
 #include "collector/remote/wire/snappy.h"
+#include "common/clock.h"
 #include "common/status_macros.h"
 
 namespace leadline::collector::remote::send {
@@ -16,6 +18,7 @@ namespace {
 
 constexpr char kPositionName[] = "POSITION";
 constexpr absl::Duration kSaveEvery = absl::Seconds(1);
+constexpr absl::Duration kTellEvery = absl::Seconds(10);  // of what is refused
 
 // Format: docs/format/remote_write.md.
 constexpr uint64_t kPositionVersion = 1;
@@ -82,8 +85,9 @@ Sender::Sender(SenderOptions options, std::unique_ptr<KeptSegments> segments, Po
 
 Sender::~Sender() { Stop(); }
 
-void Sender::Start(const store::Queryable& queryable) {
+void Sender::Start(const store::Queryable& queryable, DescribeMetrics describe) {
   queryable_ = &queryable;
+  describe_ = std::move(describe);
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -97,9 +101,9 @@ void Sender::Stop() {
 }
 
 bool Sender::Wait(absl::Duration time) {
-  const absl::Time until = absl::Now() + time;
+  const absl::Time until = SteadyNow() + time;
   MutexLock lock(mutex_);
-  while (!stopping_ && absl::Now() < until) changed_.WaitFor(mutex_, until - absl::Now());
+  while (!stopping_ && SteadyNow() < until) changed_.WaitFor(mutex_, until - SteadyNow());
   return !stopping_;
 }
 
@@ -114,6 +118,7 @@ void Sender::Run() {
                                         options_.histograms, position_);
   while (!stopping_) {
     GiveUpOldest();
+    SendMetadata();
     const absl::StatusOr<Outgoing> outgoing = reader_->Next();
     metrics_.Count(reader_->TakeCounts());
     if (!outgoing.ok()) {
@@ -152,8 +157,8 @@ bool Sender::SendOne(const Message& message) {
     }
     if (absl::IsInvalidArgument(result.status)) {
       metrics_.rejected.Increment(static_cast<double>(message.samples));
-      spdlog::error("the target of remote write refuses {} samples: {}", message.samples,
-                    std::string(result.status.message()));
+      refused_untold_ += message.samples;
+      TellOfRefused(result.status);
       return true;
     }
     if (absl::IsCancelled(result.status)) return false;
@@ -168,11 +173,45 @@ bool Sender::SendOne(const Message& message) {
   return false;
 }
 
+// A target may refuse all that there is, as fast as it comes.
+void Sender::TellOfRefused(const absl::Status& why) {
+  if (SteadyNow() - told_at_ < kTellEvery) return;
+  told_at_ = SteadyNow();
+  spdlog::error("the target of remote write refuses {} samples: {}",
+                std::exchange(refused_untold_, 0), std::string(why.message()));
+}
+
+void Sender::SendMetadata() {
+  if (describe_ == nullptr || SteadyNow() - described_at_ < options_.metadata_every) return;
+  described_at_ = SteadyNow();
+  std::string packed;
+  for (const MetadataMessage& message : MetadataMessages(describe_())) {
+    wire::CompressSnappy(message.bytes, packed);
+    metrics_.requests.Increment();
+    const PostResult result = client_.Post(packed);
+    if (absl::IsCancelled(result.status)) return;
+    const auto metrics = static_cast<double>(message.metrics);
+    if (result.status.ok()) {
+      metrics_.metadata.Increment(metrics);
+      metrics_.bytes.Increment(static_cast<double>(packed.size()));
+    } else {
+      metrics_.failed_metadata.Increment(metrics);
+      if (metadata_arrives_) {
+        spdlog::warn("remote write to {} does not take what metrics are, which is sent again: {}",
+                     options_.target.url, std::string(result.status.message()));
+      }
+    }
+    metadata_arrives_ = result.status.ok();
+    // Samples have to go on.
+    if (absl::IsUnavailable(result.status)) return;
+  }
+}
+
 void Sender::Advance(const Position& position, bool save) {
   const bool is_other_segment =
       position.segment != position_.segment || position.base != position_.base;
   position_ = position;
-  if (!save && !is_other_segment && absl::Now() - saved_at_ < kSaveEvery) return;
+  if (!save && !is_other_segment && SteadyNow() - saved_at_ < kSaveEvery) return;
   SavePosition();
 }
 
@@ -184,7 +223,7 @@ void Sender::SavePosition() {
   if (status.ok()) {
     if (saved_.base != position_.base) status = segments_->NeedFrom(position_.base);
     saved_ = position_;
-    saved_at_ = absl::Now();
+    saved_at_ = SteadyNow();
   }
   if (!status.ok()) {
     spdlog::error("remote write cannot keep how far it is: {}", std::string(status.message()));
@@ -192,8 +231,8 @@ void Sender::SavePosition() {
 }
 
 bool Sender::GiveUpOldest() {
-  if (absl::Now() - looked_at_ < kSaveEvery) return false;
-  looked_at_ = absl::Now();
+  if (SteadyNow() - looked_at_ < kSaveEvery) return false;
+  looked_at_ = SteadyNow();
   uint64_t kept = segments_->kept_bytes();
   bool moved = false;
   while (kept > options_.max_kept_bytes) {

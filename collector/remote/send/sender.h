@@ -10,12 +10,16 @@
 // given up, logged and counted. Where nothing was ever sent it begins with the oldest segment of
 // the log.
 //
+// What metrics are is sent beside the samples, all of it each time (`metadata_every`), since a
+// target may keep it in memory alone. What does not arrive is counted and comes with the next time.
+//
 // Threading: one thread of its own; every method from any thread. Ownership: the segments, the
 // registry and what Start is given outlive it.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -24,6 +28,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include "collector/model/metric_metadata.h"
 #include "collector/remote/send/kept_segments.h"
 #include "collector/remote/send/log_reader.h"
 #include "collector/remote/send/send_metrics.h"
@@ -37,6 +42,10 @@ namespace leadline::collector::remote::send {
 inline constexpr absl::Duration kMinBackoff = absl::Milliseconds(30);
 inline constexpr absl::Duration kMaxBackoff = absl::Seconds(5);
 inline constexpr absl::Duration kLookEvery = absl::Milliseconds(200);  // for more in the log
+inline constexpr absl::Duration kMetadataEvery = absl::Minutes(1);     // as Prometheus does
+
+// What is known of metrics now.
+using DescribeMetrics = std::function<model::MetricMetadata::Entries()>;
 
 struct SenderOptions {
   Target target;
@@ -45,6 +54,7 @@ struct SenderOptions {
   bool histograms =
       false;  // native ones; a Prometheus without that feature refuses them without end
   uint64_t max_kept_bytes = uint64_t{1} << 30;
+  absl::Duration metadata_every = kMetadataEvery;
   store::file::Files* files = nullptr;  // required, as the next one
   prometheus::Registry* registry = nullptr;
 };
@@ -58,8 +68,9 @@ class Sender {
 
   store::file::Files& files() { return segments_->files(); }
 
-  // Begins to send. The queryable knows the entities whose series are in the log.
-  void Start(const store::Queryable& queryable);
+  // Begins to send. The queryable knows the entities whose series are in the log. Without
+  // `describe` nothing is said of metrics.
+  void Start(const store::Queryable& queryable, DescribeMetrics describe = nullptr);
   // Ends what is under way and writes how far it was sent.
   void Stop();
 
@@ -70,6 +81,10 @@ class Sender {
   // False once it is asked to stop.
   bool SendAll(const Outgoing& outgoing);
   bool SendOne(const Message& message);
+  // In the log, now and then.
+  void TellOfRefused(const absl::Status& why);
+  // Once it is time.
+  void SendMetadata();
   bool Wait(absl::Duration time) ABSL_LOCKS_EXCLUDED(mutex_);
   void Advance(const Position& position, bool save);
   void SavePosition();
@@ -85,6 +100,11 @@ class Sender {
   // Of the thread:
   std::unique_ptr<LogReader> reader_;
   const store::Queryable* queryable_ = nullptr;
+  DescribeMetrics describe_;
+  absl::Time described_at_ = absl::InfinitePast();
+  bool metadata_arrives_ = true;
+  size_t refused_untold_ = 0;  // samples
+  absl::Time told_at_ = absl::InfinitePast();
   Position position_;  // up to here it is sent
   Position saved_;
   absl::Time saved_at_;

@@ -32,6 +32,13 @@ MetricType MetricTypeOf(uint64_t number) {
   return number < kTypes.size() ? static_cast<MetricType>(number) : MetricType::kUnknown;
 }
 
+MetricType MetricTypeNamed(std::string_view name) {
+  for (size_t number = 0; number < kTypes.size(); ++number) {
+    if (name == kTypes[number].name) return static_cast<MetricType>(number);
+  }
+  return MetricType::kUnknown;
+}
+
 const char* TypeName(MetricType type) { return InfoOf(type).name; }
 
 std::string_view FamilyOf(std::string_view metric, MetricType type) {

@@ -22,6 +22,8 @@ enum class MetricType : uint8_t {
 
 // kUnknown for numbers that are none of them.
 MetricType MetricTypeOf(uint64_t number);
+// kUnknown for names that are none of them, too.
+MetricType MetricTypeNamed(std::string_view name);
 
 // "counter", "gaugehistogram", …
 const char* TypeName(MetricType type);

@@ -13,7 +13,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "collector/remote/send/metadata.h"
 #include "collector/remote/wire/snappy.h"
+#include "collector/remote/write/metric_type.h"
 #include "collector/remote/write/parse_v1.h"
 #include "collector/remote/write/series_labels.h"
 #include "collector/store/engine/open.h"
@@ -33,6 +35,7 @@ constexpr int64_t kT0 = 1'700'006'400'000;
 
 // "name{labels}" -> time -> value.
 using Samples = std::map<std::string, std::map<int64_t, double>>;
+using Entries = model::MetricMetadata::Entries;
 
 // What remote write is sent to: keeps what it answers 204.
 class TargetServer {
@@ -66,6 +69,15 @@ class TargetServer {
     MutexLock lock(mutex_);
     return order_;
   }
+  Entries metadata() {
+    MutexLock lock(mutex_);
+    return metadata_;
+  }
+  // Metrics in the largest request.
+  size_t most_described() {
+    MutexLock lock(mutex_);
+    return most_described_;
+  }
 
  private:
   http::Response Take(const http::Request& request) {
@@ -78,6 +90,12 @@ class TargetServer {
     EXPECT_TRUE(write::ParseV1(message.view(), parsed).ok());
     MutexLock lock(mutex_);
     authorization_ = request.GetHeader("Authorization");
+    most_described_ = std::max(most_described_, parsed.metadata.size());
+    for (const write::Metadata& described : parsed.metadata) {
+      metadata_[std::string(described.metric)] = {.type = write::TypeName(described.type),
+                                                  .help = std::string(described.help),
+                                                  .unit = std::string(described.unit)};
+    }
     size_t sample = 0;
     size_t histogram = 0;
     for (const write::Series& series : parsed.series) {
@@ -100,6 +118,8 @@ class TargetServer {
   std::string authorization_ ABSL_GUARDED_BY(mutex_);
   Samples samples_ ABSL_GUARDED_BY(mutex_);
   std::vector<int64_t> order_ ABSL_GUARDED_BY(mutex_);
+  Entries metadata_ ABSL_GUARDED_BY(mutex_);
+  size_t most_described_ ABSL_GUARDED_BY(mutex_) = 0;
   std::unique_ptr<http::Server> server_;
 };
 
@@ -131,7 +151,7 @@ class SenderTest : public testing::Test {
         {.dir = options_.dir, .log_segment_bytes = 4096, .files = &sender_->files()});
     ASSERT_TRUE(store.ok()) << store.status();
     store_ = *std::move(store);
-    sender_->Start(store_->queryable());
+    sender_->Start(store_->queryable(), describe_);
   }
 
   void Close() {
@@ -193,6 +213,7 @@ class SenderTest : public testing::Test {
   store::TempDir dir_;
   TargetServer target_;
   SenderOptions options_;
+  DescribeMetrics describe_;
   std::unique_ptr<prometheus::Registry> registry_;
   std::unique_ptr<Sender> sender_;
   std::unique_ptr<store::Store> store_;
@@ -361,6 +382,44 @@ TEST_F(SenderTest, SendsHistogramsWhereTheyAreWanted) {
     }
     Close();
   }
+}
+
+TEST_F(SenderTest, SaysWhatMetricsAre) {
+  const Entries known = {{"a_total", {.type = "counter", .help = "How \"often\".", .unit = "ä"}},
+                         {"b", {.type = "gaugehistogram"}},
+                         {"c", {.type = "what nobody knows", .help = "It."}}};
+  describe_ = [&known] { return known; };
+  Open();
+  AppendSamples("m", 0, 3);
+  Entries expected = known;
+  expected["c"].type = "unknown";
+  EXPECT_TRUE(Eventually([&] { return target_.metadata() == expected; }));
+  EXPECT_EQ(target_.metadata(), expected);
+  ExpectAll(Expected("m", 0, 3));
+  EXPECT_TRUE(Eventually([&] { return Counted("metadata_total") == 3; }));
+  EXPECT_EQ(Counted("failed_metadata_total"), 0);
+}
+
+TEST_F(SenderTest, SaysWhatMetricsAreInPartsAndAgain) {
+  Entries known;
+  for (size_t i = 0; i < 2 * kMaxMetricsPerMessage + 1; ++i) {
+    known[fmt::format("m{}", i)] = {.type = "gauge"};
+  }
+  describe_ = [&known] { return known; };
+  options_.metadata_every = absl::Milliseconds(1);
+  target_.Answer(503);
+  Open();
+  // Samples do not wait for it, nor does it end the sending.
+  EXPECT_TRUE(Eventually([&] { return Counted("failed_metadata_total") > 0; }));
+  target_.Answer(400);
+  const double failed = Counted("failed_metadata_total");
+  EXPECT_TRUE(Eventually([&] { return Counted("failed_metadata_total") > failed; }));
+  target_.Answer(204);
+  AppendSamples("s", 0, 3);
+  ExpectAll(Expected("s", 0, 3));
+  EXPECT_TRUE(Eventually([&] { return target_.metadata() == known; }));
+  EXPECT_EQ(target_.most_described(), kMaxMetricsPerMessage);
+  EXPECT_EQ(Counted("rejected_samples_total"), 0);
 }
 
 TEST_F(SenderTest, ShowsItsToken) {
