@@ -11,6 +11,7 @@
 #include "collector/api/openapi.h"
 #include "collector/api/query_api.h"
 #include "collector/api/response.h"
+#include "collector/api/route_list.h"
 #include "collector/api/rules_api.h"
 #include "collector/api/status_api.h"
 #include "common/http/server.h"
@@ -101,7 +102,13 @@ class ApiServer::Impl {
                 .handler = [document](const http::Request&) {
                   return http::Response{.content_type = "application/json", .body = *document};
                 }});
+    const auto list = std::make_shared<std::string>();
+    router.Add({.method = "GET",
+                .pattern = "/",
+                .about = {"This list, as text."},
+                .handler = [list](const http::Request&) { return http::Response{.body = *list}; }});
     *document = OpenApiDocument(router.routes());
+    *list = RouteList(router.routes());
     return router;
   }
 

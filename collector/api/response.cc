@@ -40,17 +40,21 @@ int EndsOf(const promql::BoundedBucket& bucket) {
   return bucket.has_upper ? 0 : 2;
 }
 
-// From the lowest bucket to the highest.
+// From the lowest bucket to the highest; without any there is no key, as in Prometheus.
 void WriteHistogram(const Histogram& histogram, JsonWriter& json) {
   json.BeginObject();
   json.Key("count");
   json.SampleValue(histogram.count);
   json.Key("sum");
   json.SampleValue(histogram.sum);
-  json.Key("buckets");
-  json.BeginArray();
-  promql::ForEachBucket(histogram, [&json](const promql::BoundedBucket& bucket) {
+  bool any = false;
+  promql::ForEachBucket(histogram, [&json, &any](const promql::BoundedBucket& bucket) {
     if (bucket.count == 0) return;
+    if (!any) {
+      json.Key("buckets");
+      json.BeginArray();
+      any = true;
+    }
     json.BeginArray();
     json.Integer(EndsOf(bucket));
     json.SampleValue(bucket.lower);
@@ -58,7 +62,7 @@ void WriteHistogram(const Histogram& histogram, JsonWriter& json) {
     json.SampleValue(bucket.count);
     json.EndArray();
   });
-  json.EndArray();
+  if (any) json.EndArray();
   json.EndObject();
 }
 
@@ -184,7 +188,7 @@ ErrorKind KindOf(const absl::Status& error) {
     case absl::StatusCode::kDeadlineExceeded:
       return {"timeout", 503};
     case absl::StatusCode::kCancelled:
-      return {"canceled", 503};
+      return {"canceled", 499};  // as Prometheus 3 and nginx: the client closed the connection
     case absl::StatusCode::kUnavailable:
       return {"unavailable", 503};
     default:

@@ -30,7 +30,7 @@ http::Response Success(const std::function<void(JsonWriter&)>& write_data,
                        const promql::Annotations& annotations = {});
 
 // The kind of error in Prometheus' words, and the status that it answers with: bad_data 400,
-// execution 422, timeout and canceled and unavailable 503, internal 500.
+// execution 422, timeout and unavailable 503, canceled 499, internal 500.
 struct ErrorKind {
   std::string_view type;
   int http_status;

@@ -42,7 +42,7 @@ constexpr Schema kSchemas[] = {
     {"StringPoint", R"({"type":"array","minItems":2,"maxItems":2,
 "prefixItems":[{"type":"number"},{"type":"string"}]})"},
     {"Histogram", R"({"type":"object","additionalProperties":false,
-"required":["count","sum","buckets"],
+"required":["count","sum"],
 "properties":{"count":{"$ref":"#/components/schemas/Float"},
 "sum":{"$ref":"#/components/schemas/Float"},
 "buckets":{"type":"array","items":{"type":"array","minItems":4,"maxItems":4,

@@ -14,10 +14,6 @@ int HexDigit(char c) {
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-bool IsForm(std::string_view content_type) {
-  return EqualsIgnoringCase(MediaType(content_type), "application/x-www-form-urlencoded");
-}
-
 }  // namespace
 
 bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
@@ -29,6 +25,10 @@ std::string_view MediaType(std::string_view content_type) {
   std::string_view type = content_type.substr(0, content_type.find(';'));
   while (type.ends_with(' ') || type.ends_with('\t')) type.remove_suffix(1);
   return type;
+}
+
+bool IsForm(std::string_view content_type) {
+  return EqualsIgnoringCase(MediaType(content_type), kFormType);
 }
 
 std::string_view Request::GetHeader(std::string_view name) const {

@@ -68,4 +68,7 @@ bool EqualsIgnoringCase(std::string_view a, std::string_view b);
 // What a Content-Type says but for its parameters: "text/plain" of "text/plain; charset=utf-8".
 std::string_view MediaType(std::string_view content_type);
 
+inline constexpr std::string_view kFormType = "application/x-www-form-urlencoded";
+bool IsForm(std::string_view content_type);
+
 }  // namespace leadline::http

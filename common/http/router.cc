@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "common/utf8.h"
+
 namespace leadline::http {
 namespace {
 
@@ -34,9 +36,38 @@ std::optional<std::vector<std::string>> Captures(std::string_view pattern, std::
   return captures;
 }
 
+bool TakesForm(const Route& route) {
+  return route.method == "POST" && !route.about.parameters.empty() && route.about.body.empty() &&
+         route.handler != nullptr;
+}
+
+// What is wrong with a body that has no parameters for us; "" where there are some, or it has none.
+std::string WhyUnread(const Request& request) {
+  if (request.body.empty() || !request.query.empty()) return "";
+  const std::string_view type = request.GetHeader("Content-Type");
+  if (!IsForm(type)) {
+    return fmt::format("parameters are taken from {} or the URL, and this is {}", kFormType,
+                       type.empty() ? "of no Content-Type" : ToValidUtf8(type));
+  }
+  const std::string_view coding = request.GetHeader("Content-Encoding");
+  if (coding.empty() || EqualsIgnoringCase(coding, "identity")) return "";
+  return fmt::format("a form is not taken in the encoding {}", ToValidUtf8(coding));
+}
+
+Handler OfForms(Handler handler) {
+  return [handler = std::move(handler)](const Request& request) {
+    const std::string why = WhyUnread(request);
+    if (why.empty()) return handler(request);
+    return Response{.status = 415, .body = fmt::format("415 unsupported media type: {}\n", why)};
+  };
+}
+
 }  // namespace
 
-void Router::Add(Route route) { routes_.push_back(std::move(route)); }
+void Router::Add(Route route) {
+  if (TakesForm(route)) route.handler = OfForms(std::move(route.handler));
+  routes_.push_back(std::move(route));
+}
 
 Router::Match Router::Find(Request& request) const {
   std::vector<std::string> allowed;

@@ -3,7 +3,8 @@
 // A pattern is a path whose segments in braces match any one segment:
 // "/api/v1/label/{name}/values". The first route that matches answers. A path that no route has is
 // answered 404, a method that none of its routes has 405 with Allow; HEAD is answered as GET, and
-// OPTIONS with what is allowed.
+// OPTIONS with what is allowed. Where parameters may come as a form, a body of something else in
+// their place is answered 415, since nobody would read it.
 //
 // Handlers may be called from several threads at once. Filled before use, then only read.
 #pragma once

@@ -124,6 +124,8 @@ TEST_F(ApiServerTest, AnswersAsPrometheusDoes) {
        R"({"status":"success","data":{"resultType":"vector","result":[]}})"},
       {"/api/v1/query?query=h_seconds&time=1",
        R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"h_seconds"},"histogram":[1,{"count":"7","sum":"12.5","buckets":[[1,"-2","-1","1"],[3,"-0","0","1"],[0,"0.5","1","2"],[0,"2","4","3"]]}]}]}})"},
+      {"/api/v1/query?query=0*h_seconds&time=1",
+       R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{},"histogram":[1,{"count":"0","sum":"0"}]}]}})"},
       {"/api/v1/query_range?query=sum(up_total)&start=0&end=20&step=10s",
        R"({"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[0,"0"],[10,"11"],[20,"22"]]}]}})"},
       {"/api/v1/query_range?query=2&start=0&end=1&step=0.5",
@@ -321,6 +323,11 @@ TEST_F(ApiServerTest, PassesTheStoresErrorsOn) {
     EXPECT_EQ(reply.body,
               R"({"status":"error","errorType":"internal","error":"window 3 is damaged"})");
   }
+  // What is counted of those whose client has gone.
+  queryable_.FailWith(absl::CancelledError("query was canceled"));
+  const Reply canceled = Get("/api/v1/query?query=x");
+  EXPECT_EQ(canceled.status, 499);
+  EXPECT_THAT(canceled.body, HasSubstr(R"("errorType":"canceled")"));
 }
 
 TEST_F(ApiServerTest, SaysHowItIs) {
@@ -485,6 +492,16 @@ TEST_F(ApiServerTest, SaysWhatIsMissing) {
   EXPECT_THAT(warnings(), HasSubstr(R"("warnings":["data of a day is damaged"])"));
   EXPECT_THAT(Get("/api/v1/query?query=up_total&time=20").body,
               testing::Not(HasSubstr("warnings")));
+}
+
+TEST_F(ApiServerTest, ListsWhatThereIsToAsk) {
+  const auto reply = Get("/");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_THAT(reply.body, testing::StartsWith("Leadline collector "));
+  EXPECT_THAT(reply.body, testing::ContainsRegex("\nGET, POST +/api/v1/query +What a query gives "
+                                                 "at one time\\.\n"));
+  EXPECT_THAT(reply.body, testing::ContainsRegex("\nGET +/ +This list"));
+  EXPECT_EQ(Get("/nothing").status, 404);
 }
 
 TEST_F(ApiServerTest, CompressesAndLetsWebPagesRead) {

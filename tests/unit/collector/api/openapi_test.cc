@@ -118,7 +118,7 @@ const std::map<std::string, std::vector<Ask>>& Asks() {
     all["get /api/v2/status/gaps"] = {{"/api/v2/status/gaps", ""}};
     all["post /api/v2/admin/flush"] = {{"/api/v2/admin/flush", ""}};
     for (const std::string path : {"/livez", "/readyz", "/healthz", "/metrics", "/-/healthy",
-                                   "/-/ready", "/api/v2/openapi.json"}) {
+                                   "/-/ready", "/api/v2/openapi.json", "/"}) {
       all["get " + path] = {{path, ""}};
     }
     all["get /readyz"].push_back({"/readyz", "verbose"});

@@ -71,5 +71,60 @@ TEST(Router, NamesTheMethodsThatAreAllowed) {
               ElementsAre(Pair("Allow", "GET, POST, OPTIONS")));
 }
 
+struct BodyCase {
+  std::string query, type, coding, body;
+  std::string answer;
+};
+
+class RouterBodyTest : public testing::TestWithParam<BodyCase> {};
+
+TEST_P(RouterBodyTest, IsAForm) {
+  Router router;
+  router.Add({.method = "POST",
+              .pattern = "/query",
+              .about = {.summary = "Answers.", .parameters = {{.name = "query"}}},
+              .handler = Says("answered")});
+  const auto& [query, type, coding, body, answer] = GetParam();
+  Request request{.method = "POST", .path = "/query", .query = query, .body = body};
+  if (!type.empty()) request.headers.emplace_back("Content-Type", type);
+  if (!coding.empty()) request.headers.emplace_back("Content-Encoding", coding);
+  const Response response = router.Find(request).handler(request);
+  EXPECT_EQ(response.status, answer == "answered" ? 200 : 415);
+  EXPECT_EQ(response.body, answer);
+}
+
+constexpr char kForm[] = "application/x-www-form-urlencoded";
+constexpr char kTakes[] =
+    "415 unsupported media type: parameters are taken from application/x-www-form-urlencoded or "
+    "the URL, and this is ";
+
+INSTANTIATE_TEST_SUITE_P(
+    All, RouterBodyTest,
+    testing::Values(
+        BodyCase{"", kForm, "", "query=1", "answered"},
+        BodyCase{"", std::string(kForm) + "; charset=utf-8", "Identity", "query=1", "answered"},
+        BodyCase{"", "", "", "", "answered"}, BodyCase{"", "text/plain", "", "", "answered"},
+        BodyCase{"query=1", "application/json", "", "{}", "answered"},
+        BodyCase{"", "application/json", "", "{}", std::string(kTakes) + "application/json\n"},
+        BodyCase{"", "multipart/form-data; boundary=x", "", "--x--",
+                 std::string(kTakes) + "multipart/form-data; boundary=x\n"},
+        BodyCase{"", "", "", "query=1", std::string(kTakes) + "of no Content-Type\n"},
+        BodyCase{"", kForm, "gzip", "\x1f\x8b",
+                 "415 unsupported media type: a form is not taken in the encoding gzip\n"}));
+
+// What a route says of its own bodies, and bodies of routes without parameters, are its own affair.
+TEST(Router, LeavesOtherBodiesToTheirHandlers) {
+  Router router;
+  router.Add({.method = "POST", .pattern = "/plain", .handler = Says("plain")});
+  router.Add({.method = "POST",
+              .pattern = "/write",
+              .about = {.summary = "Takes.", .parameters = {{.name = "a"}}, .body = "image/png"},
+              .handler = Says("written")});
+  for (const auto& [path, answer] : {std::pair{"/plain", "plain"}, {"/write", "written"}}) {
+    Request request{.method = "POST", .path = path, .body = "x"};
+    EXPECT_EQ(router.Find(request).handler(request).body, answer);
+  }
+}
+
 }  // namespace
 }  // namespace leadline::http
