@@ -27,6 +27,8 @@ constexpr size_t kMaxHeaderBytes = 1 << 20;
 http::Response Flush(const std::function<absl::Status()>& flush) {
   if (flush == nullptr) return Error(absl::NotFoundError("there is nothing to flush"));
   const absl::Status status = flush();
+  // What is exhausted is the disk, no limit of a query's.
+  if (absl::IsResourceExhausted(status)) return Error(absl::UnavailableError(status.message()));
   if (!status.ok()) return Error(status);
   return Success([](JsonWriter& json) {
     json.BeginObject();

@@ -33,6 +33,7 @@ std::vector<std::string> FilesOf(const std::string& pattern) {
     files.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
   }
   globfree(&found);
+  if (files.empty()) spdlog::warn("no rule file is found pattern={}", pattern);
   return files;
 }
 

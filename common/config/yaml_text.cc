@@ -4,6 +4,7 @@
 #include <sstream>
 #include <string_view>
 
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 
 #include "common/utf8.h"
@@ -81,6 +82,9 @@ std::optional<YAML::Node> LoadYaml(const std::string& text, std::vector<Problem>
       return std::nullopt;
     }
     return YAML::Load(document);
+  } catch (const YAML::DeepRecursion& error) {
+    problems.push_back({LineOfMark(error.mark), "is nested too deeply"});
+    return std::nullopt;
   } catch (const YAML::Exception& error) {
     problems.push_back({LineOfMark(error.mark), error.msg});
     return std::nullopt;

@@ -367,8 +367,10 @@ TEST_F(ApiServerTest, FlushesOnlyByPost) {
   EXPECT_EQ(flushed, 0);
   EXPECT_EQ(Post("/api/v2/admin/flush", "").body, R"({"status":"success","data":{}})");
   EXPECT_EQ(flushed, 1);
-  outcome = absl::InternalError("disk is full");
+  outcome = absl::InternalError("the disk is broken");
   EXPECT_EQ(Post("/api/v2/admin/flush", "").status, 500);
+  outcome = absl::ResourceExhaustedError("the disk is full");
+  EXPECT_EQ(Post("/api/v2/admin/flush", "").status, 503);
 }
 
 TEST_F(ApiServerTest, KnowsTheCatalogueAndItself) {
