@@ -99,7 +99,7 @@ bool RequestSeries::Fold(EntityRef owner, const requests::RequestCounters& row) 
   requests::ByRequest<Series>& of_owner = owners_[owner];
   Totals& totals = FindOrCap(of_owner, row.key, [&](size_t times) {
                      return of_owner.size() < times * kRequestsMax;
-                   }).value.totals;
+                   }).entry.second.totals;
   AddGrowth(row.duration_ns, seen->second.duration_ns, totals.duration_ns);
   return AddGrowth(row.buckets, seen->second.buckets, totals.buckets);
 }

@@ -397,12 +397,6 @@ void Connection::Close(const End& end) {
   Forget();
 }
 
-Want Connection::want(Direction direction) const {
-  if (state_ == State::kOff) return {.what = Want::What::kNothing};
-  const Way& way = ways_[static_cast<size_t>(direction)];
-  return {.offset = way.next + way.skip};
-}
-
 size_t Connection::memory_bytes() const {
   size_t bytes = sizeof *this;
   for (const Way& way : ways_) bytes += way.buffer.memory_bytes();

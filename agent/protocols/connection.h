@@ -42,7 +42,11 @@ class Connection {
   void Close(const End& end);
 
   // May change with every call of the above.
-  Want want(base::Direction direction) const;
+  Want want(base::Direction direction) const {
+    if (state_ == State::kOff) return {.what = Want::What::kNothing};
+    const Way& way = ways_[static_cast<size_t>(direction)];
+    return {.offset = way.next + way.skip};
+  }
   base::Protocol protocol() const { return protocol_; }
   // With the parser's, and what is lent by the pool.
   size_t memory_bytes() const;

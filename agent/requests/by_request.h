@@ -15,7 +15,7 @@ using ByRequest = absl::flat_hash_map<OwnedRequestKey, Value, RequestKeyHash, Re
 
 template <typename Value>
 struct CappedValue {
-  Value& value;  // until the map changes
+  typename ByRequest<Value>::value_type& entry;  // until the map changes
   bool is_new = false;
   bool is_capped = false;  // not under its own key
 };
@@ -28,12 +28,14 @@ CappedValue<Value> FindOrCap(ByRequest<Value>& map, RequestKey key, HasRoom has_
   for (size_t tries = 1;; ++tries) {
     const bool is_capped = tries > 1;
     if (const auto found = map.find(key); found != map.end()) {
-      return {.value = found->second, .is_capped = is_capped};
+      return {.entry = *found, .is_capped = is_capped};
     }
     if (tries > 2 || has_room(tries)) {
       OwnedRequestKey owned;
       CopyRequestKey(key, owned);
-      return {.value = map[std::move(owned)], .is_new = true, .is_capped = is_capped};
+      return {.entry = *map.try_emplace(std::move(owned)).first,
+              .is_new = true,
+              .is_capped = is_capped};
     }
     key.target = kOther;
     if (!is_capped) continue;

@@ -1,7 +1,7 @@
 #include "agent/requests/request_rows.h"
 
 #include <algorithm>
-#include <cmath>
+#include <bit>
 
 namespace leadline::agent::requests {
 namespace {
@@ -9,7 +9,8 @@ namespace {
 using protocols::base::RecordKind;
 using protocols::base::RequestRecord;
 
-// 2^(i/8 - 1): the upper bounds of an octave's buckets, of what frexp() calls its fraction.
+// 2^(i/8 - 1): the upper bounds of an octave's buckets, of the fraction of a number that is
+// fraction * 2^exponent, from 0.5 on and below 1.
 constexpr double kFractions[] = {0.5,
                                  0.5452538663326288,
                                  0.5946035575013605,
@@ -19,6 +20,11 @@ constexpr double kFractions[] = {0.5,
                                  0.8408964152537144,
                                  0.9170040432046711};
 static_assert(std::size(kFractions) == 1U << kRequestSchema);
+
+// Of a double (IEEE 754): of such a fraction is the exponent kHalf, in kMantissaBits and up.
+constexpr uint64_t kMantissaBits = 52;
+constexpr uint64_t kHalf = 1022;
+constexpr uint64_t kMantissa = (uint64_t{1} << kMantissaBits) - 1;
 
 // When it was over, as far as that was seen; 0 when nothing says it.
 uint64_t EndOf(const RequestRecord& record) {
@@ -37,14 +43,26 @@ RequestKey KeyOf(const RequestRecord& record) {
           .error = record.error};
 }
 
+// Where to look for a row first. Texts of operations are in tables, so their addresses tell them
+// apart.
+size_t Scatter(uint64_t cgroup_id, const RequestKey& key, uint64_t fingerprint) {
+  constexpr uint64_t kMix = 0x9E3779B97F4A7C15;
+  uint64_t hash = fingerprint + reinterpret_cast<uintptr_t>(key.operation.data());
+  hash = hash * kMix + cgroup_id * 2 + static_cast<uint64_t>(key.side);
+  for (const char c : key.status) hash = hash * 31 + static_cast<unsigned char>(c);
+  return (hash * kMix) >> 32;
+}
+
 }  // namespace
 
+// What frexp() and a search do, without calls and branches.
 int32_t RequestBucket(uint64_t duration_ns) {
-  int exponent = 0;
-  const double fraction = std::frexp(static_cast<double>(duration_ns) / 1e9, &exponent);
-  const double* bound = std::lower_bound(std::begin(kFractions), std::end(kFractions), fraction);
-  return static_cast<int32_t>(bound - std::begin(kFractions)) +
-         (exponent - 1) * (1 << kRequestSchema);
+  const auto bits = std::bit_cast<uint64_t>(static_cast<double>(duration_ns) / 1e9);
+  const auto fraction = std::bit_cast<double>((bits & kMantissa) | kHalf << kMantissaBits);
+  int32_t below = 0;
+  for (const double bound : kFractions) below += bound < fraction ? 1 : 0;
+  const auto exponent = static_cast<int32_t>(bits >> kMantissaBits) - int32_t{kHalf};
+  return below + (exponent - 1) * (1 << kRequestSchema);
 }
 
 void RequestRows::Add(uint64_t cgroup_id, const RequestRecord& record) {
@@ -55,7 +73,7 @@ void RequestRows::Add(uint64_t cgroup_id, const RequestRecord& record) {
   }
   const uint64_t duration_ns =
       end_ns > record.request_first_ns ? end_ns - record.request_first_ns : 1;
-  Row& row = RowOf(workloads_[cgroup_id], KeyOf(record));
+  Row& row = RowOf(cgroup_id, KeyOf(record), record.fingerprint);
   row.duration_ns += duration_ns;
   const int32_t index = RequestBucket(duration_ns);
   auto bucket = std::lower_bound(row.buckets.begin(), row.buckets.end(), index,
@@ -66,13 +84,31 @@ void RequestRows::Add(uint64_t cgroup_id, const RequestRecord& record) {
   ++bucket->count;
 }
 
-RequestRows::Row& RequestRows::RowOf(Workload& workload, const RequestKey& key) {
+RequestRows::Row& RequestRows::RowOf(uint64_t cgroup_id, const RequestKey& key,
+                                     uint64_t fingerprint) {
+  Recent& recent = recent_[Scatter(cgroup_id, key, fingerprint) % recent_.size()];
+  if (recent.row != nullptr && recent.cgroup_id == cgroup_id &&
+      RequestKeyEqual()(recent.row->first, key)) {
+    return recent.row->second;
+  }
+  return FindRow(cgroup_id, key, recent);
+}
+
+RequestRows::Row& RequestRows::FindRow(uint64_t cgroup_id, const RequestKey& key, Recent& recent) {
+  Workload& workload = workloads_[cgroup_id];
   const auto row = FindOrCap(workload, key, [&](size_t times) {
     return workload.size() < times * limits_.rows && size_ < times * limits_.all_rows;
   });
-  if (row.is_new) ++size_;
-  if (row.is_capped) ++losses_[kTargetCapped];
-  return row.value;
+  if (row.is_new) {
+    ++size_;
+    recent_.fill({});
+  }
+  if (row.is_capped) {
+    ++losses_[kTargetCapped];
+  } else {
+    recent = {.cgroup_id = cgroup_id, .row = &row.entry};
+  }
+  return row.entry.second;
 }
 
 void RequestRows::Read(absl::FunctionRef<void(const RequestCounters&)> handler) {
@@ -92,6 +128,7 @@ void RequestRows::Read(absl::FunctionRef<void(const RequestCounters&)> handler) 
     if (found == workloads_.end()) continue;
     size_ -= found->second.size();
     workloads_.erase(found);
+    recent_.fill({});
   }
   forgotten_.clear();
 }

@@ -54,10 +54,17 @@ class RequestRows {
     std::vector<HistogramBucket> buckets;  // ascending by index
   };
   using Workload = ByRequest<Row>;
+  // A row that was found lately, which most records that come are of.
+  struct Recent {
+    uint64_t cgroup_id = 0;
+    Workload::value_type* row = nullptr;
+  };
 
-  Row& RowOf(Workload& workload, const RequestKey& key);
+  Row& RowOf(uint64_t cgroup_id, const RequestKey& key, uint64_t fingerprint);
+  Row& FindRow(uint64_t cgroup_id, const RequestKey& key, Recent& recent);
 
   const Limits limits_;
+  std::array<Recent, 256> recent_{};                   // none once a row has come or gone
   size_t size_ = 0;                                    // rows
   absl::flat_hash_map<uint64_t, Workload> workloads_;  // by cgroup
   absl::flat_hash_set<uint64_t> forgotten_;

@@ -20,7 +20,7 @@ class Ring {
   T& front() { return (*this)[0]; }
   T& back() { return (*this)[size_ - 1]; }
 
-  T& Push(T value) {
+  T& Push(T&& value) {
     if (size_ == slots_.size()) Grow();
     T& slot = (*this)[size_++];
     slot = std::move(value);

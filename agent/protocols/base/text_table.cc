@@ -7,41 +7,6 @@
 
 namespace leadline::agent::protocols::base {
 
-TextRef TextRef::Copy() const {
-  if (table_ == nullptr) return {};
-  table_->Acquire(id_);
-  return {table_, id_};
-}
-
-void TextRef::Reset() {
-  if (table_ == nullptr) return;
-  table_->Release(id_);
-  table_ = nullptr;
-  id_ = 0;
-}
-
-std::string_view TextRef::text() const {
-  if (table_ == nullptr) return {};
-  const TextTable::Entry& entry = table_->entries_[id_];
-  return std::string_view(entry.chars).substr(0, entry.text_size);
-}
-
-std::string_view TextRef::operation() const {
-  if (table_ == nullptr) return {};
-  const TextTable::Entry& entry = table_->entries_[id_];
-  return std::string_view(entry.chars).substr(entry.text_size, entry.operation_size);
-}
-
-std::string_view TextRef::summary() const {
-  if (table_ == nullptr) return {};
-  const TextTable::Entry& entry = table_->entries_[id_];
-  return std::string_view(entry.chars).substr(entry.text_size + entry.operation_size);
-}
-
-uint64_t TextRef::fingerprint() const { return table_ == nullptr ? 0 : table_->entries_[id_].hash; }
-
-bool TextRef::cut() const { return table_ != nullptr && table_->entries_[id_].cut; }
-
 TextTable::TextTable(uint32_t max_texts)
     : max_texts_(std::max<uint32_t>(max_texts, 1)),
       entries_(1),
@@ -124,26 +89,6 @@ void TextTable::DropFromIndex(uint32_t id) {
     }
   }
   index_[hole] = 0;
-}
-
-void TextTable::Acquire(uint32_t id) {
-  if (entries_[id].refs++ == 0) Unlink(id);
-}
-
-// entries_[0].newer is the oldest unused text, entries_[0].older the newest.
-void TextTable::Release(uint32_t id) {
-  Entry& entry = entries_[id];
-  if (--entry.refs != 0) return;
-  entry.newer = 0;
-  entry.older = entries_[0].older;
-  entries_[entry.older].newer = id;
-  entries_[0].older = id;
-}
-
-void TextTable::Unlink(uint32_t id) {
-  const Entry& entry = entries_[id];
-  entries_[entry.older].newer = entry.newer;
-  entries_[entry.newer].older = entry.older;
 }
 
 }  // namespace leadline::agent::protocols::base

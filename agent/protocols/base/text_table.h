@@ -108,4 +108,61 @@ class TextTable {
   std::vector<uint32_t> index_;  // open addressing, linear; 0 for empty
 };
 
+inline TextRef TextRef::Copy() const {
+  if (table_ == nullptr) return {};
+  table_->Acquire(id_);
+  return {table_, id_};
+}
+
+inline void TextRef::Reset() {
+  if (table_ == nullptr) return;
+  table_->Release(id_);
+  table_ = nullptr;
+  id_ = 0;
+}
+
+inline std::string_view TextRef::text() const {
+  if (table_ == nullptr) return {};
+  const TextTable::Entry& entry = table_->entries_[id_];
+  return std::string_view(entry.chars).substr(0, entry.text_size);
+}
+
+inline std::string_view TextRef::operation() const {
+  if (table_ == nullptr) return {};
+  const TextTable::Entry& entry = table_->entries_[id_];
+  return std::string_view(entry.chars).substr(entry.text_size, entry.operation_size);
+}
+
+inline std::string_view TextRef::summary() const {
+  if (table_ == nullptr) return {};
+  const TextTable::Entry& entry = table_->entries_[id_];
+  return std::string_view(entry.chars).substr(entry.text_size + entry.operation_size);
+}
+
+inline uint64_t TextRef::fingerprint() const {
+  return table_ == nullptr ? 0 : table_->entries_[id_].hash;
+}
+
+inline bool TextRef::cut() const { return table_ != nullptr && table_->entries_[id_].cut; }
+
+inline void TextTable::Acquire(uint32_t id) {
+  if (entries_[id].refs++ == 0) Unlink(id);
+}
+
+// entries_[0].newer is the oldest unused text, entries_[0].older the newest.
+inline void TextTable::Release(uint32_t id) {
+  Entry& entry = entries_[id];
+  if (--entry.refs != 0) return;
+  entry.newer = 0;
+  entry.older = entries_[0].older;
+  entries_[entry.older].newer = id;
+  entries_[0].older = id;
+}
+
+inline void TextTable::Unlink(uint32_t id) {
+  const Entry& entry = entries_[id];
+  entries_[entry.older].newer = entry.newer;
+  entries_[entry.newer].older = entry.older;
+}
+
 }  // namespace leadline::agent::protocols::base

@@ -1,11 +1,12 @@
 #include "agent/protocols/http1/message.h"
 
-#include <cstring>
-
 #include "agent/protocols/normalise/ascii.h"
+#include "agent/protocols/normalise/newline.h"
 
 namespace leadline::agent::protocols::http1 {
 namespace {
+
+using normalise::FindNewline;
 
 // Bodies beyond this are none.
 constexpr uint64_t kMaxBody = uint64_t{1} << 62;
@@ -19,7 +20,7 @@ std::string_view Trim(std::string_view text) {
 // The value of the field `name`, which is in lower case and ends with a colon; no data for another
 // field.
 std::string_view ValueOf(std::string_view line, std::string_view name) {
-  if (line.size() < name.size() ||
+  if (line.size() < name.size() || line[name.size() - 1] != ':' ||
       !normalise::EqualsIgnoreCase(line.substr(0, name.size()), name)) {
     return {};
   }
@@ -61,10 +62,7 @@ Message::Event Message::Next(std::string_view bytes, size_t& at) {
         if (!PassLine(bytes, at, State::kHeaders)) return Event::kMore;
         break;
       case State::kHeaders:
-        if (!TakeLine(bytes, at, State::kHeaders, State::kLongHeader)) return Event::kMore;
-        if (line_.empty()) return Event::kHead;
-        if (!ReadField()) return Event::kInvalid;
-        break;
+        return ReadHead(bytes, at);
       case State::kHeadDone:
         return Skip(bytes, at, head_.length, State::kBodyEnd);
       case State::kBodyEnd:
@@ -97,9 +95,28 @@ Message::Event Message::Next(std::string_view bytes, size_t& at) {
   }
 }
 
+// The fields, line by line, as far as they are there.
+Message::Event Message::ReadHead(std::string_view bytes, size_t& at) {
+  const char* const end = bytes.data() + bytes.size();
+  const char* line = bytes.data() + at;
+  while (const char* newline = FindNewline(line, end)) {
+    const bool has_return = newline != line && newline[-1] == '\r';
+    const std::string_view field(line, static_cast<size_t>(newline - line) - (has_return ? 1 : 0));
+    line = newline + 1;
+    at = static_cast<size_t>(line - bytes.data());
+    if (field.empty()) return Event::kHead;
+    if (!ReadField(field)) return Event::kInvalid;
+  }
+  const std::string_view rest = bytes.substr(at);
+  if (rest.size() < kMaxLine) return Event::kMore;
+  at = bytes.size();
+  state_ = State::kLongHeader;
+  return ReadField(rest.substr(0, kMaxLine)) ? Event::kMore : Event::kInvalid;
+}
+
 bool Message::TakeLine(std::string_view bytes, size_t& at, State next, State rest) {
   const size_t left = bytes.size() - at;
-  const void* found = left == 0 ? nullptr : std::memchr(bytes.data() + at, '\n', left);
+  const char* found = FindNewline(bytes.data() + at, bytes.data() + bytes.size());
   if (found == nullptr) {
     if (left < kMaxLine) return false;
     line_ = bytes.substr(at, kMaxLine);
@@ -107,7 +124,7 @@ bool Message::TakeLine(std::string_view bytes, size_t& at, State next, State res
     state_ = rest;
     return true;
   }
-  const size_t end = static_cast<size_t>(static_cast<const char*>(found) - bytes.data());
+  const size_t end = static_cast<size_t>(found - bytes.data());
   line_ = bytes.substr(at, end - at);
   if (!line_.empty() && line_.back() == '\r') line_.remove_suffix(1);
   at = end + 1;
@@ -140,11 +157,11 @@ Message::Event Message::Skip(std::string_view bytes, size_t& at, uint64_t size, 
 }
 
 // False for what is no field; what fields that matter say is kept.
-bool Message::ReadField() {
-  const unsigned char first = static_cast<unsigned char>(line_.front());
+bool Message::ReadField(std::string_view line) {
+  const unsigned char first = static_cast<unsigned char>(line.front());
   switch (first | 0x20) {
     case 'c': {
-      const std::string_view value = ValueOf(line_, "content-length:");
+      const std::string_view value = ValueOf(line, "content-length:");
       if (value.data() == nullptr) break;
       uint64_t length = 0;
       if (value.empty()) return false;
@@ -160,7 +177,7 @@ bool Message::ReadField() {
       break;
     }
     case 't': {
-      const std::string_view value = ValueOf(line_, "transfer-encoding:");
+      const std::string_view value = ValueOf(line, "transfer-encoding:");
       if (value.size() >= 7 &&
           normalise::EqualsIgnoreCase(value.substr(value.size() - 7), "chunked")) {
         head_.chunked = true;
@@ -168,7 +185,7 @@ bool Message::ReadField() {
       break;
     }
     case 'u':
-      if (normalise::EqualsIgnoreCase(ValueOf(line_, "upgrade:"), "h2c")) head_.upgrade_h2c = true;
+      if (normalise::EqualsIgnoreCase(ValueOf(line, "upgrade:"), "h2c")) head_.upgrade_h2c = true;
       break;
     default:
       // A folded line begins with white space.

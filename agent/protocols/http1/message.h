@@ -69,7 +69,8 @@ class Message {
   bool TakeLine(std::string_view bytes, size_t& at, State next, State rest);
   bool PassLine(std::string_view bytes, size_t& at, State next);
   Event Skip(std::string_view bytes, size_t& at, uint64_t size, State next);
-  bool ReadField();
+  Event ReadHead(std::string_view bytes, size_t& at);
+  bool ReadField(std::string_view line);
   bool ReadChunkSize();
 
   State state_ = State::kStartLine;

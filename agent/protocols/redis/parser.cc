@@ -1,12 +1,12 @@
 // Redis: RESP2 and RESP3, commands in order, pipelined or not.
 // Source: https://redis.io/docs/latest/develop/reference/protocol-spec/
-#include <cstring>
 #include <memory>
 #include <string_view>
 
 #include "agent/protocols/base/fifo_parser.h"
 #include "agent/protocols/base/shard.h"
 #include "agent/protocols/normalise/ascii.h"
+#include "agent/protocols/normalise/newline.h"
 #include "agent/protocols/redis/command.h"
 #include "agent/protocols/redis/detect.h"
 
@@ -28,12 +28,12 @@ enum class Line : uint8_t { kWhole, kMore, kLong };
 // The line at `at`, without its end, and `at` behind it.
 Line TakeLine(std::string_view bytes, size_t& at, std::string_view& line) {
   const size_t left = bytes.size() - at;
-  const void* found = left == 0 ? nullptr : std::memchr(bytes.data() + at, '\n', left);
+  const char* found = normalise::FindNewline(bytes.data() + at, bytes.data() + bytes.size());
   if (found == nullptr) {
     line = bytes.substr(at);
     return left < kMaxHeader ? Line::kMore : Line::kLong;
   }
-  const size_t end = static_cast<size_t>(static_cast<const char*>(found) - bytes.data());
+  const size_t end = static_cast<size_t>(found - bytes.data());
   line = bytes.substr(at, end - at);
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   at = end + 1;

@@ -131,6 +131,25 @@ TEST(RequestRows, AnEndedCgroupIsHandedOutOnceMore) {
   EXPECT_THAT(ReadAll(rows), UnorderedElementsAre("1 GET /a 200 -: 1 last", "2 GET /a 200 -: 1"));
   EXPECT_THAT(ReadAll(rows), UnorderedElementsAre("2 GET /a 200 -: 1"));
   EXPECT_EQ(rows.size(), 1u);
+  rows.Add(1, Get("/a"));
+  EXPECT_THAT(ReadAll(rows), UnorderedElementsAre("1 GET /a 200 -: 1", "2 GET /a 200 -: 1"))
+      << "nothing of the former row is left";
+}
+
+TEST(RequestRows, AreFoundAgainWhateverCameBetween) {
+  RequestRows rows({.rows = 1000});
+  std::vector<std::string> expected;
+  for (int turn = 0; turn < 3; ++turn) {
+    for (int i = 0; i < 600; ++i) {
+      rows.Add(static_cast<uint64_t>(i % 3),
+               Get("/" + std::to_string(i), i % 2 == 0 ? "200" : "404"));
+    }
+  }
+  for (int i = 0; i < 600; ++i) {
+    expected.push_back(std::to_string(i % 3) + " GET /" + std::to_string(i) +
+                       (i % 2 == 0 ? " 200" : " 404") + " -: 3");
+  }
+  EXPECT_THAT(ReadAll(rows), testing::UnorderedElementsAreArray(expected));
 }
 
 }  // namespace
