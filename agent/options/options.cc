@@ -99,7 +99,8 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
       ->type_name("MODE")
       ->default_str("on");
   app.add_option("--request-ring-size", options.request_ring_bytes,
-                 "Room for what was captured and is not yet read, rounded up to a power of two")
+                 "Room for what was captured and is not yet read: each CPU has a power of two of "
+                 "it, at most 2MiB")
       ->transform(flags::ToBytes())
       ->check(CLI::Range(kLeastRing, kMostRing).description(""))
       ->type_name("SIZE")

@@ -1,6 +1,7 @@
 #include "agent/probes/bpf_object.h"
 
 #include <bpf/bpf.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -248,10 +249,26 @@ absl::StatusOr<LoadedBpfObject> LoadedBpfObject::Load(BpfObject object,
   return loaded;
 }
 
-void LoadedBpfObject::Attach(std::vector<ProbeStatus>& statuses) {
+LoadedBpfObject::Following::~Following() {
+  const uint32_t only = 0;
+  if (map_.is_open()) bpf_map_delete_elem(map_.get(), &only);
+}
+
+bool LoadedBpfObject::Following::Set(int map_fd, const bpf_program* program) {
+  const uint32_t only = 0;
+  const int program_fd = bpf_program__fd(program);
+  Fd map(fcntl(map_fd, F_DUPFD_CLOEXEC, 0));
+  if (!map.is_open() || bpf_map_update_elem(map.get(), &only, &program_fd, BPF_ANY) != 0) {
+    return false;
+  }
+  map_ = std::move(map);
+  return true;
+}
+
+void LoadedBpfObject::Attach(std::vector<ProbeStatus>& statuses, const Before& before) {
   for (size_t i = 0; i < rows_.size(); ++i) {
     if (HopeOf(rows_[i].needs, statuses)) {
-      AttachRow(rows_[i], statuses[i]);
+      AttachRow(rows_[i], before, statuses[i]);
     } else {
       GiveUp(rows_[i], statuses[i]);
     }
@@ -274,7 +291,14 @@ bpf_link* LoadedBpfObject::AttachProgram(const ProbeAlternative& alternative,
   return bpf_program__attach_iter(program, &options);
 }
 
-void LoadedBpfObject::AttachRow(const ProbeRow& row, ProbeStatus& status) {
+bool LoadedBpfObject::AttachOne(const ProbeAlternative& alternative, int before_fd,
+                                Attached& attached) {
+  if (before_fd >= 0 && attached.following.Set(before_fd, attached.program)) return true;
+  attached.link.reset(AttachProgram(alternative, attached.program));
+  return attached.link != nullptr;
+}
+
+void LoadedBpfObject::AttachRow(const ProbeRow& row, const Before& before, ProbeStatus& status) {
   for (size_t i = 0; i < row.alternatives.size(); ++i) {
     AlternativeReport& report = status.alternatives[i];
     if (report.state != State::kVerified) continue;
@@ -284,12 +308,11 @@ void LoadedBpfObject::AttachRow(const ProbeRow& row, ProbeStatus& status) {
       bpf_program__unload(program);
       continue;
     }
-    std::unique_ptr<bpf_link, BpfLinkDestroyer> link;
+    Attached attached{.row = &row, .program = program};
     if (report.hook == kRunHook) {
       report.reason = TryRun(program);
-    } else {
-      link.reset(AttachProgram(row.alternatives[i], program));
-      if (link == nullptr) report.reason = fmt::format("cannot attach: {}", std::strerror(errno));
+    } else if (!AttachOne(row.alternatives[i], before(row.alternatives[i]), attached)) {
+      report.reason = fmt::format("cannot attach: {}", std::strerror(errno));
     }
     if (!report.reason.empty()) {
       report.state = State::kRefused;
@@ -297,7 +320,7 @@ void LoadedBpfObject::AttachRow(const ProbeRow& row, ProbeStatus& status) {
     }
     report.state = State::kAttached;
     status.attached_by = report.hook;
-    attached_.push_back({&row, program, std::move(link)});
+    attached_.push_back(std::move(attached));
   }
 }
 

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -17,6 +18,7 @@
 
 #include "agent/probes/probe_report.h"
 #include "agent/probes/probe_table.h"
+#include "common/fd.h"
 
 namespace leadline::agent::probes {
 
@@ -53,9 +55,13 @@ class LoadedBpfObject {
   static absl::StatusOr<std::unique_ptr<bpf_object, BpfObjectCloser>> Open(
       BpfObject object, const Configure& configure);
 
+  // For a program that need not be attached itself, as one that is attached to its hook goes on to
+  // what is in a BPF_MAP_TYPE_PROG_ARRAY: its descriptor; else -1.
+  using Before = std::function<int(const ProbeAlternative&)>;
+
   // Attaches the best loaded alternative of each row and unloads the others. `statuses` are those
   // of Load. A row whose `needs` cannot be attached is not either.
-  void Attach(std::vector<ProbeStatus>& statuses);
+  void Attach(std::vector<ProbeStatus>& statuses, const Before& before);
 
   bpf_object* get() const { return object_.get(); }
   // Of an attached probe, for one that is an iterator; -1 where it is not attached.
@@ -66,16 +72,36 @@ class LoadedBpfObject {
   uint64_t SkippedRuns() const;
 
  private:
+  // The only program of a map that another program goes on to.
+  class Following {
+   public:
+    Following() = default;
+    Following(Following&& other) noexcept : map_(std::move(other.map_)) {}
+    Following& operator=(Following&& other) noexcept {
+      std::swap(map_, other.map_);
+      return *this;
+    }
+    ~Following();
+
+    // False when the kernel refuses it.
+    bool Set(int map_fd, const bpf_program* program);
+
+   private:
+    Fd map_;  // of our own: the map's object may be gone before
+  };
   struct Attached {
     const ProbeRow* row;
     bpf_program* program;
-    std::unique_ptr<bpf_link, BpfLinkDestroyer> link;  // null for kRunHook
+    std::unique_ptr<bpf_link, BpfLinkDestroyer> link;  // null for kRunHook, or where it is
+    Following following;
   };
 
   const Attached* Find(std::string_view probe) const;
 
   bpf_link* AttachProgram(const ProbeAlternative& alternative, bpf_program* program);
-  void AttachRow(const ProbeRow& row, ProbeStatus& status);
+  // False with errno.
+  bool AttachOne(const ProbeAlternative& alternative, int before_fd, Attached& attached);
+  void AttachRow(const ProbeRow& row, const Before& before, ProbeStatus& status);
 
   absl::Span<const ProbeRow> rows_;
   std::unique_ptr<bpf_object, BpfObjectCloser> object_;

@@ -50,9 +50,21 @@ static_assert(std::size(kUdpLossNames) == UDP_LOSS_COUNT);
 constexpr const char* kTotalsLossNames[] = {"process_totals_no_row"};
 static_assert(std::size(kTotalsLossNames) == PROCESS_TOTALS_LOSS_COUNT);
 
-// Of what is captured for requests; 0 for nothing.
-uint32_t RequestRingBytes(const ProbeOptions& options) {
-  return options.capture_requests ? std::max(options.request_ring_bytes, 1U) : 0;
+// Programs of requests that one of UDP on the same hook goes on to.
+struct Follower {
+  std::string_view program;
+  std::string_view before;  // the probe that goes on to it,
+  const char* map;          // by this one
+};
+constexpr Follower kFollowers[] = {
+    {"requests_send_btf", "udp_send", "after_udp_send"},
+    {"requests_receive_btf", "udp_receive", "after_udp_receive"},
+};
+
+RequestRing::Size RequestSize(const ProbeOptions& options, uint32_t cpus) {
+  return {.connections = options.tcp_connections,
+          .ring_bytes = options.capture_requests ? std::max(options.request_ring_bytes, 1U) : 0,
+          .cpus = cpus};
 }
 
 uint32_t PidMax() {
@@ -81,7 +93,7 @@ absl::StatusOr<SyscallTableSize> FitSyscalls(const ProbeOptions& options, uint32
 
 // Sizes of the object's maps, and what its programs have to know.
 absl::Status ConfigureObject(BpfObject object, bpf_object* opened, const ProbeOptions& options,
-                             const SyscallTableSize& syscalls) {
+                             const SyscallTableSize& syscalls, uint32_t cpus) {
   switch (object) {
     case BpfObject::kSyscalls:
       LL_RETURN_IF_ERROR(
@@ -94,15 +106,14 @@ absl::Status ConfigureObject(BpfObject object, bpf_object* opened, const ProbeOp
           ProcessTotalsTable::Configure(opened, syscalls.slots, options.tracked_processes));
       return ProcessTable::Configure(opened, options.process_rows, syscalls.slots);
     case BpfObject::kTcp:
-      LL_RETURN_IF_ERROR(
-          RequestRing::ConfigureTcp(opened, options.tcp_connections, RequestRingBytes(options)));
+      LL_RETURN_IF_ERROR(RequestRing::ConfigureTcp(opened, RequestSize(options, cpus)));
       return TcpTable::Configure(opened, options.tcp_rows, options.tcp_connections,
                                  options.count_own_sockets ? 0 : AgentTgid());
     case BpfObject::kUdp:
       return UdpTable::Configure(opened, options.udp_rows,
                                  options.count_own_sockets ? 0 : AgentTgid());
     case BpfObject::kRequests:
-      return RequestRing::Configure(opened, options.tcp_connections, RequestRingBytes(options),
+      return RequestRing::Configure(opened, RequestSize(options, cpus),
                                     options.count_own_sockets ? 0 : AgentTgid());
   }
   return absl::OkStatus();
@@ -184,6 +195,8 @@ class KernelProbes final : public Probes {
     losses_.push_back({{names.begin(), names.end()}, [&reader] { return reader.Losses(); }});
   }
 
+  // The map by which a program that is attached already goes on to that of requests; else -1.
+  int BeforeFd(const ProbeAlternative& alternative) const;
   void Refuse(absl::Span<const ProbeRow> rows, const std::string& reason);
   void LoadSyscalls(const ProbeOptions& options);
   void LoadLifecycle(const ProbeOptions& options);
@@ -204,6 +217,7 @@ class KernelProbes final : public Probes {
   std::optional<ProcessTotalsTable> totals_;
   bpf_object* counting_ = nullptr;     // the object that counts system calls, once it is loaded
   bpf_object* connections_ = nullptr;  // the object of TCP connections
+  bpf_object* datagrams_ = nullptr;    // that of UDP
   std::unique_ptr<LifecycleRing> lifecycle_;
   std::unique_ptr<RequestRing> requests_;
   std::vector<LossCounters> losses_;
@@ -216,7 +230,7 @@ void KernelProbes::LoadObject(BpfObject object, const ProbeOptions& options, Ope
       {.kernel = kernel_, .avoid = options.avoid_hooks, .verify_each = options.dry_run},
       [&](bpf_object* opened) -> absl::Status {
         LL_RETURN_IF_ERROR(ConfigureCgroups(opened, cgroups_));
-        LL_RETURN_IF_ERROR(ConfigureObject(object, opened, options, syscall_size_));
+        LL_RETURN_IF_ERROR(ConfigureObject(object, opened, options, syscall_size_, report_.cpus));
         if (object == BpfObject::kRequests) return RequestRing::Share(connections_, opened);
         if (object != BpfObject::kProcesses || counting_ == nullptr) return absl::OkStatus();
         return ProcessTotalsTable::Share(counting_, opened);
@@ -225,7 +239,9 @@ void KernelProbes::LoadObject(BpfObject object, const ProbeOptions& options, Ope
   const absl::Status status = loaded.ok() ? open(*loaded) : loaded.status();
   if (status.ok()) {
     AddMaps(MapsOf(loaded->get(), report_.cpus), report_.maps);
-    if (!options.dry_run) loaded->Attach(statuses);
+    if (!options.dry_run) {
+      loaded->Attach(statuses, [this](const ProbeAlternative& probe) { return BeforeFd(probe); });
+    }
     objects_.push_back(*std::move(loaded));
   } else {
     spdlog::debug("probes: {}", StatusMessage(status));
@@ -340,8 +356,21 @@ void KernelProbes::LoadUdp(const ProbeOptions& options) {
   LoadObject(BpfObject::kUdp, options, [&](LoadedBpfObject& loaded) -> absl::Status {
     LL_ASSIGN_OR_RETURN(udp_, UdpTable::Open(loaded.get(), report_.cpus));
     AddLosses(kUdpLossNames, *udp_);
+    datagrams_ = loaded.get();
     return absl::OkStatus();
   });
+}
+
+int KernelProbes::BeforeFd(const ProbeAlternative& alternative) const {
+  for (const Follower& follower : kFollowers) {
+    if (alternative.program != follower.program || datagrams_ == nullptr) continue;
+    for (const ProbeStatus& probe : report_.probes) {
+      if (probe.name == follower.before && probe.attached_by == alternative.hook) {
+        return bpf_object__find_map_fd_by_name(datagrams_, follower.map);
+      }
+    }
+  }
+  return -1;
 }
 
 void KernelProbes::LoadRequests(const ProbeOptions& options) {
@@ -355,7 +384,7 @@ void KernelProbes::LoadRequests(const ProbeOptions& options) {
   }
   LoadObject(BpfObject::kRequests, options, [&](LoadedBpfObject& loaded) -> absl::Status {
     LL_ASSIGN_OR_RETURN(requests_,
-                        RequestRing::Open(loaded.get(), options.tcp_connections, report_.cpus));
+                        RequestRing::Open(loaded.get(), RequestSize(options, report_.cpus)));
     losses_.push_back({RequestRing::LossNames(), [this] { return requests_->Losses(); }});
     return absl::OkStatus();
   });
@@ -387,7 +416,7 @@ absl::StatusOr<std::vector<MapReport>> Probes::PlanMaps(const ProbeOptions& opti
     const BpfObject object = rows[0].object;
     LL_ASSIGN_OR_RETURN(const auto opened,
                         LoadedBpfObject::Open(object, [&](bpf_object* to_configure) {
-                          return ConfigureObject(object, to_configure, options, syscalls);
+                          return ConfigureObject(object, to_configure, options, syscalls, cpus);
                         }));
     AddMaps(MapsOf(opened.get(), cpus), maps);
   }

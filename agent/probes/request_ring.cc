@@ -29,18 +29,27 @@ using protocols::base::Direction;
 using protocols::base::LossKind;
 using protocols::base::Protocol;
 
-constexpr const char* kMapsOfTcp[] = {"tcp_connections", "request_states", "request_ring",
+constexpr const char* kMapsOfTcp[] = {"tcp_connections", "request_states", "request_ends",
                                       "request_losses"};
-// The share of the ring at which its reader is woken.
-constexpr uint32_t kWakeShare = 4;
+// Of a CPU's ring: the kernel has limits for values of maps.
+constexpr uint32_t kMostRingBytes = 2U << 20;
 
 static_assert(protocols::base::kProtocols < REQUEST_PROTOCOLS_MAX);
 static_assert(static_cast<int>(Direction::kEgress) == REQUEST_EGRESS &&
               static_cast<int>(Direction::kIngress) == REQUEST_INGRESS);
 
-uint32_t RingBytes(uint32_t bytes) {
-  const auto page = static_cast<uint32_t>(sysconf(_SC_PAGESIZE));
-  return std::bit_ceil(std::clamp(bytes, page, 1U << 30));
+uint32_t PageBytes() { return static_cast<uint32_t>(sysconf(_SC_PAGESIZE)); }
+
+// Of a CPU.
+uint32_t RingBytes(const RequestRing::Size& size) {
+  return std::bit_floor(std::clamp(size.ring_bytes / size.cpus, PageBytes(), kMostRingBytes));
+}
+
+absl::Status SetValueSize(bpf_object* object, const char* map, size_t bytes) {
+  bpf_map* found = bpf_object__find_map_by_name(object, map);
+  const int error =
+      found == nullptr ? -ENOENT : bpf_map__set_value_size(found, static_cast<uint32_t>(bytes));
+  return error == 0 ? absl::OkStatus() : BpfMapError(map, "set the size of its values", -error);
 }
 
 uint32_t Places(uint32_t connections) { return std::bit_ceil(connections) * 2; }
@@ -95,22 +104,26 @@ bool DecodeRequestRecord(const void* data, size_t size, DecodedRequest& decoded)
   return true;
 }
 
-absl::Status RequestRing::ConfigureTcp(bpf_object* tcp, uint32_t connections, uint32_t ring_bytes) {
-  LL_RETURN_IF_ERROR(
-      SetMapEntries(tcp, "request_states", ring_bytes == 0 ? 1 : Places(connections)));
-  return SetMapEntries(tcp, "request_ring", RingBytes(ring_bytes));
+absl::Status RequestRing::ConfigureTcp(bpf_object* tcp, const Size& size) {
+  const bool is_on = size.ring_bytes != 0;
+  LL_RETURN_IF_ERROR(SetMapEntries(tcp, "request_states", is_on ? Places(size.connections) : 1));
+  return SetMapEntries(tcp, "request_ends", is_on ? uint32_t{REQUEST_ENDS_BYTES} : PageBytes());
 }
 
-absl::Status RequestRing::Configure(bpf_object* object, uint32_t connections, uint32_t ring_bytes,
-                                    uint32_t agent_tgid) {
-  LL_RETURN_IF_ERROR(ConfigureTcp(object, connections, ring_bytes));
-  const uint32_t places = Places(connections);
+absl::Status RequestRing::Configure(bpf_object* object, const Size& size, uint32_t agent_tgid) {
+  LL_RETURN_IF_ERROR(ConfigureTcp(object, size));
+  const uint32_t places = Places(size.connections);
+  const uint32_t ring_bytes = RingBytes(size);
+  const bool is_on = size.ring_bytes != 0;
   LL_RETURN_IF_ERROR(SetMapEntries(object, "tcp_connections", places));
-  LL_RETURN_IF_ERROR(SetMapEntries(object, "request_wants", ring_bytes == 0 ? 1 : places));
+  LL_RETURN_IF_ERROR(SetMapEntries(object, "request_wants", is_on ? places : 1));
+  LL_RETURN_IF_ERROR(SetMapEntries(object, "request_buffers", size.cpus));
+  LL_RETURN_IF_ERROR(SetValueSize(object, "request_buffers", RequestBuffers::BytesOf(ring_bytes)));
   return EditReadOnlyData<requests_bpf::requests_bpf__rodata>(object, [&](auto& rodata) {
     rodata.agent_tgid = agent_tgid;
     rodata.connection_mask = places - 1;
-    rodata.wake_at_bytes = RingBytes(ring_bytes) / kWakeShare;
+    rodata.buffer_bytes = ring_bytes;
+    rodata.much_bytes = ring_bytes / RequestBuffers::kMuch;
   });
 }
 
@@ -128,35 +141,41 @@ bool RequestRing::IsShared(std::string_view map) {
   return std::find(std::begin(kMapsOfTcp), std::end(kMapsOfTcp), map) != std::end(kMapsOfTcp);
 }
 
-RequestRing::RequestRing(BpfMapMemory wants, uint32_t places)
-    : wants_(std::move(wants)), rows_({}), tracker_({.places = places}, rows_, wants_) {}
+RequestRing::RequestRing(BpfMapMemory wants, BpfMapMemory buffers, const Size& size)
+    : wants_(std::move(wants)),
+      memory_(std::move(buffers)),
+      cpus_(size.cpus),
+      buffers_(memory_.data(), size.cpus, RingBytes(size)),
+      rows_({}),
+      tracker_({.places = Places(size.connections)}, rows_, wants_) {}
 
 absl::StatusOr<std::unique_ptr<RequestRing>> RequestRing::Open(bpf_object* object,
-                                                               uint32_t connections,
-                                                               uint32_t cpus) {
+                                                               const Size& size) {
   const auto fd = [&](const char* name) { return bpf_object__find_map_fd_by_name(object, name); };
-  const uint32_t places = Places(connections);
   LL_ASSIGN_OR_RETURN(
       BpfMapMemory wants,
-      BpfMapMemory::Map(fd("request_wants"), places * sizeof(request_want), "request_wants"));
-  std::unique_ptr<RequestRing> ring(new RequestRing(std::move(wants), places));
+      BpfMapMemory::Map(fd("request_wants"), Places(size.connections) * sizeof(request_want),
+                        "request_wants"));
+  LL_ASSIGN_OR_RETURN(
+      BpfMapMemory buffers,
+      BpfMapMemory::Map(fd("request_buffers"), size.cpus * RequestBuffers::BytesOf(RingBytes(size)),
+                        "request_buffers"));
+  std::unique_ptr<RequestRing> ring(new RequestRing(std::move(wants), std::move(buffers), size));
   ring->object_ = object;
-  ring->cpus_ = cpus;
   ring->losses_fd_ = fd("request_losses");
   const absl::MutexLock lock(&ring->mutex_);
-  ring->ring_.reset(
-      ring_buffer__new(fd("request_ring"), &RequestRing::OnRecord, ring.get(), nullptr));
-  if (ring->ring_ == nullptr) return BpfMapError("request_ring", "map it", errno);
+  ring->ends_.reset(ring_buffer__new(fd("request_ends"), &RequestRing::OnEnd, ring.get(), nullptr));
+  if (ring->ends_ == nullptr) return BpfMapError("request_ends", "map it", errno);
   ring->stop_fd_ = eventfd(0, EFD_CLOEXEC);
   ring->epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
   // By its edge: it is readable whenever there is anything in it, and what is there may wait until
   // the kernel says that it is much.
-  epoll_event much = {.events = EPOLLIN | EPOLLET, .data = {.fd = fd("request_ring")}};
+  epoll_event much = {.events = EPOLLIN | EPOLLET, .data = {.fd = fd("request_ends")}};
   epoll_event stop = {.events = EPOLLIN, .data = {.fd = ring->stop_fd_}};
   if (ring->stop_fd_ < 0 || ring->epoll_fd_ < 0 ||
-      epoll_ctl(ring->epoll_fd_, EPOLL_CTL_ADD, fd("request_ring"), &much) != 0 ||
+      epoll_ctl(ring->epoll_fd_, EPOLL_CTL_ADD, fd("request_ends"), &much) != 0 ||
       epoll_ctl(ring->epoll_fd_, EPOLL_CTL_ADD, ring->stop_fd_, &stop) != 0) {
-    return BpfMapError("request_ring", "wait for it", errno);
+    return BpfMapError("request_ends", "wait for it", errno);
   }
   return ring;
 }
@@ -187,42 +206,52 @@ absl::Status RequestRing::Start() {
 
 void RequestRing::Work() {
   pthread_setname_np(pthread_self(), "requests");
-  while (true) {
+  const int patience_ms = static_cast<int>(absl::ToInt64Milliseconds(kReadEvery));
+  for (bool all = true;;) {
     epoll_event events[2];
-    const int ready =
-        epoll_wait(epoll_fd_, events, 2, static_cast<int>(absl::ToInt64Milliseconds(kReadEvery)));
+    const int ready = epoll_wait(epoll_fd_, events, 2, all ? patience_ms : 0);
     if (ready < 0 && errno != EINTR) {
-      spdlog::error("BPF map request_ring: epoll_wait: {}", std::strerror(errno));
+      spdlog::error("BPF map request_ends: epoll_wait: {}", std::strerror(errno));
       return;
     }
     for (int i = 0; i < ready; ++i) {
       if (events[i].data.fd == stop_fd_) return;
     }
-    for (bool all = false; !all;) {
-      const absl::MutexLock lock(&mutex_);
-      all = Drain();
-      tracker_.Tick(NowNs());
-    }
+    const absl::MutexLock lock(&mutex_);
+    all = Drain();
+    tracker_.Tick(NowNs());
   }
 }
 
 bool RequestRing::Drain() {
-  left_ = kRecordsAtOnce;
-  // Below 0: the last record of those that may be taken at once ended it.
-  return ring_buffer__consume(ring_.get()) >= 0;
+  const uint64_t until_ns = NowNs();  // before anything is looked at: see RequestBuffers
+  ring_buffer__consume(ends_.get());
+  return buffers_.Read(until_ns, kRecordsAtOnce, [this](const void* data, size_t size) {
+    mutex_.AssertHeld();
+    OnRecord(data, size);
+  });
 }
 
-int RequestRing::OnRecord(void* context, void* data, size_t size) {
+int RequestRing::OnEnd(void* context, void* data, size_t size) {
   auto* ring = static_cast<RequestRing*>(context);
+  const auto* record = static_cast<const request_record*>(data);
+  if (size < sizeof(*record)) {
+    ++ring->malformed_;
+  } else if (record->kind != REQUEST_MUCH) {
+    ring->buffers_.AddEnd(*record);
+  }
+  return 0;
+}
+
+void RequestRing::OnRecord(const void* data, size_t size) {
   DecodedRequest decoded;
   if (!DecodeRequestRecord(data, size, decoded)) {
-    ++ring->malformed_;
+    ++malformed_;
   } else if (decoded.is_end) {
-    ring->tracker_.OnEnd(decoded.connection, decoded.end);
+    tracker_.OnEnd(decoded.connection, decoded.end);
   } else {
-    ring->tracker_.OnCall(decoded.connection, decoded.call);
+    tracker_.OnCall(decoded.connection, decoded.call);
   }
-  return --ring->left_ > 0 ? 0 : -EAGAIN;
 }
 
 void RequestRing::Read(absl::FunctionRef<void(const requests::RequestCounters&)> handler) {
@@ -258,7 +287,7 @@ std::vector<RequestCount> RequestRing::Counts() const {
   add(unknown, "requests", "target_capped", rows_.losses(requests::RequestRows::kTargetCapped));
   add(unknown, "requests", "no_response", rows_.losses(requests::RequestRows::kNoResponse));
   add(unknown, "connections", "too_many", tracker_.refused());
-  add(unknown, "events", "malformed_record", malformed_);
+  add(unknown, "events", "malformed_record", malformed_ + buffers_.malformed());
   return counts;
 }
 
@@ -283,7 +312,7 @@ std::vector<std::string> RequestRing::LossNames() {
     names.push_back(fmt::format("request_ring_full_{}", ProtocolKey(static_cast<Protocol>(i))));
   }
   for (const char* name : {"request_ring_full_tls", "request_bytes_unreadable", "request_no_buffer",
-                           "request_end_lost"}) {
+                           "request_end_lost", "request_call_nested"}) {
     names.emplace_back(name);
   }
   return names;

@@ -1,9 +1,9 @@
 // Requests over TCP connections: reads what requests.bpf.c captures, on a thread of its own, and
 // counts the requests that are in it (agent/requests).
 //
-// The thread empties the ring every kReadEvery, sooner when it is a quarter full. What finds no
-// room in it is lost and counted by protocol, and the requests that it was part of are missing or
-// marked (ADR 153).
+// Each CPU tells in a ring of its own. The thread empties them every kReadEvery, sooner when one is
+// a quarter full. What finds no room is lost and counted by protocol, and the requests that it was
+// part of are missing or marked (ADR 153).
 //
 // Thread-safe, but for Configure, Open and Start. Ends its thread when destroyed.
 #pragma once
@@ -27,6 +27,7 @@
 #include "absl/time/time.h"
 
 #include "agent/probes/bpf_map_memory.h"
+#include "agent/probes/request_buffers.h"
 #include "agent/requests/request_rows.h"
 #include "agent/requests/tracker.h"
 #include "bpf/shared/requests.h"
@@ -54,21 +55,26 @@ struct RequestCount {
 class RequestRing {
  public:
   static constexpr absl::Duration kReadEvery = absl::Milliseconds(50);
-  // Taken from the ring before others have their turn.
-  static constexpr int kRecordsAtOnce = 8192;
+  // Read before others have their turn.
+  static constexpr size_t kRecordsAtOnce = 8192;
 
-  // The object of connections, tcp, has the maps that both use. `ring_bytes` is rounded up to a
-  // power of two and at least a page; 0 when nothing is captured.
-  static absl::Status ConfigureTcp(bpf_object* tcp, uint32_t connections, uint32_t ring_bytes);
-  static absl::Status Configure(bpf_object* object, uint32_t connections, uint32_t ring_bytes,
-                                uint32_t agent_tgid);
+  struct Size {
+    uint32_t connections = 0;
+    // For the rings of all CPUs: each has a power of two of it, at least a page and at most 2 MiB.
+    // 0 when nothing is captured.
+    uint32_t ring_bytes = 0;
+    uint32_t cpus = 0;
+  };
+
+  // The object of connections, tcp, has the maps that both use.
+  static absl::Status ConfigureTcp(bpf_object* tcp, const Size& size);
+  static absl::Status Configure(bpf_object* object, const Size& size, uint32_t agent_tgid);
   // Before `object` is loaded, makes it use the maps of the loaded object `tcp`.
   static absl::Status Share(const bpf_object* tcp, bpf_object* object);
   static bool IsShared(std::string_view map);
 
   // The loaded object has to outlive this.
-  static absl::StatusOr<std::unique_ptr<RequestRing>> Open(bpf_object* object, uint32_t connections,
-                                                           uint32_t cpus);
+  static absl::StatusOr<std::unique_ptr<RequestRing>> Open(bpf_object* object, const Size& size);
   ~RequestRing();
 
   // When the programs are attached: connections that are older count as joined late.
@@ -103,14 +109,16 @@ class RequestRing {
     void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
   };
   // Called by Drain only.
-  static int OnRecord(void* context, void* data, size_t size) ABSL_NO_THREAD_SAFETY_ANALYSIS;
+  static int OnEnd(void* context, void* data, size_t size) ABSL_NO_THREAD_SAFETY_ANALYSIS;
+  void OnRecord(const void* data, size_t size) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  RequestRing(BpfMapMemory wants, uint32_t places);
+  RequestRing(BpfMapMemory wants, BpfMapMemory buffers, const Size& size);
   void Work();
   // Takes what there is; false when there may be more.
   bool Drain() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   KernelWants wants_;
+  const BpfMapMemory memory_;  // of buffers_
   bpf_object* object_ = nullptr;
   int losses_fd_ = -1;
   uint32_t cpus_ = 0;
@@ -118,11 +126,11 @@ class RequestRing {
   int stop_fd_ = -1;
 
   mutable absl::Mutex mutex_;
-  std::unique_ptr<ring_buffer, RingFreer> ring_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<ring_buffer, RingFreer> ends_ ABSL_GUARDED_BY(mutex_);
+  RequestBuffers buffers_ ABSL_GUARDED_BY(mutex_);
   requests::RequestRows rows_ ABSL_GUARDED_BY(mutex_);
   requests::Tracker tracker_ ABSL_GUARDED_BY(mutex_);
   uint64_t malformed_ ABSL_GUARDED_BY(mutex_) = 0;
-  int left_ ABSL_GUARDED_BY(mutex_) = 0;  // records that this Drain may still take
   std::thread thread_;
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause */
 /*
  * What is kept of connections whose requests are captured, beside the table of connections and by
- * the same places; and the ring that tells of them. Shared by requests.bpf.c, which captures, and
- * tcp.bpf.c, which knows when a connection ends.
+ * the same places; and the ring that tells of their ends. Shared by requests.bpf.c, which captures,
+ * and tcp.bpf.c, which knows when a connection ends.
  */
 #pragma once
 
@@ -38,7 +38,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
-} request_ring SEC(".maps");
+} request_ends SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -55,12 +55,15 @@ static __always_inline void count_request_loss(__u32 reason)
 		++*count;
 }
 
-/* All but what is the kind's own. */
+/*
+ * All but what is the kind's own. The clock comes last, since it waits for whatever is being read:
+ * what is kept of a connection, in several maps, comes from memory at once then, not one after the
+ * other.
+ */
 static __always_inline void describe(struct request_record *record,
 				     const struct tcp_connection *connection,
 				     const struct request_state *state, __u32 place)
 {
-	record->ts_mono_ns = bpf_ktime_get_ns();
 	record->offset[REQUEST_EGRESS] = state->offset[REQUEST_EGRESS];
 	record->offset[REQUEST_INGRESS] = state->offset[REQUEST_INGRESS];
 	record->cgroup = connection->key.cgroup;
@@ -69,6 +72,7 @@ static __always_inline void describe(struct request_record *record,
 	record->local_port = connection->key.local_port;
 	record->remote_port = connection->key.remote_port;
 	record->flags = state->late ? REQUEST_JOINED_LATE : 0;
+	record->ts_mono_ns = bpf_ktime_get_ns();
 }
 
 /* A connection that was told of is over. */
@@ -76,10 +80,13 @@ static __always_inline void tell_end(const struct tcp_connection *connection, __
 {
 	struct request_state *state = bpf_map_lookup_elem(&request_states, &place);
 	struct request_record record = {.kind = REQUEST_END};
+	__u64 flags = BPF_RB_NO_WAKEUP;
 
 	if (!state || connection->requests != REQUEST_MODE_ON)
 		return;
 	describe(&record, connection, state, place);
-	if (bpf_ringbuf_output(&request_ring, &record, sizeof(record), BPF_RB_NO_WAKEUP))
+	if (bpf_ringbuf_query(&request_ends, BPF_RB_AVAIL_DATA) > REQUEST_ENDS_MUCH)
+		flags = BPF_RB_FORCE_WAKEUP;
+	if (bpf_ringbuf_output(&request_ends, &record, sizeof(record), flags))
 		count_request_loss(REQUEST_LOSS_END);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
 /*
  * The beginnings of what goes over TCP connections, for requests: each call that sends or receives
- * becomes a record in a ring, with those of its bytes that user space wants.
+ * becomes a record, with those of its bytes that user space wants.
  *
  * Runs where a socket has sent or received, so that other system calls pay nothing. A connection is
  * told of until its first calls have shown no protocol that is known, or user space wants no more
@@ -17,6 +17,7 @@
 
 #include "bpf/lib/call_buffer.bpf.h"
 #include "bpf/lib/connection_key.bpf.h"
+#include "bpf/lib/request_buffers.bpf.h"
 #include "bpf/lib/request_states.bpf.h"
 #include "bpf/lib/tcp_connections.bpf.h"
 #include "bpf/shared/requests.h"
@@ -33,9 +34,6 @@ enum {
 	REQUEST_CALLS_MAX = 8, /* looked at for a protocol; base/limits.h has the same */
 };
 
-/* Set before the load; see agent/probes/request_ring.cc. */
-const volatile __u64 wake_at_bytes; /* in the ring: whoever reads it is woken */
-
 /* Set when all programs are attached: connections that are older are joined late. */
 __u64 capture_since_us = ~0ULL;
 
@@ -47,9 +45,8 @@ struct {
 	__type(value, struct request_want);
 } request_wants SEC(".maps");
 
-struct request_scratch {
-	struct request_record record;
-	__u8 bytes[2 * REQUEST_BYTES_MAX]; /* see append_bytes */
+struct request_beginning {
+	__u8 bytes[2 * LL_DETECT_WINDOW]; /* see append_bytes */
 	struct ll_detect_head head;
 };
 
@@ -58,8 +55,8 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, REQUEST_DIRECTIONS);
 	__type(key, __u32);
-	__type(value, struct request_scratch);
-} request_scratches SEC(".maps");
+	__type(value, struct request_beginning);
+} request_beginnings SEC(".maps");
 
 /*
  * Each rule is verified by itself. What it answers of a write's beginning: LL_DETECT_NO, or that it
@@ -84,18 +81,28 @@ enum {
 };
 LL_STATIC_ASSERT(PROTOCOL_END <= PROTOCOL_ENCRYPTED);
 
-/* The first row whose rule does not say no; PROTOCOL_UNKNOWN when all do. */
-static __always_inline __u8 detect(struct request_scratch *scratch, __u32 bytes, __u32 total,
-				   bool first)
+/*
+ * What the first of `left` bytes of a call behind `skip` look like: the first row whose rule does
+ * not say no; PROTOCOL_UNKNOWN when all do, or there are no bytes. By itself for the verifier too.
+ */
+__noinline int detect_protocol(struct request_beginning *beginning, struct call_buffer *source,
+			       __u32 skip, __u32 left, __u32 first)
 {
-	struct ll_detect_head *head = &scratch->head;
+	struct ll_detect_head *head;
+	bool unreadable = false;
+	__u32 bytes;
 
-	if (bytes > LL_DETECT_WINDOW)
-		bytes = LL_DETECT_WINDOW;
+	if (!beginning || !source)
+		return PROTOCOL_UNKNOWN;
+	head = &beginning->head;
+	bytes = copy_call_bytes(source, skip, beginning->bytes, LL_DETECT_WINDOW,
+				left < LL_DETECT_WINDOW ? left : LL_DETECT_WINDOW, &unreadable);
+	if (!bytes)
+		return PROTOCOL_UNKNOWN;
 	for (__u32 i = 0; i < LL_DETECT_WINDOW; i++)
-		head->bytes[i] = i < bytes ? scratch->bytes[i] : 0;
+		head->bytes[i] = i < bytes ? beginning->bytes[i] : 0;
 	head->size = bytes;
-	head->total = total;
+	head->total = left;
 	head->first = first;
 	if (bytes >= 2 && head->bytes[0] == 0x16 && head->bytes[1] == 0x03)
 		return PROTOCOL_ENCRYPTED;
@@ -115,84 +122,118 @@ static __always_inline void begin_requests(struct tcp_connection *connection,
 	connection->requests = REQUEST_MODE_ON;
 }
 
-/* How many of the call's bytes nobody wants; `off`: nor anything of the connection. */
-static __always_inline __u32 unwanted(__u32 serial, __u32 place, __u32 direction, __u64 offset,
-				      __u32 total, bool *off)
+/* What user space wants of a connection's direction. */
+struct wanted {
+	__u64 from; /* bytes from there on */
+	bool off;   /* nothing any more */
+};
+
+static __always_inline struct wanted read_want(__u32 serial, __u32 place, __u32 direction)
 {
 	struct request_want *want = bpf_map_lookup_elem(&request_wants, &place);
-	__u64 from;
+	struct wanted wanted = {};
 
-	if (!want || *(volatile __u32 *)&want->serial != serial)
-		return 0;
-	*off = want->off;
-	from = want->offset[direction];
+	if (want && *(volatile __u32 *)&want->serial == serial) {
+		wanted.off = want->off;
+		wanted.from = want->offset[direction];
+	}
+	return wanted;
+}
+
+/* How many of the call's bytes come before those that are wanted. */
+static __always_inline __u32 unwanted(__u64 from, __u64 offset, __u32 total)
+{
 	if (from <= offset)
 		return 0;
 	return from - offset < total ? from - offset : total;
 }
 
-static __always_inline void send_record(struct request_scratch *scratch, __u32 captured,
-					__u8 protocol)
-{
-	__u64 flags = BPF_RB_NO_WAKEUP;
-	__u64 size = sizeof(scratch->record) + captured;
+/* A call that sent or received. */
+struct call {
+	__u32 direction;
+	__u32 skipped; /* bytes that nobody wants, before */
+	__u32 left;    /* the others */
+	__u64 offset;
+	bool has_source; /* its bytes can be found */
+	struct call_buffer source;
+};
 
-	if (size > sizeof(scratch->record) + REQUEST_BYTES_MAX)
-		return; /* cannot be, but the verifier does not know */
-	if (bpf_ringbuf_query(&request_ring, BPF_RB_AVAIL_DATA) > wake_at_bytes)
-		flags = BPF_RB_FORCE_WAKEUP;
-	if (bpf_ringbuf_output(&request_ring, scratch, size, flags))
+/*
+ * Looks for the beginning of a protocol. False when there has been none in so many calls: the
+ * connection is of no use.
+ */
+static __always_inline bool may_be_known(struct request_state *state, struct call *call)
+{
+	__u32 key = call->direction;
+	struct request_beginning *beginning = bpf_map_lookup_elem(&request_beginnings, &key);
+	bool first = !state->late && !call->offset && !state->offset[!call->direction];
+
+	if (beginning && call->has_source)
+		state->protocol =
+			detect_protocol(beginning, &call->source, call->skipped, call->left, first);
+	return state->protocol || ++state->calls <= REQUEST_CALLS_MAX;
+}
+
+static __always_inline void write_record(const struct tcp_connection *connection,
+					 const struct request_state *state, __u32 place,
+					 const struct call *call)
+{
+	__u32 most = call->left < REQUEST_BYTES_MAX ? call->left : REQUEST_BYTES_MAX;
+	struct request_buffer *buffer = own_buffer();
+	struct request_record *record;
+	bool unreadable = false;
+	__u32 captured = 0;
+
+	if (!call->has_source)
+		most = 0;
+	if (!buffer || buffer->busy) {
+		count_request_loss(REQUEST_LOSS_NESTED);
+		return;
+	}
+	record = begin_record(buffer, sizeof(*record) + most);
+	if (!record) {
 		count_request_loss(REQUEST_LOSS_RING_FULL +
-				   (protocol & (REQUEST_PROTOCOLS_MAX - 1)));
+				   (state->protocol & (REQUEST_PROTOCOLS_MAX - 1)));
+		return;
+	}
+	describe(record, connection, state, place);
+	if (most)
+		captured = copy_call_bytes(&call->source, call->skipped, (__u8 *)(record + 1),
+					   REQUEST_BYTES_MAX, most, &unreadable);
+	if (unreadable)
+		count_request_loss(REQUEST_LOSS_UNREADABLE);
+	record->offset[call->direction & 1] = call->offset;
+	record->skipped = call->skipped;
+	record->captured = captured;
+	record->uncaptured = call->left - captured;
+	record->kind = REQUEST_CHUNK;
+	record->direction = call->direction;
+	end_record(buffer, sizeof(*record) + captured);
 }
 
 static __always_inline int tell_call(struct tcp_connection *connection, struct request_state *state,
 				     __u32 place, __u32 direction, __u32 total, bool has_bytes)
 {
-	__u32 key = direction, skipped, left, captured = 0;
-	struct request_scratch *scratch = bpf_map_lookup_elem(&request_scratches, &key);
-	bool off = false, unreadable = false;
-	struct call_buffer buffer;
+	struct wanted wanted = read_want(connection->serial, place, direction);
+	struct call call = {.direction = direction};
 
-	if (!scratch)
-		return 0; /* cannot be: the index is within the map */
-	describe(&scratch->record, connection, state, place);
-	scratch->record.offset[direction] = __sync_fetch_and_add(&state->offset[direction], total);
-	skipped = unwanted(connection->serial, place, direction, scratch->record.offset[direction],
-			   total, &off);
-	if (off) {
+	if (wanted.off) {
 		connection->requests = REQUEST_MODE_OFF;
 		return 0;
 	}
-	left = total - skipped;
-	if (left) {
-		if (has_bytes && find_call_buffer(&buffer)) {
-			captured = copy_call_bytes(
-				&buffer, skipped, scratch->bytes, REQUEST_BYTES_MAX,
-				left < REQUEST_BYTES_MAX ? left : REQUEST_BYTES_MAX, &unreadable);
-			if (unreadable)
-				count_request_loss(REQUEST_LOSS_UNREADABLE);
-		} else {
+	call.offset = __sync_fetch_and_add(&state->offset[direction], total);
+	call.skipped = unwanted(wanted.from, call.offset, total);
+	call.left = total - call.skipped;
+	if (call.left) {
+		call.has_source = has_bytes && find_call_buffer(&call.source);
+		if (!call.has_source)
 			count_request_loss(REQUEST_LOSS_NO_BUFFER);
-		}
 	}
-	if (!state->protocol) {
-		if (captured)
-			state->protocol =
-				detect(scratch, captured, total,
-				       !state->late && !scratch->record.offset[REQUEST_EGRESS] &&
-					       !scratch->record.offset[REQUEST_INGRESS]);
-		if (!state->protocol && ++state->calls > REQUEST_CALLS_MAX) {
-			connection->requests = REQUEST_MODE_OFF;
-			return 0;
-		}
+	if (!state->protocol && !may_be_known(state, &call)) {
+		connection->requests = REQUEST_MODE_OFF;
+		return 0;
 	}
-	scratch->record.skipped = skipped;
-	scratch->record.captured = captured;
-	scratch->record.uncaptured = left - captured;
-	scratch->record.kind = REQUEST_CHUNK;
-	scratch->record.direction = direction;
-	send_record(scratch, captured, state->protocol);
+	write_record(connection, state, place, &call);
 	return 0;
 }
 

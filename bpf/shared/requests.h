@@ -20,6 +20,7 @@ enum {
 enum request_kind {
 	REQUEST_CHUNK = 1, /* a call that sent or received */
 	REQUEST_END = 2,   /* of the connection; no bytes */
+	REQUEST_MUCH = 3,  /* there is much to read; no bytes, and nothing else is set */
 };
 
 enum request_direction {
@@ -54,6 +55,30 @@ LL_ASSERT_SIZE(request_record, 64);
 LL_ASSERT_OFFSET(request_record, cgroup, 24);
 LL_ASSERT_OFFSET(request_record, captured, 48);
 
+/*
+ * Where a CPU tells of calls, and user space reads it; behind this is the ring, a power of two of
+ * bytes, and REQUEST_SPILL_BYTES. A record begins at a multiple of 8 and is in one piece: one that
+ * begins before the ring's end may end behind it. Where the next begins counts around the ring all
+ * the same.
+ */
+struct request_buffer {
+	__u64 head; /* bytes of all records that were ever written whole */
+	__u8 busy;  /* one is being written */
+	__u8 pad[55];
+	__u64 tail; /* bytes of those that were read; user space alone writes it */
+	__u8 tail_pad[56];
+};
+LL_ASSERT_SIZE(request_buffer, 128);
+LL_ASSERT_OFFSET(request_buffer, tail, 64);
+
+enum {
+	/* A record, and as much again as its bytes: what the verifier cannot exclude. */
+	REQUEST_SPILL_BYTES = 64 + 2 * REQUEST_BYTES_MAX,
+	/* Where ends of connections, and REQUEST_MUCH, are told; and when the reader is woken. */
+	REQUEST_ENDS_BYTES = 256 * 1024,
+	REQUEST_ENDS_MUCH = REQUEST_ENDS_BYTES / 4,
+};
+
 /* What user space wants of the connection at a place; it alone writes them. */
 struct request_want {
 	__u32 serial;			  /* of which connection; the rest is written before it */
@@ -74,5 +99,7 @@ enum request_loss {
 	REQUEST_LOSS_NO_BUFFER,
 	/* Ends of connections that found no room in the ring. */
 	REQUEST_LOSS_END,
+	/* Calls that interrupted the telling of another. */
+	REQUEST_LOSS_NESTED,
 	REQUEST_LOSS_COUNT,
 };

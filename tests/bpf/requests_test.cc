@@ -349,6 +349,15 @@ TEST_F(RequestsTest, OtherProtocolsThanHttpCountToo) {
   EXPECT_THAT(Servers(), ElementsAre(Pair("SET", kRounds)));
 }
 
+TEST_F(RequestsTest, AreCapturedAlsoWhereNoProgramGoesOnToTheirs) {
+  Load({.avoid_hooks = {"udp_send_btf", "udp_receive_btf"}});
+  const std::string request = Request("/a");
+  const std::string response = Response(200);
+  Run(Asks(request, response), Answers(request, response));
+  EXPECT_THAT(Clients(), ElementsAre(Pair("POST /a 200", kRounds)));
+  EXPECT_THAT(Servers(), ElementsAre(Pair("POST /a 200", kRounds)));
+}
+
 TEST_F(RequestsTest, WhatFindsNoRoomIsCountedByProtocol) {
   Load({.request_ring_bytes = 4096});
   // What is captured of a request is larger than the ring.
