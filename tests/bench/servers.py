@@ -123,7 +123,7 @@ def _round(load, folder, collector):
 
 
 def _told_percent(load, folder, collector):
-    """Of the requests at both ends, how many the agent tells."""
+    """Of the requests at both ends, how many the agent tells: of the whole machine, so that others may be among them."""
     with _agent(folder, collector) as watching:
         before = watching.told(load.protocol)
         turn = _Turn(load, watching)
