@@ -310,6 +310,7 @@ void LoadedBpfObject::AttachRow(const ProbeRow& row, const Before& before, Probe
     }
     Attached attached{.row = &row, .program = program};
     if (report.hook == kRunHook) {
+      attached.is_run = true;
       report.reason = TryRun(program);
     } else if (!AttachOne(row.alternatives[i], before(row.alternatives[i]), attached)) {
       report.reason = fmt::format("cannot attach: {}", std::strerror(errno));
@@ -338,7 +339,7 @@ int LoadedBpfObject::LinkFd(std::string_view probe) const {
 
 int LoadedBpfObject::RunFd(std::string_view probe) const {
   const Attached* attached = Find(probe);
-  return attached == nullptr || attached->link != nullptr ? -1 : bpf_program__fd(attached->program);
+  return attached == nullptr || !attached->is_run ? -1 : bpf_program__fd(attached->program);
 }
 
 uint64_t LoadedBpfObject::SkippedRuns() const {

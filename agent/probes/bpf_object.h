@@ -94,6 +94,7 @@ class LoadedBpfObject {
     bpf_program* program;
     std::unique_ptr<bpf_link, BpfLinkDestroyer> link;  // null for kRunHook, or where it is
     Following following;
+    bool is_run = false;  // of kRunHook
   };
 
   const Attached* Find(std::string_view probe) const;
