@@ -171,11 +171,11 @@ TEST_P(CgroupV1, KnowsTheListenersThatWereThereBefore) {
 }
 
 TEST_P(CgroupV1, ReportsTheCgroupsOfThatHierarchyAndNoOthers) {
-  std::string path;
+  std::string path, path_of_v2;
   uint64_t id = 0;
   const std::string v2 = Cgroup2Mount();
   {
-    if (!v2.empty()) TestCgroup other(v2, "leadline-test-v2");
+    if (!v2.empty()) path_of_v2 = TestCgroup(v2).directory().substr(v2.size());
     TestCgroup cgroup(mount_);
     path = cgroup.directory().substr(mount_.size());
     id = cgroup.id();
@@ -183,7 +183,7 @@ TEST_P(CgroupV1, ReportsTheCgroupsOfThatHierarchyAndNoOthers) {
   std::vector<LifecycleEvent::Kind> kinds;
   while (kinds.size() < 2) {
     const auto polled = probes_->PollLifecycle(absl::Seconds(10), [&](const LifecycleEvent& event) {
-      EXPECT_NE(event.path, "/leadline-test-v2");
+      EXPECT_NE(event.path, path_of_v2);
       if (event.cgroup_id == id && event.path == path) kinds.push_back(event.kind);
     });
     ASSERT_TRUE(polled.ok() && *polled > 0);

@@ -1,7 +1,6 @@
 // The real probes of TCP and UDP, by each way to set them, with a control group of the test's own.
 #pragma once
 
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +18,7 @@
 #include "agent/probes/probes.h"
 #include "tests/bpf/cgroup_fixture.h"
 #include "tests/bpf/probes_fixture.h"
+#include "tests/bpf/shared.h"
 #include "tests/bpf/sockets.h"
 
 namespace leadline::testing {
@@ -26,23 +26,6 @@ namespace leadline::testing {
 using agent::probes::ConnectionCounters;
 using agent::probes::ConnectionPeer;
 using Role = ConnectionPeer::Role;
-
-// What a process of the test writes for the test to read.
-template <typename T>
-class Shared {
- public:
-  Shared()
-      : value_(static_cast<T*>(
-            mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {}
-  ~Shared() { munmap(value_, sizeof(T)); }
-  Shared(const Shared&) = delete;
-  Shared& operator=(const Shared&) = delete;
-  T& operator*() const { return *value_; }
-  T* operator->() const { return value_; }
-
- private:
-  T* const value_;
-};
 
 // Hands the turn to another process, which may be this one's child.
 class Baton {

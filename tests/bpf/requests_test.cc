@@ -190,8 +190,17 @@ class RequestsTest : public ::testing::Test {
     EXPECT_TRUE(serve.Wait());
   }
 
+  // All that has been captured so far. A read takes a part of it, where others' requests are many.
+  void TakeCaptured() {
+    const size_t most = agent::probes::ProbeOptions().request_ring_bytes / sizeof(request_record);
+    for (size_t taken = 0; taken < most; taken += agent::probes::RequestRing::kRecordsAtOnce) {
+      EXPECT_TRUE(probes_->ReadRequests([](const RequestCounters&) {}).ok());
+    }
+  }
+
   // Requests by "method target status error", of a cgroup and side.
   std::map<std::string, uint64_t> Read(const TestCgroup& cgroup, Side side) {
+    TakeCaptured();
     std::map<std::string, uint64_t> counts;
     const absl::Status read = probes_->ReadRequests([&](const RequestCounters& row) {
       if (row.cgroup_id != cgroup.id()) return;
@@ -298,7 +307,8 @@ TEST_F(RequestsTest, OfLargeBodiesOnlyTheBeginningIsCaptured) {
       });
   EXPECT_THAT(Clients(), ElementsAre(Pair("POST /upload 200", kLarge)));
   EXPECT_THAT(Servers(), ElementsAre(Pair("POST /upload 200", kLarge)));
-  EXPECT_EQ(CountOf("http1", "uncaptured"), 0u) << "bytes that the parser needed";
+  // Of others' requests some bytes may be missing meanwhile, of ours these would be.
+  EXPECT_LT(CountOf("http1", "uncaptured"), kLarge * kBody) << "bytes that the parser needed";
 }
 
 TEST_F(RequestsTest, ConnectionsThatAreOlderThanTheAgentAreJoined) {
@@ -315,14 +325,42 @@ TEST_F(RequestsTest, ConnectionsThatAreOlderThanTheAgentAreJoined) {
   }
 }
 
+// More connections than others have meanwhile, all of them open when it is looked.
 TEST_F(RequestsTest, OtherProtocolsAreLeftAlone) {
+  constexpr size_t kConnections = 200;
   const std::string request(100, '\x01');
   const std::string response(200, '\x02');
-  Run(Asks(request, response), Answers(request, response));
+  const Process asks = Asks(request, response), answers = Answers(request, response);
+  const Shared<uint16_t> port;
+  const Baton listening, asked, done;
+  CgroupProcess serve(servers_, [&] {
+    const Socket own = Listen(kLocal);
+    *port = PortOf(own);
+    listening.Pass();
+    std::vector<Socket> connections;
+    for (size_t i = 0; i < kConnections; ++i) answers(connections.emplace_back(own.Accept()));
+    for (const Socket& connection : connections) connection.ReceiveAll();
+    return true;
+  });
+  CgroupProcess ask(clients_, [&] {
+    std::vector<Socket> connections;
+    for (size_t i = 0; i < kConnections; ++i)
+      asks(connections.emplace_back(Connect(kLocal, *port)));
+    asked.Pass();
+    done.Take();
+    return true;
+  });
+  serve.Start();
+  listening.Take();
+  ask.Start();
+  asked.Take();
   EXPECT_THAT(Clients(), IsEmpty());
   EXPECT_THAT(Servers(), IsEmpty());
-  EXPECT_EQ(CountOf("unknown", "undetected"), 2u) << "a connection, from both ends";
-  EXPECT_EQ(probes_->request_connections(), 0u);
+  EXPECT_GE(CountOf("unknown", "undetected"), 2 * kConnections) << "each from both ends";
+  EXPECT_LT(probes_->request_connections(), kConnections);
+  done.Pass();
+  EXPECT_TRUE(ask.Wait());
+  EXPECT_TRUE(serve.Wait());
 }
 
 TEST_F(RequestsTest, AConnectionThatEndsWithoutAResponseIsAnError) {
