@@ -12,7 +12,6 @@
 #include "agent/export/identity.h"
 #include "agent/export/sender.h"
 #include "agent/features/features.h"
-#include "agent/meta/pod_watcher.h"
 #include "agent/pipeline.h"
 #include "agent/probes/probes.h"
 #include "agent/record/recorder.h"
@@ -26,6 +25,7 @@
 #include "common/status_macros.h"
 #include "common/tls/server_security.h"
 #include "common/version.h"
+#include "kube/pods/pod_watcher.h"
 #include "prometheus/registry.h"
 
 namespace leadline::agent {
@@ -112,7 +112,7 @@ class AgentImpl final : public Agent {
   std::unique_ptr<record::Tape> tape_;  // none without --record
   std::optional<runtimes::RuntimeNames> runtimes_;
   std::unique_ptr<Pipeline> pipeline_;
-  std::unique_ptr<meta::PodWatcher> pods_;  // none without Kubernetes
+  std::unique_ptr<kube::pods::PodWatcher> pods_;  // none without Kubernetes
   std::unique_ptr<Sender> sender_;
   ToSender delivery_{*this};
   SamplingWatch sampling_;
@@ -202,9 +202,10 @@ absl::Status AgentImpl::StartKubernetes(const Options& options,
   if (!chosen) return absl::OkStatus();
   spdlog::info("Kubernetes API server {} by {}", chosen->client.url, chosen->source);
   chosen->client.user_agent = fmt::format("leadline-agent/{}", kVersion);
-  LL_ASSIGN_OR_RETURN(
-      pods_, meta::PodWatcher::Start({.client = std::move(chosen->client), .node = options.node},
-                                     *registry_));
+  LL_ASSIGN_OR_RETURN(pods_, kube::pods::PodWatcher::Start({.client = std::move(chosen->client),
+                                                            .node = options.node,
+                                                            .metrics_prefix = "leadline_agent"},
+                                                           *registry_));
   return absl::OkStatus();
 }
 

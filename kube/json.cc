@@ -61,8 +61,11 @@ const boost::json::array* FieldReader::Array(const boost::json::object* parent,
 
 std::string_view FieldReader::String(const boost::json::object* parent, std::string_view key) {
   const boost::json::value* value = Find(parent, key);
-  if (value == nullptr) return {};
-  const boost::json::string* text = value->if_string();
+  return value == nullptr ? std::string_view() : Text(*value, key);
+}
+
+std::string_view FieldReader::Text(const boost::json::value& element, std::string_view key) {
+  const boost::json::string* text = element.if_string();
   if (text == nullptr) {
     Fail(key, "is not a string");
     return {};
@@ -76,6 +79,19 @@ bool FieldReader::Bool(const boost::json::object* parent, std::string_view key) 
   const bool* flag = value->if_bool();
   if (flag == nullptr) Fail(key, "is not a boolean");
   return flag != nullptr && *flag;
+}
+
+uint64_t FieldReader::Number(const boost::json::object* parent, std::string_view key,
+                             uint64_t max) {
+  const boost::json::value* value = Find(parent, key);
+  if (value == nullptr) return 0;
+  boost::json::error_code error;
+  const auto number = value->to_number<uint64_t>(error);
+  if (error || number > max) {
+    Fail(key, fmt::format("is not a whole number up to {}", max));
+    return 0;
+  }
+  return number;
 }
 
 int64_t FieldReader::TimeMs(const boost::json::object* parent, std::string_view key) {

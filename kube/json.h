@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,7 +30,11 @@ class FieldReader {
   const boost::json::object* Object(const boost::json::object* parent, std::string_view key);
   const boost::json::array* Array(const boost::json::object* parent, std::string_view key);
   std::string_view String(const boost::json::object* parent, std::string_view key);
+  // An element of an array of strings, which is the field `key`.
+  std::string_view Text(const boost::json::value& element, std::string_view key);
   bool Bool(const boost::json::object* parent, std::string_view key);
+  // A whole number in [0, max]; 0 where absent.
+  uint64_t Number(const boost::json::object* parent, std::string_view key, uint64_t max);
   // RFC 3339; 0 where absent.
   int64_t TimeMs(const boost::json::object* parent, std::string_view key);
   // As String, but absent or "" is an error.

@@ -93,14 +93,7 @@ std::vector<std::string> ReadIps(FieldReader& reader, const json::object* status
   return addresses;
 }
 
-}  // namespace
-
-std::string_view StripRuntime(std::string_view container_id) {
-  const size_t separator = container_id.find("://");
-  return separator == std::string_view::npos ? container_id : container_id.substr(separator + 3);
-}
-
-absl::StatusOr<std::shared_ptr<const Object>> DecodePod(const json::value& json) {
+absl::StatusOr<std::shared_ptr<Pod>> ReadPod(const json::value& json, bool with_containers) {
   FieldReader reader;
   const json::object* root = reader.Root(json);
   auto pod = std::make_shared<Pod>();
@@ -116,11 +109,31 @@ absl::StatusOr<std::shared_ptr<const Object>> DecodePod(const json::value& json)
   pod->phase = reader.String(status, "phase");
   pod->ips = ReadIps(reader, status, "podIPs", "podIP");
   pod->host_ips = ReadIps(reader, status, "hostIPs", "hostIP");
-  for (const ContainerFields& fields : kContainerFields) {
-    ReadContainers(reader, spec, status, fields, *pod);
+  if (with_containers) {
+    for (const ContainerFields& fields : kContainerFields) {
+      ReadContainers(reader, spec, status, fields, *pod);
+    }
   }
   if (!reader.status().ok()) return reader.status();
   return pod;
+}
+
+}  // namespace
+
+std::string_view StripRuntime(std::string_view container_id) {
+  const size_t separator = container_id.find("://");
+  return separator == std::string_view::npos ? container_id : container_id.substr(separator + 3);
+}
+
+absl::StatusOr<std::shared_ptr<const Object>> DecodePod(const json::value& json) {
+  return ReadPod(json, true);
+}
+
+absl::StatusOr<std::shared_ptr<const Object>> DecodePodAddresses(const json::value& json) {
+  auto pod = ReadPod(json, false);
+  if (!pod.ok()) return pod.status();
+  (*pod)->meta.labels = {};
+  return *std::move(pod);
 }
 
 }  // namespace leadline::kube

@@ -47,6 +47,9 @@ struct Pod : Object {
 // INVALID_ARGUMENT names the field that is missing or of another type than documented.
 absl::StatusOr<std::shared_ptr<const Object>> DecodePod(const boost::json::value& json);
 
+// The same without labels and containers, for who only wants to know which pod has an address.
+absl::StatusOr<std::shared_ptr<const Object>> DecodePodAddresses(const boost::json::value& json);
+
 // "containerd://4f5d" -> "4f5d"; what has no "<runtime>://" stays as it is.
 std::string_view StripRuntime(std::string_view container_id);
 

@@ -20,5 +20,10 @@ struct Resource {
 
 // The pods of one node; of all nodes when `node` is "".
 Resource PodsOfNode(const std::string& node);
+// The same, each decoded by DecodePodAddresses.
+Resource PodAddresses(const std::string& node);
+
+Resource Services();
+Resource EndpointSlices();
 
 }  // namespace leadline::kube

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "agent/model/entity_id.h"
-#include "agent/model/ip_address.h"
+#include "common/ip_address.h"
 
 namespace leadline::agent::aggregate {
 namespace {

@@ -13,12 +13,12 @@
 
 #include "absl/container/flat_hash_map.h"
 
-#include "agent/meta/ended_set.h"
 #include "agent/meta/entity_record.h"
 #include "agent/meta/pod_record.h"
 #include "agent/meta/pod_table.h"
 #include "agent/meta/resolver_metrics.h"
 #include "agent/model/entity.h"
+#include "common/ended_set.h"
 #include "common/id128.h"
 #include "common/labels.h"
 

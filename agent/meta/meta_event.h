@@ -1,33 +1,17 @@
-// What the pod watcher tells the agent's main loop.
+// What the Kubernetes API tells the agent's main loop.
 //
-// Plain values; pods are immutable and shared.
+// Plain values.
 #pragma once
 
-#include <memory>
-#include <string>
-#include <variant>
-
-#include "kube/owner_chain.h"
-#include "kube/pod.h"
+#include "kube/pods/pod_event.h"
 
 namespace leadline::agent::meta {
 
-// A pod of this node was added or changed.
-struct PodApplied {
-  std::shared_ptr<const kube::Pod> pod;
-};
-// A pod is gone from the API; `pod` is its last known state.
-struct PodDeleted {
-  std::shared_ptr<const kube::Pod> pod;
-};
-// The owners of a pod whose direct owner is chain.owners[0].
-struct OwnersResolved {
-  std::string pod_uid;  // metadata.uid
-  kube::OwnerChain chain;
-};
-// Everything that the API server had at one time was delivered; again after every relist.
-struct PodsSynced {};
+using kube::pods::OwnersResolved;
+using kube::pods::PodApplied;
+using kube::pods::PodDeleted;
+using kube::pods::PodsSynced;
 
-using MetaEvent = std::variant<PodApplied, PodDeleted, OwnersResolved, PodsSynced>;
+using MetaEvent = kube::pods::PodEvent;
 
 }  // namespace leadline::agent::meta

@@ -6,12 +6,12 @@
 #include <fmt/format.h>
 
 #include "agent/meta/cgroup_path.h"
-#include "agent/meta/ended_set.h"
 #include "agent/meta/entity_table.h"
 #include "agent/meta/peer_table.h"
 #include "agent/meta/pod_table.h"
 #include "agent/meta/resolver_metrics.h"
 #include "agent/model/entity_id.h"
+#include "common/ended_set.h"
 
 namespace leadline::agent::meta {
 

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "kube/pods/peer_labels.h"
+
 namespace leadline::agent::meta {
 namespace {
 
@@ -25,7 +27,7 @@ PeerTable::PeerTable(std::string node, size_t max_ended, ResolverMetrics& metric
     : node_(std::move(node)),
       max_ended_(max_ended),
       metrics_(metrics),
-      node_peer_(MakePeer({{"peer_type", "node"}, {"peer_node", node_}})) {}
+      node_peer_(MakePeer(kube::pods::NodePeerLabels(node_))) {}
 
 void PeerTable::PodChanged(const PodRecord& pod, int64_t now_ms) {
   if (pod.pod() == nullptr) return;
@@ -71,9 +73,7 @@ void PeerTable::Claim(const IpAddress& address, const PodRecord& pod, bool ended
 LabelSet PeerTable::LabelsOf(const PodRecord& pod) const {
   LabelSet own;
   pod.AddLabels(pod.versions().back(), own);
-  std::vector<Label> labels{{"peer_type", "pod"}, {"peer_node", node_}};
-  for (const Label& label : own) labels.push_back({"peer_" + label.name, label.value});
-  return LabelSet(std::move(labels));
+  return kube::pods::PodPeerLabels(node_, own);
 }
 
 std::shared_ptr<const Peer> PeerTable::At(const IpAddress& address) const {

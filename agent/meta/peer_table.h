@@ -14,11 +14,11 @@
 
 #include "absl/container/flat_hash_map.h"
 
-#include "agent/meta/ended_set.h"
 #include "agent/meta/pod_record.h"
 #include "agent/meta/resolver_metrics.h"
-#include "agent/model/ip_address.h"
 #include "agent/model/peer.h"
+#include "common/ended_set.h"
+#include "common/ip_address.h"
 #include "kube/pod.h"
 
 namespace leadline::agent::meta {

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "agent/meta/workload.h"
+#include "kube/pods/workload.h"
 
 namespace leadline::agent::meta {
 namespace {
@@ -63,8 +63,8 @@ const kube::OwnerChain* PodRecord::ChainOf(const Version& version) const {
 void PodRecord::AddLabels(const Version& version, LabelSet& labels) const {
   labels.Set("namespace", pod_->meta.namespace_name);
   labels.Set("pod", pod_->meta.name);
-  AddOwnerLabels(pod_->meta.name, version.owner ? &*version.owner : nullptr, ChainOf(version),
-                 labels);
+  kube::pods::AddOwnerLabels(pod_->meta.name, version.owner ? &*version.owner : nullptr,
+                             ChainOf(version), labels);
 }
 
 const PodRecord::ContainerRun* PodRecord::FindRun(std::string_view container_id) const {

@@ -11,10 +11,10 @@
 #include <string>
 #include <string_view>
 
-#include "agent/meta/ended_set.h"
 #include "agent/meta/meta_event.h"
 #include "agent/meta/pod_record.h"
 #include "agent/meta/resolver_metrics.h"
+#include "common/ended_set.h"
 #include "common/string_map.h"
 #include "kube/owner_chain.h"
 #include "kube/pod.h"

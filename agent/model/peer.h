@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "agent/model/ip_address.h"
+#include "common/ip_address.h"
 #include "common/labels.h"
 
 namespace leadline::agent {

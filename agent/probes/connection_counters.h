@@ -9,9 +9,9 @@
 #include "absl/status/status.h"
 #include "absl/types/span.h"
 
-#include "agent/model/ip_address.h"
 #include "agent/probes/syscall_table.h"
 #include "bpf/shared/connections.h"
+#include "common/ip_address.h"
 #include "common/status_macros.h"
 
 namespace leadline::agent::probes {
@@ -19,11 +19,11 @@ namespace leadline::agent::probes {
 // Ephemeral ports are not told apart, so a peer is one however often it connects.
 struct ConnectionPeer {
   enum class Role : uint8_t { kClient = CONNECTION_CLIENT, kServer = CONNECTION_SERVER };
-  Role role = Role::kClient;            // of the cgroup's side
-  bool other = false;                   // all that have no row of their own; the rest is 0
-  uint16_t local_port = 0;              // of a server, else 0
-  uint16_t remote_port = 0;             // of a client's peer, else 0
-  IpAddress remote = {};                // all 0 without a peer
+  Role role = Role::kClient;  // of the cgroup's side
+  bool other = false;         // all that have no row of their own; the rest is 0
+  uint16_t local_port = 0;    // of a server, else 0
+  uint16_t remote_port = 0;   // of a client's peer, else 0
+  IpAddress remote = {};      // all 0 without a peer
 
   bool operator==(const ConnectionPeer&) const = default;
   template <typename H>

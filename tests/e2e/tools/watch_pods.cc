@@ -19,19 +19,19 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
-#include "agent/meta/pod_watcher.h"
 #include "common/log.h"
 #include "common/status_text.h"
 #include "kube/config/choice.h"
 #include "kube/flags/kube_flags.h"
+#include "kube/pods/pod_watcher.h"
 
 namespace leadline {
 namespace {
 
-using agent::meta::OwnersResolved;
-using agent::meta::PodApplied;
-using agent::meta::PodDeleted;
-using agent::meta::PodWatcher;
+using kube::pods::OwnersResolved;
+using kube::pods::PodApplied;
+using kube::pods::PodDeleted;
+using kube::pods::PodWatcher;
 
 std::string Line(const PodApplied& event) {
   std::string labels;
@@ -51,7 +51,7 @@ std::string Line(const OwnersResolved& event) {
   }
   return fmt::format("owners {} {} {}", event.pod_uid, owners, static_cast<int>(event.chain.end));
 }
-std::string Line(const agent::meta::PodsSynced&) { return "synced"; }
+std::string Line(const kube::pods::PodsSynced&) { return "synced"; }
 
 int Run(PodWatcher::Options options) {
   if (const absl::Status log = SetUpLog("watch_pods", "info"); !log.ok()) return 1;
@@ -86,8 +86,9 @@ int Run(PodWatcher::Options options) {
 
 int main(int argc, char** argv) {
   CLI::App app("Prints what the agent's Kubernetes client sees.", "watch_pods");
-  leadline::agent::meta::PodWatcher::Options options;
+  leadline::kube::pods::PodWatcher::Options options;
   leadline::kube::config::Choice choice;
+  options.metrics_prefix = "leadline_agent";
   app.add_option("node", options.node)->required();
   app.add_option("--max-silence", options.reflector.watch_max_silence_ms);
   leadline::kube::flags::AddKubeFlags(app, choice);

@@ -90,6 +90,24 @@ TEST(DecodePod, KeepsWhatAttributionNeeds) {
                           "proxy 1 docker.io/px:latest cc [bb] 2", "debugger 2 busybox:1 dd [] 0"));
 }
 
+TEST(DecodePod, WhoOnlyWantsAddressesGetsNoContainersAndLabels) {
+  const auto json = ParseJson(WithMeta(R"(,"labels":{"app":"web"},"ownerReferences":[
+      {"kind":"ReplicaSet","name":"web-5d4f","uid":"rs-1","controller":true}])",
+                                       R"(,"spec":{"nodeName":"n1","containers":[{"name":"app"}]},
+      "status":{"phase":"Running","podIP":"10.0.0.1"})"));
+  ASSERT_TRUE(json.ok()) << json.status();
+  const auto object = DecodePodAddresses(*json);
+  ASSERT_TRUE(object.ok()) << object.status();
+  const auto& pod = static_cast<const Pod&>(**object);
+  EXPECT_THAT(pod.meta.labels, IsEmpty());
+  EXPECT_THAT(pod.containers, IsEmpty());
+  EXPECT_EQ(pod.node_name, "n1");
+  EXPECT_EQ(pod.phase, "Running");
+  EXPECT_THAT(pod.ips, ElementsAre("10.0.0.1"));
+  ASSERT_NE(pod.meta.Controller(), nullptr);
+  EXPECT_EQ(pod.meta.Controller()->name, "web-5d4f");
+}
+
 TEST(DecodePod, ATerminatedRunIsNamedWhereTheStatusHasNoIdYet) {
   const auto pod = Decode(WithMeta("", R"(,"spec":{"containers":[{"name":"app"}]},
       "status":{"containerStatuses":[{"name":"app",

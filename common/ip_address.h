@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace leadline::agent {
+namespace leadline {
 
 // IPv6, in network order; IPv4 as ::ffff:a.b.c.d. All 0: no address.
 using IpAddress = std::array<uint8_t, 16>;
@@ -28,4 +28,4 @@ bool IsLoopback(const IpAddress& address);
 // addresses (RFC 6890).
 std::string_view AddressClass(const IpAddress& address);
 
-}  // namespace leadline::agent
+}  // namespace leadline

@@ -8,7 +8,7 @@
 #include <set>
 #include <utility>
 
-namespace leadline::agent::meta {
+namespace leadline {
 
 template <typename K>
 class EndedSet {
@@ -33,4 +33,4 @@ class EndedSet {
   std::set<std::pair<int64_t, K>> ended_;
 };
 
-}  // namespace leadline::agent::meta
+}  // namespace leadline

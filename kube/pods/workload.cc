@@ -1,8 +1,8 @@
-#include "agent/meta/workload.h"
+#include "kube/pods/workload.h"
 
 #include <algorithm>
 
-namespace leadline::agent::meta {
+namespace leadline::kube::pods {
 namespace {
 
 std::string LowerCase(std::string_view text) {
@@ -14,8 +14,8 @@ std::string LowerCase(std::string_view text) {
 }
 
 // A ReplicaSet stands for the Deployment that made it; every other direct owner for itself.
-const kube::Owner& Workload(const kube::OwnerChain& chain) {
-  const kube::Owner& direct = chain.owners.front();
+const Owner& Workload(const OwnerChain& chain) {
+  const Owner& direct = chain.owners.front();
   const bool rollout = direct.kind == "ReplicaSet" && chain.owners.size() > 1;
   return rollout ? chain.owners[1] : direct;
 }
@@ -27,8 +27,8 @@ void SetWorkload(std::string_view name, std::string_view type, LabelSet& labels)
 
 }  // namespace
 
-void AddOwnerLabels(const std::string& pod, const kube::Owner* direct,
-                    const kube::OwnerChain* chain, LabelSet& labels) {
+void AddOwnerLabels(const std::string& pod, const Owner* direct, const OwnerChain* chain,
+                    LabelSet& labels) {
   if (direct == nullptr) return SetWorkload(pod, "pod", labels);
   labels.Set("owner_kind", direct->kind);
   labels.Set("owner_name", direct->name);
@@ -36,8 +36,8 @@ void AddOwnerLabels(const std::string& pod, const kube::Owner* direct,
   if (chain == nullptr || chain->owners.empty()) return;
   labels.Set("controller_kind", chain->owners.back().kind);
   labels.Set("controller", chain->owners.back().name);
-  const kube::Owner& workload = Workload(*chain);
+  const Owner& workload = Workload(*chain);
   SetWorkload(workload.name, LowerCase(workload.kind), labels);
 }
 
-}  // namespace leadline::agent::meta
+}  // namespace leadline::kube::pods

@@ -1,4 +1,4 @@
-#include "agent/meta/pod_watcher.h"
+#include "kube/pods/pod_watcher.h"
 
 #include <atomic>
 #include <random>
@@ -16,10 +16,8 @@
 #include "kube/owner_resolver.h"
 #include "kube/reflector.h"
 
-namespace leadline::agent::meta {
+namespace leadline::kube::pods {
 namespace {
-
-constexpr char kMetricPrefix[] = "leadline_agent";
 
 uint64_t RandomSeed() {
   std::random_device device;
@@ -38,31 +36,34 @@ class ApiPodWatcher final : public PodWatcher {
   }
 
   absl::Status Open(prometheus::Registry& registry) {
-    LL_ASSIGN_OR_RETURN(std::unique_ptr<kube::MetadataSource> source,
-                        kube::ApiMetadataSource::Open(options_.client, SystemClock()));
-    LL_ASSIGN_OR_RETURN(owners_, CatchStatus("look up owners of pods", [&] {
-                          return std::make_unique<kube::OwnerResolver>(
-                              kube::OwnerResolverOptions{.seed = RandomSeed()}, std::move(source),
-                              SystemClock(), std::make_unique<kube::RealPauser>(),
-                              kube::OwnerMetrics(registry, kMetricPrefix),
-                              [this](const std::string& uid, kube::OwnerChain chain) {
-                                OnOwners(uid, std::move(chain));
-                              });
-                        }));
-    kube::ReflectorOptions reflector = options_.reflector;
+    LL_ASSIGN_OR_RETURN(std::unique_ptr<MetadataSource> source,
+                        ApiMetadataSource::Open(options_.client, SystemClock()));
+    LL_ASSIGN_OR_RETURN(
+        owners_, CatchStatus("look up owners of pods", [&] {
+          return std::make_unique<OwnerResolver>(
+              OwnerResolverOptions{.max_queued = options_.max_owner_requests, .seed = RandomSeed()},
+              std::move(source), SystemClock(), std::make_unique<RealPauser>(),
+              OwnerMetrics(registry, options_.metrics_prefix),
+              [this](const std::string& uid, OwnerChain chain) {
+                OnOwners(uid, std::move(chain));
+              });
+        }));
+    ReflectorOptions reflector = options_.reflector;
     if (reflector.seed == 0) reflector.seed = RandomSeed();
-    LL_ASSIGN_OR_RETURN(reflector_, kube::Reflector::Start(
-                                        options_.client, kube::PodsOfNode(options_.node), reflector,
-                                        SystemClock(), std::make_unique<kube::RealPauser>(),
-                                        kube::ReflectorMetrics(registry, kMetricPrefix, "pods"),
-                                        [this](kube::Event event) { OnPod(std::move(event)); }));
+    LL_ASSIGN_OR_RETURN(
+        reflector_, Reflector::Start(options_.client,
+                                     options_.addresses_only ? PodAddresses(options_.node)
+                                                             : PodsOfNode(options_.node),
+                                     reflector, SystemClock(), std::make_unique<RealPauser>(),
+                                     ReflectorMetrics(registry, options_.metrics_prefix, "pods"),
+                                     [this](Event event) { OnPod(std::move(event)); }));
     return absl::OkStatus();
   }
 
-  std::vector<MetaEvent> Take(size_t max) override {
-    std::vector<MetaEvent> events;
+  std::vector<PodEvent> Take(size_t max) override {
+    std::vector<PodEvent> events;
     while (events.size() < max) {
-      std::optional<MetaEvent> event = queue_.Pop(absl::ZeroDuration());
+      std::optional<PodEvent> event = queue_.Pop(absl::ZeroDuration());
       if (!event) break;
       events.push_back(*std::move(event));
     }
@@ -72,13 +73,13 @@ class ApiPodWatcher final : public PodWatcher {
   bool synced() const override { return synced_; }
 
  private:
-  void OnPod(kube::Event event) {
-    if (event.type == kube::EventType::kSynced) {
+  void OnPod(Event event) {
+    if (event.type == EventType::kSynced) {
       synced_ = true;
       return Queue(PodsSynced{});
     }
-    auto pod = std::static_pointer_cast<const kube::Pod>(std::move(event.object));
-    if (event.type == kube::EventType::kDeleted) {
+    auto pod = std::static_pointer_cast<const Pod>(std::move(event.object));
+    if (event.type == EventType::kDeleted) {
       Forget(pod->meta.uid);
       return Queue(PodDeleted{std::move(pod)});
     }
@@ -87,8 +88,8 @@ class ApiPodWatcher final : public PodWatcher {
   }
 
   // A pod whose chain could not be followed to its end is asked for again at its next change.
-  void ResolveOwners(const kube::Pod& pod) ABSL_LOCKS_EXCLUDED(mutex_) {
-    const kube::OwnerReference* direct = pod.meta.Controller();
+  void ResolveOwners(const Pod& pod) ABSL_LOCKS_EXCLUDED(mutex_) {
+    const OwnerReference* direct = pod.meta.Controller();
     if (direct == nullptr) return Forget(pod.meta.uid);
     {
       MutexLock lock(mutex_);
@@ -99,10 +100,9 @@ class ApiPodWatcher final : public PodWatcher {
     if (!owners_->Resolve(pod.meta.uid, pod.meta.namespace_name, *direct)) Unsettle(pod.meta.uid);
   }
 
-  void OnOwners(const std::string& pod_uid, kube::OwnerChain chain) {
-    const bool to_the_end = chain.end == kube::ChainEnd::kTop ||
-                            chain.end == kube::ChainEnd::kTooLong ||
-                            chain.end == kube::ChainEnd::kUnknownKind;
+  void OnOwners(const std::string& pod_uid, OwnerChain chain) {
+    const bool to_the_end = chain.end == ChainEnd::kTop || chain.end == ChainEnd::kTooLong ||
+                            chain.end == ChainEnd::kUnknownKind;
     if (!to_the_end) Unsettle(pod_uid);
     Queue(OwnersResolved{pod_uid, std::move(chain)});
   }
@@ -117,7 +117,7 @@ class ApiPodWatcher final : public PodWatcher {
     lookups_.erase(pod_uid);
   }
 
-  void Queue(MetaEvent event) {
+  void Queue(PodEvent event) {
     if (queue_.Push(std::move(event)) && options_.on_event) options_.on_event();
   }
 
@@ -127,14 +127,14 @@ class ApiPodWatcher final : public PodWatcher {
   };
 
   const Options options_;
-  BoundedQueue<MetaEvent> queue_;
+  BoundedQueue<PodEvent> queue_;
   std::atomic<bool> synced_ = false;
   Mutex mutex_;
   StringMap<Lookup> lookups_ ABSL_GUARDED_BY(mutex_);  // of the pods in the API, by metadata.uid
 
   // The threads, which use the members above.
-  std::unique_ptr<kube::OwnerResolver> owners_;
-  std::unique_ptr<kube::Reflector> reflector_;
+  std::unique_ptr<OwnerResolver> owners_;
+  std::unique_ptr<Reflector> reflector_;
 };
 
 }  // namespace
@@ -146,4 +146,4 @@ absl::StatusOr<std::unique_ptr<PodWatcher>> PodWatcher::Start(Options options,
   return watcher;
 }
 
-}  // namespace leadline::agent::meta
+}  // namespace leadline::kube::pods

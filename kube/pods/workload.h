@@ -8,7 +8,7 @@
 #include "common/labels.h"
 #include "kube/owner_chain.h"
 
-namespace leadline::agent::meta {
+namespace leadline::kube::pods {
 
 // Adds to `labels`, for a pod of that name:
 //   owner_kind, owner_name        the direct owner, as in kube-state-metrics' kube_pod_owner
@@ -18,7 +18,7 @@ namespace leadline::agent::meta {
 // A pod without controller has workload and workload_type only ("pod"), and so has a static pod
 // ("staticpod"), whose direct owner is its node. `chain` is nullptr while only `direct` is known;
 // then the last four wait, unless `direct` is nullptr too.
-void AddOwnerLabels(const std::string& pod, const kube::Owner* direct,
-                    const kube::OwnerChain* chain, LabelSet& labels);
+void AddOwnerLabels(const std::string& pod, const Owner* direct, const OwnerChain* chain,
+                    LabelSet& labels);
 
-}  // namespace leadline::agent::meta
+}  // namespace leadline::kube::pods

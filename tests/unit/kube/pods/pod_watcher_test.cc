@@ -1,4 +1,4 @@
-#include "agent/meta/pod_watcher.h"
+#include "kube/pods/pod_watcher.h"
 
 #include <memory>
 #include <string>
@@ -12,11 +12,9 @@
 #include "common/mutex.h"
 #include "tests/unit/kube/server/scripted_server.h"
 
-namespace leadline::agent::meta {
+namespace leadline::kube::pods {
 namespace {
 
-using kube::Exchange;
-using kube::Handler;
 using testing::ElementsAre;
 using testing::SizeIs;
 using testing::UnorderedElementsAre;
@@ -81,8 +79,10 @@ class PodWatcherTest : public testing::Test {
  protected:
   void Start(std::vector<Handler> script, size_t queue_capacity = 100) {
     for (Handler& handler : script) server_.Append(std::move(handler));
-    PodWatcher::Options options{
-        .client = {.url = server_.url()}, .node = "n1", .queue_capacity = queue_capacity};
+    PodWatcher::Options options{.client = {.url = server_.url()},
+                                .node = "n1",
+                                .metrics_prefix = "test",
+                                .queue_capacity = queue_capacity};
     options.on_event = [this] {
       MutexLock lock(mutex_);
       ++notified_;
@@ -102,7 +102,7 @@ class PodWatcherTest : public testing::Test {
         MutexLock lock(mutex_);
         seen = notified_;
       }
-      for (const MetaEvent& event : watcher_->Take(count - events.size())) {
+      for (const PodEvent& event : watcher_->Take(count - events.size())) {
         events.push_back(Describe(event));
       }
       MutexLock lock(mutex_);
@@ -111,7 +111,7 @@ class PodWatcherTest : public testing::Test {
     return events;
   }
 
-  static std::string Describe(const MetaEvent& event) {
+  static std::string Describe(const PodEvent& event) {
     if (const auto* applied = std::get_if<PodApplied>(&event)) {
       return "applied " + applied->pod->meta.name;
     }
@@ -120,14 +120,14 @@ class PodWatcherTest : public testing::Test {
     }
     if (const auto* owners = std::get_if<OwnersResolved>(&event)) {
       std::string text = "owners " + owners->pod_uid;
-      for (const kube::Owner& owner : owners->chain.owners) text += " " + owner.name;
+      for (const Owner& owner : owners->chain.owners) text += " " + owner.name;
       return text;
     }
     return "synced";
   }
 
   prometheus::Registry registry_;
-  kube::ScriptedServer server_;
+  ScriptedServer server_;
   Mutex mutex_;
   CondVar changed_;
   size_t notified_ ABSL_GUARDED_BY(mutex_) = 0;
@@ -189,10 +189,12 @@ TEST_F(PodWatcherTest, StopsWhileNobodyTakesAnything) {
 
 TEST(PodWatcher, RefusesAConfigurationThatCannotWork) {
   prometheus::Registry registry;
-  EXPECT_EQ(
-      PodWatcher::Start({.client = {.url = "nonsense"}, .node = "n1"}, registry).status().code(),
-      absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(PodWatcher::Start(
+                {.client = {.url = "nonsense"}, .node = "n1", .metrics_prefix = "test"}, registry)
+                .status()
+                .code(),
+            absl::StatusCode::kInvalidArgument);
 }
 
 }  // namespace
-}  // namespace leadline::agent::meta
+}  // namespace leadline::kube::pods

@@ -1,8 +1,8 @@
-#include "agent/model/ip_address.h"
+#include "common/ip_address.h"
 
 #include <gtest/gtest.h>
 
-namespace leadline::agent {
+namespace leadline {
 namespace {
 
 TEST(IpAddress, IsReadAndWrittenAsPeopleDo) {
@@ -49,4 +49,4 @@ TEST(IpAddress, TellsItsNetworkByItself) {
 }
 
 }  // namespace
-}  // namespace leadline::agent
+}  // namespace leadline

@@ -1,8 +1,8 @@
-#include "agent/meta/workload.h"
+#include "kube/pods/workload.h"
 
 #include <gtest/gtest.h>
 
-namespace leadline::agent::meta {
+namespace leadline::kube::pods {
 namespace {
 
 kube::Owner Owner(const std::string& kind, const std::string& name) {
@@ -57,4 +57,4 @@ TEST(AddOwnerLabels, WithoutTheChainOnlyTheDirectOwnerIsSaid) {
 }
 
 }  // namespace
-}  // namespace leadline::agent::meta
+}  // namespace leadline::kube::pods

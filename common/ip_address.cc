@@ -1,11 +1,11 @@
-#include "agent/model/ip_address.h"
+#include "common/ip_address.h"
 
 #include <arpa/inet.h>
 
 #include <algorithm>
 #include <cstddef>
 
-namespace leadline::agent {
+namespace leadline {
 namespace {
 
 constexpr std::array<uint8_t, 12> kMappedV4 = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -79,4 +79,4 @@ std::string_view AddressClass(const IpAddress& address) {
 
 bool IsLoopback(const IpAddress& address) { return AddressClass(address) == kLoopback; }
 
-}  // namespace leadline::agent
+}  // namespace leadline
