@@ -12,7 +12,8 @@ HistogramColumns::HistogramColumns(const BucketLayout& layout, size_t size, size
   MakeRoom(kFields + buckets);
 }
 
-absl::Span<double> HistogramColumns::ColumnOf(const BucketId& bucket, size_t& near) {
+absl::Span<double> HistogramColumns::ColumnOf(const BucketId& bucket, size_t& near, size_t begin,
+                                              size_t end) {
   while (near < buckets_.size() && buckets_[near] < bucket) ++near;
   if (near < buckets_.size() && buckets_[near] == bucket) return Column(kFields + near);
   if (buckets_.size() == kMaxBuckets) return {};
@@ -20,7 +21,8 @@ absl::Span<double> HistogramColumns::ColumnOf(const BucketId& bucket, size_t& ne
   if (slot == room_) MakeRoom(slot + slot / 2);
   buckets_.insert(buckets_.begin() + static_cast<ptrdiff_t>(near), bucket);
   slots_.insert(slots_.begin() + static_cast<ptrdiff_t>(near), static_cast<uint32_t>(slot));
-  std::fill_n(At(slot), size_, 0);
+  std::fill(At(slot), At(slot) + begin, 0);
+  std::fill(At(slot) + end, At(slot) + size_, 0);
   return {At(slot), size_};
 }
 

@@ -57,9 +57,11 @@ class HistogramColumns {
   absl::Span<double> Column(size_t i) { return {At(SlotOf(i)), size_}; }
   absl::Span<const double> Column(size_t i) const { return {At(SlotOf(i)), size_}; }
 
-  // The column of the bucket, which is made of zeros where there is none; empty where there would
-  // be too many. `near`: the number of a bucket at or before it, and then its own.
-  absl::Span<double> ColumnOf(const BucketId& bucket, size_t& near);
+  // The column of the bucket, which is made where there is none: of zeros, but for the histograms
+  // [begin, end), which are any. Empty where there would be too many. `near`: the number of a
+  // bucket at or before it, and then its own.
+  absl::Span<double> ColumnOf(const BucketId& bucket, size_t& near, size_t begin = 0,
+                              size_t end = 0);
 
   // The numbers of histograms that are said to be the first after a reset, ascending.
   std::vector<uint32_t> said_resets;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "collector/promql/value/sums.h"
+#include "common/wide.h"
 
 namespace leadline::collector::promql {
 namespace {
@@ -33,24 +34,29 @@ Histogram GaugeOf(const model::BucketLayout& layout, absl::Span<const BucketId> 
   histogram.zero_count = value(HistogramColumns::kZeroCount);
   histogram.count = value(HistogramColumns::kCount);
   histogram.sum = value(HistogramColumns::kSum);
+  double counts[HistogramColumns::kMaxBuckets];
   size_t filled = 0;
   for (size_t i = 0; i < buckets.size(); ++i) {
-    filled += !buckets[i].is_negative && value(HistogramColumns::kFields + i) != 0 ? 1 : 0;
+    counts[i] = value(HistogramColumns::kFields + i);
+    filled += counts[i] != 0 && !buckets[i].is_negative ? 1 : 0;
   }
   histogram.positive.reserve(filled);
   for (size_t i = 0; i < buckets.size(); ++i) {
-    const double count = value(HistogramColumns::kFields + i);
-    if (count == 0) continue;
+    if (counts[i] == 0) continue;
     auto& own = buckets[i].is_negative ? histogram.negative : histogram.positive;
-    own.push_back({buckets[i].index, count});
+    own.push_back({buckets[i].index, counts[i]});
   }
   return histogram;
 }
 
-bool AnyFell(absl::Span<const double> column) {
-  int fell = 0;
-  for (size_t i = 1; i < column.size(); ++i) fell |= column[i] < column[i - 1] ? 1 : 0;
+LEADLINE_INLINE bool AnyFell(const double* column, size_t count) {
+  uint64_t fell = 0;
+  for (size_t i = 1; i < count; ++i) fell |= static_cast<uint64_t>(column[i] < column[i - 1]);
   return fell != 0;
+}
+
+LEADLINE_AVX2 bool AnyFellWide(const double* column, size_t count) {
+  return AnyFell(column, count);
 }
 
 }  // namespace
@@ -91,7 +97,9 @@ std::vector<uint32_t> FindResets(const HistogramColumns& columns) {
   for (size_t i = 0; i < columns.width(); ++i) {
     if (i == HistogramColumns::kSum) continue;  // it is no count, and may fall
     const absl::Span<const double> column = columns.Column(i);
-    if (!AnyFell(column)) continue;
+    const bool any_fell = HasAvx2() ? AnyFellWide(column.data(), column.size())
+                                    : AnyFell(column.data(), column.size());
+    if (!any_fell) continue;
     for (uint32_t k = 1; k < column.size(); ++k) {
       if (column[k] < column[k - 1]) resets.push_back(k);
     }
@@ -132,7 +140,7 @@ void SumsOfColumns::Add(const HistogramColumns& columns, absl::Span<const uint8_
   if (begin >= end) return;
   const auto add = [&](size_t from, size_t to) {
     double* const sums = sums_[to].get() + begin;
-    AddToSums(columns.Column(from).data() + begin, end - begin, sums, sums + has_.size());
+    AddSparseToSums(columns.Column(from).data() + begin, end - begin, sums, sums + has_.size());
   };
   for (size_t i = 0; i < HistogramColumns::kFields; ++i) add(i, i);
   size_t own = 0;

@@ -35,6 +35,36 @@ LEADLINE_AVX2 bool AddUpWide(const double* values, size_t count, double* sums,
   return AddUp(values, count, sums, compensations);
 }
 
+LEADLINE_INLINE bool AreZeros(const double* values, size_t count) {
+  uint64_t any = 0;
+  for (size_t i = 0; i < count; ++i) any |= std::bit_cast<uint64_t>(values[i]);
+  return any == 0;
+}
+
+LEADLINE_INLINE bool AddUpSparse(const double* values, size_t count, double* sums,
+                                 double* compensations) {
+  constexpr size_t kAtOnce = 16;  // two lines of memory
+  bool all_finite = true;
+  size_t begin = 0;
+  for (; begin + kAtOnce <= count; begin += kAtOnce) {
+    if (AreZeros(values + begin, kAtOnce)) continue;
+    all_finite &= AddUp(values + begin, kAtOnce, sums + begin, compensations + begin);
+  }
+  return AddUp(values + begin, count - begin, sums + begin, compensations + begin) && all_finite;
+}
+
+LEADLINE_AVX2 bool AddUpSparseWide(const double* values, size_t count, double* sums,
+                                   double* compensations) {
+  return AddUpSparse(values, count, sums, compensations);
+}
+
+// Infinite sums have nothing to make up for.
+void ClearInfinite(size_t count, const double* sums, double* compensations) {
+  for (size_t i = 0; i < count; ++i) {
+    if (std::isinf(sums[i])) compensations[i] = 0;
+  }
+}
+
 // The first value from `begin` on that is absent, or is not, or how many there are. Mostly there is
 // none for long, and many at once are quick to see.
 template <bool kAbsent>
@@ -74,9 +104,13 @@ LEADLINE_AVX2 void CountUpWide(const double* values, size_t count, uint64_t* cou
 void AddToSums(const double* values, size_t count, double* sums, double* compensations) {
   const bool all_finite = HasAvx2() ? AddUpWide(values, count, sums, compensations)
                                     : AddUp(values, count, sums, compensations);
-  for (size_t i = 0; !all_finite && i < count; ++i) {
-    if (std::isinf(sums[i])) compensations[i] = 0;
-  }
+  if (!all_finite) ClearInfinite(count, sums, compensations);
+}
+
+void AddSparseToSums(const double* values, size_t count, double* sums, double* compensations) {
+  const bool all_finite = HasAvx2() ? AddUpSparseWide(values, count, sums, compensations)
+                                    : AddUpSparse(values, count, sums, compensations);
+  if (!all_finite) ClearInfinite(count, sums, compensations);
 }
 
 void CountPresent(absl::Span<const double> values, uint64_t* counts) {

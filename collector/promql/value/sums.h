@@ -10,6 +10,8 @@ namespace leadline::collector::promql {
 
 // Adds values[i] to the sum of sums[i] and compensations[i].
 void AddToSums(const double* values, size_t count, double* sums, double* compensations);
+// The same, for values that are zero many times in a row: sums are not looked at for those.
+void AddSparseToSums(const double* values, size_t count, double* sums, double* compensations);
 
 // Adds 1 to counts[i] where values[i] is not AbsentValue().
 void CountPresent(absl::Span<const double> values, uint64_t* counts);

@@ -13,6 +13,7 @@
 #include "collector/store/codec/integers.h"
 #include "collector/store/codec/model_codec.h"
 #include "collector/store/codec/residuals.h"
+#include "common/wide.h"
 
 namespace leadline::collector::store::codec {
 namespace {
@@ -193,19 +194,30 @@ void DecodeBuckets(ByteReader& reader, size_t count, const CountKinds& kinds, co
   }
 }
 
+// Whole numbers as doubles, which are right unless it gives true: some are of 2^52 and more.
+LEADLINE_INLINE bool ToDoublesBelow(const int64_t* counts, size_t count, double* out) {
+  constexpr uint64_t kTwoTo52 = uint64_t{0x433} << 52;  // as a double
+  uint64_t all = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const auto whole = static_cast<uint64_t>(counts[i]);
+    all |= whole;
+    // A double's lowest bits, where it is 2^52 and so much.
+    out[i] = std::bit_cast<double>(whole | kTwoTo52) - std::bit_cast<double>(kTwoTo52);
+  }
+  return all >> 52 != 0;
+}
+
+LEADLINE_AVX2 bool ToDoublesBelowWide(const int64_t* counts, size_t count, double* out) {
+  return ToDoublesBelow(counts, count, out);
+}
+
 // Counts, floats as their bits, as numbers.
 void ToDoubles(const int64_t* column, const CountKinds& kinds, const RunPart& part, double* out) {
-  constexpr uint64_t kTwoTo52 = uint64_t{0x433} << 52;  // as a double
+  const int64_t* const counts = column + part.begin;
   if (kinds.floats == 0) {
-    uint64_t all = 0;
-    for (size_t i = part.begin; i < part.end; ++i) all |= static_cast<uint64_t>(column[i]);
-    if (all >> 52 == 0) {  // a double's lowest bits, where it is 2^52 and so much
-      for (size_t i = part.begin; i < part.end; ++i) {
-        *out++ = std::bit_cast<double>(static_cast<uint64_t>(column[i]) | kTwoTo52) -
-                 std::bit_cast<double>(kTwoTo52);
-      }
-      return;
-    }
+    const bool is_wrong = HasAvx2() ? ToDoublesBelowWide(counts, part.size(), out)
+                                    : ToDoublesBelow(counts, part.size(), out);
+    if (!is_wrong) return;
   }
   for (size_t i = part.begin; i < part.end; ++i) *out++ = kinds.AsDouble(i, column[i]);
 }
@@ -433,7 +445,8 @@ bool DecodeHistogramColumns(ByteReader reader, size_t count, const RunPart& part
       if (std::all_of(column + part.begin, column + part.end, [](int64_t c) { return c == 0; })) {
         return;
       }
-      const absl::Span<double> to = columns.ColumnOf({is_negative, index}, near);
+      const absl::Span<double> to =
+          columns.ColumnOf({is_negative, index}, near, at, at + part.size());
       have_room &= !to.empty();
       if (have_room) ToDoubles(column, fields.kinds, part, to.data() + at);
     };

@@ -106,9 +106,13 @@ void DecodeCoded(ByteReader& reader, absl::Span<uint64_t> residuals) {
   if (!reader.ok()) return;
   uint8_t most = 0;
   for (size_t i = 0; i < count; ++i) most = std::max(most, symbols[i]);
-  UnpackBits(low, shift, residuals);
   uint64_t* const out = residuals.data();
-  for (size_t i = 0; i < count; ++i) out[i] |= static_cast<uint64_t>(symbols[i]) << shift;
+  if (shift == 0) {
+    for (size_t i = 0; i < count; ++i) out[i] = symbols[i];
+  } else {
+    UnpackBits(low, shift, residuals);
+    for (size_t i = 0; i < count; ++i) out[i] |= static_cast<uint64_t>(symbols[i]) << shift;
+  }
   if (most < kEscape) return;
   for (size_t i = 0; i < count; ++i) {
     if (symbols[i] == kEscape) out[i] += reader.Varint() << shift;

@@ -41,6 +41,14 @@ TEST(HistogramColumnsTest, BucketsAreInTheirOrderInWhateverOrderTheyCome) {
   EXPECT_EQ(columns.ColumnOf({true, -4}, near).data(), columns.Column(kFields + 4).data());
 }
 
+TEST(HistogramColumnsTest, WhatWillBeWrittenOfANewColumnAloneIsNotMadeZero) {
+  HistogramColumns columns({}, 5, 1);
+  size_t near = 0;
+  columns.ColumnOf({false, 1}, near, 1, 3)[1] = 7;
+  columns.ColumnOf({false, 1}, near, 3, 5)[2] = 8;  // it is there already
+  EXPECT_EQ(Cells(columns, kFields), (std::vector<double>{0, 7, 8, 0, 0}));
+}
+
 TEST(HistogramColumnsTest, ThereAreNoMoreBucketsThanTheMost) {
   HistogramColumns columns({}, 1, 0);
   size_t near = 0;

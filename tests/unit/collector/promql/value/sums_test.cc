@@ -16,25 +16,30 @@
 namespace leadline::collector::promql {
 namespace {
 
-TEST(SumsTest, AreThoseOfOneAtATime) {
+using AddToMany = void (*)(const double* values, size_t count, double* sums, double* compensations);
+
+// `zeros`: how many values in a row are zero, each other time.
+void ExpectSums(AddToMany add, size_t zeros) {
   constexpr double kOdd[] = {0.0,    -0.0,    1e300,
                              -1e300, 1.7e308, std::numeric_limits<double>::infinity(),
                              1e-12,  5e-324,  std::numeric_limits<double>::quiet_NaN()};
   std::mt19937 random(3);
   for (int round = 0; round < 200; ++round) {
-    constexpr size_t kSums = 37;
+    constexpr size_t kSums = 87;
     std::vector<KahanSum> expected(kSums);
     std::vector<double> sums(kSums);
     std::vector<double> compensations(kSums);
     for (int i = 0; i < 30; ++i) {
       std::vector<double> values(kSums);
-      for (double& value : values) {
-        value = random() % 8 == 0 ? kOdd[random() % std::size(kOdd)]
-                                  : std::ldexp(static_cast<double>(random()),
-                                               static_cast<int>(random() % 90) - 60);
+      const size_t shift = zeros == 0 ? 0 : random() % (2 * zeros);
+      for (size_t j = 0; j < kSums; ++j) {
+        if (zeros > 0 && (j + shift) / zeros % 2 == 0) continue;
+        values[j] = random() % 8 == 0 ? kOdd[random() % std::size(kOdd)]
+                                      : std::ldexp(static_cast<double>(random()),
+                                                   static_cast<int>(random() % 90) - 60);
       }
       for (size_t j = 0; j < kSums; ++j) expected[j].Add(values[j]);
-      AddToSums(values.data(), kSums, sums.data(), compensations.data());
+      add(values.data(), kSums, sums.data(), compensations.data());
     }
     for (size_t j = 0; j < kSums; ++j) {
       const double value = sums[j] + compensations[j];
@@ -45,6 +50,12 @@ TEST(SumsTest, AreThoseOfOneAtATime) {
       }
     }
   }
+}
+
+TEST(SumsTest, AreThoseOfOneAtATime) { ExpectSums(AddToSums, 0); }
+
+TEST(SumsTest, AreTheSameWhereZerosAreLeftOut) {
+  for (const size_t zeros : {0, 1, 7, 16, 40}) ExpectSums(AddSparseToSums, zeros);
 }
 
 TEST(SumsTest, TellsWhereTheNextAbsentValueIsAndTheNextThatIsThere) {
