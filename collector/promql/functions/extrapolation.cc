@@ -22,6 +22,9 @@ struct AtOnce {
   int64_t sampled_ms[kAtOnce];
   int64_t to_start_ms[kAtOnce];
   int64_t to_end_ms[kAtOnce];
+  // How long what they are about had lived at their first sample, and lived on after their last.
+  int64_t lived_ms[kAtOnce];
+  int64_t lives_on_ms[kAtOnce];
 };
 
 // What lies between the samples of windows, of which the first one ends at `end_ms`, and their
@@ -57,9 +60,15 @@ LEADLINE_INLINE bool ReachEnds(const AtOnce& windows, size_t count) {
   return all != 0;
 }
 
+// What it reaches to may not be before or behind the life of what it is about.
+LEADLINE_INLINE double WithinLife(double life, double to) {
+  const double within = life < to ? life : to;
+  return within < 0 ? 0 : within;
+}
+
 // What ExtrapolationFactor does, of many windows: divisions are most of it.
-void FindScalesOf(const AtOnce& windows, size_t count, double per,
-                  const ExtrapolatedWindows::Scales& scales) {
+LEADLINE_INLINE void FindScalesOf(const AtOnce& windows, size_t count, double per,
+                                  const ExtrapolatedWindows::Scales& scales) {
   for (size_t j = 0; j < count; ++j) {
     const double sampled = ToDouble(windows.sampled_ms[j]) / 1000;
     const double average = sampled / ToDouble(windows.gaps[j]);
@@ -67,17 +76,24 @@ void FindScalesOf(const AtOnce& windows, size_t count, double per,
     const double half = average / 2;
     const double start = ToDouble(windows.to_start_ms[j]) / 1000;
     const double end = ToDouble(windows.to_end_ms[j]) / 1000;
-    const double to_start = start >= reach ? half : start;
-    const double to_end = end >= reach ? half : end;
+    const double lived = ToDouble(windows.lived_ms[j]) / 1000;
+    const double lives_on = ToDouble(windows.lives_on_ms[j]) / 1000;
+    const double to_start = WithinLife(lived, start >= reach ? half : start);
+    const double to_end = WithinLife(lives_on, end >= reach ? half : end);
     scales.sampled_s[j] = sampled;
     scales.twice_to_start_s[j] = 2 * to_start;
     scales.scale[j] = (sampled + to_start + to_end) / sampled / per;
   }
 }
 
-// The same of windows that reach their ends.
-LEADLINE_AVX2 bool FindScalesWide(const AtOnce& windows, size_t count, double per,
-                                  const ExtrapolatedWindows::Scales& scales) {
+LEADLINE_AVX2 void FindScalesOfWide(const AtOnce& windows, size_t count, double per,
+                                    const ExtrapolatedWindows::Scales& scales) {
+  FindScalesOf(windows, count, per, scales);
+}
+
+// The same of windows that reach their ends, within the life of what they are about.
+LEADLINE_AVX2 bool FindReachingScalesWide(const AtOnce& windows, size_t count, double per,
+                                          const ExtrapolatedWindows::Scales& scales) {
   if (!ReachEnds(windows, count)) return false;
   const Divisor thousand(1000);
   const Divisor seconds(per);
@@ -101,7 +117,8 @@ LEADLINE_INLINE bool ScaleAll(const double* rises, const double* firsts,
   for (size_t j = 0; j < count; ++j) {
     const double product = rises[j] * scales.scale[j];
     const bool may_be_zero = (rises[j] > 0) & (firsts[j] >= 0);
-    const bool is_far = firsts[j] * scales.sampled_s[j] > scales.twice_to_start_s[j] * rises[j];
+    const bool is_far = (firsts[j] * scales.sampled_s[j] > scales.twice_to_start_s[j] * rises[j]) |
+                        (scales.twice_to_start_s[j] == 0);
     const bool has = last[j] > first[j];
     any |= static_cast<uint64_t>(has & may_be_zero & !is_far);
     out[j] = has ? product : out[j];
@@ -221,30 +238,39 @@ void ExtrapolatedWindows::FindScales() {
     } else {
       FindDistances(end_ms, windows_.step_ms, windows_.range_ms, count, at_once);
     }
+    const bool may_begin = MayBeginWithin(begin);
+    const bool may_end = MayEndWithin(begin, count);
     const Scales scales = ScalesFrom(begin);
-    if (!HasAvx2() || !FindScalesWide(at_once, count, per_, scales)) {
+    if (HasAvx2() && !may_begin && !may_end &&
+        FindReachingScalesWide(at_once, count, per_, scales)) {
+      continue;
+    }
+    for (size_t j = 0; j < count; ++j) {
+      at_once.lived_ms[j] =
+          may_begin ? at_once.first_ms[j] - windows_.entity_start_ms : windows_.range_ms;
+      at_once.lives_on_ms[j] =
+          may_end ? windows_.entity_end_ms - at_once.last_ms[j] : windows_.range_ms;
+    }
+    if (HasAvx2()) {
+      FindScalesOfWide(at_once, count, per_, scales);
+    } else {
       FindScalesOf(at_once, count, per_, scales);
     }
   }
-  FitToEntity();
 }
 
-// What they are about begins within the reach of the first windows, or ends within that of the
-// last.
-void ExtrapolatedWindows::FitToEntity() {
-  const auto fit = [this](size_t i) { scale_[i] = WholeScale(i, /*is_counter=*/false, 0, 0); };
-  const bool has_start = windows_.entity_start_ms != 0;
-  for (size_t i = begin_; has_start && i < end_; ++i) {
-    if (!(*this)[i].has()) continue;
-    if (ts_ms_[first_[i]] - windows_.entity_start_ms >= windows_.range_ms) break;
-    fit(i);
-  }
-  const bool has_end = windows_.entity_end_ms != std::numeric_limits<int64_t>::max();
-  for (size_t i = end_; has_end && i > begin_; --i) {
-    if (!(*this)[i - 1].has()) continue;
-    if (windows_.entity_end_ms - ts_ms_[last_[i - 1]] >= windows_.range_ms) break;
-    fit(i - 1);
-  }
+// Whether what the windows from `begin` on are about may have begun to live within one of them.
+bool ExtrapolatedWindows::MayBeginWithin(size_t begin) const {
+  return windows_.entity_start_ms != 0 &&
+         ts_ms_[first_[begin]] - windows_.entity_start_ms < windows_.range_ms;
+}
+
+// The same of its end and some windows.
+bool ExtrapolatedWindows::MayEndWithin(size_t begin, size_t count) const {
+  if (windows_.entity_end_ms == std::numeric_limits<int64_t>::max()) return false;
+  const uint32_t* const lasts = last_.data() + begin;
+  return windows_.entity_end_ms - ts_ms_[*std::max_element(lasts, lasts + count)] <
+         windows_.range_ms;
 }
 
 absl::Span<double> ExtrapolatedWindows::Rises(absl::Span<const double> values) {

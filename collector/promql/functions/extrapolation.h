@@ -100,14 +100,15 @@ class ExtrapolatedWindows {
   void FindReached();
   void FindSamples();
   void FindScales();
-  void FitToEntity();
+  bool MayBeginWithin(size_t begin) const;
+  bool MayEndWithin(size_t begin, size_t count) const;
   Scales ScalesFrom(size_t i) {
     return {sampled_s_.data() + i, twice_to_start_s_.data() + i, scale_.data() + i};
   }
   // Whether a counter was zero within the window's reach is mostly known without a division: not
-  // where it would have been at twice that.
+  // where it reaches nothing, or where the counter would have been zero at twice that.
   bool IsAsTimesTell(size_t i, bool is_counter, double first, double rise) const {
-    return !is_counter || !(rise > 0 && first >= 0) ||
+    return !is_counter || !(rise > 0 && first >= 0) || twice_to_start_s_[i] == 0 ||
            first * sampled_s_[i] > twice_to_start_s_[i] * rise;
   }
   double WholeScale(size_t i, bool is_counter, double first, double rise) const {
