@@ -76,7 +76,9 @@ absl::StatusOr<std::vector<model::Record>> GuardedReader::Records(
 }
 
 std::vector<std::string> GuardedReader::Gaps(int64_t start_ms, int64_t end_ms) const {
-  return windows_.Gaps(start_ms, end_ms);
+  std::vector<std::string> gaps = windows_.Gaps(start_ms, end_ms);
+  for (std::string& text : log_gaps_.Texts(start_ms, end_ms)) gaps.push_back(std::move(text));
+  return gaps;
 }
 
 }  // namespace leadline::collector::store::engine

@@ -3,8 +3,8 @@
 // What was found already cannot be: reading it ends with DATA_LOSS, and who asks anew gets the
 // rest.
 //
-// So one damaged block costs its window, not every query of its day. Gaps says what is missing.
-// Threading: any thread. Ownership: reader and windows outlive it.
+// So one damaged block costs its window, not every query of its day. Gaps says what is missing, of
+// the log too. Threading: any thread. Ownership: the arguments outlive it.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 
+#include "collector/store/engine/log_gaps.h"
 #include "collector/store/engine/window_set.h"
 #include "collector/store/store.h"
 
@@ -23,7 +24,8 @@ namespace leadline::collector::store::engine {
 
 class GuardedReader final : public Queryable {
  public:
-  GuardedReader(const Queryable& reader, WindowSet& windows) : reader_(reader), windows_(windows) {}
+  GuardedReader(const Queryable& reader, WindowSet& windows, const LogGaps& log_gaps)
+      : reader_(reader), windows_(windows), log_gaps_(log_gaps) {}
 
   absl::StatusOr<std::unique_ptr<Selection>> Find(std::string_view tenant,
                                                   absl::Span<const Matcher> matchers,
@@ -43,6 +45,7 @@ class GuardedReader final : public Queryable {
  private:
   const Queryable& reader_;
   WindowSet& windows_;
+  const LogGaps& log_gaps_;
 };
 
 }  // namespace leadline::collector::store::engine

@@ -75,7 +75,7 @@ LocalStore::LocalStore(const StoreOptions& options)
                   .oldest_ms = [this] { return OldestMs(); }}),
       windows_(files_, paths_, {options.block_cache_bytes, options.window_env}, metrics_),
       reader_(head_, windows_),
-      guarded_reader_(reader_, windows_) {}
+      guarded_reader_(reader_, windows_, log_gaps_) {}
 
 absl::StatusOr<std::unique_ptr<Store>> LocalStore::Open(const StoreOptions& options) {
   if (options.dir.empty()) return absl::InvalidArgumentError("the data directory has no name");
@@ -174,6 +174,7 @@ absl::Status LocalStore::Recover() {
     return !IsStopping();
   };
   LL_RETURN_IF_ERROR(ReplayLog(files_, paths_, replay, scan_, head_, metrics_));
+  LL_RETURN_IF_ERROR(NoteLogGaps());
   committer_->StartApplying();
   metrics_.recovery_seconds.Set(static_cast<double>(NowMonoMs() - begin_ms) / 1e3);
   metrics_.series.Set(static_cast<double>(head_.series_count()));
@@ -208,6 +209,19 @@ absl::Status LocalStore::Recover() {
                                      std::move(rolling));
   if (warming.joinable()) warming.join();
   gate_.Open();
+  return absl::OkStatus();
+}
+
+absl::Status LocalStore::NoteLogGaps() {
+  LL_RETURN_IF_ERROR(log_gaps_.Find());
+  for (const TimeRange& lost :
+       LostTimes(scan_, admission_.AdmittedTimes(Source::kAgent).newest_ms)) {
+    const absl::Status noted = log_gaps_.Add(lost);
+    if (noted.ok()) continue;
+    // On a full disk; the next start finds the same damage.
+    spdlog::error("what the log has lost cannot be kept reason=\"{}\"",
+                  std::string(noted.message()));
+  }
   return absl::OkStatus();
 }
 

@@ -21,6 +21,7 @@
 #include "collector/store/engine/flusher.h"
 #include "collector/store/engine/gate.h"
 #include "collector/store/engine/guarded_reader.h"
+#include "collector/store/engine/log_gaps.h"
 #include "collector/store/engine/metrics.h"
 #include "collector/store/engine/open.h"
 #include "collector/store/engine/paths.h"
@@ -64,6 +65,8 @@ class LocalStore final : public Store {
   absl::Status Start();
   // Then reads windows and the log.
   absl::Status Recover() ABSL_LOCKS_EXCLUDED(flush_mutex_);
+  // Keeps what the log was found to have lost, for warnings.
+  absl::Status NoteLogGaps();
   // Reads the newest windows into the cache for as long as a start may.
   void WarmUp();
   absl::Status WaitUntilRecovered() ABSL_LOCKS_EXCLUDED(stop_mutex_);
@@ -112,6 +115,7 @@ class LocalStore final : public Store {
   Admission admission_;
   Writers writers_;
   WindowSet windows_;
+  LogGaps log_gaps_{files_, paths_};
   const Reader reader_;
   const GuardedReader guarded_reader_;
   Gate gate_{guarded_reader_};

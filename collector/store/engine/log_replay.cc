@@ -30,6 +30,7 @@ LogReplay::LogReplay(const ReplayOptions& options, ReplayPart part, head::Head& 
 absl::Status LogReplay::Apply(const ReplayedFrame& frame) {
   if (run_ != frame.run) handles_.Clear();
   run_ = frame.run;
+  segment_ = frame.segment;
   behind_damage_ = behind_damage_ || frame.behind_damage;
   for (size_t shard = 0; shard < options_.checkpoints.size(); ++shard) {
     wanted_[shard] = frame.segment >= options_.checkpoints[shard];
@@ -106,10 +107,23 @@ void LogReplay::Choose(std::string_view /*tenant*/, std::vector<SeriesHandle>& s
 void LogReplay::Visit(log::BatchRecord& record, uint64_t missed_samples) {
   applied_.Update(chosen_);
   if (missed_samples > 0) metrics_.samples_undefined.Increment(static_cast<double>(missed_samples));
+  NoteTimes(record.batch, missed_samples > 0);
   AddEntities(record.tenant, record.batch);
   record.batch.entities.clear();
   if (record.batch.series.empty()) return;
   metrics_.Count(head_.Append(record.tenant, record.batch, options_.oldest_ms));
+}
+
+void LogReplay::NoteTimes(const WriteBatch& batch, bool has_missed) {
+  const auto note = [&](int64_t ts_ms) {
+    const TimeRange now{ts_ms, ts_ms};
+    if (part_.number == 0) Widen(times_.try_emplace(segment_, now).first->second, now);
+    if (!has_missed) return;
+    if (!undefined_) undefined_ = now;
+    Widen(*undefined_, now);
+  };
+  for (const FloatFrame& frame : batch.floats) note(frame.ts_ms);
+  for (const HistogramFrame& frame : batch.histograms) note(frame.ts_ms);
 }
 
 void LogReplay::Visit(log::EntitiesRecord& record) {

@@ -7,6 +7,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +21,7 @@
 #include "collector/store/engine/recovery.h"
 #include "collector/store/head/head.h"
 #include "collector/store/log/record.h"
+#include "collector/store/store.h"
 
 namespace leadline::collector::store::engine {
 
@@ -45,6 +48,11 @@ class LogReplay final : private log::RecordVisitor {
   // DATA_LOSS for a frame with something that could not be applied; what could was.
   absl::Status Apply(const ReplayedFrame& frame);
 
+  // By segment, of all samples in what was applied; only of the first part.
+  const std::map<uint64_t, TimeRange>& times() const { return times_; }
+  // Of samples that were left out since nobody knows their series.
+  const std::optional<TimeRange>& undefined() const { return undefined_; }
+
  private:
   void Visit(const log::SeriesRows& series) override;
   // Own series that are wanted, under their handles in the head.
@@ -62,6 +70,7 @@ class LogReplay final : private log::RecordVisitor {
   // The definition of a row.
   index::DefinitionPtr Intern(const log::SeriesRows& series, const log::SeriesRows::Row& row);
   void AddEntities(const std::string& tenant, const WriteBatch& batch);
+  void NoteTimes(const WriteBatch& batch, bool has_missed);
 
   // Series of a shard that are defined together.
   struct Pending {
@@ -77,6 +86,9 @@ class LogReplay final : private log::RecordVisitor {
   std::vector<bool> wanted_;    // by shard, of this segment
   bool behind_damage_ = false;  // definitions may be lost
   uint32_t run_ = 0;
+  uint64_t segment_ = 0;
+  std::map<uint64_t, TimeRange> times_;
+  std::optional<TimeRange> undefined_;
   HandleMap handles_;             // of the run, those of own series
   std::vector<Pending> pending_;  // by shard
   RecordLabels labels_;           // of a record of series

@@ -20,15 +20,18 @@ struct Numbers {
   uint64_t newest = 0;  // that one was there
 };
 
-void ReportMissing(const Paths& paths, uint64_t from, uint64_t before, Metrics& metrics) {
+void ReportMissing(const Paths& paths, uint64_t from, uint64_t before, LogScan& scan,
+                   Metrics& metrics) {
   if (from >= before) return;
+  scan.missing.emplace(from, before - 1);
   metrics.quarantined_segments.Increment(static_cast<double>(before - from));
   spdlog::error("log segments are missing dir={} from={} before={}", paths.log, from, before);
 }
 
 // The numbers of those from the first on; those before are removed.
 absl::StatusOr<std::vector<uint64_t>> ListSegments(file::Files& files, const Paths& paths,
-                                                   const Numbers& known, Metrics& metrics) {
+                                                   const Numbers& known, LogScan& scan,
+                                                   Metrics& metrics) {
   LL_ASSIGN_OR_RETURN(const std::vector<std::string> names, files.List(paths.log));
   std::vector<uint64_t> segments;
   for (const std::string& name : names) {
@@ -42,10 +45,10 @@ absl::StatusOr<std::vector<uint64_t>> ListSegments(file::Files& files, const Pat
   }
   uint64_t expected = known.first;
   for (const uint64_t number : segments) {
-    ReportMissing(paths, expected, number, metrics);
+    ReportMissing(paths, expected, number, scan, metrics);
     expected = number + 1;
   }
-  ReportMissing(paths, expected, known.newest + 1, metrics);
+  ReportMissing(paths, expected, known.newest + 1, scan, metrics);
   return segments;
 }
 
@@ -70,9 +73,9 @@ absl::Status CutTornEnd(file::Files& files, const std::string& dir, const std::s
 
 absl::StatusOr<LogScan> ScanLog(file::Files& files, const Paths& paths, uint64_t first,
                                 uint64_t newest, Writers& writers, Metrics& metrics) {
-  LL_ASSIGN_OR_RETURN(std::vector<uint64_t> numbers,
-                      ListSegments(files, paths, {first, newest}, metrics));
   LogScan scan;
+  LL_ASSIGN_OR_RETURN(std::vector<uint64_t> numbers,
+                      ListSegments(files, paths, {first, newest}, scan, metrics));
   scan.next_segment = numbers.empty() ? first : numbers.back() + 1;
   const bool end_is_missing = scan.next_segment <= newest;
   if (end_is_missing) scan.next_segment = newest + 1;

@@ -46,8 +46,10 @@ class Applier {
     if (thread_.joinable()) thread_.join();
   }
 
-  // After Finish: the segments with something that could not be applied, and the first other error.
+  // After Finish: the segments with something that could not be applied, what else the replay has
+  // noted, and the first other error.
   const std::set<uint64_t>& damaged() const { return damaged_; }
+  const LogReplay& replay() const { return replay_; }
   const absl::Status& status() const { return status_; }
 
  private:
@@ -121,6 +123,12 @@ absl::Status ReplayLog(file::Files& files, const Paths& paths, const ReplayOptio
   for (const auto& applier : appliers) {
     applier->Finish();
     scan.damaged.insert(applier->damaged().begin(), applier->damaged().end());
+    const LogReplay& replay = applier->replay();
+    scan.times.insert(replay.times().begin(), replay.times().end());
+    if (const auto& undefined = replay.undefined()) {
+      if (!scan.undefined) scan.undefined = undefined;
+      Widen(*scan.undefined, *undefined);
+    }
     status.Update(applier->status());
   }
   return status;

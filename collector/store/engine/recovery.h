@@ -4,8 +4,11 @@
 // ReplayLog applies what the frames hold. Both read what the manifest's checkpoints leave of it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -17,6 +20,7 @@
 #include "collector/store/engine/writers.h"
 #include "collector/store/file/files.h"
 #include "collector/store/head/head.h"
+#include "collector/store/store.h"
 
 namespace leadline::collector::store::engine {
 
@@ -32,7 +36,18 @@ struct LogScan {
   // Segments that are damaged in the middle: what is whole of them is applied. They are to be
   // quarantined, but only after a flush, since they hold what the head holds.
   std::set<uint64_t> damaged;
+  std::map<uint64_t, uint64_t> missing;  // segments: the first, up to and with the last
+  // As the replay finds them: of the samples in each segment, and of those that are left out since
+  // their series were defined in what is lost.
+  std::map<uint64_t, TimeRange> times;
+  std::optional<TimeRange> undefined;
 };
+
+// Has the other one's times too.
+inline void Widen(TimeRange& range, const TimeRange& other) {
+  range.oldest_ms = std::min(range.oldest_ms, other.oldest_ms);
+  range.newest_ms = std::max(range.newest_ms, other.newest_ms);
+}
 
 // Segments before `first` are removed, a torn end is cut; what is missing of those from there up to
 // `newest`, which was there once, is reported. An error (other than damage) stops the start and

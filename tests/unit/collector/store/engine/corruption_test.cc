@@ -25,6 +25,7 @@ class CorruptionTest : public StoreFixture {
   void SetUp() override {
     options_.log_segment_bytes = 1500;
     options_.warm_up_ms = 1000;  // which finds some of it first
+    clock_.AdvanceMs(2 * kDay);  // to behind the last sample
     Open();
     for (int day = 0; day < 2; ++day) {
       for (int i = 0; i < 40; ++i) AppendAt(kT0 + day * kDay + i * 1000);
@@ -63,16 +64,19 @@ class CorruptionTest : public StoreFixture {
     return files;
   }
 
-  double Quarantined(const prometheus::Registry& registry) {
+  double Counted(const prometheus::Registry& registry, const std::string& name) {
     double sum = 0;
     for (const auto& family : registry.Collect()) {
-      if (family.name != "leadline_collector_store_quarantined_total" &&
-          family.name != "leadline_collector_log_torn_bytes_total") {
-        continue;
-      }
+      if (family.name != "leadline_collector_" + name) continue;
       for (const auto& metric : family.metric) sum += metric.counter.value;
     }
     return sum;
+  }
+  double Quarantined(const prometheus::Registry& registry) {
+    return Counted(registry, "store_quarantined_total");
+  }
+  double Torn(const prometheus::Registry& registry) {
+    return Counted(registry, "log_torn_bytes_total");
   }
 
   // What cannot be told from what was never written: the last log segment, gone as a whole
@@ -114,7 +118,13 @@ class CorruptionTest : public StoreFixture {
         EXPECT_GT(Quarantined(registry), 0);
       }
       if (seen && !MayBeSilent(file, cuts)) {
-        EXPECT_GT(Quarantined(registry), 0) << "lost without a word";
+        EXPECT_GT(Quarantined(registry) + Torn(registry), 0) << "lost without a word";
+      }
+      for (const auto& sample : all_) {
+        if (Quarantined(registry) == 0 || left.contains(sample)) continue;
+        EXPECT_FALSE(store_->queryable().Gaps(sample.first, sample.first).empty())
+            << "lost without a warning: " << sample.first << ", but of "
+            << testing::PrintToString(store_->queryable().Gaps(0, INT64_MAX));
       }
     }
     store_.reset();

@@ -202,9 +202,13 @@ TEST_F(FaultsTest, OfADamagedSegmentTheRestIsServed) {
   EXPECT_EQ(store_->LastSequence(kTenant, writer_), 5u);
   EXPECT_EQ(Metric("store_quarantined_total"), 1);
   EXPECT_EQ(Metric("log_salvaged_frames_total"), 2);
-  EXPECT_EQ(files_.List(options_.dir + "/quarantine")->size(), 1u);
+  EXPECT_EQ(files_.List(options_.dir + "/quarantine")->size(), 2u);  // with the times of a gap
+  const auto gaps = store_->queryable().Gaps(kT0 + 3, kT0 + 3);
+  ASSERT_EQ(gaps.size(), 1u);
+  EXPECT_THAT(gaps[0], testing::HasSubstr("the log was found damaged"));
   // What was served is durable without the damaged segment.
   Reopen();
+  EXPECT_EQ(store_->queryable().Gaps(kT0 + 3, kT0 + 3), gaps);
   EXPECT_EQ(Metric("store_quarantined_total"), 0);
   EXPECT_THAT(Texts(Select({Name("m")})), ElementsAre(all_but_the_third));
 }
