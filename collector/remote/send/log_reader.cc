@@ -146,6 +146,7 @@ void LogReader::AddBatch(const store::log::BatchRecord& record, Outgoing& out) {
     series[i] = known == series_.end() ? nullptr : &known->second;
   }
   std::string one;
+  bool begins_part = true;
   const auto add = [&](Series* of, int64_t ts_ms, auto append) {
     if (of == nullptr) {
       ++counts_.undefined_series;
@@ -158,8 +159,11 @@ void LogReader::AddBatch(const store::log::BatchRecord& record, Outgoing& out) {
     }
     if (out.messages.empty() || out.messages.back().samples == kMaxSamplesPerMessage) {
       out.messages.emplace_back();
+      begins_part = true;
     }
     Message& message = out.messages.back();
+    if (begins_part) message.parts.push_back({message.bytes.size(), message.samples});
+    begins_part = false;
     one = *labels;
     append(one);
     wire::AppendBytes(kRequestSeries, one, message.bytes);
@@ -167,6 +171,7 @@ void LogReader::AddBatch(const store::log::BatchRecord& record, Outgoing& out) {
     message.newest_ms = std::max(message.newest_ms, ts_ms);
   };
   for (const store::FloatFrame& frame : record.batch.floats) {
+    begins_part = true;
     for (size_t i = 0; i < frame.series.size(); ++i) {
       add(series[frame.series[i]], frame.ts_ms, [&](std::string& to) {
         encode::AppendSample(kSeriesSamples, frame.ts_ms, frame.values[i], to);
@@ -178,6 +183,7 @@ void LogReader::AddBatch(const store::log::BatchRecord& record, Outgoing& out) {
       counts_.histograms_off += frame.series.size();
       continue;
     }
+    begins_part = true;
     for (size_t i = 0; i < frame.series.size(); ++i) {
       add(series[frame.series[i]], frame.ts_ms, [&](std::string& to) {
         encode::AppendHistogram(kSeriesHistograms, frame.ts_ms, frame.values[i], to);

@@ -25,6 +25,7 @@
 #include "collector/model/entity.h"
 #include "collector/model/series.h"
 #include "collector/remote/send/kept_segments.h"
+#include "collector/remote/send/message.h"
 #include "collector/store/log/record.h"
 #include "collector/store/log/segment.h"
 #include "collector/store/store.h"
@@ -38,13 +39,6 @@ struct Position {
   uint64_t segment = 0;
   uint64_t offset = 0;
   bool operator==(const Position&) const = default;
-};
-
-// A prometheus.WriteRequest, one series a sample.
-struct Message {
-  std::string bytes;
-  size_t samples = 0;
-  int64_t newest_ms = 0;
 };
 
 struct Outgoing {

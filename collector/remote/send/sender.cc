@@ -136,41 +136,51 @@ void Sender::Run() {
 
 bool Sender::SendAll(const Outgoing& outgoing) {
   for (const Message& message : outgoing.messages) {
-    if (!SendOne(message)) return false;
+    if (!SendParts(message, 0, message.parts.size(), kMaxHalvings)) return false;
   }
   Advance(outgoing.end, /*save=*/false);
   return true;
 }
 
-bool Sender::SendOne(const Message& message) {
+// The older half first: in the other order its samples would be late.
+bool Sender::SendParts(const Message& message, size_t from, size_t to, int halvings) {
+  const absl::Status status = Deliver(message.BytesOf(from, to));
+  if (absl::IsCancelled(status)) return false;
+  const size_t samples = message.SamplesOf(from, to);
+  if (status.ok()) {
+    metrics_.samples.Increment(static_cast<double>(samples));
+    metrics_.newest_seconds.Set(static_cast<double>(message.newest_ms) / 1000);
+    return true;
+  }
+  if (absl::IsInvalidArgument(status) && halvings > 0 && to - from > 1) {
+    const size_t middle = from + (to - from) / 2;
+    return SendParts(message, from, middle, halvings - 1) &&
+           SendParts(message, middle, to, halvings - 1);
+  }
+  metrics_.rejected.Increment(static_cast<double>(samples));
+  refused_untold_ += samples;
+  TellOfRefused(status);
+  return true;
+}
+
+absl::Status Sender::Deliver(std::string_view bytes) {
   std::string packed;
-  wire::CompressSnappy(message.bytes, packed);
+  wire::CompressSnappy(bytes, packed);
   for (absl::Duration backoff = kMinBackoff; !stopping_;
        backoff = std::min(2 * backoff, kMaxBackoff)) {
     metrics_.requests.Increment();
     const PostResult result = client_.Post(packed);
-    if (result.status.ok()) {
-      metrics_.samples.Increment(static_cast<double>(message.samples));
-      metrics_.bytes.Increment(static_cast<double>(packed.size()));
-      metrics_.newest_seconds.Set(static_cast<double>(message.newest_ms) / 1000);
-      return true;
-    }
-    if (absl::IsInvalidArgument(result.status)) {
-      metrics_.rejected.Increment(static_cast<double>(message.samples));
-      refused_untold_ += message.samples;
-      TellOfRefused(result.status);
-      return true;
-    }
-    if (absl::IsCancelled(result.status)) return false;
+    if (result.status.ok()) metrics_.bytes.Increment(static_cast<double>(packed.size()));
+    if (!absl::IsUnavailable(result.status)) return result.status;
     metrics_.retries.Increment();
     if (backoff == kMinBackoff) {
       spdlog::warn("remote write to {} fails and is tried again: {}", options_.target.url,
                    std::string(result.status.message()));
     }
-    if (!Wait(std::max(backoff, std::min(result.retry_after, kMaxBackoff * 12)))) return false;
-    if (GiveUpOldest()) return false;
+    if (!Wait(std::max(backoff, std::min(result.retry_after, kMaxBackoff * 12)))) break;
+    if (GiveUpOldest()) break;
   }
-  return false;
+  return absl::CancelledError("not wanted any more");
 }
 
 // A target may refuse all that there is, as fast as it comes.

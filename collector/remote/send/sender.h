@@ -4,11 +4,13 @@
 // The queue is the store's log (kept_segments.h), so nothing is written twice and nothing waits in
 // memory; how far it was sent is a file, written once a second and where the log goes on to another
 // segment. After a kill of either side what was under way is sent again, which a receiver that has
-// it takes for what it is. What the target refuses for good is counted and passed over; else it is
-// tried again, later each time (kMinBackoff to kMaxBackoff, or as the target asks), without end.
-// When the log that is kept for this alone has more than `max_kept_bytes`, its oldest segment is
-// given up, logged and counted. Where nothing was ever sent it begins with the oldest segment of
-// the log.
+// it takes for what it is. What the target refuses for its content is sent once more in halves, and
+// those that it refuses again in theirs (kMaxHalvings), since it may refuse all of a request for
+// one sample of it: Prometheus does for one that is older than its newest. What is refused for good
+// is counted and passed over; all else is tried again, later each time (kMinBackoff to kMaxBackoff,
+// or as the target asks), without end. When the log that is kept for this alone has more than
+// `max_kept_bytes`, its oldest segment is given up, logged and counted. Where nothing was ever sent
+// it begins with the oldest segment of the log.
 //
 // What metrics are is sent beside the samples, all of it each time (`metadata_every`), since a
 // target may keep it in memory alone. What does not arrive is counted and comes with the next time.
@@ -22,6 +24,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "absl/base/thread_annotations.h"
@@ -31,6 +34,7 @@
 #include "collector/model/metric_metadata.h"
 #include "collector/remote/send/kept_segments.h"
 #include "collector/remote/send/log_reader.h"
+#include "collector/remote/send/message.h"
 #include "collector/remote/send/send_metrics.h"
 #include "collector/remote/send/write_client.h"
 #include "collector/store/store.h"
@@ -41,6 +45,7 @@ namespace leadline::collector::remote::send {
 
 inline constexpr absl::Duration kMinBackoff = absl::Milliseconds(30);
 inline constexpr absl::Duration kMaxBackoff = absl::Seconds(5);
+inline constexpr int kMaxHalvings = 7;  // 255 requests in place of one where all is refused
 inline constexpr absl::Duration kLookEvery = absl::Milliseconds(200);  // for more in the log
 inline constexpr absl::Duration kMetadataEvery = absl::Minutes(1);     // as Prometheus does
 
@@ -80,7 +85,10 @@ class Sender {
   void Run();
   // False once it is asked to stop.
   bool SendAll(const Outgoing& outgoing);
-  bool SendOne(const Message& message);
+  // The parts [from, to) of it, in halves where they are refused.
+  bool SendParts(const Message& message, size_t from, size_t to, int halvings);
+  // Until it is taken, refused for good or not wanted any more (CANCELLED); as PostResult's status.
+  absl::Status Deliver(std::string_view bytes);
   // In the log, now and then.
   void TellOfRefused(const absl::Status& why);
   // Once it is time.

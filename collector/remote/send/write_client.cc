@@ -40,7 +40,9 @@ absl::Status StatusFor(long code, std::string_view answer) {
   const std::string text = fmt::format("answered {}: {}", code, ToValidUtf8(answer));
   // 408 and 429 are about when, not about what.
   const bool may_come_again = code / 100 != 4 || code == 408 || code == 429;
-  return may_come_again ? absl::UnavailableError(text) : absl::InvalidArgumentError(text);
+  if (may_come_again) return absl::UnavailableError(text);
+  const bool is_for_content = code == 400 || code == 409 || code == 413 || code == 422;
+  return is_for_content ? absl::InvalidArgumentError(text) : absl::FailedPreconditionError(text);
 }
 
 }  // namespace

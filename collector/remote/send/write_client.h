@@ -21,8 +21,9 @@ struct Target {
 };
 
 struct PostResult {
-  // OK: it is taken. INVALID_ARGUMENT: it can never be. UNAVAILABLE: it may come again. The text
-  // has what the target said. CANCELLED: stopped.
+  // OK: it is taken. INVALID_ARGUMENT: it can never be, for what is in it. FAILED_PRECONDITION: nor
+  // can anything else of its kind. UNAVAILABLE: it may come again. The text has what the target
+  // said. CANCELLED: stopped.
   absl::Status status;
   absl::Duration retry_after = absl::ZeroDuration();  // what the target asks for
 };

@@ -55,6 +55,11 @@ class TargetServer {
 
   // What it answers from now on.
   void Answer(int status) { status_ = status; }
+  // As Prometheus: all of a request is refused for one sample that is older than its series'
+  // newest.
+  void RefuseLate() { refuses_late_ = true; }
+  // It is killed each time between what it takes and its answer.
+  void LoseAnswers(bool lose) { loses_answers_ = lose; }
   int asked() const { return asked_; }
   std::string authorization() {
     MutexLock lock(mutex_);
@@ -89,6 +94,7 @@ class TargetServer {
     EXPECT_TRUE(wire::UncompressSnappy(request.body, 64 << 20, message).ok());
     EXPECT_TRUE(write::ParseV1(message.view(), parsed).ok());
     MutexLock lock(mutex_);
+    if (refuses_late_ && HasLate(parsed)) return {.status = 400, .body = "out of order\n"};
     authorization_ = request.GetHeader("Authorization");
     most_described_ = std::max(most_described_, parsed.metadata.size());
     for (const write::Metadata& described : parsed.metadata) {
@@ -109,10 +115,29 @@ class TargetServer {
             parsed.histograms[histogram].value.AsDouble(parsed.histograms[histogram].value.count);
       }
     }
-    return {.status = 204};
+    return {.status = loses_answers_ ? 503 : 204};
+  }
+
+  bool HasLate(const write::Request& parsed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    std::map<std::string, int64_t> newest;
+    size_t sample = 0;
+    for (const write::Series& series : parsed.series) {
+      const std::string name = write::Describe(*write::ReadLabelsV1(series.labels));
+      const auto known = samples_.find(name);
+      if (known != samples_.end()) newest.emplace(name, known->second.rbegin()->first);
+      for (; sample < series.samples_end; ++sample) {
+        const int64_t ts_ms = parsed.samples[sample].ts_ms;
+        const auto [at, is_first] = newest.emplace(name, ts_ms);
+        if (ts_ms < at->second) return true;
+        at->second = ts_ms;
+      }
+    }
+    return false;
   }
 
   std::atomic<int> status_{204};
+  std::atomic<bool> refuses_late_{false};
+  std::atomic<bool> loses_answers_{false};
   std::atomic<int> asked_{0};
   Mutex mutex_;
   std::string authorization_ ABSL_GUARDED_BY(mutex_);
@@ -306,6 +331,54 @@ TEST_F(SenderTest, PassesOverWhatIsRefusedForGood) {
   ExpectAll(Expected("good", 0, 3));
 }
 
+// What waits goes out as one request, in which a few samples are late.
+TEST_F(SenderTest, LateSamplesTakeNoOthersWithThem) {
+  Open();
+  target_.RefuseLate();
+  AppendSamples("late", 50, 60);
+  ExpectAll(Expected("late", 50, 60));
+  target_.Answer(503);
+  const int asked = target_.asked();
+  AppendSamples("first", 0, 1);  // which keeps what follows waiting
+  EXPECT_TRUE(Eventually([&] { return target_.asked() > asked; }));
+  AppendSamples("m", 0, 20);
+  AppendSamples("late", 30, 33);
+  AppendSamples("m", 20, 60);
+  target_.Answer(204);
+  Samples expected = Expected("late", 50, 60);
+  expected.merge(Expected("first", 0, 1));
+  expected.merge(Expected("m", 0, 60));
+  ExpectAll(expected);
+  EXPECT_TRUE(Eventually([&] { return Counted("samples_total") == 71; }));
+  EXPECT_EQ(Counted("rejected_samples_total"), 3);
+}
+
+// What it has taken comes again behind a restart of ours, together with what it has not.
+TEST_F(SenderTest, NothingIsLostWhereAnAnswerWas) {
+  Open();
+  target_.RefuseLate();
+  target_.LoseAnswers(true);
+  AppendSamples("m", 0, 10);
+  EXPECT_TRUE(Eventually([&] { return !target_.samples().empty(); }));
+  Close();
+  Open();
+  AppendSamples("m", 10, 20);
+  Close();
+  target_.LoseAnswers(false);
+  Open();
+  ExpectAll(Expected("m", 0, 20));
+}
+
+// A target that takes nothing is not asked again in parts.
+TEST_F(SenderTest, AsksOnceWhereItIsForbidden) {
+  Open();
+  target_.Answer(403);
+  AppendSamples("m", 0, 20);
+  EXPECT_TRUE(Eventually([&] { return Counted("rejected_samples_total") == 20; }));
+  EXPECT_EQ(Counted("requests_total"), target_.asked());
+  EXPECT_THAT(target_.asked(), testing::Le(20));
+}
+
 TEST_F(SenderTest, KeepsTheLogThatTheStoreIsDoneWith) {
   Open();
   target_.Answer(503);
@@ -388,7 +461,7 @@ TEST_F(SenderTest, SaysWhatMetricsAre) {
   const Entries known = {{"a_total", {.type = "counter", .help = "How \"often\".", .unit = "ä"}},
                          {"b", {.type = "gaugehistogram"}},
                          {"c", {.type = "what nobody knows", .help = "It."}}};
-  describe_ = [&known] { return known; };
+  describe_ = [known] { return known; };
   Open();
   AppendSamples("m", 0, 3);
   Entries expected = known;
@@ -405,7 +478,7 @@ TEST_F(SenderTest, SaysWhatMetricsAreInPartsAndAgain) {
   for (size_t i = 0; i < 2 * kMaxMetricsPerMessage + 1; ++i) {
     known[fmt::format("m{}", i)] = {.type = "gauge"};
   }
-  describe_ = [&known] { return known; };
+  describe_ = [known] { return known; };
   options_.metadata_every = absl::Milliseconds(1);
   target_.Answer(503);
   Open();
