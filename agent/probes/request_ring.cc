@@ -163,7 +163,7 @@ absl::StatusOr<std::unique_ptr<RequestRing>> RequestRing::Open(bpf_object* objec
   std::unique_ptr<RequestRing> ring(new RequestRing(std::move(wants), std::move(buffers), size));
   ring->object_ = object;
   ring->losses_fd_ = fd("request_losses");
-  const absl::MutexLock lock(&ring->mutex_);
+  const MutexLock lock(ring->mutex_);
   ring->ends_.reset(ring_buffer__new(fd("request_ends"), &RequestRing::OnEnd, ring.get(), nullptr));
   if (ring->ends_ == nullptr) return BpfMapError("request_ends", "map it", errno);
   ring->stop_fd_ = eventfd(0, EFD_CLOEXEC);
@@ -217,7 +217,7 @@ void RequestRing::Work() {
     for (int i = 0; i < ready; ++i) {
       if (events[i].data.fd == stop_fd_) return;
     }
-    const absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     all = Drain();
     tracker_.Tick(NowNs());
   }
@@ -255,18 +255,18 @@ void RequestRing::OnRecord(const void* data, size_t size) {
 }
 
 void RequestRing::Read(absl::FunctionRef<void(const requests::RequestCounters&)> handler) {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   Drain();
   rows_.Read(handler);
 }
 
 void RequestRing::Forget(uint64_t cgroup_id) {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   rows_.Forget(cgroup_id);
 }
 
 std::vector<RequestCount> RequestRing::Counts() const {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   std::vector<RequestCount> counts;
   const auto add = [&](std::string_view protocol, std::string_view unit, std::string_view reason,
                        uint64_t count) {
@@ -292,7 +292,7 @@ std::vector<RequestCount> RequestRing::Counts() const {
 }
 
 size_t RequestRing::connections() const {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(mutex_);
   return tracker_.connections();
 }
 

@@ -23,7 +23,6 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 
 #include "agent/probes/bpf_map_memory.h"
@@ -31,6 +30,7 @@
 #include "agent/requests/request_rows.h"
 #include "agent/requests/tracker.h"
 #include "bpf/shared/requests.h"
+#include "common/mutex.h"
 
 namespace leadline::agent::probes {
 
@@ -125,7 +125,7 @@ class RequestRing {
   int epoll_fd_ = -1;
   int stop_fd_ = -1;
 
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::unique_ptr<ring_buffer, RingFreer> ends_ ABSL_GUARDED_BY(mutex_);
   RequestBuffers buffers_ ABSL_GUARDED_BY(mutex_);
   requests::RequestRows rows_ ABSL_GUARDED_BY(mutex_);

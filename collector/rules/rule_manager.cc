@@ -63,8 +63,9 @@ absl::StatusOr<Loaded> Load(const std::vector<std::string>& patterns) {
       loaded.groups.emplace_back(file, std::move(group));
     }
   }
-  if (!problems.empty())
+  if (!problems.empty()) {
     return absl::InvalidArgumentError(fmt::format("{}", fmt::join(problems, "\n")));
+  }
   return loaded;
 }
 
