@@ -9,12 +9,15 @@
 #include <csignal>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "collector/api/api_server.h"
+#include "collector/cluster/cluster_watch.h"
+#include "collector/cluster/directory.h"
 #include "collector/free_memory.h"
 #include "collector/ingest/ingest_server.h"
 #include "collector/model/metric_metadata.h"
@@ -33,6 +36,7 @@
 #include "common/stop_signal.h"
 #include "common/tls/server_security.h"
 #include "common/version.h"
+#include "kube/config/choice.h"
 #include "prometheus/registry.h"
 
 namespace leadline::collector {
@@ -111,11 +115,31 @@ absl::StatusOr<std::unique_ptr<remote::send::Sender>> OpenSender(const Options& 
                                      .registry = &registry});
 }
 
+// Where the API server is, if anywhere.
+absl::StatusOr<std::optional<kube::config::Chosen>> ChooseKubernetes(const Options& options) {
+  auto chosen = kube::config::Choose(options.kubernetes, kube::config::ProcessEnvironment());
+  const bool has_no_token = absl::IsNotFound(chosen.status());
+  if (!chosen.ok() && !has_no_token) return chosen.status();
+  if (has_no_token || !*chosen) {
+    spdlog::info(
+        "no Kubernetes API server ({}): agents are not told who has the addresses of services and "
+        "of other nodes' pods",
+        has_no_token ? StatusMessage(chosen.status())
+                     : "-k, --kubeconfig, --context, KUBECONFIG, or in a pod");
+    return std::nullopt;
+  }
+  spdlog::info("Kubernetes API server {} by {}, of cluster {}", (*chosen)->client.url,
+               (*chosen)->source, options.cluster);
+  (*chosen)->client.user_agent = fmt::format("leadline-collector/{}", kVersion);
+  return chosen;
+}
+
 }  // namespace
 
 absl::Status Run(const Options& options, int stop_fd) {
   // Opening the store may take long, and changes what is on disk.
   LL_RETURN_IF_ERROR(rules::RuleManager::Check(options.rules));
+  LL_ASSIGN_OR_RETURN(const auto kubernetes, ChooseKubernetes(options));
   const Fd failed(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!failed.is_open()) {
     return absl::InternalError(fmt::format("eventfd: {}", std::strerror(errno)));
@@ -158,6 +182,15 @@ absl::Status Run(const Options& options, int stop_fd) {
       .store = store.get(), .registry = registry.get(), .metadata = &described};
   remote::write::Receiver writes(intake);
   remote::otlp::OtlpReceiver otlp(intake);
+  // Before it is asked: what is known then needs no second answer.
+  std::shared_ptr<cluster::Directory> directory;
+  std::unique_ptr<cluster::ClusterWatch> cluster_watch;
+  if (kubernetes) {
+    directory = std::make_shared<cluster::Directory>(cluster::Directory::Options{}, SystemClock(),
+                                                     *registry);
+    LL_ASSIGN_OR_RETURN(cluster_watch,
+                        cluster::ClusterWatch::Start(kubernetes->client, directory, *registry));
+  }
   const auto otlp_service = remote::otlp::MakeOtlpService(otlp, grpc_security.tokens);
   LL_ASSIGN_OR_RETURN(const std::unique_ptr<ingest::IngestServer> ingest,
                       ingest::IngestServer::Start({.address = options.grpc,
@@ -166,6 +199,8 @@ absl::Status Run(const Options& options, int stop_fd) {
                                                    .registry = registry.get(),
                                                    .clock = &SystemClock(),
                                                    .version = std::string(kVersion),
+                                                   .directory = directory,
+                                                   .cluster = options.cluster,
                                                    .max_ahead = options.max_ahead,
                                                    .more_services = {otlp_service.get()}}));
   const promql::Engine* engine = nullptr;  // the API's, before it listens

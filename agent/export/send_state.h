@@ -9,6 +9,7 @@
 #include <string>
 
 #include "agent/export/definition_table.h"
+#include "agent/export/peer_exchange.h"
 #include "agent/export/send_buffer.h"
 #include "agent/export/sender_metrics.h"
 #include "agent/spool/reader.h"
@@ -36,6 +37,7 @@ struct SendState {
   CondVar changed;  // anything below
   SendBuffer buffer ABSL_GUARDED_BY(mutex);
   DefinitionTable table ABSL_GUARDED_BY(mutex);
+  PeerExchange peers ABSL_GUARDED_BY(mutex);         // nothing of an earlier process
   uint64_t submitted ABSL_GUARDED_BY(mutex) = 0;     // sequence
   uint64_t acknowledged ABSL_GUARDED_BY(mutex) = 0;  // sequence
   bool connected ABSL_GUARDED_BY(mutex) = false;

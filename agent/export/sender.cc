@@ -64,6 +64,15 @@ class Sender::Impl : public SpoolListener {
   }
 
   void Submit(std::vector<SealedBatch> batches);
+  void AskPeers(const PeerQuestions& questions) {
+    MutexLock lock(state_.mutex);
+    state_.peers.Ask(questions);
+    state_.changed.NotifyAll();
+  }
+  std::vector<PeerAnswer> TakePeerAnswers(size_t max) {
+    MutexLock lock(state_.mutex);
+    return state_.peers.TakeAnswers(max);
+  }
   uint64_t acknowledged_sequence() {
     MutexLock lock(state_.mutex);
     return state_.acknowledged;
@@ -355,6 +364,10 @@ absl::StatusOr<std::unique_ptr<Sender>> Sender::Start(SenderOptions options,
 Sender::Sender(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Sender::~Sender() { impl_->Stop(absl::ZeroDuration()).IgnoreError(); }
+
+void Sender::AskPeers(const PeerQuestions& questions) { impl_->AskPeers(questions); }
+
+std::vector<PeerAnswer> Sender::TakePeerAnswers(size_t max) { return impl_->TakePeerAnswers(max); }
 
 void Sender::Submit(std::vector<SealedBatch> batches) { impl_->Submit(std::move(batches)); }
 

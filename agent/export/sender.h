@@ -27,6 +27,7 @@
 
 #include "agent/export/backoff.h"
 #include "agent/export/sealed_batch.h"
+#include "agent/model/peer_question.h"
 #include "common/clock.h"
 #include "common/id128.h"
 #include "common/tls/client_files.h"
@@ -67,6 +68,12 @@ class Sender {
 
   // Batches in order of their sequence, as Batcher::Seal makes them.
   void Submit(std::vector<SealedBatch> batches);
+
+  // Asks the collector who peers are, in this session and those that follow until they are
+  // forgotten.
+  void AskPeers(const PeerQuestions& questions);
+  // At most `max` of its answers; does not wait.
+  std::vector<PeerAnswer> TakePeerAnswers(size_t max);
 
   // Every batch up to this one is durable at the collector, or given up.
   uint64_t acknowledged_sequence() const;

@@ -147,6 +147,10 @@ Session::Next Session::NextMessage(v1::AgentMessage* message) {
       may_be_ahead = state_.ahead_refused;
       const Next what = AwaitSendable();
       if (what != Next::kMessage) return what;
+      if (state_.peers.has_questions()) {
+        state_.peers.TakeQuestions(message->mutable_peer_questions());
+        return Next::kMessage;
+      }
       if (!state_.table.untold_entities().empty() || !state_.table.untold_series().empty()) {
         TakeUntold(message->mutable_definitions());
         return Next::kMessage;
@@ -202,6 +206,7 @@ Session::Next Session::AwaitSendable() {
   while (true) {
     if (over_ || !failure_.ok() || state_.aborted) return Next::kOver;
     if (state_.stopping && state_.buffer.empty()) return Next::kDrained;
+    if (state_.peers.has_questions()) return Next::kMessage;
     const auto next = state_.buffer.PeekNext();
     if (next && next->wire_bytes + kEnvelopeBytes > max_message_bytes_) {
       const SendBuffer::Dropped dropped = state_.buffer.DropNext();
@@ -264,6 +269,9 @@ void Session::ReadLoop() {
       case v1::CollectorMessage::kAck:
         status = HandleAck(message.ack());
         break;
+      case v1::CollectorMessage::kPeerAnswers:
+        status = HandlePeerAnswers(message.peer_answers());
+        break;
       case v1::CollectorMessage::BODY_NOT_SET:
         break;  // of a newer collector
     }
@@ -304,6 +312,7 @@ absl::Status Session::HandleWelcome(const v1::Welcome& welcome) {
   const SendBuffer::Dropped gone = state_.buffer.BeginSession(durable);
   state_.metrics.spool_full.Count(gone.batches, gone.samples);
   state_.table.BeginSession();
+  state_.peers.BeginSession(welcome.answers_peer_questions());
   max_message_bytes_ = welcome.max_message_bytes();
   window_ = welcome.max_batches_in_flight();
   zstd_window_log_ = welcome.zstd_window_log();
@@ -331,6 +340,11 @@ absl::Status Session::HandleAck(const v1::Ack& ack) {
   state_.UpdateGauges();
   state_.changed.NotifyAll();
   return absl::OkStatus();
+}
+
+absl::Status Session::HandlePeerAnswers(const v1::PeerAnswers& answers) {
+  MutexLock lock(state_.mutex);
+  return state_.peers.OnAnswers(answers);
 }
 
 void Session::DropIfRefusedTwice() {

@@ -59,6 +59,7 @@ class Session {
   void ReadLoop();
   absl::Status HandleWelcome(const v1::Welcome& welcome);
   absl::Status HandleAck(const v1::Ack& ack);
+  absl::Status HandlePeerAnswers(const v1::PeerAnswers& answers);
   void DropIfRefusedTwice() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.mutex);
   void Acknowledge(uint64_t sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.mutex);
   // Ends the session for a reason of ours.

@@ -82,6 +82,8 @@ class IngestServer::Impl {
     context_->version = options.version;
     context_->workers = &workers_;
     context_->tokens = options.security.tokens;
+    context_->directory = options.directory;
+    context_->cluster = options.cluster;
   }
 
   ~Impl() { Stop(absl::ZeroDuration()); }

@@ -20,6 +20,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include "collector/cluster/directory.h"
 #include "collector/store/store.h"
 #include "common/clock.h"
 #include "common/tls/server_security.h"
@@ -39,6 +40,10 @@ struct IngestOptions {
   const Clock* clock = nullptr;
   std::string version;
   std::string tenant = "default";
+
+  // Whom agents of `cluster` may ask who has which address; nullptr: nobody.
+  std::shared_ptr<cluster::Directory> directory;
+  std::string cluster;
 
   size_t max_batch_bytes = 4 << 20;
   uint32_t max_batches_in_flight = 16;

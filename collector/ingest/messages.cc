@@ -56,7 +56,7 @@ grpc::ByteBuffer Encode(const v1::CollectorMessage& message) {
 }
 
 v1::CollectorMessage WelcomeMessage(const Limits& limits, std::string_view collector_version,
-                                    uint64_t durable_sequence) {
+                                    uint64_t durable_sequence, bool answers_peer_questions) {
   v1::CollectorMessage message;
   v1::Welcome& welcome = *message.mutable_welcome();
   welcome.set_protocol_version(kProtocolVersion);
@@ -65,6 +65,7 @@ v1::CollectorMessage WelcomeMessage(const Limits& limits, std::string_view colle
   welcome.set_max_message_bytes(limits.max_message_bytes);
   welcome.set_max_batches_in_flight(limits.max_batches_in_flight);
   welcome.set_zstd_window_log(static_cast<uint32_t>(limits.zstd_window_log));
+  welcome.set_answers_peer_questions(answers_peer_questions);
   return message;
 }
 

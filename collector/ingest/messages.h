@@ -33,7 +33,7 @@ MaybeRefusal Expand(const v1::AgentMessage& compressed, size_t max_bytes,
 
 grpc::ByteBuffer Encode(const v1::CollectorMessage& message);
 v1::CollectorMessage WelcomeMessage(const Limits& limits, std::string_view collector_version,
-                                    uint64_t durable_sequence);
+                                    uint64_t durable_sequence, bool answers_peer_questions);
 v1::CollectorMessage AckMessage(uint64_t sequence);
 grpc::Status ToGrpc(const absl::Status& status);
 

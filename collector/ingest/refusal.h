@@ -32,13 +32,14 @@ enum class Reason : uint8_t {
   kStore,       // the store failed
   kToken,       // no bearer token, a wrong one or one that was revoked
   kTenant,      // its tenant has written more than it may
+  kPeer,        // a question about an address that is none
 };
-inline constexpr size_t kReasons = static_cast<size_t>(Reason::kTenant) + 1;
+inline constexpr size_t kReasons = static_cast<size_t>(Reason::kPeer) + 1;
 
 inline constexpr std::array<const char*, kReasons> kReasonNames = {
     "malformed",    "too_large",   "version", "identity",  "out_of_order", "text",     "labels",
     "entity",       "unknown_ref", "columns", "histogram", "timestamp",    "sequence", "limit",
-    "agent_in_use", "taken_over",  "store",   "token",     "tenant",
+    "agent_in_use", "taken_over",  "store",   "token",     "tenant",       "peer",
 };
 static_assert(kReasonNames.back() != nullptr, "every reason has a name");
 

@@ -7,6 +7,7 @@
 #include <spdlog/spdlog.h>
 
 #include "collector/ingest/messages.h"
+#include "collector/ingest/peer_messages.h"
 #include "collector/ingest/translate.h"
 
 namespace leadline::collector::ingest {
@@ -15,6 +16,8 @@ namespace {
 constexpr size_t kArenaBlockBytes = 64 << 10;
 // Series that the store refused are asked for again after this.
 constexpr int64_t kAskAgainNs = int64_t{10} * 1'000'000'000;
+// An answer is some 400 bytes without strings that are told once.
+constexpr size_t kPeerAnswersAtOnce = 1024;
 
 Refusal OutOfOrder(const char* what) {
   return {Reason::kOutOfOrder, absl::FailedPreconditionError(what)};
@@ -127,6 +130,11 @@ void Session::Process(Task task) {
 void Session::Welcome() {
   last_sequence_ = context_->store->LastSequence(context_->tenant, writer_);
   spdlog::info("{} connected, has batches up to {}", Name(), last_sequence_);
+  if (is_of_cluster_) {
+    peers_ = cluster::Directory::Inquire(context_->directory, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->OnPeerAnswers();
+    });
+  }
   MutexLock lock(mutex_);
   phase_ = Phase::kOpen;
   durable_sequence_ = last_sequence_;
@@ -184,6 +192,8 @@ MaybeRefusal Session::HandleMessage() {
       return HandleDefinitions(message->definitions());
     case v1::AgentMessage::kBatch:
       return HandleBatch(message->batch(), bytes);
+    case v1::AgentMessage::kPeerQuestions:
+      return HandlePeerQuestions(message->peer_questions());
     case v1::AgentMessage::kCompressed:
       return OutOfOrder("a compressed message, which the Welcome did not allow");
     case v1::AgentMessage::BODY_NOT_SET:
@@ -196,6 +206,8 @@ MaybeRefusal Session::HandleHello(const v1::Hello& hello) {
   std::string name;
   if (auto refusal = ReadHello(hello, peer_, &claim_, &name)) return refusal;
   writer_ = {claim_.agent_id, claim_.epoch};
+  // Another cluster's pods may have the same addresses.
+  is_of_cluster_ = context_->directory != nullptr && hello.cluster() == context_->cluster;
   {
     MutexLock lock(mutex_);
     agent_name_ = std::move(name);
@@ -292,6 +304,18 @@ MaybeRefusal Session::HandleBatch(const v1::Batch& message, size_t bytes) {
   return std::nullopt;
 }
 
+MaybeRefusal Session::HandlePeerQuestions(const v1::PeerQuestions& message) {
+  PeerQuestions questions;
+  if (auto refusal = ReadPeerQuestions(message, &questions)) return refusal;
+  if (peers_ == nullptr) return std::nullopt;
+  peers_->Forget(questions.forgotten);
+  const size_t refused = peers_->Ask(questions.asked);
+  if (refused > 0 && !std::exchange(warned_of_peers_, true)) {
+    spdlog::warn("{} asks for more addresses than are answered: {} are left out", Name(), refused);
+  }
+  return std::nullopt;
+}
+
 void Session::CountLost(const v1::Batch& message) {
   spdlog::warn("{} has lost {} samples, of the {} batches before batch {} or of that one", Name(),
                message.lost_samples(), message.lost_batches(), message.sequence());
@@ -353,6 +377,14 @@ void Session::OnDurable(uint64_t sequence, const absl::Status& status) {
   }
 }
 
+void Session::OnPeerAnswers() {
+  {
+    MutexLock lock(mutex_);
+    peer_answers_due_ = true;
+  }
+  AdvanceAndRelease();
+}
+
 // --- The state machine ---
 
 void Session::CloseLocked(absl::Status status) {
@@ -405,11 +437,17 @@ void Session::MaybeRead() {
 void Session::MaybeWrite() {
   if (writing_ || finished_ || broken_) return;
   if (welcome_) {
-    write_buffer_ = Encode(WelcomeMessage(context_->limits, context_->version, *welcome_));
+    write_buffer_ =
+        Encode(WelcomeMessage(context_->limits, context_->version, *welcome_, peers_ != nullptr));
     welcome_.reset();
   } else if (ack_due_) {
     write_buffer_ = Encode(AckMessage(durable_sequence_));
     ack_due_ = false;
+  } else if (peer_answers_due_ && !closing_) {
+    const std::vector<cluster::Answer> answers = peers_->Take(kPeerAnswersAtOnce);
+    peer_answers_due_ = answers.size() == kPeerAnswersAtOnce;
+    if (answers.empty()) return;
+    write_buffer_ = Encode(PeerAnswersMessage(answers));
   } else {
     return;
   }

@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include <grpcpp/grpcpp.h>
 
+#include "collector/cluster/directory.h"
 #include "collector/ingest/agent_registry.h"
 #include "collector/ingest/in_flight_batches.h"
 #include "collector/ingest/ingest_metrics.h"
@@ -44,6 +45,9 @@ struct IngestContext {
   AgentRegistry agents;
   WorkerPool* workers = nullptr;  // of the server, which outlives the streams
   std::shared_ptr<tls::Reloading<tls::TokenList>> tokens;  // nullptr: no token is needed
+  // Whom agents of `cluster` may ask who has which address; nullptr: nobody.
+  std::shared_ptr<cluster::Directory> directory;
+  std::string cluster;
 };
 
 class Session final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
@@ -87,6 +91,7 @@ class Session final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
   MaybeRefusal Resolve(SessionTables::Unresolved asked);
   MaybeRefusal ResolveRefused();
   MaybeRefusal HandleBatch(const v1::Batch& message, size_t bytes);
+  MaybeRefusal HandlePeerQuestions(const v1::PeerQuestions& message);
   void Append(store::WriteBatch batch, size_t bytes);
   MaybeRefusal CheckSequence(const v1::Batch& message) const;
   void CountLost(const v1::Batch& message);
@@ -95,6 +100,8 @@ class Session final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
   void Refuse(const Refusal& refusal);
 
   void OnDurable(uint64_t sequence, const absl::Status& status);
+  // On the directory's threads.
+  void OnPeerAnswers();
 
   void CloseLocked(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Does what the state allows: read, write, finish. True when the agent is to be released.
@@ -115,6 +122,8 @@ class Session final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
   AgentClaim claim_;
   store::WriterId writer_;
   std::string agent_name_;
+  bool is_of_cluster_ = false;
+  bool warned_of_peers_ = false;
   SessionTables tables_;
   std::optional<zstd::Decompressor> compressed_;  // from the first compressed message on
   SessionTables::Unresolved refused_;             // over a limit of the tenant
@@ -138,6 +147,9 @@ class Session final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
   InFlightBatches in_flight_ ABSL_GUARDED_BY(mutex_);
   std::optional<uint64_t> welcome_ ABSL_GUARDED_BY(mutex_);  // to be sent
   bool ack_due_ ABSL_GUARDED_BY(mutex_) = false;
+  bool peer_answers_due_ ABSL_GUARDED_BY(mutex_) = false;
+  // Set once, before it is asked; nullptr where nothing is answered.
+  std::unique_ptr<cluster::Directory::Inquiry> peers_;
   uint64_t durable_sequence_ ABSL_GUARDED_BY(mutex_) = 0;
 
   grpc::ByteBuffer read_buffer_;

@@ -7,6 +7,7 @@
 #include "common/duration.h"
 #include "common/flags/flags.h"
 #include "common/flags/server_flags.h"
+#include "kube/flags/kube_flags.h"
 
 namespace leadline::collector {
 namespace {
@@ -71,6 +72,13 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
                         {{"http", &options.http, &options.http_access, "those who ask"},
                          {"grpc", &options.grpc, &options.grpc_access, "agents"}},
                         options.certificate, options.insecure);
+  app.add_option("--cluster", options.cluster,
+                 "Name of the cluster whose API server this is, as its agents have it: they are "
+                 "told who has which address")
+      ->check(flags::IsNotEmpty())
+      ->type_name("NAME")
+      ->capture_default_str();
+  kube::flags::AddKubeFlags(app, options.kubernetes);
   flags::AddDuration(
       app, "--retention", options.retention, "30d",
       "How long samples are kept; 0 keeps them for ever and takes samples of any age");

@@ -13,6 +13,7 @@
 #include "collector/options/tenant_flags.h"
 #include "common/flags/program.h"
 #include "common/tls/server_files.h"
+#include "kube/config/choice.h"
 
 namespace leadline::collector {
 
@@ -24,6 +25,8 @@ struct Options {
   tls::Access http_access;
   tls::Access grpc_access;
   bool insecure = false;
+  std::string cluster = "default";
+  kube::config::Choice kubernetes;
   absl::Duration retention = absl::Hours(30 * 24);          // zero: for ever
   std::optional<absl::Duration> retention_processes;        // none: RetentionOfProcesses
   absl::Duration retention_minutes = absl::ZeroDuration();  // of rollups; zero: none are made

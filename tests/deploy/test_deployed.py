@@ -195,6 +195,20 @@ class Deployed(unittest.TestCase):
             lambda v: len(v) == 1,
         )
 
+    def test_the_collector_knows_the_cluster(self):
+        """By its own service account."""
+
+        def objects(resource):
+            _, text = self.get(self.collector_pod, "http", "/metrics", self.reader_token())
+            name = f'leadline_collector_kube_objects{{resource="{resource}"}} '
+            return [float(l[len(name) :]) for l in text.splitlines() if l.startswith(name)]
+
+        wait_for(
+            lambda: objects("pods") >= [2.0],
+            lambda: f"{objects('pods')}\n{self.log(self.collector_pod)}",
+            TIMEOUT_S,
+        )
+
     def test_the_node_is_seen_not_the_pod(self):
         """The agent has a network and mounts of its own; what it reports is the node's."""
         self.wait_query(

@@ -187,7 +187,6 @@ class Manifests(unittest.TestCase):
             self.assertNotIn(field, spec)
         self.assertTrue(spec["securityContext"]["runAsNonRoot"])
         self.assertEqual(spec["securityContext"]["seccompProfile"], {"type": "RuntimeDefault"})
-        self.assertFalse(spec["automountServiceAccountToken"])
         for container in spec["containers"]:
             security = container["securityContext"]
             self.assertFalse(security["allowPrivilegeEscalation"])
@@ -195,6 +194,30 @@ class Manifests(unittest.TestCase):
             self.assertEqual(security["capabilities"], {"drop": ["ALL"]})
         for volume in spec["volumes"]:
             self.assertNotIn("hostPath", volume)
+
+    def test_both_are_of_one_cluster(self):
+        names = [
+            [arg for arg in spec["containers"][0]["args"] if arg.startswith("--cluster=")]
+            for _, spec in self.pods()
+        ]
+        self.assertEqual(names[0], names[1])
+
+    def test_the_collector_reads_who_has_which_address(self):
+        roles = {
+            program: {
+                (group, resource): set(rule["verbs"])
+                for rule in manifests.find(self.objects, "ClusterRole", program)["rules"]
+                for group in rule["apiGroups"]
+                for resource in rule["resources"]
+            }
+            for program in ("leadline-agent", "leadline-collector")
+        }
+        added = {("", "services"), ("discovery.k8s.io", "endpointslices")}
+        collector = roles["leadline-collector"]
+        self.assertEqual(collector.keys() - roles["leadline-agent"].keys(), added)
+        self.assertEqual(roles["leadline-agent"].keys() - collector.keys(), set())
+        for kind in (*added, ("", "pods")):
+            self.assertLessEqual(READING, collector[kind])
 
     def test_the_programs_know_their_options(self):
         for obj, spec in self.pods():

@@ -36,7 +36,7 @@ def brief(raw):
 
 
 def _environment():
-    """Ours, without what would lead an agent to a cluster that no test means."""
+    """Ours, without what would lead a program to a cluster that no test means."""
     kube = ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT")
     return {name: value for name, value in os.environ.items() if name not in kube}
 

@@ -11,6 +11,7 @@
 
 #include "collector/ingest/limits.h"
 #include "collector/ingest/messages.h"
+#include "collector/ingest/peer_messages.h"
 #include "collector/ingest/session_tables.h"
 #include "collector/ingest/translate.h"
 #include "collector/store/engine/admission.h"
@@ -58,11 +59,20 @@ class Session {
       if (inner->has_compressed() || bytes > kLimits.max_message_bytes) abort();
       return Take(*inner);
     }
+    if (message.has_peer_questions()) return Ask(message.peer_questions());
     if (message.has_definitions()) return Define(message.definitions());
     return !message.has_batch() || Append(message.batch());
   }
 
  private:
+  bool Ask(const leadline::v1::PeerQuestions& message) {
+    ingest::PeerQuestions questions;
+    if (ingest::ReadPeerQuestions(message, &questions)) return false;
+    if (questions.asked.size() != static_cast<size_t>(message.asked_size())) abort();
+    if (questions.forgotten.size() != static_cast<size_t>(message.forgotten_size())) abort();
+    return true;
+  }
+
   bool Define(const leadline::v1::Definitions& definitions) {
     ingest::SessionTables::Unresolved unresolved;
     if (tables_.Define(definitions, &unresolved)) return false;

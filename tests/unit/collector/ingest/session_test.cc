@@ -459,7 +459,24 @@ INSTANTIATE_TEST_SUITE_P(
                             {kHello, "definitions { entities { id: 'x' } }"},
                             grpc::StatusCode::INVALID_ARGUMENT,
                             Reason::kEntity,
-                            "id has 1 bytes"}),
+                            "id has 1 bytes"},
+                    BadCase{"peer_no_address",
+                            {kHello, "peer_questions { asked { address: '1234' port: 80 } }"},
+                            grpc::StatusCode::INVALID_ARGUMENT,
+                            Reason::kPeer,
+                            "peer_questions: asked: an address has 4 bytes, not 16"},
+                    BadCase{"peer_no_port",
+                            {kHello,
+                             "peer_questions { forgotten { address: '0123456789abcdef' "
+                             "port: 65536 } }"},
+                            grpc::StatusCode::INVALID_ARGUMENT,
+                            Reason::kPeer,
+                            "peer_questions: forgotten: 65536 is no port"},
+                    BadCase{"peer_before_hello",
+                            {"peer_questions { }"},
+                            grpc::StatusCode::FAILED_PRECONDITION,
+                            Reason::kOutOfOrder,
+                            "the first message is no Hello"}),
     [](const auto& test) { return std::string(test.param.name); });
 
 // What came before the bad message is kept and acknowledged.
