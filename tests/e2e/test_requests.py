@@ -5,8 +5,9 @@ import os
 import re
 import unittest
 
-from leadline_case import LeadlineCase
+from machine_pods import with_programs
 from minicluster import objects as o, paths, wait_for
+from requests_case import RequestsCase
 
 _SECRET = "s3cr3t"
 _LARGE = 3_000_000
@@ -60,39 +61,7 @@ http {
 """
 
 
-def _with_programs(spec, folder, tools):
-    """The pod with the machine's own libraries and programs, and `folder` as /web."""
-    shared = {name: f"/{name}" for name in ("etc", "usr", "lib", "lib64")}
-    shared.update(web=folder, tools=tools)
-    places = {"web": "/web", "tools": "/opt"}
-    for name, path in shared.items():
-        spec["volumes"].append({"name": name, "hostPath": {"path": path}})
-        for container in spec["containers"]:
-            container["volumeMounts"] = [
-                *container["volumeMounts"],
-                {"name": name, "mountPath": places.get(name, path), "readOnly": name != "web"},
-            ]
-
-
-class Requests(LeadlineCase):
-    def setUp(self):
-        probes = {
-            dict(labels)["probe"]
-            for labels, value in self.agent_metrics("leadline_agent_probe_attached").items()
-            if value == 1
-        }
-        if not {"requests_send", "requests_recv"} <= probes:
-            self.skipTest("this kernel has no tracepoints of what sockets send and receive")
-
-    def agent_metrics(self, name):
-        found = {}
-        for line in self.agent.get("/metrics")[1].splitlines():
-            match = re.fullmatch(name + r"\{(.*)\} (\S+)", line)
-            if match:
-                labels = tuple(re.findall(r'(\w+)="([^"]*)"', match[1]))
-                found[labels] = float(match[2])
-        return found
-
+class Requests(RequestsCase):
     def logged(self, file):
         """What a log of nginx has, by method, route and status."""
         counts = collections.Counter()
@@ -134,7 +103,7 @@ class Requests(LeadlineCase):
         server = o.deployment(
             "shop", "web", o.container("nginx", "/opt/nginx", "-c", "/web/nginx.conf", "-e", "/web/error.log")
         )
-        _with_programs(server["spec"]["template"]["spec"], self.web, tools)
+        with_programs(server["spec"]["template"]["spec"], self.web, tools)
         self.cluster.apply(server)
         pod = self.cluster.wait_pods(1, "shop", app="web")[0]
         wait_for(
@@ -154,7 +123,7 @@ class Requests(LeadlineCase):
                 "many", "/bin/sh", "-c", f"{ask} -Z --parallel-max 8 >/dev/null; exec sleep infinity"
             ),
         )
-        _with_programs(client["spec"]["template"]["spec"], self.web, tools)
+        with_programs(client["spec"]["template"]["spec"], self.web, tools)
         self.cluster.apply(client)
         expected = 2 * sum(count for _, count in _ASKED)
         wait_for(
@@ -180,18 +149,7 @@ class Requests(LeadlineCase):
             "error_type",
         )
         self.assertEqual(errors, {("500",): 2})
-        self.assert_nothing_left_the_node()
-
-    def assert_nothing_left_the_node(self):
-        for metric in ("http_client_request_duration_seconds", "http_server_request_duration_seconds"):
-            for labels in self.collector.histograms(metric):
-                self.assertNotIn(_SECRET, str(labels))
-        for folder, _, files in os.walk(self.folder):
-            if folder.startswith(self.web):
-                continue
-            for name in files:
-                with open(os.path.join(folder, name), "rb") as f:
-                    self.assertNotIn(_SECRET.encode(), f.read(), os.path.join(folder, name))
+        self.assert_is_not_told(_SECRET, but_in=self.web)
 
 
 if __name__ == "__main__":
