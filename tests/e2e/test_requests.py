@@ -1,4 +1,4 @@
-"""Requests between pods against what a real server logged: nginx, asked by curl."""
+"""Requests between pods against what a real server logged: nginx, asked by curl and over HTTP/2 by h2load."""
 
 import collections
 import os
@@ -11,13 +11,14 @@ from requests_case import RequestsCase
 
 _SECRET = "s3cr3t"
 _LARGE = 3_000_000
+_LARGE_ASKED = "/large.bin?[1-10]"
 # Requests of a client: path as curl expands it, and how often.
 _ASKED = (
     (f"/users/[1-200]/orders?token={_SECRET}", 200),
     ("/missing/[1-40]", 40),
     ("/broken", 1),
     ("/small.txt?[1-100]", 100),
-    ("/large.bin?[1-10]", 10),
+    (_LARGE_ASKED, 10),
     ("/proxied/[1-50]", 50),
 )
 _ROUTES = (
@@ -45,6 +46,7 @@ http {
   log_format asked '$request_method $uri $status';
   server {
     listen 8080;
+    listen 8082 http2;
     access_log /web/access.log asked;
     root /web/files;
     location /users/ { return 200 "a user\\n"; }
@@ -59,6 +61,11 @@ http {
   }
 }
 """
+
+
+def _expand(path, count):
+    """What curl makes of it."""
+    return [re.sub(r"\[1-\d+\]", str(i), path) for i in range(1, count + 1)]
 
 
 class Requests(RequestsCase):
@@ -110,22 +117,35 @@ class Requests(RequestsCase):
             lambda: os.path.exists(os.path.join(self.web, "nginx.pid")),
             lambda: self.cluster.pod_log("shop", pod["metadata"]["name"], "nginx"),
         )
-        url = f"http://{pod['status']['podIP']}:8080"
-        ask = f"/usr/bin/curl -s -H 'Authorization: {_SECRET}' " + " ".join(
-            f"'{url}{path}'" for path, _ in _ASKED
+        urls = [
+            f"http://{pod['status']['podIP']}:8082{path}"
+            for asked, count in _ASKED
+            if asked != _LARGE_ASKED  # of bodies over HTTP/2 the ring may lose some (docs/roadmap.md)
+            for path in _expand(asked, count)
+        ]
+        with open(os.path.join(self.web, "urls"), "w", encoding="ascii") as f:
+            f.write("\n".join(urls))
+        curl = "/usr/bin/curl -s " + " ".join(
+            f"'http://{pod['status']['podIP']}:8080{path}'" for path, _ in _ASKED
         )
-        # One after the other over one connection; and eight at once. They stay, and so do their series.
-        client = o.deployment(
-            "shop",
-            "client",
-            o.container("one", "/bin/sh", "-c", f"{ask} >/dev/null; exec sleep infinity"),
+        h2load = f"/usr/bin/h2load -c 1 -n {len(urls)} -i /web/urls"
+        asking = {
+            "one": curl,  # after the other, over one connection
+            "many": f"{curl} -Z --parallel-max 8",
+            "one-http2": f"{h2load} -m 1",
+            "many-http2": f"{h2load} -m 8",
+        }
+        # They stay, and so do their series.
+        clients = [
             o.container(
-                "many", "/bin/sh", "-c", f"{ask} -Z --parallel-max 8 >/dev/null; exec sleep infinity"
-            ),
-        )
+                name, "/bin/sh", "-c", f"{ask} -H 'Authorization: {_SECRET}' >/dev/null; exec sleep infinity"
+            )
+            for name, ask in asking.items()
+        ]
+        client = o.deployment("shop", "client", *clients)
         with_programs(client["spec"]["template"]["spec"], self.web, tools)
         self.cluster.apply(client)
-        expected = 2 * sum(count for _, count in _ASKED)
+        expected = 2 * sum(count for _, count in _ASKED) + 2 * len(urls)
         wait_for(
             lambda: os.path.exists(os.path.join(self.web, "access.log"))
             and sum(self.logged("access.log").values()) == expected,
@@ -148,7 +168,7 @@ class Requests(RequestsCase):
             f'{{namespace="shop",cluster="{self.cluster.name}",error_type!=""}}))',
             "error_type",
         )
-        self.assertEqual(errors, {("500",): 2})
+        self.assertEqual(errors, {("500",): len(clients)})
         self.assert_is_not_told(_SECRET, but_in=self.web)
 
 
