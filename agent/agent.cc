@@ -99,6 +99,8 @@ class AgentImpl final : public Agent {
   absl::Status OpenIdentity(const Options& options);
   absl::Status StartPipeline(const Options& options);
   void TellFeatures();
+  // For the pipeline, which asks when all is started.
+  std::vector<meta::MetaEvent> TakeMetaEvents(size_t most);
   absl::Status StartKubernetes(const Options& options, std::optional<kube::config::Chosen> chosen);
   absl::Status StartServer(const Options& options);
   // For /readyz, on the server's threads.
@@ -189,12 +191,23 @@ absl::Status AgentImpl::StartPipeline(const Options& options) {
                  return probes::Probes::Load(probe_options);
                },
            .name_container = [this](const std::string& id) { return runtimes_->Find(id); },
-           .take_meta_events =
-               [this](size_t most) {
-                 return pods_ ? pods_->Take(most) : std::vector<meta::MetaEvent>();
-               }},
+           .take_meta_events = [this](size_t most) { return TakeMetaEvents(most); },
+           .ask_peers = [this](const PeerQuestions& questions) { sender_->AskPeers(questions); }},
           *registry_));
   return absl::OkStatus();
+}
+
+std::vector<meta::MetaEvent> AgentImpl::TakeMetaEvents(size_t most) {
+  std::vector<meta::MetaEvent> events;
+  if (pods_ != nullptr) {
+    for (kube::pods::PodEvent& event : pods_->Take(most)) {
+      meta::Append(std::move(event), events);
+    }
+  }
+  for (PeerAnswer& answer : sender_->TakePeerAnswers(most - events.size())) {
+    events.emplace_back(std::move(answer));
+  }
+  return events;
 }
 
 absl::Status AgentImpl::StartKubernetes(const Options& options,

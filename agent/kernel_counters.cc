@@ -12,7 +12,7 @@ constexpr uint64_t kNoCgroup = 0;
 }  // namespace
 
 KernelCounters::KernelCounters(probes::Probes& probes, CgroupInventory& inventory,
-                               const PeerNames& peers, Batcher& batcher,
+                               PeerNames& peers, Batcher& batcher,
                                prometheus::Registry& registry)
     : probes_(probes),
       inventory_(inventory),

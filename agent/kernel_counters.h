@@ -40,7 +40,7 @@ class KernelCounters {
   // The number of an entity; none while it is not defined.
   using FindEntity = absl::FunctionRef<std::optional<EntityRef>(const Id128&)>;
 
-  KernelCounters(probes::Probes& probes, CgroupInventory& inventory, const PeerNames& peers,
+  KernelCounters(probes::Probes& probes, CgroupInventory& inventory, PeerNames& peers,
                  Batcher& batcher, prometheus::Registry& registry);
 
   // Adds what every table has counted since the last read. Rows of the inventory's ended cgroups

@@ -174,6 +174,11 @@ void Pipeline::TakeMetaEvents() {
   for (const meta::MetaEvent& event : events) resolver_->OnEvent(event, clock_.NowUnixMs());
 }
 
+void Pipeline::AskPeers() {
+  const PeerQuestions questions = resolver_->TakePeerQuestions();
+  if (inputs_.ask_peers && !questions.empty()) inputs_.ask_peers(questions);
+}
+
 void Pipeline::Interval(int64_t ts_ms, Delivery& delivery) {
   clock_watch_->Check();
   TakeLifecycleEvents();
@@ -183,6 +188,7 @@ void Pipeline::Interval(int64_t ts_ms, Delivery& delivery) {
   TakeMetaEvents();
   batcher_->Acknowledged(delivery.acknowledged_sequence());
   sampler_->Sample(ts_ms);
+  AskPeers();
   const absl::Status updated = probe_metrics_->Update();
   if (!updated.ok()) spdlog::error("reading the probes' losses: {}", updated.ToString());
   const absl::Status measured = memory_metrics_->Update();

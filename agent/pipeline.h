@@ -29,6 +29,7 @@
 #include "agent/meta/metadata_resolver.h"
 #include "agent/model/cgroup_hierarchy.h"
 #include "agent/model/container_names.h"
+#include "agent/model/peer_question.h"
 #include "agent/node_sampler.h"
 #include "agent/probes/probe_metrics.h"
 #include "agent/probes/probes.h"
@@ -69,8 +70,11 @@ class Pipeline {
         load_probes;
     // By its runtime; see RuntimeNames::Find. May be null.
     std::function<std::optional<ContainerNames>(const std::string& id)> name_container;
-    // At most so many events of the Kubernetes API; does not wait. May be null.
+    // At most so many events of the Kubernetes API and answers of the collector; does not wait. May
+    // be null.
     std::function<std::vector<meta::MetaEvent>(size_t)> take_meta_events;
+    // Asks the collector who peers are; does not wait. May be null.
+    std::function<void(const PeerQuestions&)> ask_peers;
   };
 
   // Errors name what cannot work: probes, and cgroups that were asked for.
@@ -98,6 +102,7 @@ class Pipeline {
   // Asks the runtimes for the names of new containers.
   void NameContainers();
   void TakeMetaEvents();
+  void AskPeers();
   void Interval(int64_t ts_ms, Delivery& delivery);
   void EndTurn();
 

@@ -43,7 +43,8 @@ Subject EdgeEntities::Define(std::string_view transport, const ConnectionPeer& k
   const Entity& owner = *subject.owner;
   const bool has_address = !key.other && key.remote != IpAddress{};
   // A name that is lost is kept: the connections are still those of who had it.
-  std::shared_ptr<const Peer> peer = has_address ? names_.PeerAt(key.remote) : nullptr;
+  std::shared_ptr<const Peer> peer =
+      has_address ? names_.PeerAt(key.remote, key.remote_port) : nullptr;
   if (peer == nullptr) peer = edge.peer;
   if (peer == nullptr && has_address) peer = Unnamed(key.remote);
 
@@ -58,8 +59,9 @@ Subject EdgeEntities::Define(std::string_view transport, const ConnectionPeer& k
       DefineVersion(transport, key, subject, owner.valid_from_ms, edge);
     }
     if (edge.peer != peer) {
+      const bool is_news = edge.peer->labels != peer->labels;
       edge.peer = std::move(peer);
-      DefineVersion(transport, key, subject, edge.peer->valid_from_ms, edge);
+      if (is_news) DefineVersion(transport, key, subject, edge.peer->valid_from_ms, edge);
     }
   }
   Subject of_edge = subject;

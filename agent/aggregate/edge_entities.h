@@ -37,7 +37,7 @@ class EdgeEntities {
   };
 
   // Both must outlive it.
-  EdgeEntities(const PeerNames& names, Batcher& batcher) : names_(names), batcher_(batcher) {}
+  EdgeEntities(PeerNames& names, Batcher& batcher) : names_(names), batcher_(batcher) {}
 
   // Defines the edge, again where its owner or peer is told otherwise by now or has ended, and
   // returns what its samples are about. `subject`: the owner's.
@@ -52,7 +52,7 @@ class EdgeEntities {
   void DefineVersion(std::string_view transport, const probes::ConnectionPeer& key,
                      const Subject& subject, int64_t valid_from_ms, Edge& edge);
 
-  const PeerNames& names_;
+  PeerNames& names_;
   Batcher& batcher_;
 };
 

@@ -1,10 +1,12 @@
-// What the pod watcher and the runtimes tell, as recordings keep it (agent/record/archive.h).
+// What the pod watcher, the collector and the runtimes tell, as recordings keep it
+// (agent/record/archive.h).
 //
 // Fields are added at the end only: their order is that of recordings.
 #pragma once
 
 #include "agent/meta/meta_event.h"
 #include "agent/model/container_names.h"
+#include "agent/model/peer_question.h"
 #include "agent/record/archive.h"
 #include "common/labels.h"
 #include "kube/object.h"
@@ -71,5 +73,10 @@ void Fields(Archive& archive, meta::OwnersResolved& event) {
 }
 template <typename Archive>
 void Fields(Archive&, meta::PodsSynced&) {}
+template <typename Archive>
+void Fields(Archive& archive, PeerAnswer& answer) {
+  archive("address", answer.endpoint.address, "port", answer.endpoint.port, "labels", answer.labels,
+          "since_ms", answer.since_ms);
+}
 
 }  // namespace leadline::agent::record

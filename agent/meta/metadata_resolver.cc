@@ -10,6 +10,7 @@
 #include "agent/meta/peer_table.h"
 #include "agent/meta/pod_table.h"
 #include "agent/meta/resolver_metrics.h"
+#include "agent/meta/told_peers.h"
 #include "agent/model/entity_id.h"
 #include "common/ended_set.h"
 
@@ -28,7 +29,8 @@ struct MetadataResolver::State {
         metrics(registry),
         pods(options.max_ended, metrics),
         entities(options.max_ended, pods, metrics),
-        peers(options.node, options.max_ended, metrics) {}
+        peers(options.node, options.max_ended, metrics),
+        told_peers(options.max_asked_peers, metrics) {}
 
   Id128 BeginCgroup(const CgroupAppeared& cgroup);
   void EndCgroup(CgroupKey key, Cgroup& cgroup, int64_t end_ms);
@@ -40,6 +42,7 @@ struct MetadataResolver::State {
   PodTable pods;
   EntityTable entities;
   PeerTable peers;
+  ToldPeers told_peers;
   absl::flat_hash_map<CgroupKey, Cgroup> cgroups;
   EndedSet<CgroupKey> ended_cgroups;
   std::vector<std::string> new_containers;
@@ -111,6 +114,7 @@ void MetadataResolver::OnCgroupEnd(CgroupKey key, int64_t end_ms) {
 
 void MetadataResolver::OnEvent(const MetaEvent& event, int64_t now_ms) {
   State& s = *state_;
+  if (const auto* answer = std::get_if<PeerAnswer>(&event)) return s.told_peers.OnAnswer(*answer);
   const PodRecord* changed = nullptr;
   if (const auto* applied = std::get_if<PodApplied>(&event)) {
     changed = &s.pods.Apply(applied->pod, now_ms);
@@ -148,6 +152,7 @@ void MetadataResolver::Expire(int64_t now_ms) {
   s.entities.Expire(before_ms);
   s.pods.Expire(before_ms);
   s.peers.Expire(before_ms);
+  s.told_peers.Expire(now_ms, before_ms);
   s.metrics.SetEntities(s.entities.size());
   s.metrics.SetPods(s.pods.size());
 }
@@ -181,8 +186,13 @@ std::optional<bool> MetadataResolver::IsHostNetwork(const Id128& pod) const {
   return known->host_network;
 }
 
-std::shared_ptr<const Peer> MetadataResolver::PeerAt(const IpAddress& address) const {
-  return state_->peers.At(address);
+std::shared_ptr<const Peer> MetadataResolver::PeerAt(const IpAddress& address, uint16_t port) {
+  std::shared_ptr<const Peer> here = state_->peers.At(address);
+  if (IsLoopback(address) || state_->peers.IsOfLivingPod(address)) return here;
+  std::shared_ptr<const Peer> told = state_->told_peers.At({address, port});
+  return told == nullptr ? here : told;
 }
+
+PeerQuestions MetadataResolver::TakePeerQuestions() { return state_->told_peers.TakeQuestions(); }
 
 }  // namespace leadline::agent::meta

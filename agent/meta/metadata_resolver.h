@@ -2,7 +2,7 @@
 // go, pods and owner chains, in whatever order they arrive, into entities.
 //
 //   resolver.OnCgroup({key, path, start_ms});  // at every appearance, nested ones included
-//   resolver.OnEvent(event);                   // from the PodWatcher
+//   resolver.OnEvent(event);                   // from the PodWatcher, and the collector's answers
 //   for (const std::string& id : resolver.TakeNewContainers()) ...  // OnRuntimeNames, if known
 //   for (Entity& entity : resolver.TakeUpdates()) exporter.Define(std::move(entity));
 //
@@ -58,7 +58,8 @@ class MetadataResolver : public PeerNames {
     // How long what has ended is still resolved: a pod deleted before its cgroup was seen, a
     // cgroup that ended before its pod was seen.
     int64_t retention_ms = 300'000;
-    size_t max_ended = 4096;  // of pods and of entities each; the longest ended go first
+    size_t max_ended = 4096;          // of pods and of entities each; the longest ended go first
+    size_t max_asked_peers = 65'536;  // of the collector
   };
 
   // `registry` outlives the resolver.
@@ -89,8 +90,11 @@ class MetadataResolver : public PeerNames {
   std::optional<Id128> PodOf(const Id128& entity) const;
   // Whether a pod lives in the node's network namespace; nullopt until the pod is known.
   std::optional<bool> IsHostNetwork(const Id128& pod) const;
-  // A pod of this node, or the node; see PeerTable.
-  std::shared_ptr<const Peer> PeerAt(const IpAddress& address) const override;
+  // A pod of this node, whom the collector says, or the node; see PeerTable and ToldPeers. A pod
+  // here that has ended gives way to whom the collector says.
+  std::shared_ptr<const Peer> PeerAt(const IpAddress& address, uint16_t port) override;
+  // What PeerAt was asked and the collector has not been, since the last call.
+  PeerQuestions TakePeerQuestions();
 
  private:
   struct State;

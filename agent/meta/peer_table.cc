@@ -82,6 +82,11 @@ std::shared_ptr<const Peer> PeerTable::At(const IpAddress& address) const {
   return node == of_node_.end() ? nullptr : node->second;
 }
 
+bool PeerTable::IsOfLivingPod(const IpAddress& address) const {
+  const auto pod = pods_.find(address);
+  return pod != pods_.end() && pod->second.ended_ms == 0;
+}
+
 void PeerTable::Expire(int64_t before_ms) {
   const size_t too_many =
       ended_.Expire(before_ms, max_ended_, [&](const IpAddress& address) { pods_.erase(address); });

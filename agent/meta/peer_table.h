@@ -34,6 +34,8 @@ class PeerTable {
 
   // See PeerNames.
   std::shared_ptr<const Peer> At(const IpAddress& address) const;
+  // Whether a pod that lives has it.
+  bool IsOfLivingPod(const IpAddress& address) const;
 
   // Forgets the addresses of pods that ended before `before_ms`.
   void Expire(int64_t before_ms);

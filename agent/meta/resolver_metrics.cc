@@ -30,7 +30,18 @@ ResolverMetrics::ResolverMetrics(prometheus::Registry& registry)
                                 .Name("leadline_agent_meta_unreadable_addresses_total")
                                 .Help("Addresses of pods and nodes from the API that are none.")
                                 .Register(registry)
-                                .Add({})) {}
+                                .Add({})),
+      asked_peers_(prometheus::BuildGauge()
+                       .Name("leadline_agent_meta_asked_peers")
+                       .Help("Addresses of peers, with ports, that the collector is asked for.")
+                       .Register(registry)
+                       .Add({})),
+      unasked_peers_(prometheus::BuildCounter()
+                         .Name("leadline_agent_meta_unasked_peers_total")
+                         .Help("Edges whose peers the collector was not asked for, since it is "
+                               "asked for too many, at each reading.")
+                         .Register(registry)
+                         .Add({})) {}
 
 void ResolverMetrics::SetEntities(size_t count) { entities_.Set(static_cast<double>(count)); }
 
@@ -43,5 +54,9 @@ void ResolverMetrics::CountForgotten(const char* what, size_t count) {
 void ResolverMetrics::CountUnattributedContainer() { unattributed_.Increment(); }
 
 void ResolverMetrics::CountUnreadableAddress() { unreadable_addresses_.Increment(); }
+
+void ResolverMetrics::SetAskedPeers(size_t count) { asked_peers_.Set(static_cast<double>(count)); }
+
+void ResolverMetrics::CountUnaskedPeer() { unasked_peers_.Increment(); }
 
 }  // namespace leadline::agent::meta

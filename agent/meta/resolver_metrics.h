@@ -25,6 +25,8 @@ class ResolverMetrics {
   void CountForgotten(const char* what, size_t count);
   void CountUnattributedContainer();
   void CountUnreadableAddress();
+  void SetAskedPeers(size_t count);
+  void CountUnaskedPeer();
 
  private:
   prometheus::Gauge& entities_;
@@ -32,6 +34,8 @@ class ResolverMetrics {
   prometheus::Family<prometheus::Counter>& forgotten_;
   prometheus::Counter& unattributed_;
   prometheus::Counter& unreadable_addresses_;
+  prometheus::Gauge& asked_peers_;
+  prometheus::Counter& unasked_peers_;
 };
 
 }  // namespace leadline::agent::meta

@@ -26,8 +26,8 @@ class PeerNames {
   virtual ~PeerNames() = default;
 
   // Who has the address: the same object as before while that is the same, nullptr where nobody is
-  // known.
-  virtual std::shared_ptr<const Peer> PeerAt(const IpAddress& address) const = 0;
+  // known. `port`: what the peer listens on; 0 where it has connected.
+  virtual std::shared_ptr<const Peer> PeerAt(const IpAddress& address, uint16_t port) = 0;
 };
 
 }  // namespace leadline::agent

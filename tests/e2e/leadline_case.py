@@ -37,13 +37,17 @@ class LeadlineCase(unittest.TestCase):
         cls.cluster = Cluster(**cls.cluster_options)
         cls.addClassCleanup(cls.cluster.down)
         cls.cluster.up()
-        cls.collector = Collector(os.path.join(cls.folder, "collector"))
+        cls.collector = cls.new_collector()
         cls.addClassCleanup(cls.collector.stop)
         cls.collector.up()
         cls.agent = cls.new_agent()
         cls.addClassCleanup(cls.agent.stop)
         if cls.with_agent:
             cls.agent.up()
+
+    @classmethod
+    def new_collector(cls):
+        return Collector(os.path.join(cls.folder, "collector"))
 
     @classmethod
     def new_agent(cls):

@@ -15,6 +15,12 @@ class ReplayedRun(LeadlineCase):
     with_agent = False
 
     @classmethod
+    def new_collector(cls):
+        """It tells the agent of services; the one that the replay goes to cannot."""
+        kubernetes = ("-k", cls.cluster.api.url, "--cluster", cls.cluster.name)
+        return Collector(os.path.join(cls.folder, "collector"), kubernetes)
+
+    @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.recording = os.path.join(cls.folder, "run.llrec")
@@ -52,6 +58,16 @@ class ReplayedRun(LeadlineCase):
             cluster.wait_result(pod, "ioprio_get")
             cluster.delete("Pod", "brief", f"job{n}", gracePeriodSeconds=0)
             cluster.wait_gone("Pod", "brief", f"job{n}")
+        cluster.apply(o.service("shop", "asked", 80, "10.96.0.10", 30080))
+        tries = ("--refused", "10.244.0.1:30080", "--connections", "3")
+        asks = o.container("asks", "/bin/tcp", *tries, "--result", "/results/asks")
+        cluster.apply(o.deployment("shop", "asks", asks))
+        wait_for(
+            lambda: cls.collector.raw('container_tcp_connect_failures_total{peer_service="asked"}'),
+            "who the peer is",
+            30,
+            0.2,
+        )
         wait_for(
             lambda: cls.collector.raw('container_syscalls_total{syscall="ioprio_get"}'),
             "samples of the jobs",

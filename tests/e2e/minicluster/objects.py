@@ -168,6 +168,48 @@ def replication_controller(
     return obj
 
 
+def service(namespace, name, port, cluster_ip, node_port):
+    """One that says where it is; nothing here leads there."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "type": "NodePort",
+            "clusterIP": cluster_ip,
+            "clusterIPs": [cluster_ip],
+            "selector": {"app": name},
+            "ports": [{"port": port, "nodePort": node_port}],
+        },
+    }
+
+
+def endpoint_slice(namespace, service_name, pods):
+    endpoints = [
+        {
+            "addresses": [pod["status"]["podIP"]],
+            "targetRef": {
+                "kind": "Pod",
+                "namespace": namespace,
+                "name": pod["metadata"]["name"],
+                "uid": pod["metadata"]["uid"],
+            },
+        }
+        for pod in pods
+    ]
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {
+            "name": f"{service_name}-{random_suffix(5)}",
+            "namespace": namespace,
+            "labels": {"kubernetes.io/service-name": service_name},
+        },
+        "addressType": "IPv4",
+        "endpoints": endpoints,
+    }
+
+
 def cron_job(namespace, name, schedule="*/5 * * * *"):
     return _owner(
         "batch/v1",

@@ -41,7 +41,7 @@ constexpr char kServedLabels[] =
 
 class NobodyKnown : public PeerNames {
  public:
-  std::shared_ptr<const Peer> PeerAt(const IpAddress& /*address*/) const override {
+  std::shared_ptr<const Peer> PeerAt(const IpAddress& /*address*/, uint16_t /*port*/) override {
     return nullptr;
   }
 };

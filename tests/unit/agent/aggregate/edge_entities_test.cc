@@ -28,14 +28,17 @@ class Names : public PeerNames {
         std::make_shared<Peer>(Peer{.labels = std::move(labels), .valid_from_ms = valid_from_ms});
   }
   void Clear() { peers_.clear(); }
+  uint16_t last_port() const { return last_port_; }
 
-  std::shared_ptr<const Peer> PeerAt(const IpAddress& address) const override {
+  std::shared_ptr<const Peer> PeerAt(const IpAddress& address, uint16_t port) override {
+    last_port_ = port;
     const auto found = peers_.find(address);
     return found == peers_.end() ? nullptr : found->second;
   }
 
  private:
   std::map<IpAddress, std::shared_ptr<const Peer>> peers_;
+  uint16_t last_port_ = 0;
 };
 
 ConnectionPeer Server(const char* address) {
@@ -110,6 +113,26 @@ TEST_F(EdgeEntitiesTest, WhoThePeerIsMayBeLearnedLater) {
   names_.Clear();
   Define(Server(kAddress), 5000);
   EXPECT_THAT(Take(), IsEmpty()) << "a name is not lost";
+}
+
+TEST_F(EdgeEntitiesTest, TheSameToldAnewIsNoNews) {
+  names_.Set(kAddress, {{"peer_pod", "db"}}, 1500);
+  Define(Server(kAddress), 2000);
+  Take();
+  names_.Set(kAddress, {{"peer_pod", "db"}}, 1700);
+  Define(Server(kAddress), 3000);
+  EXPECT_THAT(Take(), IsEmpty());
+  names_.Set(kAddress, {{"peer_pod", "db2"}}, 3500);
+  Define(Server(kAddress), 4000);
+  EXPECT_THAT(Take(), ElementsAre(Edge("3500", "web", R"(peer_pod="db2")")));
+}
+
+TEST_F(EdgeEntitiesTest, OnlyWhatListensIsAskedForByItsPort) {
+  Define(Server(kAddress), 2000);
+  EXPECT_EQ(names_.last_port(), 80);
+  edge_ = {};
+  Define({.role = Role::kServer, .local_port = 53, .remote = *ParseIpAddress(kAddress)}, 2000);
+  EXPECT_EQ(names_.last_port(), 0);
 }
 
 TEST_F(EdgeEntitiesTest, WhatChangesAtDifferentTimesHoldsFromThen) {

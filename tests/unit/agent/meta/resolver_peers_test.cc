@@ -7,8 +7,8 @@ namespace {
 class ResolverPeersTest : public MetadataResolverTest {
  protected:
   // "valid from: labels"; "" where nobody is known.
-  std::string At(const char* address) const {
-    const auto peer = resolver_.PeerAt(*ParseIpAddress(address));
+  std::string At(const char* address, uint16_t port = 0) {
+    const auto peer = resolver_.PeerAt(*ParseIpAddress(address), port);
     if (peer == nullptr) return "";
     return fmt::format("{}: {}", peer->valid_from_ms == 0 ? 0 : peer->valid_from_ms - kStart,
                        peer->labels.ToString());
@@ -54,9 +54,9 @@ TEST_F(ResolverPeersTest, APodIsToldByEachOfItsAddressesAsItsOwnSeriesAre) {
 
 TEST_F(ResolverPeersTest, TheSameObjectWhileNothingChanges) {
   Applied(Bare("a", "10.0.0.1"));
-  const auto first = resolver_.PeerAt(*ParseIpAddress("10.0.0.1"));
+  const auto first = resolver_.PeerAt(*ParseIpAddress("10.0.0.1"), 0);
   Applied(Bare("a", "10.0.0.1").Version("200"));
-  EXPECT_EQ(resolver_.PeerAt(*ParseIpAddress("10.0.0.1")), first);
+  EXPECT_EQ(resolver_.PeerAt(*ParseIpAddress("10.0.0.1"), 0), first);
 }
 
 TEST_F(ResolverPeersTest, TheNodeHasItsOwnAddressAndPodsInItsNetworkHaveNone) {
