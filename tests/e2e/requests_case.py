@@ -4,10 +4,13 @@ import os
 import re
 
 from leadline_case import LeadlineCase
+from machine_pods import with_programs
+from minicluster import objects as o, paths
 
 
 class RequestsCase(LeadlineCase):
     def setUp(self):
+        self.web = os.path.join(self.folder, "web")
         probes = {
             dict(labels)["probe"]
             for labels, value in self.agent_metrics("leadline_agent_probe_attached").items()
@@ -24,6 +27,20 @@ class RequestsCase(LeadlineCase):
                 labels = tuple(re.findall(r'(\w+)="([^"]*)"', match[1]))
                 found[labels] = float(match[2])
         return found
+
+    def run_pod(self, name, script, files):
+        """A pod of shop of that name, of the machine's programs: its folder, which it has as /web with the
+        files, and its object."""
+        folder = os.path.join(self.web, name)
+        os.makedirs(folder)
+        for file, text in files.items():
+            with open(os.path.join(folder, file), "w", encoding="ascii") as f:
+                f.write(text)
+        deployment = o.deployment("shop", name, o.container(name, "/usr/bin/bash", "-c", script))
+        tools = os.path.dirname(paths.tool("nginx"))
+        with_programs(deployment["spec"]["template"]["spec"], folder, tools)
+        self.cluster.apply(deployment)
+        return folder, self.cluster.wait_pods(1, "shop", app=name)[0]
 
     def assert_is_not_told(self, secret, but_in):
         """Nowhere in what the collector answers, nor in what the programs have written, but in the folder of

@@ -5,8 +5,7 @@ import os
 import re
 import unittest
 
-from machine_pods import with_programs
-from minicluster import objects as o, paths, wait_for
+from minicluster import wait_for
 from requests_case import RequestsCase
 
 _SECRET = "s3cr3t"
@@ -85,17 +84,16 @@ def _first_words(statements):
 
 
 class Databases(RequestsCase):
-    web = property(lambda self: os.path.join(self.folder, "web"))
-
     def run_pods(self, name, port, server, client):
         """A server and its client, with a folder each, once the client is done; both folders."""
-        server_folder, server_pod = self.run_pod(name, server)
+        server_folder, server_pod = self.run_pod(name, server, {})
         address = server_pod["status"]["podIP"]
         client_folder, client_pod = self.run_pod(
             f"{name}-client",
             f"SERVER={address}\n"
             f"until (exec 3<>/dev/tcp/{address}/{port}) 2>/dev/null; do sleep 0.1; done\n"
             f"{client}\ntouch /web/done; exec sleep infinity",
+            {},
         )
         wait_for(
             lambda: os.path.exists(os.path.join(client_folder, "done")),
@@ -106,15 +104,6 @@ class Databases(RequestsCase):
             0.1,
         )
         return server_folder, client_folder
-
-    def run_pod(self, name, script):
-        folder = os.path.join(self.web, name)
-        os.makedirs(folder)
-        deployment = o.deployment("shop", name, o.container(name, "/usr/bin/bash", "-c", script))
-        tools = os.path.dirname(paths.tool("postgresql"))
-        with_programs(deployment["spec"]["template"]["spec"], folder, tools)
-        self.cluster.apply(deployment)
-        return folder, self.cluster.wait_pods(1, "shop", app=name)[0]
 
     def told(self, side, controller, *by):
         return self.collector.by(
