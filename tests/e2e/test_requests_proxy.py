@@ -9,7 +9,7 @@ from minicluster import wait_for
 from requests_case import RequestsCase
 
 _BY = ("http_request_method", "http_route", "http_response_status_code")
-_LOAD = 20_000
+_LOAD = 4_000  # at 1,000 a second, which agents with a sanitizer can follow
 
 _APACHE = """
 ServerRoot /web
@@ -43,12 +43,10 @@ until curl -sf http://$SERVER:8080/page.txt >/dev/null; do sleep 0.1; done
 curl -s "http://$SERVER:8080/page.txt?[1-50]" >/dev/null
 curl -s -X PUT -d x "http://$SERVER:8080/items/[1-30]" >/dev/null
 curl -s "http://$SERVER:8080/moved?[1-20]" "http://$SERVER:8080/gone?[1-10]" >/dev/null
-hey -n {_LOAD} -c 20 -m POST -d 'a body' http://$SERVER:8080/load/12345 >/dev/null
-wrk -d 2 -t 1 -c 8 http://$SERVER:8080/small.txt >/dev/null
+hey -n {_LOAD} -c 10 -q 100 -m POST -d 'a body' http://$SERVER:8080/load/12345 >/dev/null
 touch /web/done
 exec sleep infinity
 """
-_AT_FULL_LOAD = {("POST", "/load/:id"), ("GET", "/small.txt")}
 
 
 def _logged(folder):
@@ -67,17 +65,8 @@ class Proxy(RequestsCase):
             *_BY,
         )
 
-    def is_right(self, side, controller, want):
-        told = self.told(side, controller)
-        for route in _AT_FULL_LOAD:  # wrk goes away in the middle of some, which have no status
-            told.pop((*route, ""), None)
-        return set(told) == set(want) and all(
-            0.99 * count <= told[key] <= count if key[:2] in _AT_FULL_LOAD else told[key] == count
-            for key, count in want.items()
-        )
-
     def test_each_hop_has_apaches_own_counts(self):
-        files = {"apache.conf": _APACHE, "page.txt": "page\n", "small.txt": "small\n"}
+        files = {"apache.conf": _APACHE, "page.txt": "page\n"}
         apache_folder, apache = self.run_pod("apache", "exec apache2 -X -f /web/apache.conf", files)
         config = _HAPROXY.format(address=apache["status"]["podIP"])
         _, haproxy = self.run_pod("haproxy", "exec /opt/haproxy -f /web/haproxy.cfg", {"haproxy.cfg": config})
@@ -99,7 +88,7 @@ class Proxy(RequestsCase):
             ("client", "client"),
         ]:
             wait_for(
-                lambda s=side, c=controller: self.is_right(s, c, want),
+                lambda s=side, c=controller: self.told(s, c) == want,
                 lambda s=side, c=controller: f"{c}: {want}; it is {self.told(s, c)}; losses "
                 f"{self.agent_metrics('leadline_agent_request_losses_total')}",
                 30,
