@@ -16,6 +16,7 @@
 #include "gtest/gtest.h"
 
 #include "agent/probes/probes.h"
+#include "common/ip_address.h"
 #include "tests/bpf/cgroup_fixture.h"
 #include "tests/bpf/probes_fixture.h"
 #include "tests/bpf/shared.h"
@@ -121,9 +122,9 @@ class ConnectionsTest : public ::testing::TestWithParam<const char*> {
     const absl::Status read = (*probes_.*reader)([&](const ConnectionCounters& row) {
       if (row.cgroup_id != cgroup) return;
       const ConnectionPeer& peer = row.peer;
-      Connections& made = rows[{peer.role, peer.other ? "~other" : agent::ToText(peer.remote),
+      Connections& made = rows[{peer.role, peer.other ? "~other" : ToText(peer.remote),
                                 peer.local_port, peer.remote_port}];
-      EXPECT_TRUE(made.counts.empty()) << "two rows of " << agent::ToText(peer.remote);
+      EXPECT_TRUE(made.counts.empty()) << "two rows of " << ToText(peer.remote);
       made = {.counts = {row.counts.begin(), row.counts.end()},
               .open = row.open,
               .rtt_sum_us = row.rtt_sum_us,
