@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "agent/cgroups.h"
+#include "agent/cpu_governor.h"
 #include "agent/export/identity.h"
 #include "agent/export/sender.h"
 #include "agent/features/features.h"
@@ -114,6 +115,7 @@ class AgentImpl final : public Agent {
   std::unique_ptr<record::Tape> tape_;  // none without --record
   std::optional<runtimes::RuntimeNames> runtimes_;
   std::unique_ptr<Pipeline> pipeline_;
+  std::optional<CpuGovernor> governor_;
   std::unique_ptr<kube::pods::PodWatcher> pods_;  // none without Kubernetes
   std::unique_ptr<Sender> sender_;
   ToSender delivery_{*this};
@@ -194,6 +196,13 @@ absl::Status AgentImpl::StartPipeline(const Options& options) {
            .take_meta_events = [this](size_t most) { return TakeMetaEvents(most); },
            .ask_peers = [this](const PeerQuestions& questions) { sender_->AskPeers(questions); }},
           *registry_));
+  probes::Probes& loaded = pipeline_->probes();
+  governor_.emplace(
+      CpuGovernor::Options{
+          .limit_cpus = options.max_cpus,
+          .run_time_ns = [&loaded] { return loaded.RunTimeNs(); },
+          .apply = [&loaded](const probes::Effort& effort) { return loaded.SetEffort(effort); }},
+      *registry_);
   return absl::OkStatus();
 }
 

@@ -85,6 +85,8 @@ class Pipeline {
   // Why containers cannot be told apart, where that is so.
   const absl::Status& cgroups_found() const { return cgroups_found_; }
   const probes::ProbeReport& probe_report() const { return probes_->report(); }
+  // What of it may be called from any thread.
+  probes::Probes& probes() { return *probes_; }
 
   // Samples every interval until `stop_fd` is readable, then once more.
   void Run(int stop_fd, Delivery& delivery);

@@ -15,6 +15,7 @@ namespace {
 constexpr absl::Duration kShortestInterval = absl::Milliseconds(100);
 constexpr uint64_t kLeastRing = 64 << 10;
 constexpr uint64_t kMostRing = 1 << 30;
+constexpr double kMostCpus = 4096;
 constexpr uint32_t kMostProcesses = 1 << 22;  // PID_MAX_LIMIT of Linux
 
 std::string DefaultNode() {
@@ -105,6 +106,12 @@ std::unique_ptr<flags::Program> MakeProgram(Options& options) {
       ->check(CLI::Range(kLeastRing, kMostRing).description(""))
       ->type_name("SIZE")
       ->default_str("4MiB");
+  app.add_option("--max-cpu", options.max_cpus,
+                 "CPUs that the agent may take, with its programs in the kernel, before it gives "
+                 "things up, requests of a part of the connections first; 0 for no limit")
+      ->check(CLI::Range(0.0, kMostCpus).description(""))
+      ->type_name("CPUS")
+      ->capture_default_str();
   app.add_option_function<std::string>(
          "--cgroups",
          [&options](const std::string& version) {

@@ -36,6 +36,7 @@ struct Options {
   bool time_every_syscall = false;
   bool capture_requests = true;
   uint64_t request_ring_bytes = 4 << 20;
+  double max_cpus = 1;  // that the agent takes, in the kernel as well; 0: no limit
   CgroupChoice cgroups = CgroupChoice::kAuto;
   bool dry_run = false;
   std::string record;  // file; "": none

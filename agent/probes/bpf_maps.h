@@ -37,6 +37,20 @@ absl::Status EditReadOnlyData(bpf_object* object, Edit edit) {
   return error == 0 ? absl::OkStatus() : BpfMapError(".rodata", "set its value", -error);
 }
 
+// Sets the variables of a loaded object that are in the section ".data" or ".bss"; `Data` is the
+// skeleton's struct of them. The programs may run meanwhile: each variable changes by itself.
+template <typename Data>
+absl::Status WriteData(const bpf_object* object, const char* section, const Data& data) {
+  const bpf_map* map = bpf_object__find_map_by_name(object, section);
+  if (map == nullptr || bpf_map__value_size(map) != sizeof(data)) {
+    return BpfMapError(section, "take it as in the skeleton", EINVAL);
+  }
+  const uint32_t only = 0;
+  return bpf_map_update_elem(bpf_map__fd(map), &only, &data, BPF_ANY) == 0
+             ? absl::OkStatus()
+             : BpfMapError(section, "set its value", errno);
+}
+
 // All elements of a hash; those that come or go meanwhile may be missing. Uses the vectors' memory
 // again. On an error both are empty.
 template <typename Key, typename Value>

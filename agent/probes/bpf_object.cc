@@ -291,28 +291,43 @@ bpf_link* LoadedBpfObject::AttachProgram(const ProbeAlternative& alternative,
   return bpf_program__attach_iter(program, &options);
 }
 
-bool LoadedBpfObject::AttachOne(const ProbeAlternative& alternative, int before_fd,
-                                Attached& attached) {
-  if (before_fd >= 0 && attached.following.Set(before_fd, attached.program)) return true;
-  attached.link.reset(AttachProgram(alternative, attached.program));
+bool LoadedBpfObject::AttachOne(Attached& attached) {
+  if (attached.before_fd >= 0 && attached.following.Set(attached.before_fd, attached.program)) {
+    return true;
+  }
+  attached.link.reset(AttachProgram(*attached.alternative, attached.program));
   return attached.link != nullptr;
+}
+
+absl::Status LoadedBpfObject::SetAttached(std::string_view probe, bool on) {
+  for (Attached& attached : attached_) {
+    if (attached.is_run || on == attached.is_on()) continue;
+    if (!probe.empty() && attached.row->name != probe) continue;
+    if (!on) {
+      attached.link.reset();
+      attached.following = Following();
+    } else if (!AttachOne(attached)) {
+      return absl::ErrnoToStatus(errno, fmt::format("attaching {} again", attached.row->name));
+    }
+  }
+  return absl::OkStatus();
 }
 
 void LoadedBpfObject::AttachRow(const ProbeRow& row, const Before& before, ProbeStatus& status) {
   for (size_t i = 0; i < row.alternatives.size(); ++i) {
     AlternativeReport& report = status.alternatives[i];
     if (report.state != State::kVerified) continue;
-    bpf_program* program =
-        bpf_object__find_program_by_name(object_.get(), row.alternatives[i].program);
+    const ProbeAlternative& alternative = row.alternatives[i];
+    bpf_program* program = bpf_object__find_program_by_name(object_.get(), alternative.program);
     if (status.attached()) {
       bpf_program__unload(program);
       continue;
     }
-    Attached attached{.row = &row, .program = program};
+    Attached attached{.row = &row, .alternative = &alternative, .program = program};
     if (report.hook == kRunHook) {
       attached.is_run = true;
       report.reason = TryRun(program);
-    } else if (!AttachOne(row.alternatives[i], before(row.alternatives[i]), attached)) {
+    } else if (attached.before_fd = before(alternative); !AttachOne(attached)) {
       report.reason = fmt::format("cannot attach: {}", std::strerror(errno));
     }
     if (!report.reason.empty()) {
@@ -342,16 +357,16 @@ int LoadedBpfObject::RunFd(std::string_view probe) const {
   return attached == nullptr || !attached->is_run ? -1 : bpf_program__fd(attached->program);
 }
 
-uint64_t LoadedBpfObject::SkippedRuns() const {
-  uint64_t skipped = 0;
+uint64_t LoadedBpfObject::Sum(__u64 bpf_prog_info::*field) const {
+  uint64_t sum = 0;
   for (const Attached& attached : attached_) {
     bpf_prog_info info = {};
     __u32 size = sizeof(info);
     if (bpf_obj_get_info_by_fd(bpf_program__fd(attached.program), &info, &size) == 0) {
-      skipped += info.recursion_misses;
+      sum += info.*field;
     }
   }
-  return skipped;
+  return sum;
 }
 
 }  // namespace leadline::agent::probes

@@ -4,6 +4,7 @@
 // lines). Not thread-safe. What is attached is detached by the destructor.
 #pragma once
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include <functional>
@@ -63,13 +64,21 @@ class LoadedBpfObject {
   // of Load. A row whose `needs` cannot be attached is not either.
   void Attach(std::vector<ProbeStatus>& statuses, const Before& before);
 
+  // Detaches what Attach has attached, or attaches it again: of one probe, or of all that the
+  // object has (""). What was never attached stays so. May be called while others read, one at a
+  // time.
+  absl::Status SetAttached(std::string_view probe, bool on);
+
+  BpfObject object() const { return rows_.front().object; }
   bpf_object* get() const { return object_.get(); }
   // Of an attached probe, for one that is an iterator; -1 where it is not attached.
   int LinkFd(std::string_view probe) const;
   // The program of a probe that is there to be run (kRunHook); -1 where it is not.
   int RunFd(std::string_view probe) const;
   // Runs that the kernel skipped because the program was already running on the CPU.
-  uint64_t SkippedRuns() const;
+  uint64_t SkippedRuns() const { return Sum(&bpf_prog_info::recursion_misses); }
+  // How long the attached programs ran while the kernel measured that (BPF_ENABLE_STATS).
+  uint64_t RunTimeNs() const { return Sum(&bpf_prog_info::run_time_ns); }
 
  private:
   // The only program of a map that another program goes on to.
@@ -85,23 +94,29 @@ class LoadedBpfObject {
 
     // False when the kernel refuses it.
     bool Set(int map_fd, const bpf_program* program);
+    bool is_set() const { return map_.is_open(); }
 
    private:
     Fd map_;  // of our own: the map's object may be gone before
   };
   struct Attached {
+    bool is_on() const { return link != nullptr || following.is_set(); }
+
     const ProbeRow* row;
+    const ProbeAlternative* alternative;
     bpf_program* program;
     std::unique_ptr<bpf_link, BpfLinkDestroyer> link;  // null for kRunHook, or where it is
     Following following;
+    int before_fd = -1;   // see Before
     bool is_run = false;  // of kRunHook
   };
 
   const Attached* Find(std::string_view probe) const;
-
+  // Of the attached programs.
+  uint64_t Sum(__u64 bpf_prog_info::*field) const;
   bpf_link* AttachProgram(const ProbeAlternative& alternative, bpf_program* program);
   // False with errno.
-  bool AttachOne(const ProbeAlternative& alternative, int before_fd, Attached& attached);
+  bool AttachOne(Attached& attached);
   void AttachRow(const ProbeRow& row, const Before& before, ProbeStatus& status);
 
   absl::Span<const ProbeRow> rows_;

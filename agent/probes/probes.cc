@@ -178,6 +178,12 @@ class KernelProbes final : public Probes {
     return 0;
   }
   absl::StatusOr<std::vector<ProbeLoss>> Losses() const override;
+  absl::Status SetEffort(const Effort& effort) override;
+  uint64_t RunTimeNs() const override {
+    uint64_t sum = 0;
+    for (const LoadedBpfObject& object : objects_) sum += object.RunTimeNs();
+    return sum;
+  }
 
  private:
   using Open = absl::FunctionRef<absl::Status(LoadedBpfObject&)>;
@@ -194,6 +200,11 @@ class KernelProbes final : public Probes {
   void AddLosses(absl::Span<const char* const> names, const Reader& reader) {
     losses_.push_back({{names.begin(), names.end()}, [&reader] { return reader.Losses(); }});
   }
+
+  // Nothing where the object is not there.
+  absl::Status SetAttached(BpfObject object, std::string_view probe, bool on);
+  absl::Status TimeSyscalls(bool on);
+  absl::Status CaptureRequests(uint32_t one_in);
 
   // The map by which a program that is attached already goes on to that of requests; else -1.
   int BeforeFd(const ProbeAlternative& alternative) const;
@@ -391,6 +402,38 @@ void KernelProbes::LoadRequests(const ProbeOptions& options) {
   if (!requests_ || options.dry_run) return;
   const absl::Status started = requests_->Start();
   if (!started.ok()) spdlog::error("requests: {}", StatusMessage(started));
+}
+
+absl::Status KernelProbes::SetAttached(BpfObject object, std::string_view probe, bool on) {
+  for (LoadedBpfObject& loaded : objects_) {
+    if (loaded.object() == object) return loaded.SetAttached(probe, on);
+  }
+  return absl::OkStatus();
+}
+
+// Returns count before entries are no longer seen, and until they are again: nothing is missed, and
+// what was entered in between counts once.
+absl::Status KernelProbes::TimeSyscalls(bool on) {
+  if (!syscalls_) return absl::OkStatus();
+  if (!on) LL_RETURN_IF_ERROR(SyscallTable::CountReturns(counting_, true));
+  LL_RETURN_IF_ERROR(SetAttached(BpfObject::kSyscalls, "syscall_enter", on));
+  return on ? SyscallTable::CountReturns(counting_, false) : absl::OkStatus();
+}
+
+// Nothing is told while the programs come and go: a part of what a connection says is of no use.
+absl::Status KernelProbes::CaptureRequests(uint32_t one_in) {
+  if (!requests_) return absl::OkStatus();
+  if (one_in == 0) LL_RETURN_IF_ERROR(requests_->Sample(0));
+  LL_RETURN_IF_ERROR(SetAttached(BpfObject::kRequests, "", one_in != 0));
+  return one_in == 0 ? absl::OkStatus() : requests_->Sample(one_in);
+}
+
+absl::Status KernelProbes::SetEffort(const Effort& effort) {
+  LL_RETURN_IF_ERROR(TimeSyscalls(effort.times_syscalls));
+  // Programs of requests may be gone on to by those of UDP.
+  const bool has_requests = effort.requests_one_in != 0;
+  LL_RETURN_IF_ERROR(SetAttached(BpfObject::kUdp, "", effort.counts_datagrams || has_requests));
+  return CaptureRequests(effort.requests_one_in);
 }
 
 absl::StatusOr<std::vector<ProbeLoss>> KernelProbes::Losses() const {

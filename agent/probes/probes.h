@@ -66,6 +66,13 @@ struct ProbeOptions {
   bool dry_run = false;
 };
 
+// What the probes do of all that they could; programs that none of it needs are not attached.
+struct Effort {
+  uint32_t requests_one_in = 1;  // connections whose requests are told, see RequestRing::Sample
+  bool times_syscalls = true;    // else see SyscallTable::CountReturns
+  bool counts_datagrams = true;  // UDP; it is counted as long as there are requests
+};
+
 // Something that was not counted where it belongs, or not at all.
 struct ProbeLoss {
   // As a metric's label: "syscall_row_cgroup_other", "lifecycle_ring_full", ...
@@ -123,6 +130,11 @@ class Probes {
       absl::Duration timeout, absl::FunctionRef<void(const LifecycleEvent&)> handler) = 0;
 
   virtual absl::StatusOr<std::vector<ProbeLoss>> Losses() const = 0;
+
+  // How long the programs ran, on all CPUs, while the kernel measured that; any thread.
+  virtual uint64_t RunTimeNs() const { return 0; }
+  // From now on; any thread, one at a time. An error says what has not changed.
+  virtual absl::Status SetEffort(const Effort& /*effort*/) { return absl::OkStatus(); }
 };
 
 }  // namespace leadline::agent::probes

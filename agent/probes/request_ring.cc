@@ -92,7 +92,10 @@ bool DecodeRequestRecord(const void* data, size_t size, DecodedRequest& decoded)
                    .offset = {record->offset[REQUEST_EGRESS], record->offset[REQUEST_INGRESS]}};
     return true;
   }
-  if (record->kind != REQUEST_CHUNK || size < sizeof(*record) + record->captured) return false;
+  if (record->kind != REQUEST_CHUNK || size < sizeof(*record) + record->captured ||
+      record->shift > REQUEST_SHIFT_MAX) {
+    return false;
+  }
   decoded.call = {
       .direction = static_cast<Direction>(record->direction),
       .ts_ns = record->ts_mono_ns,
@@ -100,6 +103,7 @@ bool DecodeRequestRecord(const void* data, size_t size, DecodedRequest& decoded)
       .skipped = record->skipped,
       .bytes = {static_cast<const char*>(data) + sizeof(*record), record->captured},
       .uncaptured = record->uncaptured,
+      .weight = 1U << record->shift,
   };
   return true;
 }
@@ -190,17 +194,25 @@ RequestRing::~RequestRing() {
 }
 
 absl::Status RequestRing::Start() {
-  using Data = requests_bpf::requests_bpf__data;
-  const bpf_map* data = bpf_object__find_map_by_name(object_, ".data");
-  if (data == nullptr || bpf_map__value_size(data) != sizeof(Data)) {
-    return BpfMapError(".data", "take it as in the skeleton", EINVAL);
-  }
-  const Data since{.capture_since_us = NowNs() / 1000};
-  const uint32_t first = 0;
-  if (bpf_map_update_elem(bpf_map__fd(data), &first, &since, BPF_ANY) != 0) {
-    return BpfMapError(".data", "set its value", errno);
-  }
+  LL_RETURN_IF_ERROR(Sample(1));
   thread_ = std::thread([this] { Work(); });
+  return absl::OkStatus();
+}
+
+absl::Status RequestRing::Sample(uint32_t one_in) {
+  using Data = requests_bpf::requests_bpf__data;
+  using Zeros = requests_bpf::requests_bpf__bss;
+  const bool is_on = one_in != 0;
+  if (is_on && !captures_) {
+    LL_RETURN_IF_ERROR(WriteData(object_, ".data", Data{.capture_since_us = NowNs() / 1000}));
+  }
+  if (captures_ && !is_on) ++capture_number_;
+  LL_RETURN_IF_ERROR(
+      WriteData(object_, ".bss",
+                Zeros{.capture_number = capture_number_,
+                      .requests_shift = is_on ? static_cast<uint32_t>(std::countr_zero(one_in))
+                                              : uint32_t{REQUEST_SHIFT_NONE}}));
+  captures_ = is_on;
   return absl::OkStatus();
 }
 

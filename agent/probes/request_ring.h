@@ -80,6 +80,11 @@ class RequestRing {
   // When the programs are attached: connections that are older count as joined late.
   absl::Status Start();
 
+  // From now on requests are told of one connection in so many, a power of two up to 65,536, and
+  // count so often; 0: of none, and the programs need not be attached. Those of a connection that
+  // was left out meanwhile are told of as if it was joined late.
+  absl::Status Sample(uint32_t one_in);
+
   // Every row, with what was captured before the call (at most kRecordsAtOnce records of it).
   void Read(absl::FunctionRef<void(const requests::RequestCounters&)> handler);
   void Forget(uint64_t cgroup_id);
@@ -120,6 +125,8 @@ class RequestRing {
   KernelWants wants_;
   const BpfMapMemory memory_;  // of buffers_
   bpf_object* object_ = nullptr;
+  bool captures_ = false;
+  uint32_t capture_number_ = 0;  // of times that it captured
   int losses_fd_ = -1;
   uint32_t cpus_ = 0;
   int epoll_fd_ = -1;

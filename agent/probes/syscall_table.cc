@@ -100,6 +100,10 @@ absl::Status SyscallTable::Configure(bpf_object* object, const SyscallTableSize&
   });
 }
 
+absl::Status SyscallTable::CountReturns(const bpf_object* object, bool on) {
+  return WriteData(object, ".bss", syscalls_bpf::syscalls_bpf__bss{.counts_returns = on});
+}
+
 absl::StatusOr<SyscallTable> SyscallTable::Open(bpf_object* object, const SyscallTableSize& size) {
   const auto fd = [&](const char* name) { return bpf_object__find_map_fd_by_name(object, name); };
   SyscallTable table;

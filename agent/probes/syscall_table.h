@@ -82,6 +82,11 @@ class SyscallTable {
   // Maps the tables of the loaded object, which has to outlive this.
   static absl::StatusOr<SyscallTable> Open(bpf_object* object, const SyscallTableSize& size);
 
+  // Of the loaded object: calls count when they return, without a latency, where the program on
+  // sys_enter is not attached. Those that do not return are not counted then, nor those that enter
+  // before it is attached again and return after this is off.
+  static absl::Status CountReturns(const bpf_object* object, bool on);
+
   // Every row that has counted something since `handler` last took it, which it says by true; rows
   // of one cgroup together. The row is reused: it and its buckets are valid during the call only.
   void Read(absl::FunctionRef<bool(const SyscallCounters&)> handler);

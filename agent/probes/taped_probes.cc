@@ -77,6 +77,11 @@ class TapedProbes final : public Probes {
   void Forget(uint64_t cgroup_id) override {
     if (kernel_) kernel_->Forget(cgroup_id);
   }
+  // Of the agent itself, which rows tell of.
+  uint64_t RunTimeNs() const override { return kernel_ ? kernel_->RunTimeNs() : 0; }
+  absl::Status SetEffort(const Effort& effort) override {
+    return kernel_ ? kernel_->SetEffort(effort) : absl::OkStatus();
+  }
 
   absl::Status ReadSyscalls(absl::FunctionRef<bool(const SyscallCounters&)> handler) override {
     if (record::Tape::Current() == nullptr) return kernel_->ReadSyscalls(handler);

@@ -65,7 +65,7 @@ int32_t RequestBucket(uint64_t duration_ns) {
   return below + (exponent - 1) * (1 << kRequestSchema);
 }
 
-void RequestRows::Add(uint64_t cgroup_id, const RequestRecord& record) {
+void RequestRows::Add(uint64_t cgroup_id, const RequestRecord& record, uint32_t weight) {
   const uint64_t end_ns = EndOf(record);
   if (end_ns == 0 || record.request_first_ns == 0) {
     ++losses_[kNoResponse];
@@ -74,14 +74,14 @@ void RequestRows::Add(uint64_t cgroup_id, const RequestRecord& record) {
   const uint64_t duration_ns =
       end_ns > record.request_first_ns ? end_ns - record.request_first_ns : 1;
   Row& row = RowOf(cgroup_id, KeyOf(record), record.fingerprint);
-  row.duration_ns += duration_ns;
+  row.duration_ns += duration_ns * weight;
   const int32_t index = RequestBucket(duration_ns);
   auto bucket = std::lower_bound(row.buckets.begin(), row.buckets.end(), index,
                                  [](const HistogramBucket& b, int32_t i) { return b.index < i; });
   if (bucket == row.buckets.end() || bucket->index != index) {
     bucket = row.buckets.insert(bucket, {.index = index});
   }
-  ++bucket->count;
+  bucket->count += weight;
 }
 
 RequestRows::Row& RequestRows::RowOf(uint64_t cgroup_id, const RequestKey& key,

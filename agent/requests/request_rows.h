@@ -38,7 +38,8 @@ class RequestRows {
 
   explicit RequestRows(const Limits& limits) : limits_(limits) {}
 
-  void Add(uint64_t cgroup_id, const protocols::base::RequestRecord& record);
+  // Counts `weight` times: once for each request that is like it and was not captured, too.
+  void Add(uint64_t cgroup_id, const protocols::base::RequestRecord& record, uint32_t weight = 1);
 
   // Hands out every row.
   void Read(absl::FunctionRef<void(const RequestCounters&)> handler);

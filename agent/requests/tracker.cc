@@ -23,7 +23,7 @@ Tracker::Tracker(const Limits& limits, RequestRows& rows, Wants& wants)
       places_(limits.places) {}
 
 void Tracker::OnRequest(const protocols::base::RequestRecord& record) {
-  rows_.Add(cgroup_id_, record);
+  rows_.Add(at_work_->cgroup_id, record, at_work_->weight);
 }
 
 void Tracker::OnCall(const CapturedConnection& connection, const CapturedCall& call) {
@@ -36,8 +36,9 @@ void Tracker::OnCall(const CapturedConnection& connection, const CapturedCall& c
     entry = Begin(place, connection);
     if (entry == nullptr) return;
   }
-  cgroup_id_ = entry->cgroup_id;
+  at_work_ = entry;
   entry->last_ns = call.ts_ns;
+  entry->weight = call.weight;
   Push(*entry, call);
   if (entry->connection.want(call.direction).what == Want::What::kNothing) {
     GiveUp(place);
@@ -49,7 +50,7 @@ void Tracker::OnCall(const CapturedConnection& connection, const CapturedCall& c
 Tracker::Entry* Tracker::Begin(Place& place, const CapturedConnection& connection) {
   // The end of the one before was lost.
   if (place.entry != nullptr) {
-    cgroup_id_ = place.entry->cgroup_id;
+    at_work_ = place.entry.get();
     place.entry->connection.Close({.ts_ns = place.entry->last_ns});
     Release(place);
   }
@@ -112,7 +113,7 @@ void Tracker::OnEnd(const CapturedConnection& connection, const protocols::End& 
   if (connection.place >= places_.size()) return;
   Place& place = places_[connection.place];
   if (place.entry == nullptr || place.entry->serial != connection.serial) return;
-  cgroup_id_ = place.entry->cgroup_id;
+  at_work_ = place.entry.get();
   place.entry->connection.Close(end);
   Release(place);
 }
@@ -124,7 +125,7 @@ void Tracker::Tick(uint64_t now_ns) {
   for (size_t i = live_.size(); i-- > 0;) {
     Entry& entry = *live_[i];
     Place& place = places_[entry.place];
-    cgroup_id_ = entry.cgroup_id;
+    at_work_ = &entry;
     entry.connection.Tick(now_ns);
     const bool unknown = entry.connection.protocol() == protocols::base::Protocol::kUnknown;
     if (unknown && now_ns > entry.last_ns + limits_.silence_ns) {

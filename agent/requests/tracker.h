@@ -42,6 +42,7 @@ struct CapturedCall {
   uint64_t skipped = 0;
   std::string_view bytes;
   uint64_t uncaptured = 0;
+  uint32_t weight = 1;  // requests count so often: one connection in so many was captured
 };
 
 // Where it is told what the kernel should do.
@@ -86,6 +87,7 @@ class Tracker final : private protocols::base::RecordSink {
     uint32_t serial = 0;
     size_t index = 0;  // in live_
     uint64_t last_ns = 0;
+    uint32_t weight = 1;    // of the last call
     uint64_t next[2] = {};  // offset behind what came, by direction
     uint64_t told[2] = {};  // last wanted offset that the kernel was told
   };
@@ -111,7 +113,7 @@ class Tracker final : private protocols::base::RecordSink {
   std::vector<Place> places_;
   std::vector<Entry*> live_;
   std::vector<std::unique_ptr<Entry>> free_;
-  uint64_t cgroup_id_ = 0;  // whose connection is at work
+  const Entry* at_work_ = nullptr;  // whose requests come
   uint64_t swept_ns_ = 0;
   uint64_t refused_ = 0;
 };

@@ -21,6 +21,10 @@ enum {
 	NR_RECVFROM = 45,
 	NR_SENDMSG = 46,
 	NR_RECVMSG = 47,
+	NR_CLONE = 56,
+	NR_FORK = 57,
+	NR_VFORK = 58,
+	NR_CLONE3 = 435,
 };
 /* Whether the task is in a 32-bit system call (arch/x86/include/asm/thread_info.h: TS_COMPAT). */
 #define THREAD_COMPAT_WORD status
@@ -52,6 +56,10 @@ enum {
 	NR_RECVFROM = 207,
 	NR_SENDMSG = 211,
 	NR_RECVMSG = 212,
+	NR_CLONE = 220,
+	NR_FORK = NR_CLONE, /* there are no others */
+	NR_VFORK = NR_CLONE,
+	NR_CLONE3 = 435,
 };
 /* arch/arm64/include/asm/thread_info.h: TIF_32BIT */
 #define THREAD_COMPAT_WORD flags

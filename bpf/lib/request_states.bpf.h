@@ -17,7 +17,8 @@
 enum request_mode {
 	REQUEST_MODE_NEW, /* nothing was sent or received since it was noted */
 	REQUEST_MODE_ON,
-	REQUEST_MODE_OFF, /* nobody wants anything of it */
+	REQUEST_MODE_OFF,      /* nobody wants anything of it */
+	REQUEST_MODE_LEFT_OUT, /* for now: see is_told_of */
 };
 
 struct request_state {
@@ -25,7 +26,9 @@ struct request_state {
 	__u8 calls;    /* looked at for a protocol */
 	__u8 protocol; /* by its first bytes: 0 while it is not known, else its row's number */
 	__u8 late;
-	__u8 pad[13];
+	__u8 pad;
+	__u32 capture; /* see capture_number */
+	__u8 more_pad[8];
 };
 
 struct {
@@ -75,6 +78,12 @@ static __always_inline void describe(struct request_record *record,
 	record->ts_mono_ns = bpf_ktime_get_ns();
 }
 
+static __always_inline bool was_told_of(const struct tcp_connection *connection)
+{
+	return connection->requests == REQUEST_MODE_ON ||
+	       connection->requests == REQUEST_MODE_LEFT_OUT;
+}
+
 /* A connection that was told of is over. */
 static __always_inline void tell_end(const struct tcp_connection *connection, __u32 place)
 {
@@ -82,7 +91,7 @@ static __always_inline void tell_end(const struct tcp_connection *connection, __
 	struct request_record record = {.kind = REQUEST_END};
 	__u64 flags = BPF_RB_NO_WAKEUP;
 
-	if (!state || connection->requests != REQUEST_MODE_ON)
+	if (!state)
 		return;
 	describe(&record, connection, state, place);
 	if (bpf_ringbuf_query(&request_ends, BPF_RB_AVAIL_DATA) > REQUEST_ENDS_MUCH)

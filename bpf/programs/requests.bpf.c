@@ -34,8 +34,15 @@ enum {
 	REQUEST_CALLS_MAX = 8, /* looked at for a protocol; base/limits.h has the same */
 };
 
-/* Set when all programs are attached: connections that are older are joined late. */
+/*
+ * Set whenever the programs have been attached: connections that are older are joined late, and
+ * something is missing of those that were told of under another number.
+ */
 __u64 capture_since_us = ~0ULL;
+__u32 capture_number = 0;
+
+/* One connection in 2^requests_shift is told of; up to REQUEST_SHIFT_MAX, or REQUEST_SHIFT_NONE. */
+__u32 requests_shift = 0;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -119,6 +126,34 @@ static __always_inline void begin_requests(struct tcp_connection *connection,
 {
 	__builtin_memset(state, 0, sizeof(*state));
 	state->late = connection->start_us < capture_since_us;
+	state->capture = capture_number;
+	connection->requests = REQUEST_MODE_ON;
+}
+
+/* Those of a sample are in every larger one, so that most are never interrupted. */
+static __always_inline bool is_told_of(const struct tcp_connection *connection, __u32 place)
+{
+	__u32 shift = requests_shift, mixed;
+
+	if (!shift)
+		return true;
+	if (shift > REQUEST_SHIFT_MAX)
+		return false;
+	mixed = (place ^ connection->serial * 0x85EBCA6BU) * 0x9E3779B1U;
+	return !(mixed >> (32 - shift));
+}
+
+/*
+ * Again, after calls that nobody was told of: as if so much had gone over it that no message can
+ * reach across.
+ */
+static __always_inline void resume_requests(struct tcp_connection *connection,
+					    struct request_state *state)
+{
+	__sync_fetch_and_add(&state->offset[REQUEST_EGRESS], 1ULL << 40);
+	__sync_fetch_and_add(&state->offset[REQUEST_INGRESS], 1ULL << 40);
+	state->late = true;
+	state->capture = capture_number;
 	connection->requests = REQUEST_MODE_ON;
 }
 
@@ -208,6 +243,7 @@ static __always_inline void write_record(const struct tcp_connection *connection
 	record->uncaptured = call->left - captured;
 	record->kind = REQUEST_CHUNK;
 	record->direction = call->direction;
+	record->shift = requests_shift;
 	end_record(buffer, sizeof(*record) + captured);
 }
 
@@ -263,6 +299,12 @@ static __always_inline int on_call(bool btf, struct sock *sk, __u32 direction, i
 		return 0;
 	if (connection->requests == REQUEST_MODE_NEW)
 		begin_requests(connection, state);
+	if (!is_told_of(connection, place)) {
+		connection->requests = REQUEST_MODE_LEFT_OUT;
+		return 0;
+	}
+	if (connection->requests == REQUEST_MODE_LEFT_OUT || state->capture != capture_number)
+		resume_requests(connection, state);
 	return tell_call(connection, state, place, direction, total, has_bytes);
 }
 

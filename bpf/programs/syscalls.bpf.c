@@ -28,6 +28,12 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 /* Set before the load: enum syscall_class by number, of native calls and then of 32-bit ones. */
 const volatile __u8 class_of_call[2 * SYSCALL_NR_LIMIT];
 
+/*
+ * Set while the program on sys_enter is not attached, which costs more than the other: calls count
+ * when they return then, without a latency.
+ */
+__u32 counts_returns = 0;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -95,6 +101,24 @@ static __always_inline int on_enter(__u64 cgroup, __u32 tid, bool compat, __u64 
 	return 0;
 }
 
+static __always_inline void count_result(struct syscall_counters *counters,
+					 struct syscall_class_totals *totals, long ret)
+{
+	if (ret >= 0 || ret < -4095)
+		return;
+	if (ret <= -512 && ret >= -516) {
+		counters->interrupted++;
+	} else {
+		counters->errors++;
+		totals->errors++;
+	}
+}
+
+static __always_inline struct syscall_class_totals *totals_of_call(struct syscall_slot *slot)
+{
+	return &slot->classes[slot->call_class & (SYSCALL_CLASS_COUNT - 1)];
+}
+
 /* False when the entry was not seen, or not of this number. */
 static __always_inline bool on_matched_exit(struct syscall_slot *slot, __u32 tid, __u32 nr,
 					    long ret)
@@ -108,17 +132,28 @@ static __always_inline bool on_matched_exit(struct syscall_slot *slot, __u32 tid
 	counters = counters_at_return(slot->row, slot->cgroup);
 	if (!counters)
 		return true;
-	totals = &slot->classes[slot->call_class & (SYSCALL_CLASS_COUNT - 1)];
+	totals = totals_of_call(slot);
 	totals->time_ns += count_latency(counters, slot);
-	if (ret < 0 && ret >= -4095) {
-		if (ret <= -512 && ret >= -516) {
-			counters->interrupted++;
-		} else {
-			counters->errors++;
-			totals->errors++;
-		}
-	}
+	count_result(counters, totals, ret);
 	return true;
+}
+
+/* What returns without having been called: a fork's child, an interrupted context. */
+static __always_inline bool was_not_called(__u32 nr, bool compat, long ret)
+{
+	if (nr == (__u32)-1)
+		return true;
+	return !compat && !ret &&
+	       (nr == NR_CLONE || nr == NR_CLONE3 || nr == NR_FORK || nr == NR_VFORK);
+}
+
+static __always_inline void count_return(struct syscall_slot *slot,
+					 struct syscall_counters *counters, __u32 tid, bool compat,
+					 __u32 nr, long ret)
+{
+	counters->calls++;
+	count_call(slot, tid, compat, nr);
+	count_result(counters, totals_of_call(slot), ret);
 }
 
 /*
@@ -126,7 +161,7 @@ static __always_inline bool on_matched_exit(struct syscall_slot *slot, __u32 tid
  * was called. Otherwise the number is right and the entry is another thread's or none.
  */
 static __always_inline void on_unmatched_exit(struct syscall_slot *slot, __u64 cgroup, __u32 tid,
-					      bool compat, __u32 nr)
+					      bool compat, __u32 nr, long ret)
 {
 	struct syscall_counters *counters;
 
@@ -136,7 +171,11 @@ static __always_inline void on_unmatched_exit(struct syscall_slot *slot, __u64 c
 	} else {
 		counters = counters_of(row_of(cgroup, tag_of(nr, compat)));
 	}
-	if (counters)
+	if (!counters)
+		return;
+	if (counts_returns && !was_not_called(nr, compat, ret))
+		count_return(slot, counters, tid, compat, nr, ret);
+	else
 		counters->unmatched++;
 }
 
@@ -175,7 +214,8 @@ int BPF_PROG(sys_exit_btf, struct pt_regs *regs, long ret)
 	slot = slot_of(tid);
 	if (slot && !on_matched_exit(slot, tid, nr, ret))
 		on_unmatched_exit(slot, btf_task_cgroup(task), tid,
-				  task->thread_info.THREAD_COMPAT_WORD & THREAD_COMPAT_BIT, nr);
+				  task->thread_info.THREAD_COMPAT_WORD & THREAD_COMPAT_BIT, nr,
+				  ret);
 	return 0;
 }
 
@@ -204,6 +244,7 @@ int sys_exit_raw(struct bpf_raw_tracepoint_args *ctx)
 	struct syscall_slot *slot = slot_of(tid);
 
 	if (slot && !on_matched_exit(slot, tid, nr, ctx->args[1]))
-		on_unmatched_exit(slot, current_cgroup(), tid, current_is_compat(), nr);
+		on_unmatched_exit(slot, current_cgroup(), tid, current_is_compat(), nr,
+				  ctx->args[1]);
 	return 0;
 }

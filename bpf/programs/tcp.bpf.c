@@ -408,7 +408,7 @@ static __always_inline int on_closed(struct tcp_view view, int state)
 		return on_untracked_closed(view.sk, state);
 	if (!connection->is_agents)
 		count_tracked(view, state, connection);
-	if (connection->requests == REQUEST_MODE_ON)
+	if (was_told_of(connection))
 		tell_end(connection, place);
 	forget_connection(connection);
 	return 0;

@@ -31,6 +31,9 @@ enum request_direction {
 
 enum {
 	REQUEST_JOINED_LATE = 1, /* bytes went over it before it was captured */
+
+	REQUEST_SHIFT_MAX = 16,
+	REQUEST_SHIFT_NONE = 255, /* no connection is told of */
 };
 
 /* `captured` bytes follow. */
@@ -49,9 +52,11 @@ struct request_record {
 	__u8 kind;
 	__u8 direction;
 	__u8 flags;
-	__u8 pad[7];
+	__u8 shift; /* of a call: one connection in 2^shift was told of */
+	__u8 pad[6];
 };
 LL_ASSERT_SIZE(request_record, 64);
+LL_ASSERT_OFFSET(request_record, shift, 57);
 LL_ASSERT_OFFSET(request_record, cgroup, 24);
 LL_ASSERT_OFFSET(request_record, captured, 48);
 

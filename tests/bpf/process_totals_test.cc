@@ -134,6 +134,21 @@ TEST_P(ProcessTotalsOf, AProcessThatLives) {
   child.End();
 }
 
+TEST_P(ProcessTotalsOf, AProcessWhoseCallsAreNotTimed) {
+  // Before the fork: programs stay attached as long as anybody has their links.
+  ASSERT_TRUE(probes_->SetEffort({.times_syscalls = false}).ok());
+  Child child(MakeCalls);
+  const ProcessTotals before = Read(child.identity());
+  child.Work();
+  const ProcessTotals after = Read(child.identity());
+  const auto& calls = after.classes[SYSCALL_CLASS_PROCESS];
+  EXPECT_EQ(calls.calls - before.classes[SYSCALL_CLASS_PROCESS].calls, kCalls);
+  EXPECT_EQ(calls.time_ns, before.classes[SYSCALL_CLASS_PROCESS].time_ns);
+  EXPECT_EQ(after.classes[SYSCALL_CLASS_OTHER].errors - before.classes[SYSCALL_CLASS_OTHER].errors,
+            kFailing);
+  child.End();
+}
+
 // Its last call, and all else that it did after the last reading.
 TEST_P(ProcessTotalsOf, AProcessThatEndsBetweenTwoReadings) {
   Child child(MakeCalls);

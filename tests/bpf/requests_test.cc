@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -323,6 +324,106 @@ TEST_F(RequestsTest, ConnectionsThatAreOlderThanTheAgentAreJoined) {
     EXPECT_GE(counts.begin()->second, kRounds - 4u);
     EXPECT_LE(counts.begin()->second, kRounds + 0u);
   }
+}
+
+TEST_F(RequestsTest, ASampleOfConnectionsCountsForAll) {
+  constexpr int kConnections = 2000;
+  const std::string request = Request("/a");
+  const std::string response = Response(200);
+  ASSERT_TRUE(probes_->SetEffort({.requests_one_in = 4}).ok());
+  const Shared<uint16_t> port;
+  const Baton listening;
+  CgroupProcess serve(servers_, [&] {
+    const Socket own = Listen(kLocal);
+    *port = PortOf(own);
+    listening.Pass();
+    for (int i = 0; i < kConnections; ++i) {
+      const Socket connection = own.Accept();
+      ReceiveAll(kCalls[0], connection, request.size());
+      SendAll(kCalls[0], connection, response);
+    }
+    return true;
+  });
+  CgroupProcess ask(clients_, [&] {
+    for (int i = 0; i < kConnections; ++i) {
+      const Socket connection = Connect(kLocal, *port);
+      SendAll(kCalls[0], connection, request);
+      ReceiveAll(kCalls[0], connection, response.size());
+    }
+    return true;
+  });
+  serve.Start();
+  listening.Take();
+  ask.Start();
+  EXPECT_TRUE(ask.Wait());
+  EXPECT_TRUE(serve.Wait());
+  for (const auto& counts : {Clients(), Servers()}) {
+    ASSERT_EQ(counts.size(), 1u);
+    // Five times the standard deviation of such a sample.
+    EXPECT_NEAR(static_cast<double>(counts.begin()->second), kConnections, kConnections / 5.0);
+    EXPECT_EQ(counts.begin()->second % 4, 0u);
+  }
+}
+
+// Over one connection: requests that are told of, those that are not, and again those that are.
+TEST_F(RequestsTest, AConnectionThatWasLeftOutIsToldOfAgain) {
+  const std::string request = Request("/a");
+  const std::string response = Response(200);
+  const Process asks = Asks(request, response), answers = Answers(request, response);
+  const Baton turn_over, go_on;
+  std::thread switches([&] {
+    for (const uint32_t one_in : {0, 1}) {
+      turn_over.Take();
+      EXPECT_TRUE(probes_->SetEffort({.requests_one_in = one_in}).ok());
+      go_on.Pass();
+    }
+  });
+  Run(
+      [&](const Socket& socket) {
+        for (int turn = 0; turn < 3; ++turn) {
+          asks(socket);
+          if (turn == 2) break;
+          turn_over.Pass();
+          go_on.Take();
+        }
+      },
+      [&](const Socket& socket) {
+        for (int turn = 0; turn < 3; ++turn) answers(socket);
+      });
+  switches.join();
+  for (const auto& counts : {Clients(), Servers()}) {
+    ASSERT_EQ(counts.size(), 1u);
+    EXPECT_EQ(counts.begin()->first, "POST /a 200");
+    EXPECT_GE(counts.begin()->second, 2 * kRounds - 4u) << "as those that are joined late";
+    EXPECT_LE(counts.begin()->second, 2 * kRounds + 0u);
+  }
+}
+
+TEST_F(RequestsTest, AConnectionThatBeganWhileNoneWasToldOfIsJoined) {
+  const std::string request = Request("/a");
+  const std::string response = Response(200);
+  ASSERT_TRUE(probes_->SetEffort({.requests_one_in = 0}).ok());
+  RunWith([&] { EXPECT_TRUE(probes_->SetEffort({}).ok()); }, Asks(request, response),
+          Answers(request, response));
+  for (const auto& counts : {Clients(), Servers()}) {
+    ASSERT_EQ(counts.size(), 1u);
+    EXPECT_EQ(counts.begin()->first, "POST /a 200");
+    EXPECT_GE(counts.begin()->second, kRounds - 4u);
+    EXPECT_LE(counts.begin()->second, kRounds + 0u);
+  }
+}
+
+TEST_F(RequestsTest, NoneAreToldOfWhileTheyAreGivenUp) {
+  const std::string request = Request("/a");
+  const std::string response = Response(200);
+  ASSERT_TRUE(probes_->SetEffort({.requests_one_in = 0, .counts_datagrams = false}).ok());
+  Run(Asks(request, response), Answers(request, response));
+  EXPECT_THAT(Clients(), IsEmpty());
+  EXPECT_THAT(Servers(), IsEmpty());
+  ASSERT_TRUE(probes_->SetEffort({}).ok());
+  Run(Asks(request, response), Answers(request, response));
+  EXPECT_THAT(Clients(), ElementsAre(Pair("POST /a 200", kRounds)));
+  EXPECT_THAT(Servers(), ElementsAre(Pair("POST /a 200", kRounds)));
 }
 
 // More connections than others have meanwhile, all of them open when it is looked.

@@ -62,6 +62,31 @@ TEST_P(SyscallCounts, CountsErrorsApart) {
   EXPECT_EQ(row.counters.latency_count, 37u);
 }
 
+TEST_P(SyscallCounts, CountsReturnsWhereLatenciesAreGivenUp) {
+  constexpr agent::probes::Effort kUntimed = {.times_syscalls = false};
+  const auto make_calls = [&] {
+    ASSERT_TRUE(RunIn(cgroup_, [] {
+      for (int i = 0; i < 1000; ++i) syscall(kRareCall, SCHED_OTHER);
+      for (int i = 0; i < 37; ++i) syscall(kRareFailingCall, 12345);
+      return true;
+    }));
+  };
+  ASSERT_TRUE(probes_->SetEffort(kUntimed).ok());
+  make_calls();
+  const Rows rows = ReadRows(*probes_);
+  EXPECT_EQ(RowOf(rows, cgroup_.id(), kRareCall).counters.calls, 1000u);
+  EXPECT_EQ(RowOf(rows, cgroup_.id(), kRareCall).counters.latency_count, 0u);
+  EXPECT_EQ(RowOf(rows, cgroup_.id(), kRareCall).counters.unmatched, 0u);
+  EXPECT_EQ(RowOf(rows, cgroup_.id(), kRareFailingCall).counters.calls, 37u);
+  EXPECT_EQ(RowOf(rows, cgroup_.id(), kRareFailingCall).counters.errors, 37u);
+  ASSERT_TRUE(probes_->SetEffort({}).ok());
+  make_calls();
+  const Row row = ReadRow(kRareCall);
+  EXPECT_EQ(row.counters.calls, 2000u);
+  EXPECT_EQ(row.counters.latency_count, 1000u);
+  EXPECT_EQ(row.counters.unmatched, 0u);
+}
+
 // Addresses are results too, and their lower halves may look negative.
 TEST_P(SyscallCounts, TakesLargeResultsForWhatTheyAre) {
   ASSERT_TRUE(RunIn(cgroup_, [] {

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -23,11 +25,23 @@ namespace {
 class SyscallMatching : public SyscallsTest {};
 LL_BY_EACH_HOOK(SyscallMatching);
 
+// Of a fork's child: programs stay attached as long as anybody has their links.
+void CloseLinks() {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    if (!std::filesystem::read_symlink(entry.path(), gone).string().starts_with("anon_inode:bpf")) {
+      continue;
+    }
+    close(std::atoi(entry.path().filename().c_str()));
+  }
+}
+
 // A process that waits within a readv() until it is let go.
 class WaitingReader {
  public:
   explicit WaitingReader(const TestCgroup& cgroup)
       : pipe_made_(pipe2(pipe_fds_, O_CLOEXEC) == 0), process_(cgroup, [this] {
+          CloseLinks();
           char byte;
           const iovec vector = {&byte, 1};
           return syscall(SYS_readv, pipe_fds_[0], &vector, 1) == 1;
@@ -59,16 +73,37 @@ class WaitingReader {
   CgroupProcess process_;
 };
 
+bool ForkThreeTimes() {
+  for (int i = 0; i < 3; ++i) {
+    const auto child = static_cast<pid_t>(syscall(SYS_fork));
+    if (child == 0) _exit(0);
+    int status = 0;
+    if (waitpid(child, &status, 0) != child) return false;
+  }
+  return true;
+}
+
+TEST_P(SyscallMatching, CountsAForksChildAsUnmatchedAlsoWhereReturnsCount) {
+  ASSERT_TRUE(probes_->SetEffort({.times_syscalls = false}).ok());
+  ASSERT_TRUE(RunIn(cgroup_, ForkThreeTimes));
+  const Row row = ReadRow(SYS_fork);
+  EXPECT_EQ(row.counters.calls, 3u);
+  EXPECT_EQ(row.counters.latency_count, 0u);
+  EXPECT_EQ(row.counters.unmatched, 3u);
+}
+
+TEST_P(SyscallMatching, CountsACallOnceThatIsUnderWayWhenLatenciesAreGivenUp) {
+  WaitingReader reader(cgroup_);
+  ASSERT_TRUE(probes_->SetEffort({.times_syscalls = false}).ok());
+  ASSERT_TRUE(reader.LetGo());
+  const Row row = ReadRow(SYS_readv);
+  EXPECT_EQ(row.counters.calls, 1u);
+  EXPECT_EQ(row.counters.latency_count, 1u);
+  EXPECT_EQ(row.counters.unmatched, 0u);
+}
+
 TEST_P(SyscallMatching, CountsAForksChildAsUnmatched) {
-  ASSERT_TRUE(RunIn(cgroup_, [] {
-    for (int i = 0; i < 3; ++i) {
-      const auto child = static_cast<pid_t>(syscall(SYS_fork));
-      if (child == 0) _exit(0);
-      int status = 0;
-      if (waitpid(child, &status, 0) != child) return false;
-    }
-    return true;
-  }));
+  ASSERT_TRUE(RunIn(cgroup_, ForkThreeTimes));
   const Row row = ReadRow(SYS_fork);
   EXPECT_EQ(row.counters.calls, 3u);
   EXPECT_EQ(row.counters.latency_count, 3u);

@@ -132,6 +132,24 @@ TEST_P(UdpTest, KeepsTheTotalWhenTheTableIsFull) {
   EXPECT_GE(LossOf("udp_row_cgroup_other"), kPeers - kRows);
 }
 
+TEST_P(UdpTest, DoesNotCountWhileItIsGivenUp) {
+  const auto send = [&] {
+    ASSERT_TRUE(RunIn(cgroup_, [&] {
+      const Socket server = Bind(kLocal, SOCK_DGRAM);
+      Connect(kLocal, PortOf(server), SOCK_DGRAM).Send(kBytes);
+      return true;
+    }));
+  };
+  ASSERT_TRUE(probes_->SetEffort({.requests_one_in = 0, .counts_datagrams = false}).ok());
+  send();
+  EXPECT_TRUE(ReadUdp(cgroup_).empty());
+  ASSERT_TRUE(probes_->SetEffort({}).ok());
+  send();
+  const ByPeer rows = ReadUdp(cgroup_);
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows.begin()->second.counts, Counts(1, 0));
+}
+
 TEST_P(UdpTest, GivesUpTheRowsOfACgroupThatHasEnded) {
   ASSERT_TRUE(RunIn(cgroup_, [&] {
     const Socket server = Bind(kLocal, SOCK_DGRAM);

@@ -247,6 +247,8 @@ class Agent(Program):
             interval,
             "--state",
             state or os.path.join(folder, "agent-state"),
+            # Programs with sanitizers would take too much, and leave out what is counted.
+            *("--max-cpu", "0"),
             *options,
         ]
         if kubernetes_url:
@@ -258,6 +260,9 @@ class Agent(Program):
 
     def add_args(self, *args):
         self._args += args
+
+    def change_arg(self, flag, value):
+        self._args[self._args.index(flag) + 1] = value
 
     def start_without_http(self):
         return self.start(*self._args, "--http", "")

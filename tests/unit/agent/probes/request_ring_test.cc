@@ -30,6 +30,7 @@ request_record Head() {
           .kind = REQUEST_CHUNK,
           .direction = REQUEST_INGRESS,
           .flags = REQUEST_JOINED_LATE,
+          .shift = 3,
           .pad = {}};
 }
 
@@ -49,6 +50,7 @@ TEST(DecodeRequestRecord, TakesACall) {
   EXPECT_EQ(decoded.call.skipped, 7u);
   EXPECT_EQ(decoded.call.bytes, "GET ");
   EXPECT_EQ(decoded.call.uncaptured, 8u);
+  EXPECT_EQ(decoded.call.weight, 8u);
 }
 
 TEST(DecodeRequestRecord, TakesAnEnd) {
@@ -73,6 +75,9 @@ TEST(DecodeRequestRecord, RefusesWhatIsShortOrUnknown) {
   EXPECT_FALSE(DecodeRequestRecord(Record(head, "GET ").data(), record.size(), decoded));
   head = Head();
   head.direction = REQUEST_DIRECTIONS;
+  EXPECT_FALSE(DecodeRequestRecord(Record(head, "GET ").data(), record.size(), decoded));
+  head = Head();
+  head.shift = REQUEST_SHIFT_MAX + 1;
   EXPECT_FALSE(DecodeRequestRecord(Record(head, "GET ").data(), record.size(), decoded));
 }
 

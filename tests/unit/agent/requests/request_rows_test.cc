@@ -55,6 +55,14 @@ TEST(RequestRows, CountsByCgroupAndWhatWasAsked) {
   EXPECT_THAT(ReadAll(rows), expected) << "rows are cumulative";
 }
 
+TEST(RequestRows, CountForThoseThatWereLeftOut) {
+  RequestRows rows({});
+  rows.Add(1, Get("/a"), 8);
+  rows.Add(1, Get("/a"));
+  EXPECT_THAT(ReadAll(rows), UnorderedElementsAre("1 GET /a 200 -: 9"));
+  rows.Read([](const RequestCounters& row) { EXPECT_EQ(row.duration_ns, 9 * 1'000'000U); });
+}
+
 TEST(RequestRows, OfADatabaseTheSummaryCountsNotTheText) {
   RequestRows rows({});
   RequestRecord record = Get("select a from t where b = ?", "");
