@@ -54,7 +54,7 @@ std::string Sample(const CLI::Option& option) {
   if (type == "HOST:PORT") return "127.0.0.1:1";
   if (type == "DURATION") return "17s";
   if (type == "SIZE") return "17MiB";
-  if (type == "NUMBER") return "17";
+  if (type == "NUMBER" || type == "CPUS") return "17";
   if (type == "LEVEL") return "warn";
   if (type == "MODE") return "every";
   if (type == "VERSION") return "v1";
