@@ -52,15 +52,18 @@ CpuGovernor::CpuGovernor(Options options, prometheus::Registry& registry)
 
 CpuGovernor::~CpuGovernor() {
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(mutex_);
     stopping_ = true;
+    changed_.NotifyAll();
   }
   thread_.join();
 }
 
 bool CpuGovernor::Wait(absl::Duration duration) {
-  absl::MutexLock lock(&mutex_);
-  return !mutex_.AwaitWithTimeout(absl::Condition(&stopping_), duration);
+  const absl::Time until = SteadyNow() + duration;
+  MutexLock lock(mutex_);
+  while (!stopping_ && SteadyNow() < until) changed_.WaitFor(mutex_, until - SteadyNow());
+  return !stopping_;
 }
 
 void CpuGovernor::Work() {

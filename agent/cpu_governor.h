@@ -1,12 +1,12 @@
 // Holds the agent to its share of the CPUs: measures what it takes, and gives up by SheddingSteps
 // what is too much.
 //
-//   leadline_agent_cpu_cores{of}                      process, programs: what it takes, as last
-//   measured leadline_agent_cpu_limit_cores                    what it may take; 0 for as much as
-//   it likes leadline_agent_shedding_step                      0: all is done
-//   leadline_agent_shedding_step_timestamp_seconds    since when, Unix time; 0 when none was taken
-//   yet leadline_agent_shedding_seconds_total             how long not all was done
-//   leadline_agent_given_up_ratio{what}               of what can be given up, how much is
+// - leadline_agent_cpu_cores{of}: what it takes, as last measured, of the process and the programs
+// - leadline_agent_cpu_limit_cores: what it may take; 0 for as much as it likes
+// - leadline_agent_shedding_step: 0 when all is done
+// - leadline_agent_shedding_step_timestamp_seconds: since when, Unix time; 0 when none was taken
+// - leadline_agent_shedding_seconds_total: how long not all was done
+// - leadline_agent_given_up_ratio{what}: of what can be given up, how much is
 //
 // A step is logged. The thread measures all the time, the kernel's part for a while every few
 // seconds. Threading: from its start to its destruction on a thread of its own; `apply` is called
@@ -18,13 +18,13 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 
 #include "agent/cpu_meter.h"
 #include "agent/governor.h"
 #include "agent/shedding.h"
 #include "common/clock.h"
+#include "common/mutex.h"
 #include "prometheus/counter.h"
 #include "prometheus/gauge.h"
 #include "prometheus/registry.h"
@@ -64,7 +64,8 @@ class CpuGovernor {
   prometheus::Gauge& step_since_;
   prometheus::Counter& shedding_s_;
   std::vector<prometheus::Gauge*> given_up_;  // by WhatCanBeGivenUp
-  absl::Mutex mutex_;
+  Mutex mutex_;
+  CondVar changed_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

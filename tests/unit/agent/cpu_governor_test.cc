@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/clock.h"
+#include "common/mutex.h"
 #include "prometheus/text_serializer.h"
 
 namespace leadline::agent {
@@ -16,23 +18,28 @@ using testing::HasSubstr;
 class Programs {
  public:
   absl::Status Apply(const probes::Effort& effort) {
-    const absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     if (calls_++ == 0) return absl::UnavailableError("not yet");
     effort_ = effort;
+    changed_.NotifyAll();
     return absl::OkStatus();
   }
   bool WaitUntilUdpIsGivenUp() {
-    const absl::MutexLock lock(&mutex_);
-    const auto given_up = [this] { return !effort_.counts_datagrams; };
-    return mutex_.AwaitWithTimeout(absl::Condition(&given_up), absl::Seconds(30));
+    const MutexLock lock(mutex_);
+    const absl::Time until = SteadyNow() + absl::Seconds(30);
+    while (effort_.counts_datagrams && SteadyNow() < until) {
+      changed_.WaitFor(mutex_, until - SteadyNow());
+    }
+    return !effort_.counts_datagrams;
   }
   int calls() {
-    const absl::MutexLock lock(&mutex_);
+    const MutexLock lock(mutex_);
     return calls_;
   }
 
  private:
-  absl::Mutex mutex_;
+  Mutex mutex_;
+  CondVar changed_;
   int calls_ ABSL_GUARDED_BY(mutex_) = 0;
   probes::Effort effort_ ABSL_GUARDED_BY(mutex_);
 };
