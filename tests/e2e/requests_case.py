@@ -5,7 +5,7 @@ import re
 
 from leadline_case import LeadlineCase
 from machine_pods import with_programs
-from minicluster import objects as o, paths
+from minicluster import objects as o
 
 
 class RequestsCase(LeadlineCase):
@@ -37,8 +37,7 @@ class RequestsCase(LeadlineCase):
             with open(os.path.join(folder, file), "w", encoding="ascii") as f:
                 f.write(text)
         deployment = o.deployment("shop", name, o.container(name, "/usr/bin/bash", "-c", script))
-        tools = os.path.dirname(paths.tool("nginx"))
-        with_programs(deployment["spec"]["template"]["spec"], folder, tools)
+        with_programs(deployment["spec"]["template"]["spec"], folder)
         self.cluster.apply(deployment)
         return folder, self.cluster.wait_pods(1, "shop", app=name)[0]
 

@@ -5,8 +5,8 @@ import time
 import unittest
 
 from leadline_case import LeadlineCase
-from machine_pods import with_programs
-from minicluster import objects as o, paths, wait_for
+from machine_pods import NGINX, with_programs
+from minicluster import objects as o, wait_for
 
 _INTERVAL = "5s"
 # Asks over many connections in turn, a few dozen requests at a time: much for the agent, and little enough for the
@@ -23,19 +23,7 @@ for connection in itertools.cycle(connections):
     time.sleep(0.001)
 """
 _CLIENTS = 2
-_CONFIG = """
-daemon off;
-user root;
-worker_processes 2;
-pid /web/nginx.pid;
-error_log /web/error.log;
-events {}
-http {
-  client_body_temp_path /web/body;
-  proxy_temp_path /web/proxy;
-  fastcgi_temp_path /web/fastcgi;
-  uwsgi_temp_path /web/uwsgi;
-  scgi_temp_path /web/scgi;
+_CONFIG = NGINX + """
   access_log off;
   keepalive_requests 100000000;
   server {
@@ -82,13 +70,12 @@ class Governor(LeadlineCase):
         for name, text in {"nginx.conf": _CONFIG, "load.py": _LOAD}.items():
             with open(os.path.join(web, name), "w", encoding="ascii") as f:
                 f.write(text)
-        tools = os.path.dirname(paths.tool("nginx"))
         server = o.deployment(
             "busy",
             "web",
             o.container("nginx", "/opt/nginx", "-c", "/web/nginx.conf", "-e", "/web/error.log"),
         )
-        with_programs(server["spec"]["template"]["spec"], web, tools)
+        with_programs(server["spec"]["template"]["spec"], web)
         self.cluster.apply(server)
         pod = self.cluster.wait_pods(1, "busy", app="web")[0]
         wait_for(lambda: os.path.exists(os.path.join(web, "nginx.pid")), "nginx has started")
@@ -104,7 +91,7 @@ class Governor(LeadlineCase):
 
     def start_client(self, name, command):
         client = o.pod("busy", name, o.container("curl", "/bin/sh", "-c", command))
-        with_programs(client["spec"], self.web, os.path.dirname(paths.tool("nginx")))
+        with_programs(client["spec"], self.web)
         self.cluster.apply(client)
 
     def given_up(self, what):

@@ -5,8 +5,8 @@ import os
 import re
 import unittest
 
-from machine_pods import with_programs
-from minicluster import objects as o, paths, wait_for
+from machine_pods import NGINX, with_programs
+from minicluster import objects as o, wait_for
 from requests_case import RequestsCase
 
 _SECRET = "s3cr3t"
@@ -28,19 +28,7 @@ _ROUTES = (
 )
 _BY = ("http_request_method", "http_route", "http_response_status_code")
 
-_CONFIG = """
-daemon off;
-user root;
-worker_processes 2;
-pid /web/nginx.pid;
-error_log /web/error.log;
-events {}
-http {
-  client_body_temp_path /web/body;
-  proxy_temp_path /web/proxy;
-  fastcgi_temp_path /web/fastcgi;
-  uwsgi_temp_path /web/uwsgi;
-  scgi_temp_path /web/scgi;
+_CONFIG = NGINX + """
   sendfile on;
   keepalive_requests 100000;
   log_format asked '$request_method $uri $status';
@@ -106,11 +94,10 @@ class Requests(RequestsCase):
         }.items():
             with open(os.path.join(self.web, name), "w", encoding="ascii") as f:
                 f.write(text)
-        tools = os.path.dirname(paths.tool("nginx"))
         server = o.deployment(
             "shop", "web", o.container("nginx", "/opt/nginx", "-c", "/web/nginx.conf", "-e", "/web/error.log")
         )
-        with_programs(server["spec"]["template"]["spec"], self.web, tools)
+        with_programs(server["spec"]["template"]["spec"], self.web)
         self.cluster.apply(server)
         pod = self.cluster.wait_pods(1, "shop", app="web")[0]
         wait_for(
@@ -143,7 +130,7 @@ class Requests(RequestsCase):
             for name, ask in asking.items()
         ]
         client = o.deployment("shop", "client", *clients)
-        with_programs(client["spec"]["template"]["spec"], self.web, tools)
+        with_programs(client["spec"]["template"]["spec"], self.web)
         self.cluster.apply(client)
         expected = 2 * sum(count for _, count in _ASKED) + 2 * len(urls)
         wait_for(
